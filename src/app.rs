@@ -1,0 +1,1 @@
+//! Everything interactive that needs no terminal.

@@ -1,0 +1,6 @@
+//! The families of DHCP servers behind [`crate::engine::port`].
+
+#[cfg(feature = "program")]
+pub mod connect;
+#[cfg(feature = "kea")]
+pub mod kea;

@@ -1,0 +1,1 @@
+//! A server entry of the configuration becomes an adapter.

@@ -1,0 +1,4 @@
+//! ISC Kea: live servers over the control channel, and configuration files.
+
+pub mod dialect;
+pub mod file;

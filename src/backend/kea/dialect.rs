@@ -1,0 +1,1 @@
+//! Kea's dialect of JSON, read with the place of every value.

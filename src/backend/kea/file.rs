@@ -1,0 +1,1 @@
+//! One Kea configuration file: read, edited in place, replaced safely.

@@ -1,0 +1,34 @@
+//! scopesync: see how the scopes of DHCP failover partners have drifted,
+//! preview a replication, confirm it, and replicate.
+//!
+//! ```text
+//! terminal, signals -> Event -> keymap -> Action -> update(AppState) -> Effect -> jobs -> engine -> backend
+//!                         ^                              |                          |
+//!                         |                              v                          v
+//!                         |                     draw, only when dirty        progress events
+//!                         +---------------- bounded channel, coalesced -----------+
+//! ```
+//!
+//! * [`model`]: values only; no screen, no file format, no vendor.
+//! * [`engine`]: servers in, drift and plans out; runs a plan that was approved.
+//! * [`backend`]: the families of DHCP servers behind [`engine::port`].
+//! * `config`, `cli`: configuration and the command line.
+//! * `app`, `ui`, `terminal`, `jobs`, `runtime`: the interactive program.
+
+#[cfg(feature = "program")]
+pub mod app;
+pub mod backend;
+#[cfg(feature = "program")]
+pub mod cli;
+#[cfg(feature = "program")]
+pub mod config;
+pub mod engine;
+#[cfg(feature = "program")]
+pub mod jobs;
+pub mod model;
+#[cfg(feature = "program")]
+pub mod runtime;
+#[cfg(feature = "program")]
+pub mod terminal;
+#[cfg(feature = "program")]
+pub mod ui;

@@ -1,0 +1,1 @@
+//! Values only: names, relationships, scopes, items, changes.

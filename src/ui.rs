@@ -1,0 +1,1 @@
+//! State and theme become a frame; read only.
