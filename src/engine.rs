@@ -1,1 +1,20 @@
 //! The shared replication engine.
+//!
+//! A front end asks the engine; the engine never asks a front end except
+//! through [`approval`]. The way of a replication:
+//!
+//! ```text
+//! port::Server::read -> survey -> drift + prerequisites -> select -> plan -> approval -> run -> outcomes
+//! ```
+
+pub mod approval;
+pub mod compare;
+pub mod drift;
+pub mod error;
+pub mod ignore;
+pub mod port;
+pub mod prerequisites;
+pub mod progress;
+pub mod survey;
+
+pub use error::{Error, ErrorKind, Result};

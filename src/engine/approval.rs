@@ -1,0 +1,209 @@
+//! Force, Confirm and WhatIf: whether to ask, to go, or only to show.
+//!
+//! [`Approved`] is the only key to a write, and only this module makes one.
+
+use std::collections::BTreeSet;
+
+use crate::model::Foreign;
+
+/// How the operator wants to be asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Switches {
+    /// Show what would happen; write nothing, whatever else is set.
+    pub what_if: bool,
+    /// Ask even under Force.
+    pub confirm: bool,
+    /// Do not ask.
+    pub force: bool,
+}
+
+/// What the switches come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// The plan is shown and nothing can be written.
+    ShowOnly,
+    /// Each relationship is asked about.
+    Ask,
+    /// Runs without asking.
+    Go,
+}
+
+impl Switches {
+    /// WhatIf before Confirm before Force; asking when nothing is said.
+    pub fn manner(self) -> Manner {
+        match self {
+            Switches { what_if: true, .. } => Manner::ShowOnly,
+            Switches { confirm: true, .. } => Manner::Ask,
+            Switches { force: true, .. } => Manner::Go,
+            _ => Manner::Ask,
+        }
+    }
+}
+
+/// The operator's answer for one relationship.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// This relationship.
+    Yes,
+    /// This and all that follow.
+    YesToAll,
+    /// Not this relationship.
+    No,
+    /// Neither this nor any that follows.
+    NoToAll,
+}
+
+/// The right to write one relationship's part of one plan.
+#[derive(Clone, Debug)]
+pub struct Approved {
+    plan: String,
+    relationship: usize,
+    by: String,
+    forced: bool,
+    overrides: BTreeSet<String>,
+}
+
+impl Approved {
+    /// The digest of the plan that was approved.
+    pub fn plan(&self) -> &str {
+        &self.plan
+    }
+
+    /// The relationship's place in the plan.
+    pub fn relationship(&self) -> usize {
+        self.relationship
+    }
+
+    /// Who approved it.
+    pub fn by(&self) -> &str {
+        &self.by
+    }
+
+    /// Whether Force stood in for an answer.
+    pub fn forced(&self) -> bool {
+        self.forced
+    }
+
+    /// Whether a refusal of this name is overridden.
+    pub fn overrides(&self, name: &str) -> bool {
+        self.overrides.contains(name)
+    }
+}
+
+/// A plan's questions, one for each relationship in it, answered in order.
+#[derive(Clone, Debug)]
+pub struct Questions {
+    plan: String,
+    names: Vec<Foreign>,
+    by: String,
+    manner: Manner,
+    overrides: BTreeSet<String>,
+    standing: Option<Answer>,
+    next: usize,
+    approved: Vec<Approved>,
+}
+
+impl Questions {
+    /// The questions of a plan with this digest and these relationships.
+    ///
+    /// `by` is who is asked; `overrides` are refusals that the operator has named.
+    pub fn new(plan: &str, names: Vec<Foreign>, by: &str, switches: Switches, overrides: BTreeSet<String>) -> Self {
+        let manner = switches.manner();
+        let mut questions = Questions {
+            plan: plan.to_owned(),
+            names,
+            by: by.to_owned(),
+            manner,
+            overrides,
+            standing: (manner == Manner::Go).then_some(Answer::YesToAll),
+            next: 0,
+            approved: Vec::new(),
+        };
+        questions.settle();
+        questions
+    }
+
+    /// The next relationship to ask about, with its place in the plan; `None` when all is said.
+    pub fn pending(&self) -> Option<(usize, &Foreign)> {
+        if self.manner == Manner::ShowOnly {
+            return None;
+        }
+        self.names.get(self.next).map(|name| (self.next, name))
+    }
+
+    /// Takes the answer for the pending relationship.
+    pub fn answer(&mut self, answer: Answer) {
+        if self.pending().is_none() {
+            return;
+        }
+        if matches!(answer, Answer::YesToAll | Answer::NoToAll) {
+            self.standing = Some(answer);
+        }
+        self.decide(answer);
+        self.settle();
+    }
+
+    /// What was approved, relationship by relationship. Nothing under WhatIf.
+    pub fn into_approved(self) -> Vec<Approved> {
+        self.approved
+    }
+
+    fn settle(&mut self) {
+        while let (Some(answer), true) = (self.standing, self.pending().is_some()) {
+            self.decide(answer);
+        }
+    }
+
+    fn decide(&mut self, answer: Answer) {
+        if matches!(answer, Answer::Yes | Answer::YesToAll) {
+            self.approved.push(Approved {
+                plan: self.plan.clone(),
+                relationship: self.next,
+                by: self.by.clone(),
+                forced: self.manner == Manner::Go,
+                overrides: self.overrides.clone(),
+            });
+        }
+        self.next += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(switches: Switches, answers: &[Answer]) -> Vec<usize> {
+        let names = ["a", "b", "c"].map(Foreign::from).to_vec();
+        let mut questions = Questions::new("digest", names, "operator", switches, BTreeSet::new());
+        for answer in answers {
+            questions.answer(*answer);
+        }
+        questions.into_approved().iter().map(Approved::relationship).collect()
+    }
+
+    #[test]
+    fn what_if_approves_nothing_whatever_else_is_set() {
+        for bits in 0..4 {
+            let switches = Switches { what_if: true, confirm: bits & 1 != 0, force: bits & 2 != 0 };
+            assert_eq!(switches.manner(), Manner::ShowOnly);
+            assert!(ask(switches, &[Answer::YesToAll]).is_empty());
+        }
+    }
+
+    #[test]
+    fn confirm_asks_even_under_force() {
+        let switches = Switches { what_if: false, confirm: true, force: true };
+        assert_eq!(ask(switches, &[]), Vec::<usize>::new());
+        assert_eq!(ask(Switches { force: true, ..Switches::default() }, &[]), [0, 1, 2]);
+    }
+
+    #[test]
+    fn answers() {
+        use Answer::*;
+        let none = Switches::default();
+        assert_eq!(ask(none, &[Yes, No, Yes]), [0, 2]);
+        assert_eq!(ask(none, &[No, YesToAll]), [1, 2]);
+        assert_eq!(ask(none, &[Yes, NoToAll, Yes]), [0]);
+        assert_eq!(ask(none, &[]), Vec::<usize>::new());
+    }
+}

@@ -1,0 +1,336 @@
+//! Two readings become the drift of a relationship.
+
+use std::collections::BTreeSet;
+
+use super::ignore::{self, IgnoreRule};
+use super::port::{Entry, Reading};
+use super::survey::{Relationship, Survey};
+use super::{drift, prerequisites};
+use crate::model::{
+    Change, ChangeKind, DriftState, Finding, FindingKind, FindingSide, Foreign, ScopeId, ServerName, Severity,
+};
+
+/// One scope's drift.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScopeDrift {
+    /// Which scope.
+    pub id: ScopeId,
+    /// Its name, from the source if it has it.
+    pub name: Option<Foreign>,
+    /// The numbers by which source and target know it.
+    pub server_ids: [Option<u32>; 2],
+    /// How it stands.
+    pub state: DriftState,
+    /// Why, for `Unknown`; safe to show.
+    pub reason: Option<String>,
+    /// What must happen on the target; for a scope that only the target has, what is there.
+    pub changes: Vec<Change>,
+}
+
+impl ScopeDrift {
+    /// How many changes of this kind.
+    pub fn count(&self, kind: ChangeKind) -> usize {
+        self.changes.iter().filter(|change| change.change == kind).count()
+    }
+
+    /// Whether a replication has something to do for it.
+    pub fn can_replicate(&self) -> bool {
+        matches!(self.state, DriftState::Drifted | DriftState::OnlyOnSource)
+    }
+}
+
+/// The drift of one relationship in one direction.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RelationshipDrift {
+    /// The relationship's name.
+    pub name: Foreign,
+    /// The server that is copied from; its name in the relationship where it is not configured.
+    pub source: String,
+    /// The server that is overwritten.
+    pub target: String,
+    /// What lies outside the scopes, worst first.
+    pub findings: Vec<Finding>,
+    /// All scopes, by address.
+    pub scopes: Vec<ScopeDrift>,
+}
+
+/// How many scopes stand how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Summary {
+    /// All scopes.
+    pub scopes: usize,
+    /// Scopes without drift.
+    pub in_sync: usize,
+    /// Scopes that differ.
+    pub drifted: usize,
+    /// Scopes that the target lacks.
+    pub only_on_source: usize,
+    /// Scopes that the source lacks.
+    pub only_on_target: usize,
+    /// Scopes that could not be read or compared.
+    pub unknown: usize,
+    /// Changes that a replication would make.
+    pub changes: usize,
+}
+
+impl Summary {
+    /// Counts scopes.
+    pub fn of<'a>(scopes: impl IntoIterator<Item = &'a ScopeDrift>) -> Self {
+        let mut sum = Summary::default();
+        for scope in scopes {
+            sum.scopes += 1;
+            match scope.state {
+                DriftState::InSync => sum.in_sync += 1,
+                DriftState::Drifted => sum.drifted += 1,
+                DriftState::OnlyOnSource => sum.only_on_source += 1,
+                DriftState::OnlyOnTarget => sum.only_on_target += 1,
+                DriftState::Unknown | DriftState::Checking => sum.unknown += 1,
+            }
+            if scope.can_replicate() {
+                sum.changes += scope.changes.len();
+            }
+        }
+        sum
+    }
+
+    /// Whether anything differs.
+    pub fn has_drift(&self) -> bool {
+        self.drifted + self.only_on_source + self.only_on_target > 0
+    }
+}
+
+/// Compares the sides of a relationship, from the member `source_member` to the other.
+pub fn relationship(
+    survey: &Survey,
+    relationship: &Relationship,
+    source_member: usize,
+    rules: &[IgnoreRule],
+) -> RelationshipDrift {
+    let (source, target) = (&relationship.members[source_member], &relationship.members[1 - source_member]);
+    let mut result = RelationshipDrift {
+        name: relationship.name.clone(),
+        source: source.shown(),
+        target: target.shown(),
+        findings: Vec::new(),
+        scopes: Vec::new(),
+    };
+    let readings = [source_member, 1 - source_member].map(|at| survey.member_reading(relationship, at));
+    let reason = relationship.unsupported.clone().or_else(|| source.absent()).or_else(|| target.absent());
+    if let (Some(source), Some(target), None) = (readings[0], readings[1], &reason) {
+        let scopes = Sides { relationship, source_member, source, target, rules };
+        result.scopes = scopes.compare();
+        result.findings = prerequisites::findings(relationship, source_member, source, target);
+        result.findings.extend(scope_findings(&result.scopes));
+        result.findings.sort_by(|a, b| (a.severity, a.kind, &a.message).cmp(&(b.severity, b.kind, &b.message)));
+        return result;
+    }
+    let reason = reason.unwrap_or_else(|| "not read".into());
+    result.scopes = unknown_scopes(relationship, source_member, readings, &reason);
+    result.findings.push(absence(relationship, source_member, &reason));
+    result
+}
+
+struct Sides<'a> {
+    relationship: &'a Relationship,
+    source_member: usize,
+    source: &'a Reading,
+    target: &'a Reading,
+    rules: &'a [IgnoreRule],
+}
+
+impl Sides<'_> {
+    fn compare(&self) -> Vec<ScopeDrift> {
+        let held = |reading: &Reading, member: usize| -> BTreeSet<ScopeId> {
+            let member_of = |entry: &&Entry| self.relationship.holds(member, entry);
+            reading.scopes.values().filter(member_of).map(|entry| entry.id).collect()
+        };
+        let ours = held(self.source, self.source_member);
+        let theirs = held(self.target, 1 - self.source_member);
+        let mut scopes: Vec<ScopeDrift> = ours.union(&theirs).map(|id| self.scope(*id)).collect();
+        for (side, reading) in [(FindingSide::Source, self.source), (FindingSide::Target, self.target)] {
+            scopes.extend(reading.unreadable.iter().filter_map(|(id, reason)| {
+                let id = (*id)?;
+                (!ours.contains(&id) && !theirs.contains(&id)).then(|| unreadable(id, side, reason))
+            }));
+        }
+        scopes.sort_by_key(|scope| scope.id);
+        scopes.dedup_by_key(|scope| scope.id);
+        scopes
+    }
+
+    fn scope(&self, id: ScopeId) -> ScopeDrift {
+        // A scope that one side could not list is unknown, never missing.
+        for (side, reading) in [(FindingSide::Source, self.source), (FindingSide::Target, self.target)] {
+            if let Some((_, reason)) = reading.unreadable.iter().find(|(bad, _)| *bad == Some(id)) {
+                return unreadable(id, side, reason);
+            }
+        }
+        scope(self.source.scopes.get(&id), self.target.scopes.get(&id), id, self.rules)
+    }
+}
+
+fn unreadable(id: ScopeId, side: FindingSide, reason: &Foreign) -> ScopeDrift {
+    let side = if side == FindingSide::Source { "source" } else { "target" };
+    ScopeDrift {
+        id,
+        name: None,
+        server_ids: [None, None],
+        state: DriftState::Unknown,
+        reason: Some(format!("the {side}'s scope could not be understood: {reason}")),
+        changes: Vec::new(),
+    }
+}
+
+/// Compares one scope as both sides sent it.
+pub fn scope(source: Option<&Entry>, target: Option<&Entry>, id: ScopeId, rules: &[IgnoreRule]) -> ScopeDrift {
+    let mut result = ScopeDrift {
+        id,
+        name: source.or(target).and_then(|entry| entry.name.clone()),
+        server_ids: [source.and_then(|e| e.server_id), target.and_then(|e| e.server_id)],
+        state: DriftState::Unknown,
+        reason: None,
+        changes: Vec::new(),
+    };
+    let opened = match (source, target) {
+        (Some(a), Some(b)) if same(a, b) => {
+            result.state = DriftState::InSync;
+            return result;
+        }
+        (Some(a), Some(b)) => a.raw.open().and_then(|a| {
+            let b = b.raw.open()?;
+            let changes = ignore::apply(rules, drift::compare(&a, &b));
+            let state = if changes.is_empty() { DriftState::InSync } else { DriftState::Drifted };
+            let hidden: Vec<String> = a.unreadable.union(&b.unreadable).map(ToString::to_string).collect();
+            if state == DriftState::InSync && !hidden.is_empty() {
+                return Err(format!("the server does not reveal {}", hidden.join(", ")).into());
+            }
+            Ok((state, changes))
+        }),
+        (Some(a), None) => a.raw.open().map(|a| (DriftState::OnlyOnSource, drift::create_all(&a))),
+        (None, Some(b)) => b.raw.open().map(|b| (DriftState::OnlyOnTarget, drift::target_only(&b))),
+        (None, None) => Err("neither side has it".into()),
+    };
+    match opened {
+        Ok((state, changes)) => (result.state, result.changes) = (state, changes),
+        Err(reason) => result.reason = Some(reason.to_string()),
+    }
+    result
+}
+
+/// Equal text in the same place has nothing to compare, unless a value may hide in it.
+fn same(a: &Entry, b: &Entry) -> bool {
+    a.raw.text() == b.raw.text() && a.raw.placement() == b.raw.placement() && !a.raw.may_hide()
+}
+
+fn unknown_scopes(
+    relationship: &Relationship,
+    source_member: usize,
+    readings: [Option<&std::sync::Arc<Reading>>; 2],
+    reason: &str,
+) -> Vec<ScopeDrift> {
+    let mut scopes = Vec::new();
+    for (side, reading) in readings.into_iter().enumerate() {
+        let Some(reading) = reading else { continue };
+        let member = if side == 0 { source_member } else { 1 - source_member };
+        for entry in reading.scopes.values().filter(|entry| relationship.holds(member, entry)) {
+            scopes.push(ScopeDrift {
+                id: entry.id,
+                name: entry.name.clone(),
+                server_ids: [entry.server_id, None],
+                state: DriftState::Unknown,
+                reason: Some(reason.to_owned()),
+                changes: Vec::new(),
+            });
+        }
+    }
+    scopes.sort_by_key(|scope| scope.id);
+    scopes.dedup_by_key(|scope| scope.id);
+    scopes
+}
+
+fn absence(relationship: &Relationship, source_member: usize, reason: &str) -> Finding {
+    let unsupported = relationship.unsupported.is_some();
+    let source_absent = relationship.members[source_member].absent().is_some();
+    let target_absent = relationship.members[1 - source_member].absent().is_some();
+    Finding {
+        severity: Severity::Warning,
+        kind: if unsupported { FindingKind::NotSupported } else { FindingKind::Partner },
+        side: match (source_absent, target_absent) {
+            (true, false) => FindingSide::Source,
+            (false, true) => FindingSide::Target,
+            _ => FindingSide::Both,
+        },
+        scopes: Vec::new(),
+        message: reason.to_owned(),
+        hint: if unsupported {
+            "nothing is compared or replicated here".into()
+        } else {
+            "drift is unknown until both partners can be read".into()
+        },
+    }
+}
+
+/// The two findings that can bring a whole relationship down, and hidden values.
+fn scope_findings(scopes: &[ScopeDrift]) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let mut collect = |kind, side, severity, scopes: Vec<ScopeId>, message: &str, hint: &str| {
+        if !scopes.is_empty() {
+            found.push(Finding { severity, kind, side, scopes, message: message.into(), hint: hint.into() });
+        }
+    };
+    let ids = |state: &DriftState| -> Vec<ScopeId> {
+        scopes.iter().filter(|scope| scope.state == *state).map(|scope| scope.id).collect()
+    };
+    let danger = "each lease in it is refused by the partner and its client gets no answer; \
+                  after some of them the whole relationship terminates";
+    collect(
+        FindingKind::ScopeOnOneSide,
+        FindingSide::Target,
+        Severity::Critical,
+        ids(&DriftState::OnlyOnSource),
+        &format!("scopes missing on the target: {danger}"),
+        "replicate them",
+    );
+    collect(
+        FindingKind::ScopeOnOneSide,
+        FindingSide::Source,
+        Severity::Critical,
+        ids(&DriftState::OnlyOnTarget),
+        &format!("scopes only on the target: {danger}"),
+        "never deleted by a replication: swap source and target to copy them, or delete them on the target yourself",
+    );
+    let renumbered = scopes
+        .iter()
+        .filter(|s| {
+            s.changes.iter().any(|c| c.key == crate::model::ItemKey::property("id") && c.change == ChangeKind::Update)
+        })
+        .map(|scope| scope.id)
+        .collect();
+    collect(
+        FindingKind::ScopeIdDiffers,
+        FindingSide::Both,
+        Severity::Critical,
+        renumbered,
+        &format!("scopes with another id on the target: {danger}"),
+        "replicate them: the target's id becomes the source's",
+    );
+    let hidden = scopes
+        .iter()
+        .filter(|s| s.reason.as_deref().is_some_and(|reason| reason.contains("does not reveal")))
+        .map(|scope| scope.id)
+        .collect();
+    collect(
+        FindingKind::Unreadable,
+        FindingSide::Both,
+        Severity::Warning,
+        hidden,
+        "option values that the server does not reveal: they cannot be compared, and writing the scope would wipe them",
+        "give option 43 as sub-options of vendor-encapsulated-options-space, or define code 43 as type binary",
+    );
+    found
+}
+
+/// The name of the server that a drift's side stands for, for callers that need the entry.
+pub fn server_of(relationship: &Relationship, member: usize) -> Option<&ServerName> {
+    relationship.members[member].server()
+}

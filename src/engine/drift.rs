@@ -1,0 +1,276 @@
+//! Two configurations of one scope become ordered changes.
+
+use std::collections::BTreeMap;
+
+use crate::model::{Canonical, Change, ChangeKind, FieldChange, IdentifierKind, Item, ItemKey, Kind, Scope};
+
+/// What must happen on the target so that its scope equals the source's, in the order
+/// in which it is shown: by section, then by key.
+///
+/// One walk over two sorted maps. A value that both sides inherit is no drift,
+/// whatever it is: the parents' difference is a finding of its own.
+pub fn compare(source: &Scope, target: &Scope) -> Vec<Change> {
+    let mut changes = Vec::new();
+    let mut ours = source.items.iter().peekable();
+    let mut theirs = target.items.iter().peekable();
+    loop {
+        use std::cmp::Ordering;
+        let order = match (ours.peek(), theirs.peek()) {
+            (None, None) => break,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some((a, _)), Some((b, _))) => a.cmp(b),
+        };
+        let change = match order {
+            Ordering::Less => ours.next().and_then(|(key, item)| create(key, item)),
+            Ordering::Greater => theirs.next().and_then(|(key, item)| delete(key, item)),
+            Ordering::Equal => match (ours.next(), theirs.next()) {
+                (Some((key, a)), Some((_, b))) => update(key, a, b, target),
+                _ => None,
+            },
+        };
+        changes.extend(change);
+    }
+    fold_into_owners(&mut changes);
+    mark_moves(&mut changes, source, target);
+    changes.sort_by(|a, b| (a.section(), &a.key).cmp(&(b.section(), &b.key)));
+    changes
+}
+
+/// Every item of a scope that the target lacks, as creations.
+pub fn create_all(source: &Scope) -> Vec<Change> {
+    let mut changes: Vec<Change> = source
+        .items
+        .iter()
+        .filter(|(_, item)| !item.is_inherited())
+        .map(|(key, item)| one_sided(key, item, ChangeKind::Create))
+        .collect();
+    fold_into_owners(&mut changes);
+    changes.sort_by(|a, b| (a.section(), &a.key).cmp(&(b.section(), &b.key)));
+    changes
+}
+
+/// Every item of a scope that only the target has, for showing what is there.
+pub fn target_only(target: &Scope) -> Vec<Change> {
+    let mut changes: Vec<Change> = target.items.iter().filter_map(|(key, item)| delete(key, item)).collect();
+    fold_into_owners(&mut changes);
+    changes.sort_by(|a, b| (a.section(), &a.key).cmp(&(b.section(), &b.key)));
+    changes
+}
+
+/// Inherited on the source and unsaid on the target is a difference of the parents.
+fn create(key: &ItemKey, item: &Item) -> Option<Change> {
+    (!item.is_inherited()).then(|| one_sided(key, item, ChangeKind::Create))
+}
+
+fn delete(key: &ItemKey, item: &Item) -> Option<Change> {
+    (!item.is_inherited()).then(|| one_sided(key, item, ChangeKind::Delete))
+}
+
+fn one_sided(key: &ItemKey, item: &Item, change: ChangeKind) -> Change {
+    let side = |keep: bool, value: &crate::model::Value| keep.then(|| value.clone());
+    Change {
+        key: key.clone(),
+        change,
+        label: item.label.clone(),
+        fields: item
+            .fields
+            .iter()
+            .map(|(field, value)| FieldChange {
+                field: field.clone(),
+                source: side(change == ChangeKind::Create, value),
+                target: side(change == ChangeKind::Delete, value),
+            })
+            .collect(),
+        wanted: (change == ChangeKind::Create).then(|| item.clone()),
+        moved: None,
+        becomes_explicit: false,
+    }
+}
+
+fn update(key: &ItemKey, source: &Item, target: &Item, scope: &Scope) -> Option<Change> {
+    let mut fields = Vec::new();
+    let names: std::collections::BTreeSet<_> = source.fields.keys().chain(target.fields.keys()).collect();
+    for name in names {
+        let (ours, theirs) = (source.fields.get(name), target.fields.get(name));
+        let same = match (ours, theirs) {
+            (Some(a), Some(b)) => a.canonical == b.canonical || (a.is_inherited() && b.is_inherited()),
+            _ => false,
+        };
+        if !same {
+            fields.push(FieldChange { field: name.clone(), source: ours.cloned(), target: theirs.cloned() });
+        }
+    }
+    // order counts only where the item carries a rank
+    if source.rank != target.rank && source.rank.is_some() && target.rank.is_some() {
+        let rank = |item: &Item| item.rank.map(|rank| crate::model::Value::own(serde_json::Value::from(rank)));
+        fields.push(FieldChange { field: "rank".into(), source: rank(source), target: rank(target) });
+    }
+    if fields.is_empty() {
+        return None;
+    }
+    let parent = scope.parents.get(key).map(|value| &value.canonical);
+    let becomes_explicit = source.is_inherited() && source.value().map(|v| &v.canonical) != parent;
+    let gone = source.is_inherited() && !becomes_explicit;
+    Some(Change {
+        key: key.clone(),
+        // the key is dropped on the target and its parent gives the same value: still an
+        // update in the operator's eyes, for the value changes and does not vanish
+        change: ChangeKind::Update,
+        label: source.label.clone().or_else(|| target.label.clone()),
+        fields,
+        wanted: (!gone).then(|| source.clone()),
+        moved: None,
+        becomes_explicit,
+    })
+}
+
+/// The options of a reservation or range that is created or deleted go with it: one
+/// change, not two. Their fields appear under the owner's.
+fn fold_into_owners(changes: &mut Vec<Change>) {
+    let owners: BTreeMap<crate::model::Owner, (usize, ChangeKind)> = changes
+        .iter()
+        .enumerate()
+        .filter(|(_, change)| change.change != ChangeKind::Update)
+        .filter_map(|(at, change)| Some((owner_named(&change.key)?, (at, change.change))))
+        .collect();
+    let mut folded: Vec<(usize, FieldChange)> = Vec::new();
+    let mut at = 0;
+    let mut kept = Vec::new();
+    for change in changes.drain(..) {
+        match owners.get(&change.key.owner) {
+            Some(&(owner, kind)) if kind == change.change => {
+                let what = change.label.as_ref().map_or_else(|| change.key.name.to_string(), |l| l.raw().to_owned());
+                for field in change.fields {
+                    let name = format!("{} {what} {}", change.key.kind.word(), field.field.raw());
+                    folded.push((owner, FieldChange { field: name.into(), ..field }));
+                }
+            }
+            _ => kept.push((at, change)),
+        }
+        at += 1;
+    }
+    for (owner, field) in folded {
+        if let Some((_, change)) = kept.iter_mut().find(|(at, _)| *at == owner) {
+            change.fields.push(field);
+        }
+    }
+    changes.extend(kept.into_iter().map(|(_, change)| change));
+}
+
+fn owner_named(key: &ItemKey) -> Option<crate::model::Owner> {
+    use crate::model::{KeyName, Owner};
+    match (&key.kind, &key.name) {
+        (Kind::Range, KeyName::Range(first, last)) => Some(Owner::Range(*first, *last)),
+        (Kind::Reservation, KeyName::Reservation(key)) => Some(Owner::Reservation(key.clone())),
+        (Kind::Policy, KeyName::Name(name)) if key.owner == Owner::Scope => Some(Owner::Policy(name.clone())),
+        _ => None,
+    }
+}
+
+/// A deletion and a creation for one client are one move.
+fn mark_moves(changes: &mut [Change], source: &Scope, target: &Scope) {
+    let clients =
+        |kind: ChangeKind, scope: &Scope, changes: &[Change]| -> BTreeMap<(IdentifierKind, Canonical), usize> {
+            changes
+                .iter()
+                .enumerate()
+                .filter(|(_, change)| change.change == kind && change.key.kind == Kind::Reservation)
+                .filter_map(|(at, change)| Some((client(scope.items.get(&change.key)?)?, at)))
+                .collect()
+        };
+    let created = clients(ChangeKind::Create, source, changes);
+    let deleted = clients(ChangeKind::Delete, target, changes);
+    for (client, &to) in &created {
+        if let Some(&from) = deleted.get(client) {
+            changes[to].moved = Some(changes[from].key.clone());
+            changes[from].moved = Some(changes[to].key.clone());
+        }
+    }
+}
+
+/// The client of a reservation: the first identifier that it has.
+pub fn client(reservation: &Item) -> Option<(IdentifierKind, Canonical)> {
+    IdentifierKind::ALL.into_iter().find_map(|kind| {
+        let value = reservation.fields.get(&kind.word().into())?;
+        Some((kind, value.canonical.clone()))
+    })
+}
+
+/// The target's scope with changes from the source applied: what a write shall bring about.
+///
+/// `before` is `None` for a scope that the target lacks; then the source's scope is the
+/// base and `parents` are those that the target's scope would have.
+pub fn want(source: &Scope, before: Option<&Scope>, changes: &[Change]) -> Scope {
+    let Some(before) = before else {
+        return source.clone();
+    };
+    let mut want = before.clone();
+    want.needs = source.needs.union(&before.needs).cloned().collect();
+    for change in changes {
+        apply(&mut want, source, change);
+    }
+    want
+}
+
+fn apply(want: &mut Scope, source: &Scope, change: &Change) {
+    match change.change {
+        ChangeKind::Delete => {
+            want.items.remove(&change.key);
+            for key in owned_by(want, &change.key) {
+                want.items.remove(&key);
+            }
+            // what the level above gives takes its place
+            if let Some(parent) = want.parents.get(&change.key) {
+                want.items.insert(change.key.clone(), Item::single(parent.clone()));
+            }
+        }
+        ChangeKind::Create => {
+            for key in std::iter::once(change.key.clone()).chain(owned_by(source, &change.key)) {
+                if let Some(item) = source.items.get(&key) {
+                    want.items.insert(key, item.clone());
+                }
+            }
+        }
+        ChangeKind::Update => update_item(want, source, change),
+    }
+}
+
+fn update_item(want: &mut Scope, source: &Scope, change: &Change) {
+    let Some(from) = source.items.get(&change.key) else {
+        return;
+    };
+    let parent = want.parents.get(&change.key).cloned();
+    let Some(item) = want.items.get_mut(&change.key) else {
+        return;
+    };
+    for field in &change.fields {
+        if field.field.raw() == "rank" {
+            item.rank = from.rank;
+            continue;
+        }
+        match &field.source {
+            None => {
+                item.fields.remove(&field.field);
+            }
+            Some(value) => {
+                let mut value = value.clone();
+                if value.is_inherited() {
+                    value = match &parent {
+                        Some(parent) if parent.canonical == value.canonical => parent.clone(),
+                        _ => crate::model::Value { origin: crate::model::Origin::Own, ..value },
+                    };
+                }
+                item.fields.insert(field.field.clone(), value);
+            }
+        }
+    }
+    item.label.clone_from(&from.label);
+}
+
+fn owned_by(scope: &Scope, key: &ItemKey) -> Vec<ItemKey> {
+    let Some(owner) = owner_named(key) else {
+        return Vec::new();
+    };
+    scope.items.keys().filter(|key| key.owner == owner).cloned().collect()
+}

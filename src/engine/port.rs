@@ -1,0 +1,265 @@
+//! What a family of DHCP servers implements: reading, writing, and keeping a journal.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+pub use super::progress::Control;
+use super::{Error, Result};
+use crate::model::{Change, Context, Foreign, ItemKey, Membership, Need, Scope, ScopeId, ServerName};
+
+/// A cheap mark that differs whenever the configuration differs, in the server's own terms.
+/// Equal marks of one server prove that nothing moved; different ones prove nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pulse(pub Foreign);
+
+/// A scope as its server sent it, not yet taken apart.
+///
+/// Most scopes of most pairs are equal text on both sides; only the others are opened.
+pub trait RawScope: Send + Sync + std::fmt::Debug {
+    /// Its text. Equal text on both sides means that there is nothing to compare.
+    fn text(&self) -> &[u8];
+    /// What stands outside the text but belongs to the scope, such as its shared network.
+    fn placement(&self) -> Option<&Foreign>;
+    /// Whether it may depend on this: a quick look that may err on the side of yes.
+    fn may_need(&self, need: &Need) -> bool;
+    /// Whether it may hold a value that the server does not reveal: then equal text
+    /// proves nothing. A quick look that may err on the side of yes.
+    fn may_hide(&self) -> bool;
+    /// Takes it apart. `Err` tells why it could not be understood.
+    fn open(&self) -> std::result::Result<Scope, Foreign>;
+}
+
+/// A scope in a reading: enough to list it, and the way to open it.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its network address and prefix length.
+    pub id: ScopeId,
+    /// The number by which the server knows it.
+    pub server_id: Option<u32>,
+    /// A name for people.
+    pub name: Option<Foreign>,
+    /// The relationship that it names, on servers with several.
+    pub relationship: Option<Foreign>,
+    /// The scope itself.
+    pub raw: Arc<dyn RawScope>,
+}
+
+/// One server's configuration at one moment.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// What tells this server from every other, as it reports it; `None` when it
+    /// reports nothing that could. Two entries with one identity are an error.
+    pub identity: Option<Foreign>,
+    /// Its version.
+    pub version: Option<Foreign>,
+    /// Its relationships.
+    pub memberships: Vec<Membership>,
+    /// What surrounds its scopes.
+    pub context: Arc<Context>,
+    /// Its scopes.
+    pub scopes: Arc<BTreeMap<ScopeId, Entry>>,
+    /// Scopes that could not even be listed, with the reason: shown as unknown.
+    pub unreadable: Vec<(Option<ScopeId>, Foreign)>,
+    /// A mark of the configuration that was read.
+    pub pulse: Option<Pulse>,
+    /// When it was read.
+    pub at: jiff::Timestamp,
+}
+
+/// How many of a scope's addresses are in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Utilisation {
+    /// Addresses in its ranges.
+    pub total: u64,
+    /// Addresses with a valid lease.
+    pub assigned: u64,
+    /// Addresses that clients declined.
+    pub declined: u64,
+}
+
+/// One DHCP server that we can reach.
+#[async_trait]
+pub trait Server: Send + Sync {
+    /// Its name in the configuration.
+    fn name(&self) -> &ServerName;
+
+    /// Where it is reached, for messages: a path or an address.
+    fn place(&self) -> String;
+
+    /// Other names by which the operator may address it: host, address, name in its relationship.
+    fn addresses(&self) -> Vec<String>;
+
+    /// Never a target, whatever else is asked.
+    fn read_only(&self) -> bool;
+
+    /// Reads everything.
+    async fn read(&self, ctl: &Control) -> Result<Reading>;
+
+    /// Reads some scopes again; `None` for a scope that is not there.
+    async fn reread(&self, ids: &[ScopeId], ctl: &Control) -> Result<BTreeMap<ScopeId, Option<Scope>>>;
+
+    /// A mark of the configuration as it is now; `None` when the server has none.
+    async fn pulse(&self, ctl: &Control) -> Result<Option<Pulse>>;
+
+    /// Addresses in use, by the number by which the server knows the scope; `None`
+    /// when the server does not tell.
+    async fn utilisation(&self, ctl: &Control) -> Result<Option<BTreeMap<u32, Utilisation>>>;
+
+    /// The best way of writing to this server; `Err` says why there is none.
+    async fn writer(&self, ctl: &Control) -> Result<Arc<dyn Writer>>;
+}
+
+/// What a writer can write on its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grain {
+    /// Whole scopes only.
+    Scope,
+    /// Single items.
+    Item,
+}
+
+/// How many scopes go into one write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Batch {
+    /// One scope a write.
+    One,
+    /// All scopes of the target at once.
+    WholeServer,
+}
+
+/// What a writer can do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Abilities {
+    /// Its name on screens and in records.
+    pub name: &'static str,
+    /// What it can write on its own.
+    pub grain: Grain,
+    /// How many scopes go into one write.
+    pub batch: Batch,
+    /// It can create a scope that the target lacks.
+    pub creates_scope: bool,
+    /// It can delete a scope.
+    pub deletes_scope: bool,
+}
+
+/// The fingerprints that a plan was computed from.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Fingerprints {
+    /// Of the source's scope.
+    pub source: String,
+    /// Of the target's scope; `None` when the target lacks it.
+    pub target: Option<String>,
+}
+
+/// One scope's part of a run.
+#[derive(Clone, Debug)]
+pub struct Work {
+    /// Which scope.
+    pub id: ScopeId,
+    /// The target's scope as it is; `None` when it must be created.
+    pub before: Option<Scope>,
+    /// The target's scope as it shall be.
+    pub want: Scope,
+    /// The changes from one to the other.
+    pub changes: Vec<Change>,
+    /// What the plan was computed from.
+    pub expect: Fingerprints,
+}
+
+/// Why a scope must not be written as things stand. Each has its own name, by which
+/// it is overridden where it can be.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Refusal {
+    /// Its name, such as `option-43`.
+    pub name: &'static str,
+    /// What is wrong; safe to show.
+    pub message: String,
+    /// How to make it safe.
+    pub hint: String,
+    /// Whether the operator may override it by name.
+    pub overridable: bool,
+}
+
+/// What a write would cost, found out by reading only.
+#[derive(Clone, Debug, Default)]
+pub struct Assessment {
+    /// What clients feel while it runs.
+    pub cost_to_service: String,
+    /// What happens to the configuration besides the changes.
+    pub cost_to_configuration: String,
+    /// Refusals by scope.
+    pub refusals: BTreeMap<ScopeId, Vec<Refusal>>,
+}
+
+/// What became of one scope's write.
+#[derive(Clone, Debug)]
+pub enum Done {
+    /// Everything was accepted.
+    Applied,
+    /// Some of it was accepted, then one request was refused.
+    Partial {
+        /// The items that were written.
+        done: BTreeSet<ItemKey>,
+        /// Why the rest was not.
+        cause: Error,
+    },
+    /// Nothing was changed.
+    Rejected(Error),
+    /// An answer was lost: only reading back can tell.
+    Unknown(Error),
+    /// Not begun.
+    Cancelled,
+}
+
+/// Whether what was applied will outlive a restart of the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Saved {
+    /// It is in the server's file.
+    Saved,
+    /// Running but not saved, for this reason, with what to do about it.
+    NotSaved(Error),
+    /// The configuration says never to save.
+    Never,
+    /// Saved, and not running until the server reloads.
+    NeedsReload,
+}
+
+/// One way of writing to one server.
+#[async_trait]
+pub trait Writer: Send + Sync {
+    /// What it can do.
+    fn abilities(&self) -> Abilities;
+
+    /// What the work would cost and what stands against it; reads only.
+    async fn assess(&self, work: &[Work], ctl: &Control) -> Result<Assessment>;
+
+    /// Called once before the first write of a run: what can be kept of the old state
+    /// on the server's side is kept. A failure is a remark, not an end.
+    async fn prepare(&self, ok: &super::approval::Approved, ctl: &Control) -> Result<()>;
+
+    /// Writes; one outcome for each scope, in order. Looks once more right before each
+    /// write that it changes what was planned. Nothing is ever sent twice.
+    async fn write(&self, work: &[Work], ok: &super::approval::Approved, ctl: &Control) -> Vec<Done>;
+
+    /// Waits until the target serves again; at once where it never stopped.
+    async fn settle(&self, ctl: &Control) -> Result<()>;
+
+    /// Makes what runs outlive a restart.
+    async fn save(&self, ctl: &Control) -> Saved;
+}
+
+/// A place in a journal, to be completed when the write is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token(pub String);
+
+/// Keeps the target's scopes as they were, durably, before they are overwritten.
+pub trait Journal: Send + Sync {
+    /// Opens the record of a run. Nothing is written to a server before this has succeeded.
+    fn begin(&self, run: &str, plan: &serde_json::Value) -> Result<()>;
+    /// Stores scopes as they are, durably, before the first byte of their write.
+    fn before(&self, run: &str, target: &ServerName, work: &[Work]) -> Result<Token>;
+    /// Stores what became of them.
+    fn after(&self, token: Token, outcomes: &serde_json::Value) -> Result<()>;
+}

@@ -1,0 +1,245 @@
+//! What lies outside the scopes and no scope replication brings.
+
+use std::collections::BTreeSet;
+
+use super::port::Reading;
+use super::survey::Relationship;
+use crate::model::{
+    Canonical, Definition, DefinitionKind, Finding, FindingKind, FindingSide, Foreign, Mode, Need, Role, ScopeId,
+    Severity, Store,
+};
+
+/// Everything outside the scopes that the operator should know before replicating
+/// from `source` to `target`, worst first.
+pub fn findings(relationship: &Relationship, source_member: usize, source: &Reading, target: &Reading) -> Vec<Finding> {
+    let mut found = definitions(relationship, source_member, source, target);
+    found.extend(relationship_findings(relationship, source_member));
+    found.extend(stores(FindingSide::Source, source));
+    found.extend(stores(FindingSide::Target, target));
+    found.sort_by(|a, b| (a.severity, a.kind, &a.message).cmp(&(b.severity, b.kind, &b.message)));
+    found
+}
+
+fn definitions(relationship: &Relationship, source_member: usize, source: &Reading, target: &Reading) -> Vec<Finding> {
+    let keys: BTreeSet<_> = source.context.definitions.keys().chain(target.context.definitions.keys()).collect();
+    let mut found = Vec::new();
+    for key in keys {
+        let (kind, name) = key;
+        let (ours, theirs) = (source.context.definitions.get(key), target.context.definitions.get(key));
+        if ours.map(|d| &d.fields) == theirs.map(|d| &d.fields) {
+            continue;
+        }
+        let scopes = match need(*kind, name) {
+            Some(need) => users(relationship, source_member, source, &need),
+            None => Vec::new(),
+        };
+        found.push(definition_finding(*kind, name, ours, theirs, scopes));
+    }
+    found
+}
+
+fn need(kind: DefinitionKind, name: &Foreign) -> Option<Need> {
+    match kind {
+        DefinitionKind::Class => Some(Need::Class(name.clone())),
+        DefinitionKind::Network => Some(Need::Network(name.clone())),
+        DefinitionKind::OptionDefinition => {
+            let (space, code) = name.raw().rsplit_once('/')?;
+            Some(Need::OptionDefinition(space.into(), code.parse().ok()?))
+        }
+        _ => None,
+    }
+}
+
+/// The source's scopes that depend on this.
+fn users(relationship: &Relationship, member: usize, source: &Reading, need: &Need) -> Vec<ScopeId> {
+    source
+        .scopes
+        .values()
+        .filter(|entry| relationship.holds(member, entry) && entry.raw.may_need(need))
+        .filter(|entry| entry.raw.open().is_ok_and(|scope| scope.needs.contains(need)))
+        .map(|entry| entry.id)
+        .collect()
+}
+
+fn definition_finding(
+    kind: DefinitionKind,
+    name: &Foreign,
+    ours: Option<&Definition>,
+    theirs: Option<&Definition>,
+    scopes: Vec<ScopeId>,
+) -> Finding {
+    let side = match (ours, theirs) {
+        (Some(_), None) => FindingSide::Target,
+        (None, Some(_)) => FindingSide::Source,
+        _ => FindingSide::Both,
+    };
+    let label = ours.or(theirs).and_then(|d| d.label.as_ref());
+    let title = match label {
+        Some(label) => format!("{} {label} ({name})", kind.words()),
+        None => format!("{} {name}", kind.words()),
+    };
+    let message = match side {
+        FindingSide::Target => format!("{title} is missing on the target"),
+        FindingSide::Source => format!("{title} is only on the target"),
+        FindingSide::Both => format!("{title} differs: {}", differences(ours, theirs)),
+    };
+    let used = !scopes.is_empty();
+    let (finding, severity) = match (kind, side) {
+        (DefinitionKind::OptionDefinition, FindingSide::Target) if used => {
+            (FindingKind::OptionDefinition, Severity::Critical)
+        }
+        (DefinitionKind::OptionDefinition, _) => (FindingKind::OptionDefinition, Severity::Warning),
+        (DefinitionKind::Class, FindingSide::Both) => (FindingKind::ClassDiffers, Severity::Critical),
+        (DefinitionKind::Class, FindingSide::Target) if used => (FindingKind::ClassMissing, Severity::Critical),
+        (DefinitionKind::Class, _) => (FindingKind::ClassMissing, Severity::Warning),
+        (DefinitionKind::Network, FindingSide::Both) => (FindingKind::NetworkDiffers, Severity::Warning),
+        (DefinitionKind::Network, FindingSide::Target) if used => (FindingKind::NetworkMissing, Severity::Critical),
+        (DefinitionKind::Network, _) => (FindingKind::NetworkMissing, Severity::Warning),
+        (DefinitionKind::Global | DefinitionKind::GlobalOption, _) => (FindingKind::GlobalDiffers, Severity::Warning),
+        (DefinitionKind::ReservationMode, _) => (FindingKind::ReservationMode, Severity::Critical),
+        (DefinitionKind::Failover, _) => (FindingKind::FailoverDiffers, Severity::Warning),
+    };
+    Finding { severity, kind: finding, side, scopes, message, hint: cure(kind, side) }
+}
+
+/// The fields that differ, both values each.
+fn differences(ours: Option<&Definition>, theirs: Option<&Definition>) -> String {
+    let (Some(ours), Some(theirs)) = (ours, theirs) else {
+        return String::new();
+    };
+    let names: BTreeSet<_> = ours.fields.keys().chain(theirs.fields.keys()).collect();
+    let parts: Vec<String> = names
+        .into_iter()
+        .filter(|name| ours.fields.get(*name) != theirs.fields.get(*name))
+        .map(|name| {
+            let (a, b) = visible_pair(ours.fields.get(name), theirs.fields.get(name));
+            if name.raw() == "value" {
+                format!("source {a}, target {b}")
+            } else {
+                format!("{name}: source {a}, target {b}")
+            }
+        })
+        .collect();
+    parts.join("; ")
+}
+
+/// Two values for the screen, escaped where they would look the same.
+pub fn visible_pair(source: Option<&Canonical>, target: Option<&Canonical>) -> (String, String) {
+    let line = |value: Option<&Canonical>| value.map(|value| Foreign::from(value.to_string()));
+    let raw = |value: Option<&Canonical>| value.map(|value| Foreign::from(value.to_line()));
+    match (line(source), line(target)) {
+        (Some(a), Some(b)) => {
+            let (shown_a, shown_b) = Foreign::side_by_side(&a, &b);
+            if shown_a != shown_b {
+                return (shown_a, shown_b);
+            }
+            match (raw(source), raw(target)) {
+                (Some(a), Some(b)) => (a.escaped(), b.escaped()),
+                _ => (shown_a, shown_b),
+            }
+        }
+        (a, b) => {
+            let word = |text: Option<Foreign>| text.map_or_else(|| "(not set)".to_owned(), |t| t.to_string());
+            (word(a), word(b))
+        }
+    }
+}
+
+fn cure(kind: DefinitionKind, side: FindingSide) -> String {
+    let place = match side {
+        FindingSide::Target => "add it to the target's configuration",
+        FindingSide::Source => "remove it from the target, or add it to the source, if it is still meant",
+        FindingSide::Both => "make both sides' configurations agree",
+    };
+    let why = match kind {
+        DefinitionKind::OptionDefinition => "scopes that use the option are refused without its definition",
+        DefinitionKind::Class => "without the same class, restricted ranges are not used or serve other clients",
+        DefinitionKind::Network => "scopes inherit the network's options and lifetimes",
+        DefinitionKind::Global | DefinitionKind::GlobalOption => "every scope that does not set it inherits it",
+        DefinitionKind::ReservationMode => "reservations may be present and never matched",
+        DefinitionKind::Failover => "both sides of a relationship should use the same parameters",
+    };
+    format!("{place}: {why}. scopesync never writes it")
+}
+
+fn relationship_findings(relationship: &Relationship, source_member: usize) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let side_of = |at: usize| {
+        if at == source_member { FindingSide::Source } else { FindingSide::Target }
+    };
+    for (at, member) in relationship.members.iter().enumerate() {
+        if let Some(state) = member.state.as_ref().filter(|state| !state.is_normal(&relationship.mode)) {
+            found.push(state_finding(side_of(at), &member.shown(), &state.0));
+        }
+    }
+    let skew = relationship.members.iter().find_map(|m| m.membership.as_ref()?.clock_skew);
+    if let Some(skew) = skew.filter(|skew| skew.abs() > 30) {
+        found.push(Finding {
+            severity: if skew.abs() > 60 { Severity::Critical } else { Severity::Warning },
+            kind: FindingKind::ClockSkew,
+            side: FindingSide::Both,
+            scopes: Vec::new(),
+            message: format!("the partners' clocks are {} s apart", skew.abs()),
+            hint: "set the clocks (NTP): above 60 s the partners terminate the relationship".into(),
+        });
+    }
+    let target = &relationship.members[1 - source_member];
+    if relationship.mode == Mode::HotStandby && target.peer.role == Role::Primary {
+        found.push(Finding {
+            severity: Severity::Warning,
+            kind: FindingKind::TowardPrimary,
+            side: FindingSide::Target,
+            scopes: Vec::new(),
+            message: format!("the target {} is the primary of a hot-standby pair", target.shown()),
+            hint: "changes are usually made on the primary: make sure that the standby has the right configuration"
+                .into(),
+        });
+    }
+    found
+}
+
+fn state_finding(side: FindingSide, server: &str, state: &Foreign) -> Finding {
+    let (severity, hint) = match state.raw() {
+        "terminated" => (
+            Severity::Critical,
+            "lease updates have stopped; often scopes missing on one side or with another id are the cause: \
+             repair the drift, then reset the relationship on both servers",
+        ),
+        "partner-down" => (Severity::Warning, "the server serves all clients alone: find out why its partner is down"),
+        "communication-recovery" => {
+            (Severity::Warning, "the partners have lost touch for a while: wait, or look at the network")
+        }
+        _ => (Severity::Warning, "wait until both sides are in their normal state"),
+    };
+    Finding {
+        severity,
+        kind: FindingKind::State,
+        side,
+        scopes: Vec::new(),
+        message: format!("{server} is in state {state}"),
+        hint: hint.into(),
+    }
+}
+
+fn stores(side: FindingSide, reading: &Reading) -> Vec<Finding> {
+    reading
+        .context
+        .stores
+        .iter()
+        .map(|store| {
+            let (kind, message, hint) = match store {
+                Store::HostsDatabase(of) => (
+                    FindingKind::HostsDatabase,
+                    format!("reservations are also kept in a {of} database"),
+                    "they are compared where the server lists them and never written: both servers may share them",
+                ),
+                Store::ConfigurationBackend(of) => (
+                    FindingKind::ConfigurationBackend,
+                    format!("the configuration comes from a {of} backend"),
+                    "change it there: what is written to the running server would be overwritten",
+                ),
+            };
+            Finding { severity: Severity::Warning, kind, side, scopes: Vec::new(), message, hint: hint.into() }
+        })
+        .collect()
+}

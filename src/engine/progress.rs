@@ -1,0 +1,141 @@
+//! How far something has come, told without ever holding it up.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::model::{ScopeId, ServerName};
+
+/// The stage that a run is in for a scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// Waiting for its turn.
+    Waiting,
+    /// Reading the scope again and comparing with the plan.
+    Checking,
+    /// Storing the target's scope as it is.
+    Journal,
+    /// Writing.
+    Writing,
+    /// Waiting until the target is back in its normal state.
+    Settling,
+    /// Reading back.
+    Verifying,
+    /// Saving the target's configuration.
+    Saving,
+    /// Done, one way or another.
+    Done,
+}
+
+impl Stage {
+    /// The word for screens.
+    pub fn word(self) -> &'static str {
+        match self {
+            Stage::Waiting => "waiting",
+            Stage::Checking => "checking",
+            Stage::Journal => "journal",
+            Stage::Writing => "writing",
+            Stage::Settling => "settling",
+            Stage::Verifying => "verifying",
+            Stage::Saving => "saving",
+            Stage::Done => "done",
+        }
+    }
+}
+
+/// Where a run stands: totals, and what is going on right now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Status {
+    /// Scopes planned.
+    pub scopes_total: usize,
+    /// Scopes with an outcome.
+    pub scopes_done: usize,
+    /// Changes planned.
+    pub changes_total: usize,
+    /// Changes written or given up.
+    pub changes_done: usize,
+    /// The server, scope and stage that moved last.
+    pub current: Option<(ServerName, Option<ScopeId>, Stage)>,
+    /// Each planned scope with its stage, in plan order, by relationship index.
+    pub stages: Arc<Vec<(usize, ScopeId, Stage)>>,
+    /// When the run began.
+    pub started: jiff::Timestamp,
+}
+
+impl Status {
+    /// A run that has not begun.
+    pub fn new() -> Self {
+        Status {
+            scopes_total: 0,
+            scopes_done: 0,
+            changes_total: 0,
+            changes_done: 0,
+            current: None,
+            stages: Arc::default(),
+            started: jiff::Timestamp::now(),
+        }
+    }
+
+    /// Changes per second so far and seconds left at that rate; `None` before anything is done.
+    pub fn rate(&self, now: jiff::Timestamp) -> Option<(f64, f64)> {
+        let elapsed = now.duration_since(self.started).as_secs_f64();
+        if self.changes_done == 0 || elapsed <= 0.0 {
+            return None;
+        }
+        let rate = self.changes_done as f64 / elapsed;
+        Some((rate, self.changes_total.saturating_sub(self.changes_done) as f64 / rate))
+    }
+}
+
+impl Default for Status {
+    fn default() -> Self {
+        Status::new()
+    }
+}
+
+/// The telling end: the newest status replaces the one before, so a slow
+/// listener sees fewer of them and holds nothing up.
+#[derive(Clone, Debug)]
+pub struct Progress(Arc<watch::Sender<Status>>);
+
+impl Progress {
+    /// Both ends.
+    pub fn channel() -> (Progress, watch::Receiver<Status>) {
+        let (sender, receiver) = watch::channel(Status::new());
+        (Progress(Arc::new(sender)), receiver)
+    }
+
+    /// A telling end that nobody listens to.
+    pub fn nobody() -> Progress {
+        Progress::channel().0
+    }
+
+    /// Changes the status.
+    pub fn update(&self, change: impl FnOnce(&mut Status)) {
+        self.0.send_modify(change);
+    }
+}
+
+/// How a caller holds the reins of something that takes time.
+#[derive(Clone, Debug)]
+pub struct Control {
+    /// End after the scope in flight.
+    pub soft: CancellationToken,
+    /// End after the request in flight.
+    pub hard: CancellationToken,
+    /// Where progress is told.
+    pub progress: Progress,
+}
+
+impl Control {
+    /// Reins that nobody holds.
+    pub fn free() -> Self {
+        Control { soft: CancellationToken::new(), hard: CancellationToken::new(), progress: Progress::nobody() }
+    }
+
+    /// Whether it should end as soon as a scope is complete.
+    pub fn is_cancelled(&self) -> bool {
+        self.soft.is_cancelled() || self.hard.is_cancelled()
+    }
+}

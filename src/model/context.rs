@@ -1,0 +1,73 @@
+//! What surrounds the scopes of a server: definitions, classes, networks, global values.
+
+use std::collections::BTreeMap;
+
+use super::{Canonical, Foreign};
+
+/// What sort of thing a definition is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DefinitionKind {
+    /// An option definition; named `space/code`.
+    OptionDefinition,
+    /// A client class.
+    Class,
+    /// A shared network.
+    Network,
+    /// A global value that scopes inherit or that changes answers.
+    Global,
+    /// A global option; named `space/code`.
+    GlobalOption,
+    /// How reservations are looked up.
+    ReservationMode,
+    /// A parameter of the failover relationship on which both sides should agree.
+    Failover,
+}
+
+impl DefinitionKind {
+    /// The words for messages.
+    pub fn words(self) -> &'static str {
+        match self {
+            DefinitionKind::OptionDefinition => "option definition",
+            DefinitionKind::Class => "client class",
+            DefinitionKind::Network => "shared network",
+            DefinitionKind::Global => "global value",
+            DefinitionKind::GlobalOption => "global option",
+            DefinitionKind::ReservationMode => "reservation mode",
+            DefinitionKind::Failover => "failover parameter",
+        }
+    }
+}
+
+/// One thing outside the scopes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Definition {
+    /// Its fields in canonical form.
+    pub fields: BTreeMap<Foreign, Canonical>,
+    /// A readable name where the key alone says little.
+    pub label: Option<Foreign>,
+}
+
+/// A place outside the configuration where a server keeps some of it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Store {
+    /// Reservations live in a database of this type.
+    HostsDatabase(Foreign),
+    /// Configuration comes from a database of this type.
+    ConfigurationBackend(Foreign),
+}
+
+/// What surrounds the scopes of one server.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Context {
+    /// Definitions by kind and name.
+    pub definitions: BTreeMap<(DefinitionKind, Foreign), Definition>,
+    /// Databases that hold a part of the configuration.
+    pub stores: Vec<Store>,
+}
+
+impl Context {
+    /// The definition of this kind and name.
+    pub fn get(&self, kind: DefinitionKind, name: &Foreign) -> Option<&Definition> {
+        self.definitions.get(&(kind, name.clone()))
+    }
+}

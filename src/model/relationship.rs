@@ -1,0 +1,187 @@
+//! Failover relationships as one server tells of them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+
+use super::Foreign;
+
+/// The name of a server: that of its entry in the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServerName(Arc<str>);
+
+impl ServerName {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for ServerName {
+    fn from(name: &str) -> Self {
+        ServerName(name.into())
+    }
+}
+
+impl fmt::Display for ServerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl Serialize for ServerName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+/// Which side of a replication something is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    /// The server that is copied from.
+    Source,
+    /// The server that is overwritten.
+    Target,
+}
+
+/// How the partners share the work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Both answer, each its half of the clients.
+    LoadBalancing,
+    /// The primary answers; the standby takes over.
+    HotStandby,
+    /// The primary answers; backups only receive leases. Not supported.
+    PassiveBackup,
+    /// A mode that we do not know. Not supported.
+    Other(Foreign),
+}
+
+impl Mode {
+    /// The server's own word for it.
+    pub fn from_word(word: &str) -> Self {
+        match word {
+            "load-balancing" => Mode::LoadBalancing,
+            "hot-standby" => Mode::HotStandby,
+            "passive-backup" => Mode::PassiveBackup,
+            other => Mode::Other(other.into()),
+        }
+    }
+
+    /// Whether scopes can be replicated in this mode.
+    pub fn is_supported(&self) -> bool {
+        matches!(self, Mode::LoadBalancing | Mode::HotStandby)
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Mode::LoadBalancing => f.pad("load-balancing"),
+            Mode::HotStandby => f.pad("hot-standby"),
+            Mode::PassiveBackup => f.pad("passive-backup"),
+            Mode::Other(word) => word.fmt(f),
+        }
+    }
+}
+
+/// What a server is in its relationship.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// First of the pair.
+    Primary,
+    /// Second of a load-balancing pair.
+    Secondary,
+    /// Second of a hot-standby pair.
+    Standby,
+    /// Receives leases only; no member of the pair.
+    Backup,
+    /// A role that we do not know.
+    Other(Foreign),
+}
+
+impl Role {
+    /// The server's own word for it.
+    pub fn from_word(word: &str) -> Self {
+        match word {
+            "primary" => Role::Primary,
+            "secondary" => Role::Secondary,
+            "standby" => Role::Standby,
+            "backup" => Role::Backup,
+            other => Role::Other(other.into()),
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Role::Primary => f.pad("primary"),
+            Role::Secondary => f.pad("secondary"),
+            Role::Standby => f.pad("standby"),
+            Role::Backup => f.pad("backup"),
+            Role::Other(word) => word.fmt(f),
+        }
+    }
+}
+
+/// The state of one side of a relationship, in the server's own word.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct State(pub Foreign);
+
+impl State {
+    /// Whether this is the state of a healthy pair in this mode.
+    pub fn is_normal(&self, mode: &Mode) -> bool {
+        match mode {
+            Mode::LoadBalancing => self.0.raw() == "load-balancing",
+            Mode::HotStandby => self.0.raw() == "hot-standby",
+            Mode::PassiveBackup => self.0.raw() == "passive-backup",
+            Mode::Other(_) => false,
+        }
+    }
+}
+
+/// One server of a relationship, as the relationship's parameters name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Its name in the relationship.
+    pub name: Foreign,
+    /// Where its partner reaches it.
+    pub url: Foreign,
+    /// What it is in the pair.
+    pub role: Role,
+}
+
+/// A relationship as one of its servers tells of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// How the partners share the work.
+    pub mode: Mode,
+    /// Which of the peers this server is.
+    pub this_server: Foreign,
+    /// All servers of the relationship, primary first.
+    pub peers: Vec<Peer>,
+    /// Its own state; `None` for files and servers that do not tell.
+    pub state: Option<State>,
+    /// What it last heard of its partner.
+    pub partner_state: Option<State>,
+    /// Seconds between both clocks, where the server tells.
+    pub clock_skew: Option<i64>,
+    /// The only relationship of its server holds all scopes; with several, only
+    /// scopes that name it.
+    pub only_one: bool,
+}
+
+impl Membership {
+    /// The two members proper, without backup servers, primary first.
+    pub fn pair(&self) -> Option<(&Peer, &Peer)> {
+        let mut members = self.peers.iter().filter(|peer| peer.role != Role::Backup);
+        match (members.next(), members.next(), members.next()) {
+            (Some(first), Some(second), None) => Some((first, second)),
+            _ => None,
+        }
+    }
+}
