@@ -25,9 +25,13 @@ pub mod config;
 pub mod engine;
 #[cfg(feature = "program")]
 pub mod jobs;
+#[cfg(feature = "program")]
+pub mod log;
 pub mod model;
 #[cfg(feature = "program")]
 pub mod runtime;
+#[cfg(feature = "program")]
+pub mod state;
 #[cfg(feature = "program")]
 pub mod terminal;
 #[cfg(feature = "program")]

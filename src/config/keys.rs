@@ -1,0 +1,257 @@
+//! Every key of the configuration file, once.
+//!
+//! Reading goes by this list: a key that is not in it is a mistake in the file,
+//! and a key that is in it but that nothing reads fails the tests.
+
+use std::fmt::Write as _;
+
+/// A `[section]` or `[[section]]` of the file.
+#[derive(Debug)]
+pub struct Section {
+    /// The name; empty for the keys before the first section.
+    pub name: &'static str,
+    /// Whether it is written `[[name]]`, once per thing.
+    pub repeated: bool,
+    /// What it is for.
+    pub about: &'static str,
+    /// Its keys, in the order of the reference.
+    pub keys: &'static [Key],
+}
+
+/// One key of a section.
+#[derive(Debug)]
+pub struct Key {
+    /// The name in the file.
+    pub name: &'static str,
+    /// What holds without it.
+    pub absent: Absent,
+    /// What it means and which values it takes.
+    pub about: &'static str,
+}
+
+/// What holds when a key is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absent {
+    /// This value, as it would be written in the file.
+    Default(&'static str),
+    /// It must be written.
+    Required,
+    /// Exactly one of a group must be written.
+    OneOf,
+    /// Known, but of a later version.
+    Later,
+}
+
+impl Section {
+    /// The section as it is written in a file.
+    pub fn heading(&self) -> String {
+        match (self.name, self.repeated) {
+            ("", _) => "the top section".to_owned(),
+            (name, true) => format!("[[{name}]]"),
+            (name, false) => format!("[{name}]"),
+        }
+    }
+
+    /// The key of that name.
+    pub fn key(&self, name: &str) -> Option<&'static Key> {
+        self.keys.iter().find(|key| key.name == name)
+    }
+}
+
+/// The sections of an item, as they are shown and as `[[ignore]]` names them.
+pub const ITEM_SECTIONS: &[&str] = &[
+    "properties",
+    "ranges",
+    "exclusions",
+    "reservations",
+    "options",
+    "policies",
+];
+
+/// The keys before the first section.
+pub const TOP: Section = Section {
+    name: "",
+    repeated: false,
+    about: "Keys before the first section.",
+    keys: &[Key {
+        name: "throttle_limit",
+        absent: Absent::Default("0"),
+        about: "Highest number of servers written side by side; 0 lets scopesync choose.",
+    }],
+};
+
+/// `[[server]]`
+pub const SERVER: Section = Section {
+    name: "server",
+    repeated: true,
+    about: "One DHCP server. Relationships are discovered from the servers.",
+    keys: &[
+        Key {
+            name: "name",
+            absent: Absent::Required,
+            about: "Your name for the server; unique.",
+        },
+        Key {
+            name: "kind",
+            absent: Absent::Required,
+            about: "Family of the server: `\"kea\"`.",
+        },
+        Key {
+            name: "socket",
+            absent: Absent::OneOf,
+            about: "Control socket of a running Kea. Exactly one of `socket` and `file`.",
+        },
+        Key {
+            name: "file",
+            absent: Absent::OneOf,
+            about: "A `kea-dhcp4.conf`, read and written without asking a running server. \
+                    Exactly one of `socket` and `file`.",
+        },
+        Key {
+            name: "url",
+            absent: Absent::Later,
+            about: "Kea over HTTP.",
+        },
+        Key {
+            name: "read_only",
+            absent: Absent::Default("false"),
+            about: "`true`: never the target of a replication; nothing lifts it.",
+        },
+        Key {
+            name: "connect_timeout",
+            absent: Absent::Default("5"),
+            about: "Seconds until a connection must stand.",
+        },
+        Key {
+            name: "read_timeout",
+            absent: Absent::Default("30"),
+            about: "Seconds until a command that only reads must be answered in full.",
+        },
+        Key {
+            name: "write_timeout",
+            absent: Absent::Default("120"),
+            about: "Seconds until a command that writes must be answered in full; what was not \
+                    answered in time has an unknown outcome until it is read back.",
+        },
+        Key {
+            name: "max_answer",
+            absent: Absent::Default("\"256 MiB\""),
+            about: "Largest answer or file that is taken, in bytes or with a unit \
+                    (KiB, MiB, GiB, KB, MB, GB).",
+        },
+        Key {
+            name: "save",
+            absent: Absent::Default("\"config-write\""),
+            about: "`\"config-write\"`: a replicated running configuration is also written to \
+                    Kea's own file. `\"never\"`: you save in another way. Nothing to save for files.",
+        },
+        Key {
+            name: "check",
+            absent: Absent::Default("\"kea-dhcp4\""),
+            about: "For `file` only: the program that tests a new file (`-t`) before it replaces \
+                    the old one. A bare name is run where it is installed, a path must exist, \
+                    `\"off\"` never tests.",
+        },
+    ],
+};
+
+/// `[[relationship]]`
+pub const RELATIONSHIP: Section = Section {
+    name: "relationship",
+    repeated: true,
+    about: "Optional: another name for a discovered relationship.",
+    keys: &[
+        Key {
+            name: "name",
+            absent: Absent::Required,
+            about: "The name to show and to accept; unique.",
+        },
+        Key {
+            name: "servers",
+            absent: Absent::Required,
+            about: "The names of its two servers.",
+        },
+    ],
+};
+
+/// `[[ignore]]`
+pub const IGNORE: Section = Section {
+    name: "ignore",
+    repeated: true,
+    about: "A difference that is neither shown as drift nor written. In patterns `*` stands for \
+            any run of characters; at least one pattern must be written.",
+    keys: &[
+        Key {
+            name: "section",
+            absent: Absent::Default("\"*\""),
+            about: "Pattern of sections: properties, ranges, exclusions, reservations, options, \
+                    policies.",
+        },
+        Key {
+            name: "item",
+            absent: Absent::Default("\"*\""),
+            about: "Pattern of items, as `scopesync drift` names them.",
+        },
+        Key {
+            name: "field",
+            absent: Absent::Default("\"*\""),
+            about: "Pattern of fields of these items.",
+        },
+        Key {
+            name: "reason",
+            absent: Absent::Required,
+            about: "Why this difference is accepted.",
+        },
+    ],
+};
+
+/// `[log]`
+pub const LOG: Section = Section {
+    name: "log",
+    repeated: false,
+    about: "The log; it never goes to the terminal. `SCOPESYNC_LOG`, then `--log`, go before \
+            `file`; `SCOPESYNC_LOG_LEVEL` goes before `level`.",
+    keys: &[
+        Key {
+            name: "file",
+            absent: Absent::Default("\"auto\""),
+            about: "`\"auto\"`: one file a day in the state folder, the last seven kept. \
+                    `\"off\"`: no log. Else a file that is appended to.",
+        },
+        Key {
+            name: "level",
+            absent: Absent::Default("\"info\""),
+            about: "Least important messages that are kept: error, warn, info, debug or trace.",
+        },
+    ],
+};
+
+/// Every section, in the order of the reference.
+pub const SECTIONS: &[&Section] = &[&TOP, &SERVER, &RELATIONSHIP, &IGNORE, &LOG];
+
+/// The reference of all keys as Markdown, one table per section.
+pub fn reference() -> String {
+    let mut text = String::new();
+    for section in SECTIONS {
+        let heading = match section.name {
+            "" => String::new(),
+            _ => format!("`{}`: ", section.heading()),
+        };
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{heading}{}\n", section.about);
+        text.push_str("| key | without it | meaning |\n|---|---|---|\n");
+        for key in section.keys {
+            let absent = match key.absent {
+                Absent::Default(value) => format!("`{value}`"),
+                Absent::Required => "must be written".to_owned(),
+                Absent::OneOf => "one of the group".to_owned(),
+                Absent::Later => continue,
+            };
+            let _ = writeln!(text, "| `{}` | {absent} | {} |", key.name, key.about);
+        }
+        text.push('\n');
+    }
+    text.truncate(text.trim_end().len());
+    text.push('\n');
+    text
+}

@@ -1,0 +1,277 @@
+//! From the text of a file to a [`Config`].
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::error::{ConfigError, Problem};
+use super::keys::{self, ITEM_SECTIONS, SECTIONS, Section};
+use super::pattern::Pattern;
+use super::read::{At, Fields, Problems, nearest, position, shown};
+use super::server::{server, unique_endpoints};
+use super::{Config, IgnoreRule, LogConfig, LogLevel, LogTarget, RelationshipEntry};
+
+impl Config {
+    /// Reads the text of the configuration file at `path`. Relative paths in it
+    /// are taken from the folder of `path`.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`] with everything that is wrong.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let invalid = |problems| ConfigError::Invalid {
+            path: path.to_owned(),
+            problems,
+        };
+        let (root, errors) = DeTable::parse_recoverable(text);
+        if !errors.is_empty() {
+            return Err(invalid(errors.iter().map(|e| syntax(text, e)).collect()));
+        }
+        let problems = Problems::new(text);
+        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let folder = absolute.parent().unwrap_or(Path::new(""));
+        let config = read(&root, folder, &problems);
+        match problems.into_sorted() {
+            found if found.is_empty() => Ok(config),
+            found => Err(invalid(found)),
+        }
+    }
+}
+
+fn syntax(text: &str, error: &toml::de::Error) -> Problem {
+    let (line, column) = position(text, error.span().map_or(0, |span| span.start));
+    let message = error.message().replace('\n', "; ");
+    Problem {
+        line,
+        column,
+        message,
+    }
+}
+
+fn read(root: &Spanned<DeTable<'_>>, folder: &Path, problems: &Problems<'_>) -> Config {
+    let table = root.get_ref();
+    let top = Fields::new(
+        &keys::TOP,
+        keys::TOP.heading(),
+        root.span(),
+        table,
+        problems,
+    );
+    let mut config = Config {
+        throttle_limit: top.count("throttle_limit").unwrap_or_default(),
+        ..Config::default()
+    };
+    let names: Vec<&str> = SECTIONS
+        .iter()
+        .map(|s| s.name)
+        .filter(|n| !n.is_empty())
+        .collect();
+    top.finish(&names);
+
+    let mut servers = Vec::new();
+    for fields in sections(&keys::SERVER, table, problems) {
+        servers.push(server(fields, folder));
+    }
+    unique_names("server", servers.iter().map(|s| s.name.as_ref()), problems);
+    unique_endpoints(&servers, problems);
+    let server_names: Vec<&str> = servers
+        .iter()
+        .filter_map(|s| s.name.as_ref().map(|name| name.value.as_str()))
+        .collect();
+
+    let mut relationships = Vec::new();
+    for fields in sections(&keys::RELATIONSHIP, table, problems) {
+        relationships.push(relationship(fields, &server_names));
+    }
+    let named = relationships.iter().map(|(name, _)| name.as_ref());
+    unique_names("relationship", named, problems);
+    unique_pairs(&relationships, problems);
+
+    for fields in sections(&keys::IGNORE, table, problems) {
+        config.ignore.extend(ignore(fields));
+    }
+    for fields in sections(&keys::LOG, table, problems) {
+        config.log = log(fields, folder);
+    }
+    config.relationships = relationships
+        .into_iter()
+        .filter_map(|(_, entry)| entry)
+        .collect();
+    config.servers = servers.into_iter().filter_map(|s| s.entry).collect();
+    config
+}
+
+/// The tables of one section; a section written in the wrong way is a mistake.
+fn sections<'a, 't, 'i>(
+    section: &'static Section,
+    root: &'a DeTable<'i>,
+    problems: &'a Problems<'t>,
+) -> Vec<Fields<'a, 't, 'i>> {
+    let Some(found) = root.get(section.name) else {
+        return Vec::new();
+    };
+    let entries: Vec<&Spanned<DeValue<'i>>> = match found.get_ref() {
+        DeValue::Array(entries) => entries.iter().collect(),
+        _ => vec![found],
+    };
+    let wrong = section.repeated != found.get_ref().is_array();
+    let mut all = Vec::new();
+    for (number, entry) in (1..).zip(entries) {
+        let Some(table) = entry.get_ref().as_table().filter(|_| !wrong) else {
+            let (name, heading) = (section.name, section.heading());
+            problems.add(
+                &entry.span(),
+                format!("`{name}` must be written as {heading}"),
+            );
+            continue;
+        };
+        let name = table.get("name").and_then(|name| name.get_ref().as_str());
+        let place = match name.filter(|name| !name.trim().is_empty()) {
+            Some(name) => format!("{} {}", section.heading(), shown(name)),
+            None if section.repeated => format!("{} number {number}", section.heading()),
+            None => section.heading(),
+        };
+        all.push(Fields::new(section, place, entry.span(), table, problems));
+    }
+    all
+}
+
+type ReadRelationship = (Option<At<String>>, Option<RelationshipEntry>);
+
+fn relationship(fields: Fields<'_, '_, '_>, known: &[&str]) -> ReadRelationship {
+    let name = fields.required("name");
+    let servers = fields.list("servers").and_then(|servers| {
+        let place = &fields.place;
+        let mut good = true;
+        for server in &servers.value {
+            if !known.contains(&server.value.as_str()) {
+                let written = shown(&server.value);
+                let hint = match known {
+                    [] => "the file has no [[server]]".to_owned(),
+                    known => nearest(&server.value, known, '"'),
+                };
+                fields.problem(
+                    &server.span,
+                    format!("unknown server {written} in {place}: {hint}"),
+                );
+                good = false;
+            }
+        }
+        match servers.value.as_slice() {
+            [one, other] if one.value == other.value => {
+                let written = shown(&one.value);
+                fields.problem(
+                    &other.span,
+                    format!("`servers` in {place} names {written} twice"),
+                );
+                None
+            }
+            [one, other] => good.then(|| [one.value.clone(), other.value.clone()]),
+            several => {
+                let count = several.len();
+                fields.problem(
+                    &servers.span,
+                    format!("`servers` in {place} must name two servers, not {count}"),
+                );
+                None
+            }
+        }
+    });
+    fields.finish(&[]);
+    let entry = name.as_ref().zip(servers).map(|(name, servers)| {
+        let name = name.value.clone();
+        RelationshipEntry { name, servers }
+    });
+    (name, entry)
+}
+
+fn ignore(fields: Fields<'_, '_, '_>) -> Option<IgnoreRule> {
+    let reason = fields.required("reason");
+    let section = fields.plain("section");
+    let item = fields.plain("item");
+    let field = fields.plain("field");
+    let pattern = |at: &Option<At<String>>| {
+        at.as_ref()
+            .map_or_else(Pattern::any, |at| Pattern::new(&at.value))
+    };
+    let wrong = [("section", &section), ("item", &item), ("field", &field)]
+        .iter()
+        .any(|(key, read)| fields.get(key).is_some() && read.is_none());
+    if let Some(at) = &section {
+        let section = Pattern::new(&at.value);
+        if !ITEM_SECTIONS.iter().any(|name| section.matches(name)) {
+            let (written, hint) = (shown(&at.value), nearest(&at.value, ITEM_SECTIONS, '"'));
+            let message = format!("unknown `section` {written} in {}: {hint}", fields.place);
+            fields.problem(&at.span, message);
+        }
+    }
+    let (section, item, field) = (pattern(&section), pattern(&item), pattern(&field));
+    if !wrong && section.is_any() && item.is_any() && field.is_any() {
+        let message = format!(
+            "{} would ignore every difference: write `section`, `item` or `field`",
+            fields.place
+        );
+        fields.problem(&fields.span, message);
+    }
+    fields.finish(&[]);
+    Some(IgnoreRule {
+        section,
+        item,
+        field,
+        reason: reason?.value,
+    })
+}
+
+fn log(fields: Fields<'_, '_, '_>, folder: &Path) -> LogConfig {
+    let target = match fields.plain("file") {
+        Some(file) => match LogTarget::from_setting(file.value) {
+            LogTarget::File(path) => LogTarget::File(folder.join(path)),
+            other => other,
+        },
+        None => LogTarget::default(),
+    };
+    let level = fields
+        .word("level", LogLevel::NAMES)
+        .and_then(|number| LogLevel::from_name(LogLevel::NAMES.get(number)?))
+        .unwrap_or_default();
+    fields.finish(&[]);
+    LogConfig { target, level }
+}
+
+fn unique_names<'a>(
+    what: &str,
+    names: impl Iterator<Item = Option<&'a At<String>>>,
+    problems: &Problems<'_>,
+) {
+    let mut seen = BTreeSet::new();
+    for name in names.flatten() {
+        if !seen.insert(&name.value) {
+            let written = shown(&name.value);
+            problems.add(&name.span, format!("a second {what} is named {written}"));
+        }
+    }
+}
+
+/// Two names for the relationship of the same servers leave its name open.
+fn unique_pairs(relationships: &[ReadRelationship], problems: &Problems<'_>) {
+    let mut seen: Vec<&RelationshipEntry> = Vec::new();
+    for (name, entry) in relationships {
+        let (Some(name), Some(entry)) = (name, entry) else {
+            continue;
+        };
+        let [one, other] = &entry.servers;
+        match seen.iter().find(|first| first.joins(one, other)) {
+            Some(first) => {
+                let message = format!(
+                    "the relationship of {} and {} is named {} already",
+                    shown(one),
+                    shown(other),
+                    shown(&first.name)
+                );
+                problems.add(&name.span, message);
+            }
+            None => seen.push(entry),
+        }
+    }
+}

@@ -1,0 +1,550 @@
+use super::keys::{Absent, SECTIONS};
+use super::*;
+
+use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+const EXAMPLE: &str = include_str!("../../config.example.toml");
+
+fn parse(text: &str) -> Result<Config, ConfigError> {
+    Config::parse(text, Path::new("/etc/c.toml"))
+}
+
+/// The messages of a wrong file, one a line.
+fn mistakes(text: &str) -> String {
+    match parse(text) {
+        Ok(config) => panic!("accepted: {config:?}"),
+        Err(ConfigError::Invalid { problems, .. }) => problems
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("\n"),
+        Err(other) => panic!("{other}"),
+    }
+}
+
+#[test]
+fn an_empty_file_is_the_default() {
+    assert_eq!(parse("").unwrap(), Config::default());
+}
+
+#[test]
+fn the_documented_form_is_read() {
+    let config = parse(
+        r#"
+        [[server]]
+        name = "kea-1"
+        kind = "kea"                                   # later also "windows"
+        socket = "/run/kea/kea4-ctrl-socket"
+
+        [[server]]
+        name = "kea-2"
+        kind = "kea"
+        file = "/etc/kea/kea-dhcp4.conf"
+
+        [[relationship]]
+        name = "Berlin"
+        servers = ["kea-1", "kea-2"]
+        "#,
+    )
+    .unwrap();
+    let socket = Endpoint::KeaSocket("/run/kea/kea4-ctrl-socket".into());
+    let file = Endpoint::KeaFile("/etc/kea/kea-dhcp4.conf".into());
+    assert_eq!(
+        config.servers,
+        [
+            ServerEntry::new("kea-1", socket),
+            ServerEntry::new("kea-2", file)
+        ]
+    );
+    assert_eq!(config.relationship_name("kea-2", "kea-1"), Some("Berlin"));
+    assert_eq!(config.relationship_name("kea-2", "kea-3"), None);
+    assert_eq!(config.server("kea-2"), config.servers.last());
+}
+
+#[test]
+fn every_key_is_taken_over() {
+    let config = parse(
+        r#"
+        throttle_limit = 4
+        [[server]]
+        name = "a"
+        kind = "kea"
+        file = "../kea/a.conf"
+        read_only = true
+        connect_timeout = 1
+        read_timeout = 2.5
+        write_timeout = 3
+        max_answer = "1 GiB"
+        save = "never"
+        check = "sbin/kea-dhcp4"
+        [[ignore]]
+        section = "options"
+        item = "10.0.0.*"
+        field = "data"
+        reason = "because"
+        [log]
+        file = "s.log"
+        level = "debug"
+        "#,
+    )
+    .unwrap();
+    let server = ServerEntry {
+        name: "a".to_owned(),
+        endpoint: Endpoint::KeaFile("/etc/../kea/a.conf".into()),
+        read_only: true,
+        timeouts: Timeouts {
+            connect: Duration::from_secs(1),
+            read: Duration::from_millis(2500),
+            write: Duration::from_secs(3),
+        },
+        save: SavePolicy::Never,
+        max_answer: ByteSize(1 << 30),
+        check: FileCheck::Always("/etc/sbin/kea-dhcp4".into()),
+    };
+    let ignore = IgnoreRule {
+        section: Pattern::new("options"),
+        item: Pattern::new("10.0.0.*"),
+        field: Pattern::new("data"),
+        reason: "because".to_owned(),
+    };
+    let expected = Config {
+        servers: vec![server],
+        relationships: vec![],
+        ignore: vec![ignore],
+        throttle_limit: 4,
+        log: LogConfig {
+            target: LogTarget::File("/etc/s.log".into()),
+            level: LogLevel::Debug,
+        },
+    };
+    assert_eq!(config, expected);
+}
+
+#[test]
+fn check_and_log_have_words_of_their_own() {
+    let check = |value: &str| {
+        let text =
+            format!("[[server]]\nname = 'a'\nkind = 'kea'\nfile = '/f'\ncheck = '{value}'\n");
+        parse(&text).unwrap().servers.remove(0).check
+    };
+    assert_eq!(check("off"), FileCheck::Off);
+    assert_eq!(check("kea-dhcp4"), FileCheck::default());
+    assert_eq!(check("./kea"), FileCheck::Always("/etc/./kea".into()));
+    assert_eq!(check("/opt/kea"), FileCheck::Always("/opt/kea".into()));
+    let log = |value: &str| parse(&format!("log.file = '{value}'")).unwrap().log.target;
+    assert_eq!(log("off"), LogTarget::Off);
+    assert_eq!(log("auto"), LogTarget::StateFolder);
+}
+
+/// A `[[server]]` with these lines in place of its address.
+fn server(lines: &str) -> String {
+    format!("[[server]]\nname = \"a\"\nkind = \"kea\"\n{lines}\n")
+}
+
+#[test]
+fn mistakes_name_their_place_and_cure() {
+    let long = format!("socket = \"/{}\"", "x".repeat(107));
+    let two = "[[server]]\nname = 'kea-1'\nkind = 'kea'\nsocket = '/1'\n\
+               [[server]]\nname = 'kea-2'\nkind = 'kea'\nsocket = '/2'\n";
+    let pair = |lines: &str| format!("{two}[[relationship]]\n{lines}\n");
+    let ignore = |lines: &str| format!("[[ignore]]\n{lines}\n");
+    let cases = [
+        // Keys.
+        (
+            server("sokcet = \"/s\""),
+            "1:1: [[server]] \"a\" does not say how to reach the server: write `socket` or `file`\n\
+             4:1: unknown key `sokcet` in [[server]] \"a\": did you mean `socket`?",
+        ),
+        (
+            server("socket = '/s'\nread-only = true"),
+            "5:1: unknown key `read-only` in [[server]] \"a\": did you mean `read_only`?",
+        ),
+        (
+            server("socket = '/s'\nthrottle_limit = 3"),
+            "5:1: unknown key `throttle_limit` in [[server]] \"a\": `throttle_limit` must stand \
+             before the first section",
+        ),
+        (
+            "read_only = true".to_owned(),
+            "1:1: unknown key `read_only` in the top section: `read_only` belongs in [[server]]",
+        ),
+        (
+            "[[sever]]\nname = 'a'".to_owned(),
+            "1:3: unknown key `sever` in the top section: did you mean `server`?",
+        ),
+        (
+            "[log]\ncolour = 1".to_owned(),
+            "2:1: unknown key `colour` in [log]: valid here: `file`, `level`",
+        ),
+        (
+            "[log]\n\"a\\u001b[2J\" = 1".to_owned(),
+            "2:1: unknown key `a\\u{1b}[2J` in [log]: valid here: `file`, `level`",
+        ),
+        // Sections in the wrong form.
+        (
+            "[server]\nname = 'a'".to_owned(),
+            "1:1: `server` must be written as [[server]]",
+        ),
+        (
+            "[[log]]\nlevel = 'info'".to_owned(),
+            "1:1: `log` must be written as [log]",
+        ),
+        (
+            "ignore = ['x']".to_owned(),
+            "1:11: `ignore` must be written as [[ignore]]",
+        ),
+        // Values.
+        (
+            "throttle_limit = -1".to_owned(),
+            "1:18: `throttle_limit` in the top section must be a whole number from 0 to 4294967295, \
+             not -1",
+        ),
+        (
+            server("socket = '/s'\nread_timeout = 0\nwrite_timeout = -0.5\nconnect_timeout = inf"),
+            "5:16: `read_timeout` in [[server]] \"a\" must be a number of seconds, more than 0 and \
+             at most 86400, not 0\n\
+             6:17: `write_timeout` in [[server]] \"a\" must be a number of seconds, more than 0 and \
+             at most 86400, not -0.5\n\
+             7:19: `connect_timeout` in [[server]] \"a\" must be a number of seconds, more than 0 \
+             and at most 86400, not inf",
+        ),
+        (
+            server("socket = '/s'\nmax_answer = \"a lot\""),
+            "5:14: `max_answer` in [[server]] \"a\" must be a size such as \"256 MiB\" or a number \
+             of bytes, not \"a lot\"",
+        ),
+        (
+            server("socket = '/s'\nmax_answer = 0"),
+            "5:14: `max_answer` in [[server]] \"a\" must be a size such as \"256 MiB\" or a number \
+             of bytes, not 0",
+        ),
+        (
+            server("socket = '/s'\nread_only = \"yes\""),
+            "5:13: `read_only` in [[server]] \"a\" must be true or false, not \"yes\"",
+        ),
+        (
+            server("socket = '/s'\nsave = \"nevr\""),
+            "5:8: unknown `save` \"nevr\" in [[server]] \"a\": did you mean \"never\"?",
+        ),
+        (
+            server("socket = 5"),
+            "4:10: `socket` in [[server]] \"a\" must be text in quotes, not 5",
+        ),
+        // Servers.
+        (
+            "[[server]]\nsocket = '/s'".to_owned(),
+            "1:1: `name` is missing in [[server]] number 1\n\
+             1:1: `kind` is missing in [[server]] number 1",
+        ),
+        (
+            "[[server]]\nname = \" \"\nkind = 'kea'\nsocket = '/s'".to_owned(),
+            "2:8: `name` in [[server]] number 1 is empty",
+        ),
+        (
+            "[[server]]\nname = \"a\\u0007\"\nkind = 'kea'\nsocket = '/s'".to_owned(),
+            "2:8: `name` in [[server]] \"a\\u{7}\" has characters that cannot be seen: \"a\\u{7}\"",
+        ),
+        (
+            "[[server]]\nname = \"a \"\nkind = 'kea'\nsocket = '/s'".to_owned(),
+            "2:8: `name` in [[server]] \"a \" begins or ends with a space: \"a \"",
+        ),
+        (
+            "[[server]]\nname = 'w'\nkind = 'windows'\nurl = 'http://w/'".to_owned(),
+            "3:8: [[server]] \"w\": kind \"windows\" is not supported by this version yet; use \
+             \"kea\" or remove the entry\n\
+             4:7: [[server]] \"w\": `url` comes with a later version; use `socket` or `file`",
+        ),
+        (
+            "[[server]]\nname = 'w'\nkind = 'kee'\nsocket = '/s'".to_owned(),
+            "3:8: unknown `kind` \"kee\" in [[server]] \"w\": did you mean \"kea\"?",
+        ),
+        (
+            server("url = 'http://127.0.0.1:8000/'"),
+            "4:7: [[server]] \"a\": `url` comes with a later version; use `socket` or `file`",
+        ),
+        (
+            server("socket = '/s'\nfile = '/f'"),
+            "5:8: [[server]] \"a\" has both `socket` and `file`; exactly one says how to reach the \
+             server",
+        ),
+        (
+            server(&long),
+            "4:10: the path of `socket` in [[server]] \"a\" has 108 bytes; a UNIX socket's path has \
+             at most 107: use a shorter path, such as a symbolic link",
+        ),
+        (
+            server("socket = '/s'\ncheck = 'off'"),
+            "5:9: `check` in [[server]] \"a\" is for servers with `file`; a running Kea tests a \
+             configuration itself",
+        ),
+        (
+            "[[server]]\nname = 'a'\nkind = 'kea'\nsocket = '/1'\n\
+             [[server]]\nname = 'a'\nkind = 'kea'\nsocket = '/2'"
+                .to_owned(),
+            "6:8: a second server is named \"a\"",
+        ),
+        (
+            "[[server]]\nname = 'a'\nkind = 'kea'\nfile = '/no/such/f'\n\
+             [[server]]\nname = 'b'\nkind = 'kea'\nfile = '/no/such/./f'"
+                .to_owned(),
+            "8:8: [[server]] \"b\" and [[server]] \"a\" reach one server, \"/no/such/f\": remove \
+             one of them",
+        ),
+        // Relationships.
+        (
+            pair("name = 'B'\nservers = ['kea-1', 'kae-2']"),
+            "11:21: unknown server \"kae-2\" in [[relationship]] \"B\": did you mean \"kea-2\"?",
+        ),
+        (
+            pair("name = 'B'\nservers = ['kea-1', 'kea-1']"),
+            "11:21: `servers` in [[relationship]] \"B\" names \"kea-1\" twice",
+        ),
+        (
+            pair("name = 'B'\nservers = ['kea-1']"),
+            "11:11: `servers` in [[relationship]] \"B\" must name two servers, not 1",
+        ),
+        (
+            pair("name = 'B'\nservers = 'kea-1'"),
+            "11:11: `servers` in [[relationship]] \"B\" must be a list of names in quotes, not \
+             \"kea-1\"",
+        ),
+        (
+            pair("name = 'B'"),
+            "9:1: `servers` is missing in [[relationship]] \"B\"",
+        ),
+        (
+            "[[relationship]]\nname = 'B'\nservers = ['a', 'b']".to_owned(),
+            "3:12: unknown server \"a\" in [[relationship]] \"B\": the file has no [[server]]\n\
+             3:17: unknown server \"b\" in [[relationship]] \"B\": the file has no [[server]]",
+        ),
+        (
+            pair(
+                "name = 'B'\nservers = ['kea-1', 'kea-2']\n\
+                 [[relationship]]\nname = 'B'\nservers = ['kea-2', 'kea-1']",
+            ),
+            "13:8: a second relationship is named \"B\"\n\
+             13:8: the relationship of \"kea-2\" and \"kea-1\" is named \"B\" already",
+        ),
+        // Ignore rules.
+        (
+            ignore("section = 'option'\nreason = 'r'"),
+            "2:11: unknown `section` \"option\" in [[ignore]] number 1: did you mean \"options\"?",
+        ),
+        (
+            ignore("item = 'x'"),
+            "1:1: `reason` is missing in [[ignore]] number 1",
+        ),
+        (
+            ignore("item = 'x'\nreason = ''"),
+            "3:10: `reason` in [[ignore]] number 1 is empty",
+        ),
+        (
+            ignore("item = '*'\nreason = 'r'"),
+            "1:1: [[ignore]] number 1 would ignore every difference: write `section`, `item` or \
+             `field`",
+        ),
+        // Log.
+        (
+            "[log]\nlevel = 'verbose'".to_owned(),
+            "2:9: unknown `level` \"verbose\" in [log]: valid here: \"error\", \"warn\", \"info\", \
+             \"debug\", \"trace\"",
+        ),
+        // TOML itself.
+        ("a = 1\na = 2".to_owned(), "2:1: duplicate key"),
+        (
+            "# ä\nname = \"ä".to_owned(),
+            "2:10: invalid basic string, expected `\"`",
+        ),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(mistakes(&text), expected, "{text}");
+    }
+}
+
+#[test]
+fn the_error_is_ready_for_the_terminal() {
+    let text = |file: &str| parse(file).unwrap_err().to_string();
+    assert_eq!(
+        text("throttle_limt = 1"),
+        "/etc/c.toml:1:1: unknown key `throttle_limt` in the top section: did you mean \
+         `throttle_limit`?"
+    );
+    assert_eq!(
+        text("log.a = 1\nlog.b = 1"),
+        "the configuration has 2 mistakes:\n\
+         /etc/c.toml:1:5: unknown key `a` in [log]: valid here: `file`, `level`\n\
+         /etc/c.toml:2:5: unknown key `b` in [log]: valid here: `file`, `level`"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn one_socket_by_two_ways_is_one_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let real = folder.path().join("real");
+    fs::create_dir(&real).unwrap();
+    std::os::unix::fs::symlink(&real, folder.path().join("link")).unwrap();
+    let path = folder.path().join("config.toml");
+    let text = "[[server]]\nname = 'a'\nkind = 'kea'\nsocket = 'real/s'\n\
+                [[server]]\nname = 'b'\nkind = 'kea'\nsocket = 'link/s'\n";
+    for exists in [false, true] {
+        if exists {
+            fs::write(real.join("s"), "").unwrap();
+        }
+        let error = Config::parse(text, &path).unwrap_err().to_string();
+        assert!(error.contains("reach one server"), "{error}");
+    }
+    let other = text.replace("link/s", "link/t");
+    Config::parse(&other, &path).unwrap();
+}
+
+#[test]
+fn ignore_rules_match_by_section_item_and_field() {
+    let rule = |section: &str, item: &str, field: &str| IgnoreRule {
+        section: Pattern::new(section),
+        item: Pattern::new(item),
+        field: Pattern::new(field),
+        reason: "r".to_owned(),
+    };
+    let all_fields = rule("reservations", "10.0.0.*", "*");
+    assert!(all_fields.matches("reservations", "10.0.0.7", Some("hostname")));
+    assert!(all_fields.matches("reservations", "10.0.0.7", None));
+    assert!(!all_fields.matches("options", "10.0.0.7", None));
+    assert!(!all_fields.matches("reservations", "10.0.1.7", None));
+    let one_field = rule("*", "*", "hostname");
+    assert!(one_field.matches("reservations", "10.0.0.7", Some("hostname")));
+    assert!(!one_field.matches("reservations", "10.0.0.7", Some("hw-address")));
+    // The item itself is not ignored with one of its fields.
+    assert!(!one_field.matches("reservations", "10.0.0.7", None));
+}
+
+/// Whether a line of the example is a setting behind a `#`.
+fn is_setting(line: &str) -> bool {
+    let Some(rest) = line.strip_prefix('#') else {
+        return false;
+    };
+    rest.starts_with('[') || rest.starts_with(|c: char| c.is_ascii_lowercase())
+}
+
+/// The example with its settings in use.
+fn example_in_use() -> String {
+    let in_use = |line| match is_setting(line) {
+        true => line.trim_start_matches('#'),
+        false => line,
+    };
+    EXAMPLE.lines().map(in_use).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_example_as_it_is_changes_nothing() {
+    assert_eq!(parse(EXAMPLE).unwrap(), Config::default());
+}
+
+#[test]
+fn the_example_holds_every_key_with_its_default() {
+    let mut section = "";
+    let mut shown: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for line in EXAMPLE.lines().filter(|line| is_setting(line)) {
+        let line = line.trim_start_matches('#');
+        if line.starts_with('[') {
+            section = line.trim_matches(['[', ']']);
+            continue;
+        }
+        let (key, value) = line.split_once(" = ").unwrap();
+        let spec = SECTIONS.iter().find(|s| s.name == section).unwrap();
+        let spec = spec
+            .key(key)
+            .unwrap_or_else(|| panic!("{key} in {section}"));
+        if let Absent::Default(default) = spec.absent {
+            assert_eq!(value, default, "{section} {key}");
+        }
+        shown.entry(section).or_default().insert(key);
+    }
+    for section in SECTIONS {
+        let known = section
+            .keys
+            .iter()
+            .filter(|key| key.absent != Absent::Later);
+        let known: BTreeSet<&str> = known.map(|key| key.name).collect();
+        assert_eq!(
+            shown.get(section.name),
+            Some(&known),
+            "{}",
+            section.heading()
+        );
+    }
+}
+
+#[test]
+fn the_example_in_use_has_the_built_in_defaults() {
+    let text = example_in_use();
+    // The rule is shown with defaults only, which by themselves are refused.
+    assert!(mistakes(&text).ends_with("write `section`, `item` or `field`"));
+    let text = text.replace("section = \"*\"", "section = \"options\"");
+    let socket = Endpoint::KeaSocket("/run/kea/kea4-ctrl-socket".into());
+    let file = Endpoint::KeaFile("/etc/kea/kea-dhcp4.conf".into());
+    let expected = Config {
+        servers: vec![
+            ServerEntry::new("kea-1", socket),
+            ServerEntry::new("kea-2", file),
+        ],
+        relationships: vec![RelationshipEntry {
+            name: "Berlin".to_owned(),
+            servers: ["kea-1".to_owned(), "kea-2".to_owned()],
+        }],
+        ignore: vec![IgnoreRule {
+            section: Pattern::new("options"),
+            item: Pattern::any(),
+            field: Pattern::any(),
+            reason: "the second site renews more often".to_owned(),
+        }],
+        ..Config::default()
+    };
+    assert_eq!(parse(&text).unwrap(), expected);
+}
+
+#[test]
+fn the_reference_lists_every_usable_key() {
+    let text = reference();
+    for section in SECTIONS {
+        for key in section.keys {
+            let row = text.contains(&format!("| `{}` |", key.name));
+            assert_eq!(row, key.absent != Absent::Later, "{}", key.name);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read_or_refused_with_places_inside_it(text in "(?s)[\\[\\]a-z=\"'#.\\n é0-9]{0,60}") {
+        if let Err(ConfigError::Invalid { problems, .. }) = parse(&text) {
+            prop_assert!(!problems.is_empty());
+            for problem in problems {
+                prop_assert!(problem.line <= text.matches('\n').count() + 1);
+            }
+        }
+    }
+
+    #[test]
+    fn values_come_back_as_they_were_written(
+        name in "[a-zA-Z0-9äöü._-]{1,20}",
+        connect in 1_u64..86_400,
+        limit: u32,
+        bytes in 1_u64..,
+        read_only: bool,
+    ) {
+        let text = format!(
+            "throttle_limit = {limit}\n[[server]]\nname = '{name}'\nkind = 'kea'\nsocket = '/s'\n\
+             read_only = {read_only}\nconnect_timeout = {connect}\nmax_answer = '{}'\n",
+            ByteSize(bytes)
+        );
+        let config = parse(&text).unwrap();
+        prop_assert_eq!(config.throttle_limit, limit);
+        let server = config.server(&name).unwrap();
+        prop_assert_eq!(server.read_only, read_only);
+        prop_assert_eq!(server.timeouts.connect, Duration::from_secs(connect));
+        prop_assert_eq!(server.max_answer, ByteSize(bytes));
+    }
+}
