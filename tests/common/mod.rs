@@ -1,0 +1,7 @@
+//! What several behaviour tests share: real Kea pairs, traffic, and the program itself.
+// No test file uses all of it; and a helper of a test may fail as a test may.
+#![allow(dead_code, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+
+pub mod pair;
+pub mod program;
+pub mod traffic;
