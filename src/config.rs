@@ -10,7 +10,6 @@ pub mod keys;
 mod error;
 mod locate;
 mod parse;
-mod pattern;
 mod read;
 mod server;
 mod size;
@@ -18,10 +17,10 @@ mod size;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use crate::engine::ignore::IgnoreRule;
 pub use error::{ConfigError, Problem};
 pub use keys::reference;
 pub use locate::{Env, Folders, Located, locate, process_env};
-pub use pattern::Pattern;
 pub use size::ByteSize;
 
 /// Everything that a configuration file says.
@@ -47,10 +46,7 @@ impl Config {
 
     /// The name that the file gives to the relationship of these two servers, in either order.
     pub fn relationship_name(&self, one: &str, other: &str) -> Option<&str> {
-        self.relationships
-            .iter()
-            .find(|entry| entry.joins(one, other))
-            .map(|entry| entry.name.as_str())
+        self.relationships.iter().find(|entry| entry.joins(one, other)).map(|entry| entry.name.as_str())
     }
 }
 
@@ -125,11 +121,7 @@ impl Default for Timeouts {
     /// Kea takes 5 s to list 100 000 reservations and 20 s to load them; a write
     /// whose answer is given up has an unknown outcome, so that limit is generous.
     fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(5),
-            read: Duration::from_secs(30),
-            write: Duration::from_secs(120),
-        }
+        Self { connect: Duration::from_secs(5), read: Duration::from_secs(30), write: Duration::from_secs(120) }
     }
 }
 
@@ -174,33 +166,6 @@ impl RelationshipEntry {
     pub fn joins(&self, one: &str, other: &str) -> bool {
         let [first, second] = &self.servers;
         (first == one && second == other) || (first == other && second == one)
-    }
-}
-
-/// One `[[ignore]]`: a difference that is accepted, with the reason why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IgnoreRule {
-    /// Sections that the rule holds for.
-    pub section: Pattern,
-    /// Items, as `scopesync drift` names them.
-    pub item: Pattern,
-    /// Fields of those items.
-    pub field: Pattern,
-    /// Why the difference is accepted; never empty.
-    pub reason: String,
-}
-
-impl IgnoreRule {
-    /// Whether one field of one item is ignored. An item that exists on one
-    /// side only has no field to compare: ask with `None`, and only a rule for
-    /// every field holds.
-    pub fn matches(&self, section: &str, item: &str, field: Option<&str>) -> bool {
-        self.section.matches(section)
-            && self.item.matches(item)
-            && match field {
-                Some(field) => self.field.matches(field),
-                None => self.field.is_any(),
-            }
     }
 }
 

@@ -46,11 +46,7 @@ pub enum LogWarning {
 /// Where and how much is logged: arguments before environment before file.
 ///
 /// `argument` is the value of `--log`.
-pub fn settle(
-    argument: Option<&Path>,
-    env: Env<'_>,
-    file: &LogConfig,
-) -> (LogConfig, Option<LogWarning>) {
+pub fn settle(argument: Option<&Path>, env: Env<'_>, file: &LogConfig) -> (LogConfig, Option<LogWarning>) {
     let variable = |name: &str| env(name).filter(|value| !value.is_empty());
     let target = match (argument, variable("SCOPESYNC_LOG")) {
         (Some(path), _) => LogTarget::from_setting(path),
@@ -76,10 +72,7 @@ pub struct LogGuard {
 
 /// Starts the log for the whole process. It fails softly: with a warning, and
 /// nothing logged.
-pub fn start(
-    config: &LogConfig,
-    state: Result<StateFolder, StateError>,
-) -> (LogGuard, Option<LogWarning>) {
+pub fn start(config: &LogConfig, state: Result<StateFolder, StateError>) -> (LogGuard, Option<LogWarning>) {
     match open(config, state) {
         Ok(Some((subscriber, worker))) => {
             // A process that has a subscriber already, as tests do, keeps it.
@@ -94,10 +87,7 @@ pub fn start(
 
 type Opened = (Box<dyn Subscriber + Send + Sync>, WorkerGuard);
 
-fn open(
-    config: &LogConfig,
-    state: Result<StateFolder, StateError>,
-) -> Result<Option<Opened>, LogWarning> {
+fn open(config: &LogConfig, state: Result<StateFolder, StateError>) -> Result<Option<Opened>, LogWarning> {
     let file_error = |path: &Path| {
         let path = path.to_owned();
         move |source| LogWarning::File { path, source }
@@ -127,13 +117,8 @@ fn subscriber(writer: NonBlocking, level: LogLevel) -> Box<dyn Subscriber + Send
     };
     // What libraries say below a warning is not ours to vouch for: it could
     // hold what travels on a connection.
-    let filter = Targets::new()
-        .with_default(level.min(LevelFilter::WARN))
-        .with_target(env!("CARGO_CRATE_NAME"), level);
-    let lines = tracing_subscriber::fmt::layer()
-        .with_writer(writer)
-        .with_ansi(false)
-        .log_internal_errors(false);
+    let filter = Targets::new().with_default(level.min(LevelFilter::WARN)).with_target(env!("CARGO_CRATE_NAME"), level);
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false).log_internal_errors(false);
     Box::new(tracing_subscriber::registry().with(filter).with(lines))
 }
 
@@ -162,11 +147,7 @@ impl Daily {
     fn new(folder: &Path, day: Date) -> io::Result<Self> {
         let file = append(&folder.join(file_name(day)))?;
         prune(folder);
-        Ok(Self {
-            folder: folder.to_owned(),
-            day,
-            file,
-        })
+        Ok(Self { folder: folder.to_owned(), day, file })
     }
 
     /// Changes to the file of that day; if it cannot be opened, the old one is kept.
@@ -198,10 +179,7 @@ fn file_name(day: Date) -> String {
 }
 
 fn day_of(name: &str) -> Option<Date> {
-    name.strip_prefix(PREFIX)?
-        .strip_suffix(SUFFIX)?
-        .parse()
-        .ok()
+    name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?.parse().ok()
 }
 
 /// Removes all but the newest log files, and nothing that is not named like one.
@@ -209,9 +187,7 @@ fn prune(folder: &Path) {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return;
     };
-    let mut days: Vec<Date> = entries
-        .filter_map(|entry| day_of(entry.ok()?.file_name().to_str()?))
-        .collect();
+    let mut days: Vec<Date> = entries.filter_map(|entry| day_of(entry.ok()?.file_name().to_str()?)).collect();
     days.sort_unstable();
     days.reverse();
     for day in days.into_iter().skip(KEPT) {

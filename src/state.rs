@@ -45,10 +45,8 @@ impl StateFolder {
     pub fn locate(env: Env<'_>) -> Result<Self, StateError> {
         let named = env(VARIABLE).filter(|value| !value.is_empty());
         let root = match named {
-            Some(value) => std::path::absolute(&value).map_err(|source| StateError::Unusable {
-                path: PathBuf::from(value),
-                source,
-            })?,
+            Some(value) => std::path::absolute(&value)
+                .map_err(|source| StateError::Unusable { path: PathBuf::from(value), source })?,
             None => Folders::of_user().state.ok_or(StateError::Nowhere)?,
         };
         Ok(Self { root })
@@ -90,10 +88,7 @@ impl StateFolder {
 
     fn part(&self, name: &str) -> Result<PathBuf, StateError> {
         let path = self.root.join(name);
-        let unusable = |source| StateError::Unusable {
-            path: path.clone(),
-            source,
-        };
+        let unusable = |source| StateError::Unusable { path: path.clone(), source };
         make_private(&path).map_err(unusable)?;
         check_writable(&path).map_err(unusable)?;
         Ok(path)

@@ -54,16 +54,9 @@ impl fmt::Display for Problem {
 
 fn listing(path: &std::path::Path, problems: &[Problem]) -> String {
     let path = path.display();
-    let lines: Vec<String> = problems
-        .iter()
-        .map(|problem| format!("{path}:{problem}"))
-        .collect();
+    let lines: Vec<String> = problems.iter().map(|problem| format!("{path}:{problem}")).collect();
     match lines.as_slice() {
         [only] => only.clone(),
-        many => format!(
-            "the configuration has {} mistakes:\n{}",
-            many.len(),
-            many.join("\n")
-        ),
+        many => format!("the configuration has {} mistakes:\n{}", many.len(), many.join("\n")),
     }
 }

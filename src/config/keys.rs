@@ -58,16 +58,6 @@ impl Section {
     }
 }
 
-/// The sections of an item, as they are shown and as `[[ignore]]` names them.
-pub const ITEM_SECTIONS: &[&str] = &[
-    "properties",
-    "ranges",
-    "exclusions",
-    "reservations",
-    "options",
-    "policies",
-];
-
 /// The keys before the first section.
 pub const TOP: Section = Section {
     name: "",
@@ -86,16 +76,8 @@ pub const SERVER: Section = Section {
     repeated: true,
     about: "One DHCP server. Relationships are discovered from the servers.",
     keys: &[
-        Key {
-            name: "name",
-            absent: Absent::Required,
-            about: "Your name for the server; unique.",
-        },
-        Key {
-            name: "kind",
-            absent: Absent::Required,
-            about: "Family of the server: `\"kea\"`.",
-        },
+        Key { name: "name", absent: Absent::Required, about: "Your name for the server; unique." },
+        Key { name: "kind", absent: Absent::Required, about: "Family of the server: `\"kea\"`." },
         Key {
             name: "socket",
             absent: Absent::OneOf,
@@ -107,21 +89,13 @@ pub const SERVER: Section = Section {
             about: "A `kea-dhcp4.conf`, read and written without asking a running server. \
                     Exactly one of `socket` and `file`.",
         },
-        Key {
-            name: "url",
-            absent: Absent::Later,
-            about: "Kea over HTTP.",
-        },
+        Key { name: "url", absent: Absent::Later, about: "Kea over HTTP." },
         Key {
             name: "read_only",
             absent: Absent::Default("false"),
             about: "`true`: never the target of a replication; nothing lifts it.",
         },
-        Key {
-            name: "connect_timeout",
-            absent: Absent::Default("5"),
-            about: "Seconds until a connection must stand.",
-        },
+        Key { name: "connect_timeout", absent: Absent::Default("5"), about: "Seconds until a connection must stand." },
         Key {
             name: "read_timeout",
             absent: Absent::Default("30"),
@@ -161,16 +135,8 @@ pub const RELATIONSHIP: Section = Section {
     repeated: true,
     about: "Optional: another name for a discovered relationship.",
     keys: &[
-        Key {
-            name: "name",
-            absent: Absent::Required,
-            about: "The name to show and to accept; unique.",
-        },
-        Key {
-            name: "servers",
-            absent: Absent::Required,
-            about: "The names of its two servers.",
-        },
+        Key { name: "name", absent: Absent::Required, about: "The name to show and to accept; unique." },
+        Key { name: "servers", absent: Absent::Required, about: "The names of its two servers." },
     ],
 };
 
@@ -179,29 +145,21 @@ pub const IGNORE: Section = Section {
     name: "ignore",
     repeated: true,
     about: "A difference that is neither shown as drift nor written. In patterns `*` stands for \
-            any run of characters; at least one pattern must be written.",
+            any run of characters; a rule that would ignore everything is an error.",
     keys: &[
         Key {
             name: "section",
             absent: Absent::Default("\"*\""),
-            about: "Pattern of sections: properties, ranges, exclusions, reservations, options, \
-                    policies.",
+            about: "One section: properties, ranges, exclusions, reservations, options or policies; \
+                    `\"*\"` for all.",
         },
         Key {
             name: "item",
             absent: Absent::Default("\"*\""),
             about: "Pattern of items, as `scopesync drift` names them.",
         },
-        Key {
-            name: "field",
-            absent: Absent::Default("\"*\""),
-            about: "Pattern of fields of these items.",
-        },
-        Key {
-            name: "reason",
-            absent: Absent::Required,
-            about: "Why this difference is accepted.",
-        },
+        Key { name: "field", absent: Absent::Default("\"*\""), about: "Pattern of fields of these items." },
+        Key { name: "reason", absent: Absent::Required, about: "Why this difference is accepted." },
     ],
 };
 

@@ -54,16 +54,11 @@ impl Folders {
     /// Those of the current user.
     pub fn of_user() -> Self {
         let base = choose_base_strategy().ok();
-        let config = base
-            .as_ref()
-            .map(|base| base.config_dir().join("scopesync"));
+        let config = base.as_ref().map(|base| base.config_dir().join("scopesync"));
         // Windows has no folder for states; the journal should stay on the
         // machine, as the cache does there.
         let state = base.map(|base| base.state_dir().unwrap_or_else(|| base.cache_dir()));
-        Self {
-            config: config.into_iter().collect(),
-            state: state.map(|folder| folder.join("scopesync")),
-        }
+        Self { config: config.into_iter().collect(), state: state.map(|folder| folder.join("scopesync")) }
     }
 
     fn config_files(&self) -> Vec<PathBuf> {
@@ -85,11 +80,7 @@ pub fn locate(argument: Option<&Path>, env: Env<'_>) -> Result<Located, ConfigEr
     locate_in(argument, env, &Folders::of_user().config_files())
 }
 
-fn locate_in(
-    argument: Option<&Path>,
-    env: Env<'_>,
-    files: &[PathBuf],
-) -> Result<Located, ConfigError> {
+fn locate_in(argument: Option<&Path>, env: Env<'_>, files: &[PathBuf]) -> Result<Located, ConfigError> {
     let variable = env(VARIABLE).filter(|value| !value.is_empty());
     let asked = match (argument, variable) {
         (Some(path), _) => Some((path.to_owned(), "--config")),
@@ -107,16 +98,11 @@ fn locate_in(
             return Ok(found(path.clone(), config));
         }
     }
-    Ok(Located::NotFound {
-        searched: files.to_vec(),
-    })
+    Ok(Located::NotFound { searched: files.to_vec() })
 }
 
 fn found(path: PathBuf, config: Config) -> Located {
-    Located::Found {
-        path,
-        config: Box::new(config),
-    }
+    Located::Found { path, config: Box::new(config) }
 }
 
 /// `None` if there is no such file.
@@ -137,11 +123,7 @@ fn read(path: &Path) -> Result<Option<Config>, ConfigError> {
         let (line, column) = position(&lossy, good);
         ConfigError::Invalid {
             path: path.to_owned(),
-            problems: vec![Problem {
-                line,
-                column,
-                message: "the file is not UTF-8 text from here on".to_owned(),
-            }],
+            problems: vec![Problem { line, column, message: "the file is not UTF-8 text from here on".to_owned() }],
         }
     })?;
     Config::parse(&text, path).map(Some)
@@ -174,13 +156,8 @@ mod tests {
             path
         };
         let (given, named) = (file("given", 1), file("named", 2));
-        let files = [
-            folder.path().join("absent"),
-            file("user", 3),
-            file("system", 4),
-        ];
-        let with_env =
-            |name: &str| (name == "SCOPESYNC_CONFIG").then(|| named.clone().into_os_string());
+        let files = [folder.path().join("absent"), file("user", 3), file("system", 4)];
+        let with_env = |name: &str| (name == "SCOPESYNC_CONFIG").then(|| named.clone().into_os_string());
         let limit = |argument, env| match locate_in(argument, env, &files).unwrap() {
             Located::Found { config, .. } => config.throttle_limit,
             Located::NotFound { .. } => panic!("a file is there"),
@@ -199,14 +176,9 @@ mod tests {
         let absent = folder.path().join("absent");
         let text = |argument: Option<&Path>, env: Env<'_>| {
             let error = locate_in(argument, env, std::slice::from_ref(&there)).unwrap_err();
-            error
-                .to_string()
-                .replace(&absent.display().to_string(), "F")
+            error.to_string().replace(&absent.display().to_string(), "F")
         };
-        assert_eq!(
-            text(Some(&absent), &no_env),
-            "there is no configuration file F, which --config asks for"
-        );
+        assert_eq!(text(Some(&absent), &no_env), "there is no configuration file F, which --config asks for");
         assert_eq!(
             text(None, &|_| Some(absent.clone().into_os_string())),
             "there is no configuration file F, which SCOPESYNC_CONFIG asks for"
@@ -228,9 +200,6 @@ mod tests {
         fs::write(&path, b"# fine\n# \xc3\xa4 \xff").unwrap();
         let error = locate_in(Some(&path), &no_env, &[]).unwrap_err();
         let text = error.to_string();
-        assert!(
-            text.ends_with(":2:5: the file is not UTF-8 text from here on"),
-            "{text}"
-        );
+        assert!(text.ends_with(":2:5: the file is not UTF-8 text from here on"), "{text}");
     }
 }

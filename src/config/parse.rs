@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use crate::model::Section;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::{ConfigError, Problem};
-use super::keys::{self, ITEM_SECTIONS, SECTIONS, Section};
-use super::pattern::Pattern;
+use super::keys::{self, SECTIONS};
 use super::read::{At, Fields, Problems, nearest, position, shown};
 use super::server::{server, unique_endpoints};
 use super::{Config, IgnoreRule, LogConfig, LogLevel, LogTarget, RelationshipEntry};
@@ -20,10 +20,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError::Invalid`] with everything that is wrong.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let invalid = |problems| ConfigError::Invalid {
-            path: path.to_owned(),
-            problems,
-        };
+        let invalid = |problems| ConfigError::Invalid { path: path.to_owned(), problems };
         let (root, errors) = DeTable::parse_recoverable(text);
         if !errors.is_empty() {
             return Err(invalid(errors.iter().map(|e| syntax(text, e)).collect()));
@@ -42,31 +39,14 @@ impl Config {
 fn syntax(text: &str, error: &toml::de::Error) -> Problem {
     let (line, column) = position(text, error.span().map_or(0, |span| span.start));
     let message = error.message().replace('\n', "; ");
-    Problem {
-        line,
-        column,
-        message,
-    }
+    Problem { line, column, message }
 }
 
 fn read(root: &Spanned<DeTable<'_>>, folder: &Path, problems: &Problems<'_>) -> Config {
     let table = root.get_ref();
-    let top = Fields::new(
-        &keys::TOP,
-        keys::TOP.heading(),
-        root.span(),
-        table,
-        problems,
-    );
-    let mut config = Config {
-        throttle_limit: top.count("throttle_limit").unwrap_or_default(),
-        ..Config::default()
-    };
-    let names: Vec<&str> = SECTIONS
-        .iter()
-        .map(|s| s.name)
-        .filter(|n| !n.is_empty())
-        .collect();
+    let top = Fields::new(&keys::TOP, keys::TOP.heading(), root.span(), table, problems);
+    let mut config = Config { throttle_limit: top.count("throttle_limit").unwrap_or_default(), ..Config::default() };
+    let names: Vec<&str> = SECTIONS.iter().map(|s| s.name).filter(|n| !n.is_empty()).collect();
     top.finish(&names);
 
     let mut servers = Vec::new();
@@ -75,10 +55,8 @@ fn read(root: &Spanned<DeTable<'_>>, folder: &Path, problems: &Problems<'_>) -> 
     }
     unique_names("server", servers.iter().map(|s| s.name.as_ref()), problems);
     unique_endpoints(&servers, problems);
-    let server_names: Vec<&str> = servers
-        .iter()
-        .filter_map(|s| s.name.as_ref().map(|name| name.value.as_str()))
-        .collect();
+    let server_names: Vec<&str> =
+        servers.iter().filter_map(|s| s.name.as_ref().map(|name| name.value.as_str())).collect();
 
     let mut relationships = Vec::new();
     for fields in sections(&keys::RELATIONSHIP, table, problems) {
@@ -94,17 +72,14 @@ fn read(root: &Spanned<DeTable<'_>>, folder: &Path, problems: &Problems<'_>) -> 
     for fields in sections(&keys::LOG, table, problems) {
         config.log = log(fields, folder);
     }
-    config.relationships = relationships
-        .into_iter()
-        .filter_map(|(_, entry)| entry)
-        .collect();
+    config.relationships = relationships.into_iter().filter_map(|(_, entry)| entry).collect();
     config.servers = servers.into_iter().filter_map(|s| s.entry).collect();
     config
 }
 
 /// The tables of one section; a section written in the wrong way is a mistake.
 fn sections<'a, 't, 'i>(
-    section: &'static Section,
+    section: &'static keys::Section,
     root: &'a DeTable<'i>,
     problems: &'a Problems<'t>,
 ) -> Vec<Fields<'a, 't, 'i>> {
@@ -120,10 +95,7 @@ fn sections<'a, 't, 'i>(
     for (number, entry) in (1..).zip(entries) {
         let Some(table) = entry.get_ref().as_table().filter(|_| !wrong) else {
             let (name, heading) = (section.name, section.heading());
-            problems.add(
-                &entry.span(),
-                format!("`{name}` must be written as {heading}"),
-            );
+            problems.add(&entry.span(), format!("`{name}` must be written as {heading}"));
             continue;
         };
         let name = table.get("name").and_then(|name| name.get_ref().as_str());
@@ -151,29 +123,20 @@ fn relationship(fields: Fields<'_, '_, '_>, known: &[&str]) -> ReadRelationship 
                     [] => "the file has no [[server]]".to_owned(),
                     known => nearest(&server.value, known, '"'),
                 };
-                fields.problem(
-                    &server.span,
-                    format!("unknown server {written} in {place}: {hint}"),
-                );
+                fields.problem(&server.span, format!("unknown server {written} in {place}: {hint}"));
                 good = false;
             }
         }
         match servers.value.as_slice() {
             [one, other] if one.value == other.value => {
                 let written = shown(&one.value);
-                fields.problem(
-                    &other.span,
-                    format!("`servers` in {place} names {written} twice"),
-                );
+                fields.problem(&other.span, format!("`servers` in {place} names {written} twice"));
                 None
             }
             [one, other] => good.then(|| [one.value.clone(), other.value.clone()]),
             several => {
                 let count = several.len();
-                fields.problem(
-                    &servers.span,
-                    format!("`servers` in {place} must name two servers, not {count}"),
-                );
+                fields.problem(&servers.span, format!("`servers` in {place} must name two servers, not {count}"));
                 None
             }
         }
@@ -188,39 +151,25 @@ fn relationship(fields: Fields<'_, '_, '_>, known: &[&str]) -> ReadRelationship 
 
 fn ignore(fields: Fields<'_, '_, '_>) -> Option<IgnoreRule> {
     let reason = fields.required("reason");
-    let section = fields.plain("section");
+    let words: Vec<&str> = std::iter::once("*").chain(Section::ALL.iter().map(|section| section.word())).collect();
+    let section = fields.word("section", &words);
     let item = fields.plain("item");
     let field = fields.plain("field");
-    let pattern = |at: &Option<At<String>>| {
-        at.as_ref()
-            .map_or_else(Pattern::any, |at| Pattern::new(&at.value))
-    };
-    let wrong = [("section", &section), ("item", &item), ("field", &field)]
-        .iter()
-        .any(|(key, read)| fields.get(key).is_some() && read.is_none());
-    if let Some(at) = &section {
-        let section = Pattern::new(&at.value);
-        if !ITEM_SECTIONS.iter().any(|name| section.matches(name)) {
-            let (written, hint) = (shown(&at.value), nearest(&at.value, ITEM_SECTIONS, '"'));
-            let message = format!("unknown `section` {written} in {}: {hint}", fields.place);
-            fields.problem(&at.span, message);
-        }
-    }
-    let (section, item, field) = (pattern(&section), pattern(&item), pattern(&field));
-    if !wrong && section.is_any() && item.is_any() && field.is_any() {
-        let message = format!(
-            "{} would ignore every difference: write `section`, `item` or `field`",
-            fields.place
-        );
+    let wrong = fields.is_wrong("section", section.is_none())
+        || fields.is_wrong("item", item.is_none())
+        || fields.is_wrong("field", field.is_none());
+    // The first word stands for every section.
+    let section = section.and_then(|number| Section::ALL.get(number.checked_sub(1)?).copied());
+    let pattern = |at: Option<At<String>>| at.map(|at| at.value).filter(|text| text.bytes().any(|byte| byte != b'*'));
+    let (item, field) = (pattern(item), pattern(field));
+    if !wrong && section.is_none() && item.is_none() && field.is_none() {
+        let place = &fields.place;
+        let message =
+            format!("{place} would ignore every difference: give a `section`, `item` or `field` other than *");
         fields.problem(&fields.span, message);
     }
     fields.finish(&[]);
-    Some(IgnoreRule {
-        section,
-        item,
-        field,
-        reason: reason?.value,
-    })
+    Some(IgnoreRule { section, item, field, reason: reason?.value })
 }
 
 fn log(fields: Fields<'_, '_, '_>, folder: &Path) -> LogConfig {
@@ -239,11 +188,7 @@ fn log(fields: Fields<'_, '_, '_>, folder: &Path) -> LogConfig {
     LogConfig { target, level }
 }
 
-fn unique_names<'a>(
-    what: &str,
-    names: impl Iterator<Item = Option<&'a At<String>>>,
-    problems: &Problems<'_>,
-) {
+fn unique_names<'a>(what: &str, names: impl Iterator<Item = Option<&'a At<String>>>, problems: &Problems<'_>) {
     let mut seen = BTreeSet::new();
     for name in names.flatten() {
         if !seen.insert(&name.value) {

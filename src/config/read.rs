@@ -28,20 +28,13 @@ pub(super) struct Problems<'t> {
 
 impl<'t> Problems<'t> {
     pub(super) fn new(text: &'t str) -> Self {
-        Self {
-            text,
-            found: RefCell::default(),
-        }
+        Self { text, found: RefCell::default() }
     }
 
     pub(super) fn add(&self, span: &Span, message: impl Into<String>) {
         let (line, column) = position(self.text, span.start);
         let message = message.into();
-        let problem = Problem {
-            line,
-            column,
-            message,
-        };
+        let problem = Problem { line, column, message };
         self.found.borrow_mut().push((span.start, problem));
     }
 
@@ -56,10 +49,7 @@ impl<'t> Problems<'t> {
 pub(super) fn position(text: &str, at: usize) -> (usize, usize) {
     let before = &text[..text.floor_char_boundary(at)];
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    (
-        before.matches('\n').count() + 1,
-        before[line_start..].chars().count() + 1,
-    )
+    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
 }
 
 /// A value with its place.
@@ -77,21 +67,14 @@ pub(super) fn shown(text: &str) -> String {
 /// The ending of a message: the nearest valid name, or all of them where none is near.
 pub(super) fn nearest(wrong: &str, valid: &[&str], quote: char) -> String {
     let wrong = wrong.to_lowercase().replace('-', "_");
-    let likeness =
-        |name: &&str| strsim::normalized_damerau_levenshtein(&wrong, &name.to_lowercase());
-    let best = valid
-        .iter()
-        .map(|name| (likeness(name), name))
-        .max_by(|one, other| one.0.total_cmp(&other.0));
+    let likeness = |name: &&str| strsim::normalized_damerau_levenshtein(&wrong, &name.to_lowercase());
+    let best = valid.iter().map(|name| (likeness(name), name)).max_by(|one, other| one.0.total_cmp(&other.0));
     match best {
         Some((likeness, name)) if likeness >= 0.5 => {
             format!("did you mean {quote}{}{quote}?", name.escape_debug())
         }
         _ => {
-            let all: Vec<String> = valid
-                .iter()
-                .map(|name| format!("{quote}{}{quote}", name.escape_debug()))
-                .collect();
+            let all: Vec<String> = valid.iter().map(|name| format!("{quote}{}{quote}", name.escape_debug())).collect();
             format!("valid here: {}", all.join(", "))
         }
     }
@@ -117,14 +100,7 @@ impl<'a, 't, 'i> Fields<'a, 't, 'i> {
         table: &'a DeTable<'i>,
         problems: &'a Problems<'t>,
     ) -> Self {
-        Self {
-            section,
-            place,
-            span,
-            table,
-            problems,
-            asked: RefCell::default(),
-        }
+        Self { section, place, span, table, problems, asked: RefCell::default() }
     }
 
     pub(super) fn problem(&self, span: &Span, message: impl Into<String>) {
@@ -138,12 +114,12 @@ impl<'a, 't, 'i> Fields<'a, 't, 'i> {
         self.table.get(key)
     }
 
-    fn typed<T>(
-        &self,
-        key: &'static str,
-        wanted: &str,
-        read: impl Fn(&DeValue<'i>) -> Option<T>,
-    ) -> Option<At<T>> {
+    /// Whether a key is written and was not accepted.
+    pub(super) fn is_wrong(&self, key: &'static str, refused: bool) -> bool {
+        refused && self.get(key).is_some()
+    }
+
+    fn typed<T>(&self, key: &'static str, wanted: &str, read: impl Fn(&DeValue<'i>) -> Option<T>) -> Option<At<T>> {
         let found = self.get(key)?;
         let span = found.span();
         match read(found.get_ref()) {
@@ -157,19 +133,14 @@ impl<'a, 't, 'i> Fields<'a, 't, 'i> {
                     other => format!("this {}", other.type_str()),
                 };
                 let place = &self.place;
-                self.problem(
-                    &span,
-                    format!("`{key}` in {place} must be {wanted}, not {what}"),
-                );
+                self.problem(&span, format!("`{key}` in {place} must be {wanted}, not {what}"));
                 None
             }
         }
     }
 
     pub(super) fn text(&self, key: &'static str) -> Option<At<String>> {
-        self.typed(key, "text in quotes", |value| {
-            value.as_str().map(str::to_owned)
-        })
+        self.typed(key, "text in quotes", |value| value.as_str().map(str::to_owned))
     }
 
     /// Text that is not empty and has nothing invisible in it.
@@ -182,20 +153,11 @@ impl<'a, 't, 'i> Fields<'a, 't, 'i> {
         }
         if text.value.chars().any(is_invisible) {
             let written = shown(&text.value);
-            self.problem(
-                &text.span,
-                format!("`{key}` in {place} has characters that cannot be seen: {written}"),
-            );
+            self.problem(&text.span, format!("`{key}` in {place} has characters that cannot be seen: {written}"));
             return None;
         }
         if text.value.trim() != text.value {
-            self.problem(
-                &text.span,
-                format!(
-                    "`{key}` in {place} begins or ends with a space: {}",
-                    shown(&text.value)
-                ),
-            );
+            self.problem(&text.span, format!("`{key}` in {place} begins or ends with a space: {}", shown(&text.value)));
             return None;
         }
         Some(text)
@@ -216,17 +178,13 @@ impl<'a, 't, 'i> Fields<'a, 't, 'i> {
         if found.is_none() {
             let (written, place) = (shown(&text.value), &self.place);
             let hint = nearest(&text.value, words, '"');
-            self.problem(
-                &text.span,
-                format!("unknown `{key}` {written} in {place}: {hint}"),
-            );
+            self.problem(&text.span, format!("unknown `{key}` {written} in {place}: {hint}"));
         }
         found
     }
 
     pub(super) fn flag(&self, key: &'static str) -> Option<bool> {
-        self.typed(key, "true or false", DeValue::as_bool)
-            .map(|at| at.value)
+        self.typed(key, "true or false", DeValue::as_bool).map(|at| at.value)
     }
 
     pub(super) fn count(&self, key: &'static str) -> Option<u32> {
@@ -246,9 +204,7 @@ impl<'a, 't, 'i> Fields<'a, 't, 'i> {
                 _ => return None,
             };
             // Below a millisecond it is zero for every practical purpose.
-            (0.001..=LONGEST)
-                .contains(&seconds)
-                .then(|| Duration::from_secs_f64(seconds))
+            (0.001..=LONGEST).contains(&seconds).then(|| Duration::from_secs_f64(seconds))
         };
         let wanted = format!("a number of seconds, more than 0 and at most {LONGEST}");
         self.typed(key, &wanted, read).map(|at| at.value)
@@ -257,16 +213,13 @@ impl<'a, 't, 'i> Fields<'a, 't, 'i> {
     pub(super) fn size(&self, key: &'static str) -> Option<ByteSize> {
         let read = |value: &DeValue<'i>| {
             let size = match value {
-                DeValue::Integer(number) if number.radix() == 10 => {
-                    ByteSize::parse(number.as_str())?
-                }
+                DeValue::Integer(number) if number.radix() == 10 => ByteSize::parse(number.as_str())?,
                 DeValue::String(text) => ByteSize::parse(text)?,
                 _ => return None,
             };
             (size.0 > 0).then_some(size)
         };
-        self.typed(key, "a size such as \"256 MiB\" or a number of bytes", read)
-            .map(|at| at.value)
+        self.typed(key, "a size such as \"256 MiB\" or a number of bytes", read).map(|at| at.value)
     }
 
     /// A list of texts.
@@ -292,23 +245,13 @@ impl<'a, 't, 'i> Fields<'a, 't, 'i> {
             debug_assert!(asked.contains(key.name), "nothing reads {}", key.name);
         }
         let usable = |key: &&'static super::keys::Key| key.absent != Absent::Later;
-        let mut valid: Vec<&str> = self
-            .section
-            .keys
-            .iter()
-            .filter(usable)
-            .map(|k| k.name)
-            .collect();
+        let mut valid: Vec<&str> = self.section.keys.iter().filter(usable).map(|k| k.name).collect();
         valid.extend(also);
         for name in self.table.keys() {
             let written: &str = name.get_ref();
             if self.section.key(written).is_none() && !also.contains(&written) {
                 let hint = home_of(written).unwrap_or_else(|| nearest(written, &valid, '`'));
-                let message = format!(
-                    "unknown key `{}` in {}: {hint}",
-                    written.escape_debug(),
-                    self.place
-                );
+                let message = format!("unknown key `{}` in {}: {hint}", written.escape_debug(), self.place);
                 self.problem(&name.span(), message);
             }
         }

@@ -39,9 +39,7 @@ pub(super) fn server(fields: Fields<'_, '_, '_>, folder: &Path) -> ReadServer {
     let endpoint = endpoint(&fields, folder);
     let standard = Timeouts::default();
     let timeouts = Timeouts {
-        connect: fields
-            .seconds("connect_timeout")
-            .unwrap_or(standard.connect),
+        connect: fields.seconds("connect_timeout").unwrap_or(standard.connect),
         read: fields.seconds("read_timeout").unwrap_or(standard.read),
         write: fields.seconds("write_timeout").unwrap_or(standard.write),
     };
@@ -52,28 +50,20 @@ pub(super) fn server(fields: Fields<'_, '_, '_>, folder: &Path) -> ReadServer {
     let read_only = fields.flag("read_only");
     let max_answer = fields.size("max_answer");
     let check = check(&fields, endpoint.as_ref(), folder);
-    let entry = name
-        .as_ref()
-        .zip(endpoint.as_ref())
-        .map(|(name, endpoint)| {
-            let plain = ServerEntry::new(&name.value, endpoint.value.clone());
-            ServerEntry {
-                read_only: read_only.unwrap_or(plain.read_only),
-                max_answer: max_answer.unwrap_or(plain.max_answer),
-                timeouts,
-                save,
-                check,
-                ..plain
-            }
-        });
+    let entry = name.as_ref().zip(endpoint.as_ref()).map(|(name, endpoint)| {
+        let plain = ServerEntry::new(&name.value, endpoint.value.clone());
+        ServerEntry {
+            read_only: read_only.unwrap_or(plain.read_only),
+            max_answer: max_answer.unwrap_or(plain.max_answer),
+            timeouts,
+            save,
+            check,
+            ..plain
+        }
+    });
     let place = fields.place.clone();
     fields.finish(&[]);
-    ReadServer {
-        place,
-        name,
-        endpoint,
-        entry,
-    }
+    ReadServer { place, name, endpoint, entry }
 }
 
 fn endpoint(fields: &Fields<'_, '_, '_>, folder: &Path) -> Option<At<Endpoint>> {
@@ -81,18 +71,13 @@ fn endpoint(fields: &Fields<'_, '_, '_>, folder: &Path) -> Option<At<Endpoint>> 
     let file = fields.plain("file");
     let place = &fields.place;
     if let Some(url) = fields.get("url") {
-        fields.problem(
-            &url.span(),
-            format!("{place}: `url` comes with a later version; use `socket` or `file`"),
-        );
+        fields.problem(&url.span(), format!("{place}: `url` comes with a later version; use `socket` or `file`"));
     }
     match (socket, file) {
         (Some(_), Some(file)) => {
             fields.problem(
                 &file.span,
-                format!(
-                    "{place} has both `socket` and `file`; exactly one says how to reach the server"
-                ),
+                format!("{place} has both `socket` and `file`; exactly one says how to reach the server"),
             );
             None
         }
@@ -106,26 +91,15 @@ fn endpoint(fields: &Fields<'_, '_, '_>, folder: &Path) -> Option<At<Endpoint>> 
                 );
                 fields.problem(&socket.span, message);
             }
-            Some(At {
-                value: Endpoint::KeaSocket(path),
-                span: socket.span,
-            })
+            Some(At { value: Endpoint::KeaSocket(path), span: socket.span })
         }
-        (None, Some(file)) => Some(At {
-            value: Endpoint::KeaFile(folder.join(&file.value)),
-            span: file.span,
-        }),
+        (None, Some(file)) => Some(At { value: Endpoint::KeaFile(folder.join(&file.value)), span: file.span }),
         (None, None) => {
             // A key that is there and wrong has been reported.
-            if ["socket", "file", "url"]
-                .iter()
-                .all(|key| fields.get(key).is_none())
-            {
+            if ["socket", "file", "url"].iter().all(|key| fields.get(key).is_none()) {
                 fields.problem(
                     &fields.span,
-                    format!(
-                        "{place} does not say how to reach the server: write `socket` or `file`"
-                    ),
+                    format!("{place} does not say how to reach the server: write `socket` or `file`"),
                 );
             }
             None
@@ -167,10 +141,8 @@ pub(super) fn unique_endpoints(servers: &[ReadServer], problems: &Problems<'_>) 
         match seen.iter().find(|(endpoint, _)| *endpoint == real) {
             Some((endpoint, first)) => {
                 let path = shown(&endpoint.path().to_string_lossy());
-                let message = format!(
-                    "{} and {} reach one server, {path}: remove one of them",
-                    server.place, first.place
-                );
+                let message =
+                    format!("{} and {} reach one server, {path}: remove one of them", server.place, first.place);
                 problems.add(&at.span, message);
             }
             None => seen.push((real, server)),

@@ -21,9 +21,7 @@ impl ByteSize {
     /// `None` for anything else and for what exceeds 64 bits.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
-        let end = text
-            .find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(text.len());
+        let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
         let (number, unit) = text.split_at(end);
         let unit = unit.trim_start();
         let factor = if unit.is_empty() {
@@ -40,9 +38,7 @@ impl fmt::Display for ByteSize {
     /// In the largest power-of-two unit that leaves no fraction.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let whole = |(name, factor): &&(&str, u64)| {
-            (name.ends_with("iB") || *factor == 1)
-                && self.0 >= *factor
-                && self.0.is_multiple_of(*factor)
+            (name.ends_with("iB") || *factor == 1) && self.0 >= *factor && self.0.is_multiple_of(*factor)
         };
         match UNITS.iter().find(whole) {
             Some((name, factor)) => write!(f, "{} {name}", self.0 / factor),
@@ -72,15 +68,7 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_size() {
-        for text in [
-            "",
-            "MiB",
-            "-1 MiB",
-            "1.5 MiB",
-            "1 M",
-            "1 MiBs",
-            "99999999999 GiB",
-        ] {
+        for text in ["", "MiB", "-1 MiB", "1.5 MiB", "1 M", "1 MiBs", "99999999999 GiB"] {
             assert_eq!(ByteSize::parse(text), None, "{text}");
         }
     }

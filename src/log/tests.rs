@@ -7,10 +7,7 @@ fn to_folder() -> LogConfig {
 }
 
 fn to_file(path: &Path) -> LogConfig {
-    LogConfig {
-        target: LogTarget::File(path.to_owned()),
-        ..LogConfig::default()
-    }
+    LogConfig { target: LogTarget::File(path.to_owned()), ..LogConfig::default() }
 }
 
 /// Logs within `open`'s subscriber, then waits for its thread by dropping the guard.
@@ -42,10 +39,7 @@ fn argument_before_environment_before_file() {
     assert!(warning.is_none());
     let (from_argument, _) = settle(Some(Path::new("a.log")), &env, &file);
     assert_eq!(from_argument.target, LogTarget::File("a.log".into()));
-    assert_eq!(
-        settle(Some(Path::new("off")), &none, &file).0.target,
-        LogTarget::Off
-    );
+    assert_eq!(settle(Some(Path::new("off")), &none, &file).0.target, LogTarget::Off);
     let (_, warning) = settle(None, &|_| Some(OsString::from("loud")), &file);
     assert_eq!(
         warning.unwrap().to_string(),
@@ -69,10 +63,7 @@ fn messages_reach_a_private_file_of_the_day() {
     let text = fs::read_to_string(&path).unwrap();
     assert!(text.contains("read server=\"kea-1\""), "{text}");
     assert!(text.contains("trouble"), "{text}");
-    assert!(
-        !text.contains("too fine") && !text.contains("chatter"),
-        "{text}"
-    );
+    assert!(!text.contains("too fine") && !text.contains("chatter"), "{text}");
     assert!(!text.contains('\u{1b}'), "{text}");
     #[cfg(unix)]
     assert_eq!(mode(&path), 0o600);
@@ -104,10 +95,8 @@ fn a_new_day_takes_a_new_file_and_the_oldest_go() {
         daily.turn_to(day(number));
         writeln!(daily.file, "day {number}").unwrap();
     }
-    let mut names: Vec<_> = fs::read_dir(folder.path())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let mut names: Vec<_> =
+        fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     let mut expected: Vec<String> = (14..=20).map(|n| file_name(day(n))).collect();
     expected.push("scopesync.notes.log".to_owned());
@@ -135,9 +124,7 @@ fn trouble_is_a_warning_and_not_the_end() {
     fs::write(&file, "").unwrap();
     let warning = |config: &LogConfig, state| {
         let (_guard, warning) = start(config, state);
-        let text = warning
-            .map(|warning| warning.to_string())
-            .unwrap_or_default();
+        let text = warning.map(|warning| warning.to_string()).unwrap_or_default();
         text.replace(&folder.path().display().to_string(), "F")
     };
     let in_file = StateFolder::at(&file);
@@ -150,10 +137,7 @@ fn trouble_is_a_warning_and_not_the_end() {
         warning(&to_file(folder.path()), Ok(in_file.clone())),
         "no log is written: cannot open F: Is a directory (os error 21)"
     );
-    let off = LogConfig {
-        target: LogTarget::Off,
-        ..LogConfig::default()
-    };
+    let off = LogConfig { target: LogTarget::Off, ..LogConfig::default() };
     assert_eq!(warning(&off, Ok(in_file)), "");
     assert_eq!(warning(&off, Err(StateError::Nowhere)), "");
 }
