@@ -15,11 +15,7 @@ fn differing_keys(pair: &Pair, scope: &str) -> Vec<String> {
     let (Some(a), Some(b)) = (pair.subnet(Side::A, scope), pair.subnet(Side::B, scope)) else {
         return vec!["subnet".to_owned()];
     };
-    let keys = a
-        .as_object()
-        .into_iter()
-        .chain(b.as_object())
-        .flat_map(|object| object.keys());
+    let keys = a.as_object().into_iter().chain(b.as_object()).flat_map(|object| object.keys());
     let mut keys: Vec<String> = keys.filter(|key| a[*key] != b[*key]).cloned().collect();
     keys.sort();
     keys.dedup();
@@ -42,40 +38,22 @@ fn the_drift_of_a_pair_is_where_its_oracle_says() {
             kind if kind.starts_with("subnet-") => "subnet",
             other => panic!("no such kind in the demo: {other}"),
         };
-        let scope = drift
-            .scope
-            .as_deref()
-            .expect("every drift of the demo is about one scope");
+        let scope = drift.scope.as_deref().expect("every drift of the demo is about one scope");
         let differing = differing_keys(&pair, scope);
-        assert!(
-            differing.iter().any(|key| key == expected),
-            "{drift:?}: differs in {differing:?}"
-        );
+        assert!(differing.iter().any(|key| key == expected), "{drift:?}: differs in {differing:?}");
     }
-    let drifted: Vec<_> = pair
-        .drift
-        .iter()
-        .filter_map(|drift| drift.scope.clone())
-        .collect();
+    let drifted: Vec<_> = pair.drift.iter().filter_map(|drift| drift.scope.clone()).collect();
     for subnet in subnets(&pair.config(Side::A)) {
         let scope = subnet["subnet"].as_str().expect("a prefix");
         if !drifted.iter().any(|drifted| drifted == scope) {
-            assert_eq!(
-                differing_keys(&pair, scope),
-                Vec::<String>::new(),
-                "{scope}"
-            );
+            assert_eq!(differing_keys(&pair, scope), Vec::<String>::new(), "{scope}");
         }
     }
 }
 
 #[test]
 fn a_stopped_killed_or_frozen_server_comes_back() {
-    let options = PairOptions {
-        mode: Mode::HotStandby,
-        subnets: 2,
-        ..PairOptions::default()
-    };
+    let options = PairOptions { mode: Mode::HotStandby, subnets: 2, ..PairOptions::default() };
     let Some(pair) = Pair::up(options) else {
         return;
     };
@@ -95,11 +73,7 @@ fn a_stopped_killed_or_frozen_server_comes_back() {
 
 #[test]
 fn a_pair_without_write_refuses_config_write_and_still_serves() {
-    let options = PairOptions {
-        no_write: true,
-        subnets: 2,
-        ..PairOptions::default()
-    };
+    let options = PairOptions { no_write: true, subnets: 2, ..PairOptions::default() };
     let Some(pair) = Pair::up(options) else {
         return;
     };
@@ -110,11 +84,7 @@ fn a_pair_without_write_refuses_config_write_and_still_serves() {
 
 #[test]
 fn traffic_is_answered_and_a_dead_pair_is_noticed() {
-    let options = PairOptions {
-        dhcp: true,
-        subnets: 2,
-        ..PairOptions::default()
-    };
+    let options = PairOptions { dhcp: true, subnets: 2, ..PairOptions::default() };
     let Some(pair) = Pair::up(options) else {
         return;
     };
@@ -135,27 +105,17 @@ fn kea_answers_text_byte_by_byte() {
     let Some(pair) = Pair::up(PairOptions::default()) else {
         return;
     };
-    let subnet = pair
-        .subnet(Side::A, "10.0.8.0/24")
-        .expect("the ninth subnet");
-    assert_eq!(
-        subnet["user-context"]["comment"],
-        "site 8, Z\u{c3}\u{bc}rich"
-    );
+    let subnet = pair.subnet(Side::A, "10.0.8.0/24").expect("the ninth subnet");
+    assert_eq!(subnet["user-context"]["comment"], "site 8, Z\u{c3}\u{bc}rich");
     let change = json!({"subnet4": [{"id": 9, "subnet": "10.0.8.0/24", "user-context": {"comment": "Zürich"}}]});
     pair.ok(Side::A, "subnet4-delta-add", change);
-    let subnet = pair
-        .subnet(Side::A, "10.0.8.0/24")
-        .expect("the ninth subnet");
+    let subnet = pair.subnet(Side::A, "10.0.8.0/24").expect("the ninth subnet");
     assert_eq!(subnet["user-context"]["comment"], "Z\u{c3}\u{bc}rich");
 }
 
 #[test]
 fn the_installed_kea_makes_a_pair_too() {
-    let options = PairOptions {
-        version: Version::Installed,
-        ..PairOptions::with_drift(&["lifetime:0"])
-    };
+    let options = PairOptions { version: Version::Installed, ..PairOptions::with_drift(&["lifetime:0"]) };
     let Some(pair) = Pair::up(options) else {
         return;
     };

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::ignore::{self, IgnoreRule};
-use super::port::{Entry, Reading};
+use super::port::{Entry, Levels, Reading};
 use super::survey::{Relationship, Survey};
 use super::{drift, prerequisites};
 use crate::model::{
@@ -165,7 +165,7 @@ impl Sides<'_> {
                 return unreadable(id, side, reason);
             }
         }
-        scope(self.source.scopes.get(&id), self.target.scopes.get(&id), id, self.rules)
+        scope(self.source.scopes.get(&id), self.target.scopes.get(&id), id, self.rules, self.target.levels.as_ref())
     }
 }
 
@@ -182,7 +182,13 @@ fn unreadable(id: ScopeId, side: FindingSide, reason: &Foreign) -> ScopeDrift {
 }
 
 /// Compares one scope as both sides sent it.
-pub fn scope(source: Option<&Entry>, target: Option<&Entry>, id: ScopeId, rules: &[IgnoreRule]) -> ScopeDrift {
+pub fn scope(
+    source: Option<&Entry>,
+    target: Option<&Entry>,
+    id: ScopeId,
+    rules: &[IgnoreRule],
+    levels: &dyn Levels,
+) -> ScopeDrift {
     let mut result = ScopeDrift {
         id,
         name: source.or(target).and_then(|entry| entry.name.clone()),
@@ -206,7 +212,9 @@ pub fn scope(source: Option<&Entry>, target: Option<&Entry>, id: ScopeId, rules:
             }
             Ok((state, changes))
         }),
-        (Some(a), None) => a.raw.open().map(|a| (DriftState::OnlyOnSource, drift::create_all(&a))),
+        (Some(a), None) => {
+            a.raw.open().map(|a| (DriftState::OnlyOnSource, drift::create_all(&a, &levels.parents(a.network()))))
+        }
         (None, Some(b)) => b.raw.open().map(|b| (DriftState::OnlyOnTarget, drift::target_only(&b))),
         (None, None) => Err("neither side has it".into()),
     };

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Canonical, Change, ChangeKind, FieldChange, IdentifierKind, Item, ItemKey, Kind, Scope};
+use super::port::Levels;
+use crate::model::{
+    Canonical, Change, ChangeKind, FieldChange, IdentifierKind, Item, ItemKey, Kind, Origin, Scope, Value,
+};
 
 /// What must happen on the target so that its scope equals the source's, in the order
 /// in which it is shown: by section, then by key.
@@ -22,8 +25,8 @@ pub fn compare(source: &Scope, target: &Scope) -> Vec<Change> {
             (Some((a, _)), Some((b, _))) => a.cmp(b),
         };
         let change = match order {
-            Ordering::Less => ours.next().and_then(|(key, item)| create(key, item)),
-            Ordering::Greater => theirs.next().and_then(|(key, item)| delete(key, item)),
+            Ordering::Less => ours.next().and_then(|(key, item)| only_on_source(key, item)),
+            Ordering::Greater => theirs.next().and_then(|(key, item)| only_on_target(key, item)),
             Ordering::Equal => match (ours.next(), theirs.next()) {
                 (Some((key, a)), Some((_, b))) => update(key, a, b, target),
                 _ => None,
@@ -37,38 +40,47 @@ pub fn compare(source: &Scope, target: &Scope) -> Vec<Change> {
     changes
 }
 
-/// Every item of a scope that the target lacks, as creations.
-pub fn create_all(source: &Scope) -> Vec<Change> {
+/// Every item of a scope that the target lacks, as creations. `parents` are the values
+/// that the scope would inherit on the target: what the source inherits and they do not
+/// give is created too, and becomes explicit.
+pub fn create_all(source: &Scope, parents: &BTreeMap<ItemKey, Value>) -> Vec<Change> {
     let mut changes: Vec<Change> = source
         .items
         .iter()
-        .filter(|(_, item)| !item.is_inherited())
-        .map(|(key, item)| one_sided(key, item, ChangeKind::Create))
+        .filter_map(|(key, item)| {
+            let explicit = item.is_inherited() && !gives_the_same(parents.get(key), item);
+            let change = one_sided(key, item, ChangeKind::Create);
+            (explicit || !item.is_inherited()).then_some(Change { becomes_explicit: explicit, ..change })
+        })
         .collect();
     fold_into_owners(&mut changes);
     changes.sort_by(|a, b| (a.section(), &a.key).cmp(&(b.section(), &b.key)));
     changes
 }
 
+fn gives_the_same(parent: Option<&Value>, item: &Item) -> bool {
+    parent.map(|value| &value.canonical) == item.value().map(|value| &value.canonical)
+}
+
 /// Every item of a scope that only the target has, for showing what is there.
 pub fn target_only(target: &Scope) -> Vec<Change> {
-    let mut changes: Vec<Change> = target.items.iter().filter_map(|(key, item)| delete(key, item)).collect();
+    let mut changes: Vec<Change> = target.items.iter().filter_map(|(key, item)| only_on_target(key, item)).collect();
     fold_into_owners(&mut changes);
     changes.sort_by(|a, b| (a.section(), &a.key).cmp(&(b.section(), &b.key)));
     changes
 }
 
 /// Inherited on the source and unsaid on the target is a difference of the parents.
-fn create(key: &ItemKey, item: &Item) -> Option<Change> {
+fn only_on_source(key: &ItemKey, item: &Item) -> Option<Change> {
     (!item.is_inherited()).then(|| one_sided(key, item, ChangeKind::Create))
 }
 
-fn delete(key: &ItemKey, item: &Item) -> Option<Change> {
+fn only_on_target(key: &ItemKey, item: &Item) -> Option<Change> {
     (!item.is_inherited()).then(|| one_sided(key, item, ChangeKind::Delete))
 }
 
 fn one_sided(key: &ItemKey, item: &Item, change: ChangeKind) -> Change {
-    let side = |keep: bool, value: &crate::model::Value| keep.then(|| value.clone());
+    let side = |keep: bool, value: &Value| keep.then(|| value.clone());
     Change {
         key: key.clone(),
         change,
@@ -103,7 +115,7 @@ fn update(key: &ItemKey, source: &Item, target: &Item, scope: &Scope) -> Option<
     }
     // order counts only where the item carries a rank
     if source.rank != target.rank && source.rank.is_some() && target.rank.is_some() {
-        let rank = |item: &Item| item.rank.map(|rank| crate::model::Value::own(serde_json::Value::from(rank)));
+        let rank = |item: &Item| item.rank.map(|rank| Value::own(serde_json::Value::from(rank)));
         fields.push(FieldChange { field: "rank".into(), source: rank(source), target: rank(target) });
     }
     if fields.is_empty() {
@@ -199,18 +211,50 @@ pub fn client(reservation: &Item) -> Option<(IdentifierKind, Canonical)> {
 
 /// The target's scope with changes from the source applied: what a write shall bring about.
 ///
-/// `before` is `None` for a scope that the target lacks; then the source's scope is the
-/// base and `parents` are those that the target's scope would have.
-pub fn want(source: &Scope, before: Option<&Scope>, changes: &[Change]) -> Scope {
-    let Some(before) = before else {
-        return source.clone();
-    };
+/// `before` is `None` for a scope that the target lacks. `levels` are the target's: a change
+/// of shared network changes what the scope inherits.
+pub fn want(source: &Scope, before: Option<&Scope>, changes: &[Change], levels: &dyn Levels) -> Scope {
+    let Some(before) = before else { return create(source, levels) };
     let mut want = before.clone();
     want.needs = source.needs.union(&before.needs).cloned().collect();
+    let membership = ItemKey::property("shared-network");
+    if let Some(change) = changes.iter().find(|change| change.key == membership) {
+        apply(&mut want, source, change);
+        want.parents = levels.parents(want.network());
+    }
     for change in changes {
         apply(&mut want, source, change);
     }
+    inherit(&mut want);
     want
+}
+
+fn create(source: &Scope, levels: &dyn Levels) -> Scope {
+    let mut want = source.clone();
+    want.parents = levels.parents(source.network());
+    for (key, item) in &mut want.items {
+        for value in item.fields.values_mut().filter(|value| value.is_inherited()) {
+            match want.parents.get(key) {
+                Some(parent) if parent.canonical == value.canonical => *value = parent.clone(),
+                _ => value.origin = Origin::Own,
+            }
+        }
+    }
+    want
+}
+
+/// What the scope does not set follows its parents, also when these have changed.
+fn inherit(want: &mut Scope) {
+    let parents = want.parents.clone();
+    want.items.retain(|key, item| !item.is_inherited() || parents.contains_key(key));
+    for (key, parent) in parents.iter() {
+        match want.items.get(key) {
+            Some(item) if !item.is_inherited() => {}
+            _ => {
+                want.items.insert(key.clone(), Item::single(parent.clone()));
+            }
+        }
+    }
 }
 
 fn apply(want: &mut Scope, source: &Scope, change: &Change) {
@@ -258,7 +302,7 @@ fn update_item(want: &mut Scope, source: &Scope, change: &Change) {
                 if value.is_inherited() {
                     value = match &parent {
                         Some(parent) if parent.canonical == value.canonical => parent.clone(),
-                        _ => crate::model::Value { origin: crate::model::Origin::Own, ..value },
+                        _ => Value { origin: Origin::Own, ..value },
                     };
                 }
                 item.fields.insert(field.field.clone(), value);

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 pub use super::progress::Control;
 use super::{Error, Result};
-use crate::model::{Change, Context, Foreign, ItemKey, Membership, Need, Scope, ScopeId, ServerName};
+use crate::model::{Change, Context, Foreign, ItemKey, Membership, Need, Scope, ScopeId, ServerName, Value};
 
 /// A cheap mark that differs whenever the configuration differs, in the server's own terms.
 /// Equal marks of one server prove that nothing moved; different ones prove nothing.
@@ -29,6 +29,19 @@ pub trait RawScope: Send + Sync + std::fmt::Debug {
     fn may_hide(&self) -> bool;
     /// Takes it apart. `Err` tells why it could not be understood.
     fn open(&self) -> std::result::Result<Scope, Foreign>;
+}
+
+/// What a server's scopes inherit from the levels above them.
+pub trait Levels: Send + Sync + std::fmt::Debug {
+    /// The values that a scope in this shared network, or in none, would inherit.
+    fn parents(&self, network: Option<&Foreign>) -> Arc<BTreeMap<ItemKey, Value>>;
+}
+
+/// Nothing is inherited.
+impl Levels for () {
+    fn parents(&self, _network: Option<&Foreign>) -> Arc<BTreeMap<ItemKey, Value>> {
+        Arc::default()
+    }
 }
 
 /// A scope in a reading: enough to list it, and the way to open it.
@@ -58,6 +71,8 @@ pub struct Reading {
     pub memberships: Vec<Membership>,
     /// What surrounds its scopes.
     pub context: Arc<Context>,
+    /// What its scopes inherit.
+    pub levels: Arc<dyn Levels>,
     /// Its scopes.
     pub scopes: Arc<BTreeMap<ScopeId, Entry>>,
     /// Scopes that could not even be listed, with the reason: shown as unknown.

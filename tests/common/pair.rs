@@ -102,10 +102,7 @@ impl Default for PairOptions {
 impl PairOptions {
     /// The defaults with this drift.
     pub fn with_drift<S: AsRef<str>>(drift: &[S]) -> Self {
-        PairOptions {
-            drift: drift.iter().map(|kind| kind.as_ref().to_owned()).collect(),
-            ..PairOptions::default()
-        }
+        PairOptions { drift: drift.iter().map(|kind| kind.as_ref().to_owned()).collect(), ..PairOptions::default() }
     }
 
     fn arguments(&self, version_dir: Option<&Path>) -> Vec<String> {
@@ -189,18 +186,9 @@ impl Pair {
         };
         let dir = TempDir::with_prefix("kea-").expect("a temporary folder");
         let output = kea_pair("up", dir.path(), &options.arguments(version_dir.as_deref()));
-        let info = serde_json::from_slice::<Info>(&output.stdout).unwrap_or_else(|error| {
-            panic!(
-                "kea-pair up: {error}\n{}",
-                String::from_utf8_lossy(&output.stderr)
-            )
-        });
-        Some(Pair {
-            dir,
-            drift: info.drift.clone(),
-            info,
-            mode: options.mode,
-        })
+        let info = serde_json::from_slice::<Info>(&output.stdout)
+            .unwrap_or_else(|error| panic!("kea-pair up: {error}\n{}", String::from_utf8_lossy(&output.stderr)));
+        Some(Pair { dir, drift: info.drift.clone(), info, mode: options.mode })
     }
 
     /// The folder that everything of the pair is in; `pair.json` describes it.
@@ -243,12 +231,7 @@ impl Pair {
     /// Sends one command that must succeed and gives the answer's arguments.
     pub fn ok(&self, side: Side, name: &str, arguments: Value) -> Value {
         let mut answer = self.cmd(side, name, arguments);
-        assert_eq!(
-            answer["result"],
-            0,
-            "{name} to {}: {answer}",
-            self.server(side).name
-        );
+        assert_eq!(answer["result"], 0, "{name} to {}: {answer}", self.server(side).name);
         answer["arguments"].take()
     }
 
@@ -259,9 +242,7 @@ impl Pair {
 
     /// The subnet as `config-get` shows it, reservations and all, in or outside a shared network.
     pub fn subnet(&self, side: Side, prefix: &str) -> Option<Value> {
-        subnets(&self.config(side))
-            .into_iter()
-            .find(|subnet| subnet["subnet"] == prefix)
+        subnets(&self.config(side)).into_iter().find(|subnet| subnet["subnet"] == prefix)
     }
 
     /// Kea's own hash of the running configuration. Needs Kea 2.4.
@@ -283,9 +264,7 @@ impl Pair {
 
     pub fn in_service(&self) -> bool {
         let wanted = Some(self.mode.as_str());
-        Side::BOTH
-            .iter()
-            .all(|side| self.ha_state(*side).as_deref() == wanted)
+        Side::BOTH.iter().all(|side| self.ha_state(*side).as_deref() == wanted)
     }
 
     /// Ends the server in order.
@@ -314,19 +293,13 @@ impl Pair {
 
     /// Waits until both servers are in service.
     pub fn wait_in_service(&self) {
-        wait_for("both servers in service", Duration::from_secs(60), || {
-            self.in_service()
-        });
+        wait_for("both servers in service", Duration::from_secs(60), || self.in_service());
     }
 
     fn manage(&self, action: &str, side: Side) {
         let output = kea_pair(action, self.dir(), &[side.letter().to_owned()]);
         let complaint = String::from_utf8_lossy(&output.stderr);
-        assert!(
-            output.status.success(),
-            "kea-pair {action} {}: {complaint}",
-            side.letter()
-        );
+        assert!(output.status.success(), "kea-pair {action} {}: {complaint}", side.letter());
     }
 }
 
@@ -337,11 +310,7 @@ impl Drop for Pair {
                 let log = std::fs::read_to_string(&self.server(side).log).unwrap_or_default();
                 let tail: Vec<&str> = log.lines().rev().take(8).collect();
                 let tail: Vec<&str> = tail.into_iter().rev().collect();
-                eprintln!(
-                    "last of {}'s log:\n{}",
-                    self.server(side).name,
-                    tail.join("\n")
-                );
+                eprintln!("last of {}'s log:\n{}", self.server(side).name, tail.join("\n"));
             }
         }
         kea_pair("down", self.dir(), &[]);
@@ -351,12 +320,7 @@ impl Drop for Pair {
 /// All subnets of a configuration, in and outside shared networks.
 pub fn subnets(config: &Value) -> Vec<Value> {
     let inside = config["shared-networks"].as_array().into_iter().flatten();
-    std::iter::once(config)
-        .chain(inside)
-        .filter_map(|home| home["subnet4"].as_array())
-        .flatten()
-        .cloned()
-        .collect()
+    std::iter::once(config).chain(inside).filter_map(|home| home["subnet4"].as_array()).flatten().cloned().collect()
 }
 
 /// Waits for a condition; fails when the deadline passes.
@@ -364,10 +328,7 @@ pub fn subnets(config: &Value) -> Vec<Value> {
 pub fn wait_for(what: &str, patience: Duration, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + patience;
     while !condition() {
-        assert!(
-            Instant::now() < deadline,
-            "waited {patience:?} in vain for {what}"
-        );
+        assert!(Instant::now() < deadline, "waited {patience:?} in vain for {what}");
         std::thread::sleep(Duration::from_millis(10));
     }
 }
@@ -387,17 +348,13 @@ fn ask(socket: &Path, name: &str, arguments: Value) -> std::io::Result<Value> {
 }
 
 pub(super) fn peer(program: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/peers")
-        .join(program)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers").join(program)
 }
 
 fn kea_pair(action: &str, dir: &Path, arguments: &[String]) -> Output {
     let mut command = Command::new(peer("kea-pair"));
     command.arg(action).arg(dir).args(arguments);
-    command
-        .output()
-        .expect("tests/peers/kea-pair runs (needs python3)")
+    command.output().expect("tests/peers/kea-pair runs (needs python3)")
 }
 
 /// The folder of an unpacked Kea, none for the installed one, or why there is none.
@@ -410,10 +367,7 @@ fn find_kea(version: Version) -> Result<Option<PathBuf>, String> {
             if dir.join("usr/sbin/kea-dhcp4").exists() {
                 Ok(Some(dir))
             } else {
-                Err(format!(
-                    "no Kea in {} (tests/run obtains one)",
-                    dir.display()
-                ))
+                Err(format!("no Kea in {} (tests/run obtains one)", dir.display()))
             }
         }
         Version::Installed => {
@@ -428,10 +382,7 @@ fn find_kea(version: Version) -> Result<Option<PathBuf>, String> {
 
 /// Says aloud that a test does not run; where nothing may be skipped it fails.
 pub fn skipped<T>(reason: &str) -> Option<T> {
-    assert!(
-        std::env::var_os("CI").is_none(),
-        "nothing may be skipped here: {reason}"
-    );
+    assert!(std::env::var_os("CI").is_none(), "nothing may be skipped here: {reason}");
     // Past the test harness's capture: a skipped test must be seen.
     let _ = writeln!(std::io::stderr().lock(), "SKIPPED: {reason}");
     None

@@ -24,9 +24,7 @@ impl Default for Home {
 
 impl Home {
     pub fn new() -> Home {
-        Home {
-            dir: TempDir::with_prefix("scopesync-").expect("a temporary folder"),
-        }
+        Home { dir: TempDir::with_prefix("scopesync-").expect("a temporary folder") }
     }
 
     /// A home whose configuration names both servers of the pair by their sockets.
@@ -60,10 +58,7 @@ impl Home {
         for (name, value) in self.environment() {
             command.env(name, value);
         }
-        command
-            .env_remove("SCOPESYNC_LOG")
-            .env_remove("NO_COLOR")
-            .current_dir(self.path());
+        command.env_remove("SCOPESYNC_LOG").env_remove("NO_COLOR").current_dir(self.path());
         command.args(arguments);
         command
     }
@@ -111,13 +106,7 @@ impl Finished {
     /// Fails, showing all that was printed, unless the program ended with this status.
     #[track_caller]
     pub fn expect_code(self, code: i32) -> Finished {
-        assert_eq!(
-            self.code,
-            Some(code),
-            "exit status\nstdout:\n{}\nstderr:\n{}",
-            self.stdout,
-            self.stderr
-        );
+        assert_eq!(self.code, Some(code), "exit status\nstdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self
     }
 
@@ -141,10 +130,7 @@ pub fn by_file(files: [&Path; 2]) -> String {
 
 fn servers(key: &str, paths: [&Path; 2]) -> String {
     let entries = NAMES.iter().zip(paths).map(|(name, path)| {
-        format!(
-            "[[server]]\nname = \"{name}\"\nkind = \"kea\"\n{key} = {:?}\n",
-            path.display().to_string()
-        )
+        format!("[[server]]\nname = \"{name}\"\nkind = \"kea\"\n{key} = {:?}\n", path.display().to_string())
     });
     entries.collect::<Vec<_>>().join("\n")
 }

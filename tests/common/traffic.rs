@@ -36,12 +36,7 @@ impl Traffic {
         let (started, stop) = (dir.path().join("started"), dir.path().join("stop"));
         let child = Command::new(peer("dhcp_traffic.py"))
             .arg(pair.dir().join("pair.json"))
-            .args([
-                "--scope",
-                scope,
-                "--seconds",
-                &limit.as_secs_f64().to_string(),
-            ])
+            .args(["--scope", scope, "--seconds", &limit.as_secs_f64().to_string()])
             .arg("--started")
             .arg(&started)
             .arg("--stop")
@@ -49,14 +44,8 @@ impl Traffic {
             .stdout(Stdio::piped())
             .spawn()
             .expect("dhcp_traffic.py runs (needs python3)");
-        let traffic = Traffic {
-            child: Some(child),
-            _dir: dir,
-            stop,
-        };
-        wait_for("the first DHCP answers", Duration::from_secs(20), || {
-            started.exists()
-        });
+        let traffic = Traffic { child: Some(child), _dir: dir, stop };
+        wait_for("the first DHCP answers", Duration::from_secs(20), || started.exists());
         traffic
     }
 
