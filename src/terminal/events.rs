@@ -1,0 +1,66 @@
+//! Everything that comes from outside, in the order in which it matters.
+
+use crossterm::event::KeyEvent;
+use tokio::sync::mpsc;
+
+use super::input::{self, Input};
+use super::signals::Signals;
+use super::{Error, Exit, Size};
+
+/// More keys than anybody types ahead; beyond it the terminal waits for us.
+const CAPACITY: usize = 1024;
+
+/// Something that happened outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A key was pressed. Releases are dropped; of a key that is held down only movement and
+    /// deleting arrive again, as `KeyEventKind::Repeat` where the terminal tells the two apart.
+    Key(KeyEvent),
+    /// Text was pasted, line ends as the terminal sent them. Never to be taken for keys.
+    Paste(String),
+    /// The window has another size. Drawing finds the size by itself.
+    Resize(Size),
+    /// The program was stopped and goes on: call [`Screen::reenter`](super::Screen::reenter).
+    Resumed,
+    /// The program has to end.
+    Exit(Exit),
+}
+
+/// Keys, pastes, sizes and signals.
+pub struct Events {
+    signals: Signals,
+    input: mpsc::Receiver<Event>,
+    _reader: Input,
+}
+
+impl Events {
+    /// Starts to listen. The terminal has to be entered already, and to be called on a runtime.
+    ///
+    /// # Errors
+    /// The system's, when a signal cannot be watched or no thread be started.
+    pub fn listen() -> Result<Self, Error> {
+        let (send, input) = mpsc::channel(CAPACITY);
+        let listen = || -> std::io::Result<Self> {
+            Ok(Self {
+                signals: Signals::listen()?,
+                input,
+                _reader: input::start(send)?,
+            })
+        };
+        listen().map_err(|error| Error::new("listen to", error))
+    }
+
+    /// The next event, signals before keys. Nothing is lost when the future is dropped.
+    pub async fn next(&mut self) -> Event {
+        tokio::select! {
+            biased;
+            event = self.signals.next() => event,
+            event = self.input.recv() => event.unwrap_or(Event::Exit(Exit::Gone)),
+        }
+    }
+
+    /// A key, paste or hang-up that is there already, to take many before drawing once.
+    pub fn ready(&mut self) -> Option<Event> {
+        self.input.try_recv().ok()
+    }
+}

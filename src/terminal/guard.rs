@@ -1,0 +1,152 @@
+//! Taking the terminal over and giving it back exactly once, also from a panic.
+
+use std::io::{self, Write};
+use std::panic::PanicHookInfo;
+use std::sync::{Mutex, MutexGuard, Once, PoisonError, TryLockError};
+use std::thread::{self, ThreadId};
+
+use crossterm::QueueableCommand;
+use crossterm::cursor::{Hide, Show};
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::style::ResetColor;
+use crossterm::terminal::{
+    EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
+    enable_raw_mode,
+};
+
+use super::{Error, Stream};
+
+/// The thread that draws, while the terminal is ours.
+static OWNER: Mutex<Option<ThreadId>> = Mutex::new(None);
+
+fn owner() -> MutexGuard<'static, Option<ThreadId>> {
+    OWNER.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Takes the terminal for the calling thread.
+pub(super) fn enter() -> Result<(), Error> {
+    require_terminal()?;
+    install_panic_hook();
+    // The theme decides about colours. Left to itself, crossterm answers NO_COLOR with resets
+    // that also undo the reverse video of the highlighted row.
+    crossterm::style::force_color_output(true);
+    let mut owner = owner();
+    enable_raw_mode().map_err(|error| Error::new("set the mode of", error))?;
+    // From here on there is something to give back, whatever fails.
+    *owner = Some(thread::current().id());
+    drop(owner);
+    say_hello().map_err(|error| {
+        let _ = restore();
+        Error::new("write to", error)
+    })
+}
+
+/// Gives the terminal back if it is ours; does nothing the second time.
+pub(super) fn restore() -> Result<(), Error> {
+    give_back(owner())
+}
+
+fn give_back(mut owner: MutexGuard<'_, Option<ThreadId>>) -> Result<(), Error> {
+    if owner.take().is_none() {
+        return Ok(());
+    }
+    let goodbye = say_goodbye().map_err(|error| Error::new("write to", error));
+    let mode = restore_mode().map_err(|error| Error::new("restore the mode of", error));
+    goodbye.and(mode)
+}
+
+fn say_hello() -> io::Result<()> {
+    let mut hello = Vec::new();
+    hello
+        .queue(EnterAlternateScreen)?
+        .queue(EnableBracketedPaste)?
+        .queue(Hide)?;
+    write_out(&hello)
+}
+
+fn say_goodbye() -> io::Result<()> {
+    let mut goodbye = Vec::new();
+    goodbye
+        // A frame may have been cut off in the middle.
+        .queue(EndSynchronizedUpdate)?
+        .queue(ResetColor)?
+        .queue(DisableBracketedPaste)?
+        .queue(LeaveAlternateScreen)?
+        .queue(Show)?;
+    write_out(&goodbye)
+}
+
+fn write_out(bytes: &[u8]) -> io::Result<()> {
+    let mut out = super::screen::sink()?;
+    out.write_all(bytes)?;
+    out.flush()
+}
+
+fn restore_mode() -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        // A program in the background that changes the mode of the terminal is stopped for it,
+        // and its shell has set its own mode already.
+        if !in_foreground() {
+            return Ok(());
+        }
+        // Keys meant for us must not become commands of the shell.
+        let _ = rustix::termios::tcflush(io::stdin(), rustix::termios::QueueSelector::IFlush);
+    }
+    disable_raw_mode()
+}
+
+#[cfg(unix)]
+fn in_foreground() -> bool {
+    // Without a controlling terminal there is no such thing as the background.
+    rustix::termios::tcgetpgrp(io::stdin()).is_ok_and(|group| group == rustix::process::getpgrp())
+        || rustix::termios::tcgetsid(io::stdin()).is_err()
+}
+
+fn require_terminal() -> Result<(), Error> {
+    use std::io::IsTerminal;
+    if !io::stdin().is_terminal() {
+        return Err(Error::NotATerminal(Stream::Input));
+    }
+    if !io::stdout().is_terminal() {
+        return Err(Error::NotATerminal(Stream::Output));
+    }
+    Ok(())
+}
+
+/// Installed once and for good: a hook cannot be removed by a thread that panics.
+fn install_panic_hook() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| on_panic(panic, &before)));
+    });
+}
+
+/// Only a panic of the drawing thread ends the screen. A job's panic becomes a failed job;
+/// restoring for it would leave a live screen on a terminal that is deaf to keys.
+fn on_panic(panic: &PanicHookInfo<'_>, before: &dyn Fn(&PanicHookInfo<'_>)) {
+    let thread = thread::current();
+    tracing::error!(
+        thread = thread.name().unwrap_or("unnamed"),
+        backtrace = %std::backtrace::Backtrace::capture(),
+        "{panic}"
+    );
+    let owner = match OWNER.try_lock() {
+        Ok(owner) => owner,
+        Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+        // Somebody is just entering or leaving, which ends in a defined state without us.
+        Err(TryLockError::WouldBlock) => return,
+    };
+    match *owner {
+        Some(id) if id == thread.id() => {
+            let _ = give_back(owner);
+            before(panic);
+        }
+        Some(_) => {}
+        None => {
+            drop(owner);
+            before(panic);
+        }
+    }
+}
