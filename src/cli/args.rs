@@ -1,0 +1,322 @@
+//! The arguments, as they are declared to the parser; what they do is elsewhere.
+
+use std::ffi::OsString;
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::str::FromStr;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::engine::approval::Switches;
+use crate::model::{ScopeId, ScopeIdError};
+
+/// See how the scopes of DHCP failover partners have drifted, preview a
+/// replication, confirm it, and replicate.
+///
+/// Without a command the interactive program starts.
+#[derive(Debug, Clone, PartialEq, Eq, Parser)]
+#[command(version, disable_help_subcommand = true, after_long_help = PROGRAM_NOTES)]
+pub struct Cli {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command; none is the interactive program.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Arguments of every command.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(next_help_heading = "For every command")]
+pub struct Global {
+    /// Configuration file
+    ///
+    /// Without it: the file that SCOPESYNC_CONFIG names, else config.toml in
+    /// your configuration folder (~/.config/scopesync on Linux), else
+    /// /etc/scopesync/config.toml.
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "demo")]
+    pub config: Option<PathBuf>,
+    /// Work on the demo pair instead of your servers
+    ///
+    /// The pair are two Kea configuration files in the state folder, made on
+    /// first use. `scopesync demo reset` makes them anew.
+    #[arg(long, global = true)]
+    pub demo: bool,
+    /// Never write to any server
+    #[arg(long, global = true)]
+    pub read_only: bool,
+    /// Log file, or `off`
+    ///
+    /// Without it: what SCOPESYNC_LOG says, else what the configuration says,
+    /// else one file a day in the state folder. The log never goes to the
+    /// terminal.
+    #[arg(long, global = true, value_name = "FILE|off")]
+    pub log: Option<PathBuf>,
+}
+
+/// The commands.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// List the failover relationships of the configured servers
+    Relationships(Relationships),
+    /// List the scopes of relationships
+    Scopes(Scopes),
+    /// Show how scopes differ between partners; writes nothing
+    #[command(after_long_help = DRIFT_NOTES)]
+    Drift(Drift),
+    /// Make the partner's scopes equal to those of a server
+    #[command(after_long_help = REPLICATE_NOTES)]
+    Replicate(Replicate),
+    /// Deal with the demo pair
+    #[command(subcommand)]
+    Demo(Demo),
+    /// Print the manual page
+    #[command(hide = true)]
+    Man,
+    /// Print completions for a shell
+    #[command(hide = true)]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// `scopesync relationships`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Relationships {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `scopesync scopes`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Scopes {
+    /// Relationships; all without any
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which scopes, and from which server.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Selection {
+    /// Relationships; without any, and without --scope-id, all scopes of all
+    /// relationships of the source
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// Scopes by network address, such as 10.0.0.0
+    ///
+    /// With a prefix length, 10.0.0.0/24, where a server has two scopes on one
+    /// address. Several are separated by commas, or the argument is repeated.
+    #[arg(long = "scope-id", value_name = "ID", value_delimiter = ',')]
+    pub scope_ids: Vec<ScopeSelector>,
+    /// The source: the server that is copied from
+    ///
+    /// By its name in the configuration, or by a host or address that fits one
+    /// server only. The target is its partner.
+    #[arg(long, value_name = "SERVER")]
+    pub computer_name: Option<String>,
+}
+
+/// `scopesync drift`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Drift {
+    /// Which scopes, and from which server; without one the primary is the source.
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `scopesync replicate`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Replicate {
+    /// Which scopes, and from which server; without one nothing is replicated.
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Do not ask
+    ///
+    /// Refusals for safety stand all the same; see --override.
+    #[arg(long)]
+    pub force: bool,
+    /// Ask, even with --force
+    #[arg(long)]
+    pub confirm: bool,
+    /// Only show what would be done; nothing is written, whatever else is given
+    #[arg(long)]
+    pub what_if: bool,
+    /// Highest number of targets written side by side; 0 lets scopesync choose
+    #[arg(long, value_name = "N")]
+    pub throttle_limit: Option<u32>,
+    /// Go on in spite of the refusal of this name, as the preview shows it; can be repeated
+    #[arg(long = "override", value_name = "NAME")]
+    pub overrides: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Replicate {
+    /// How the operator wants to be asked.
+    pub fn switches(&self) -> Switches {
+        Switches { what_if: self.what_if, confirm: self.confirm, force: self.force }
+    }
+}
+
+/// `scopesync demo`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum Demo {
+    /// Make the demo pair anew, with all its drift
+    Reset,
+}
+
+impl Cli {
+    /// Reads the arguments, the program's name first. What is wrong with them,
+    /// and help that was asked for, is printed; then the exit status is returned
+    /// with which to end.
+    ///
+    /// # Errors
+    /// 0 after help and version, 1 after a mistake. (The parser's own 2 would
+    /// read as "there is drift".)
+    pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, ExitCode> {
+        Self::try_parse_from(arguments).map_err(|error| {
+            // A closed terminal leaves nobody to tell.
+            let _ = error.print();
+            status_after(&error)
+        })
+    }
+}
+
+fn status_after(error: &clap::Error) -> ExitCode {
+    ExitCode::from(u8::from(error.use_stderr()))
+}
+
+/// The manual page of the program and its commands, in roff.
+///
+/// # Errors
+/// None of its own: writing to memory does not fail.
+pub fn manual() -> std::io::Result<Vec<u8>> {
+    let mut page = Vec::new();
+    let mut command = Cli::command();
+    command.build();
+    clap_mangen::Man::new(command.clone()).render(&mut page)?;
+    for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
+        let man = clap_mangen::Man::new(sub.clone().display_name(format!("scopesync {}", sub.get_name())));
+        man.render_name_section(&mut page)?;
+        man.render_synopsis_section(&mut page)?;
+        man.render_description_section(&mut page)?;
+        man.render_options_section(&mut page)?;
+        man.render_extra_section(&mut page)?;
+    }
+    Ok(page)
+}
+
+/// The completions for a shell.
+pub fn completions(shell: Shell) -> Vec<u8> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "scopesync", &mut script);
+    script
+}
+
+/// A scope as an operator names it: `10.0.0.0`, or `10.0.0.0/24` where the
+/// address alone fits two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ScopeSelector {
+    /// The network address.
+    pub network: Ipv4Addr,
+    /// The prefix length, if it was given.
+    pub prefix_length: Option<u8>,
+}
+
+impl ScopeSelector {
+    /// Whether this scope is meant.
+    pub fn fits(&self, id: ScopeId) -> bool {
+        self.network == id.network && self.prefix_length.is_none_or(|length| length == id.prefix_length)
+    }
+}
+
+impl FromStr for ScopeSelector {
+    type Err = ScopeIdError;
+
+    fn from_str(text: &str) -> Result<Self, ScopeIdError> {
+        let text = text.trim();
+        if let Ok(network) = text.parse() {
+            return Ok(Self { network, prefix_length: None });
+        }
+        let ScopeId { network, prefix_length } = text.parse()?;
+        Ok(Self { network, prefix_length: Some(prefix_length) })
+    }
+}
+
+impl std::fmt::Display for ScopeSelector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.prefix_length {
+            Some(length) => write!(f, "{}/{length}", self.network),
+            None => self.network.fmt(f),
+        }
+    }
+}
+
+const PROGRAM_NOTES: &str = "\
+Examples:
+  scopesync --demo                    try it on the demo pair, without any server
+  scopesync                           the interactive program on your servers
+  scopesync drift                     what differs, for people
+  scopesync drift --json              what differs, for programs
+  scopesync replicate --computer-name kea-1 --what-if
+                                      what would be copied from kea-1 to its partners
+
+Exit status:
+  0 if all is well, 1 after an error. `drift` and `replicate` have more: see
+  their --help.
+
+Environment:
+  SCOPESYNC_CONFIG     configuration file
+  SCOPESYNC_STATE      folder for what is kept: journal, demo pair, logs
+  SCOPESYNC_LOG        log file, or off
+  SCOPESYNC_LOG_LEVEL  error, warn, info, debug or trace";
+
+const DRIFT_NOTES: &str = "\
+Without --computer-name the primary of each relationship is the source, and
+the output says so.
+
+Examples:
+  scopesync drift
+  scopesync drift Berlin --computer-name kea-1
+  scopesync drift --scope-id 10.0.0.0,10.0.1.0/24 --json
+
+Exit status:
+  0  everything was read and nothing differs
+  1  error: nothing can be said
+  2  there is drift, or a critical finding
+  3  something could not be read; there may be drift as well";
+
+const REPLICATE_NOTES: &str = "\
+The scopes of the source are copied to the target, whose own are overwritten;
+the preview lists what is created, changed and deleted there. Without --force
+each relationship is asked about: yes, yes to all, no, no to all. Without a
+terminal --force or --what-if is needed. A scope that only the target has is
+reported and never deleted.
+
+Each scope that was replicated is printed on standard output, one id a line;
+everything else goes to standard error.
+
+Examples:
+  scopesync replicate --computer-name kea-1 --what-if
+  scopesync replicate Berlin --computer-name kea-1
+  scopesync replicate --scope-id 10.0.0.0 --computer-name kea-1 --force
+
+Exit status:
+  0  every scope is replicated, verified and saved; with --what-if: shown
+  1  refused or failed before anything was written; a selection that fits nothing
+  3  some scope is not replicated, verified or saved, or was declined; with
+     --what-if: something was blocked or could not be read";
+
+#[cfg(test)]
+mod tests;
