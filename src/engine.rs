@@ -11,10 +11,17 @@ pub mod approval;
 pub mod compare;
 pub mod drift;
 pub mod error;
+pub mod fingerprint;
+pub mod fleet;
 pub mod ignore;
+pub mod outcome;
+pub mod plan;
 pub mod port;
 pub mod prerequisites;
 pub mod progress;
+pub mod report;
+pub mod run;
+pub mod select;
 pub mod survey;
 
 pub use error::{Error, ErrorKind, Result};

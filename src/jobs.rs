@@ -52,18 +52,12 @@ pub struct Job {
 impl Job {
     /// A job that may be dropped at any time, such as reading.
     pub fn droppable(title: impl Into<String>) -> Self {
-        Self {
-            title: title.into(),
-            must_finish: false,
-        }
+        Self { title: title.into(), must_finish: false }
     }
 
     /// A job that has to come to an end of its own, such as writing.
     pub fn must_finish(title: impl Into<String>) -> Self {
-        Self {
-            title: title.into(),
-            must_finish: true,
-        }
+        Self { title: title.into(), must_finish: true }
     }
 }
 
@@ -168,38 +162,12 @@ impl<E: Send + 'static> Jobs<E> {
         self.next_id += 1;
         let (soft, hard) = (CancellationToken::new(), CancellationToken::new());
         self.slots.open(id);
-        let control = JobControl::new(
-            id,
-            soft.clone(),
-            hard.clone(),
-            self.send.clone(),
-            Arc::clone(&self.slots),
-        );
-        let task = self
-            .runtime
-            .spawn(async move { work(control).await.map_err(|failure| failure.to_string()) });
-        let info = JobInfo {
-            id,
-            title: job.title,
-            must_finish: job.must_finish,
-            started: Instant::now(),
-            cancelled: None,
-        };
-        self.running.insert(
-            id,
-            Running {
-                info,
-                soft,
-                hard,
-                abort: task.abort_handle(),
-            },
-        );
-        self.runtime.spawn(report_end(
-            id,
-            task,
-            Arc::clone(&self.slots),
-            self.send.clone(),
-        ));
+        let control = JobControl::new(id, soft.clone(), hard.clone(), self.send.clone(), Arc::clone(&self.slots));
+        let task = self.runtime.spawn(async move { work(control).await.map_err(|failure| failure.to_string()) });
+        let info =
+            JobInfo { id, title: job.title, must_finish: job.must_finish, started: Instant::now(), cancelled: None };
+        self.running.insert(id, Running { info, soft, hard, abort: task.abort_handle() });
+        self.runtime.spawn(report_end(id, task, Arc::clone(&self.slots), self.send.clone()));
         id
     }
 
@@ -252,11 +220,7 @@ impl<E: Send + 'static> Jobs<E> {
     /// Prepares the end of the program: drops the jobs that may be dropped, and cancels the
     /// others, one step further with each call.
     pub fn stop_all(&mut self) {
-        let ids: Vec<(JobId, bool)> = self
-            .running
-            .values()
-            .map(|job| (job.info.id, job.info.must_finish))
-            .collect();
+        let ids: Vec<(JobId, bool)> = self.running.values().map(|job| (job.info.id, job.info.must_finish)).collect();
         for (id, must_finish) in ids {
             if must_finish {
                 self.cancel(id);
@@ -287,10 +251,7 @@ impl<E: Send + 'static> Jobs<E> {
                 Err(_) => break,
             }
         }
-        Waited {
-            events,
-            running: self.running().cloned().collect(),
-        }
+        Waited { events, running: self.running().cloned().collect() }
     }
 
     fn noted(&mut self, event: JobEvent<E>) -> JobEvent<E> {
@@ -316,9 +277,7 @@ async fn report_end<E: Send + 'static>(
     let ended = match task.await {
         Ok(Ok(event)) => Ended::Done(event),
         Ok(Err(reason)) => Ended::Failed { reason },
-        Err(error) => Ended::Failed {
-            reason: broken(error),
-        },
+        Err(error) => Ended::Failed { reason: broken(error) },
     };
     // The last progress comes before the end, and none after it. When nobody receives any
     // more, there is nobody to tell.

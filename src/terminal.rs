@@ -121,11 +121,7 @@ impl Error {
     }
 
     fn new(doing: &'static str, source: io::Error) -> Self {
-        if means_gone(&source) {
-            Error::Gone(source)
-        } else {
-            Error::Io { doing, source }
-        }
+        if means_gone(&source) { Error::Gone(source) } else { Error::Io { doing, source } }
     }
 }
 
@@ -135,20 +131,11 @@ fn means_gone(error: &io::Error) -> bool {
     if let Some(code) = error.raw_os_error() {
         use rustix::io::Errno;
         // A terminal that was hung up answers EIO; ENXIO and ENODEV: its device was removed.
-        return [
-            Errno::IO,
-            Errno::PIPE,
-            Errno::NXIO,
-            Errno::NODEV,
-            Errno::BADF,
-        ]
-        .iter()
-        .any(|gone| gone.raw_os_error() == code);
+        return [Errno::IO, Errno::PIPE, Errno::NXIO, Errno::NODEV, Errno::BADF]
+            .iter()
+            .any(|gone| gone.raw_os_error() == code);
     }
-    matches!(
-        error.kind(),
-        io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof
-    )
+    matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof)
 }
 
 #[cfg(test)]
@@ -163,19 +150,12 @@ mod tests {
         assert!(Error::new("write to", rustix::io::Errno::IO.into()).is_gone());
         let full = Error::new("write to", io::Error::from(io::ErrorKind::WouldBlock));
         assert!(!full.is_gone());
-        assert!(
-            full.to_string()
-                .starts_with("cannot write to the terminal: "),
-            "{full}"
-        );
+        assert!(full.to_string().starts_with("cannot write to the terminal: "), "{full}");
     }
 
     #[test]
     fn an_error_names_the_stream_and_the_way_out() {
         let text = Error::NotATerminal(Stream::Input).to_string();
-        assert!(
-            text.contains("standard input") && text.contains("scopesync drift"),
-            "{text}"
-        );
+        assert!(text.contains("standard input") && text.contains("scopesync drift"), "{text}");
     }
 }

@@ -38,13 +38,7 @@ impl<E> JobControl<E> {
         send: mpsc::Sender<JobEvent<E>>,
         slots: Arc<Slots<E>>,
     ) -> Self {
-        Self {
-            id,
-            soft,
-            hard,
-            send,
-            slots,
-        }
+        Self { id, soft, hard, send, slots }
     }
 
     /// The job that this belongs to.
@@ -89,10 +83,7 @@ pub(super) struct Slots<E> {
 
 impl<E> Default for Slots<E> {
     fn default() -> Self {
-        Self {
-            jobs: Mutex::default(),
-            filled: Notify::new(),
-        }
+        Self { jobs: Mutex::default(), filled: Notify::new() }
     }
 }
 
@@ -123,11 +114,8 @@ impl<E> Slots<E> {
 
     pub(super) fn take_all(&self) -> Vec<(JobId, E)> {
         let mut jobs = self.jobs();
-        let parts = jobs.iter_mut().flat_map(|(id, parts)| {
-            std::mem::take(parts)
-                .into_values()
-                .map(|event| (*id, event))
-        });
+        let parts =
+            jobs.iter_mut().flat_map(|(id, parts)| std::mem::take(parts).into_values().map(|event| (*id, event)));
         parts.collect()
     }
 

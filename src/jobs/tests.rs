@@ -9,9 +9,7 @@ fn workers() -> Workers {
 }
 
 async fn next<E: Send + 'static>(jobs: &mut Jobs<E>) -> JobEvent<E> {
-    tokio::time::timeout(LONG, jobs.next())
-        .await
-        .expect("a job should say something")
+    tokio::time::timeout(LONG, jobs.next()).await.expect("a job should say something")
 }
 
 fn reason<E: fmt::Debug>(event: JobEvent<E>) -> String {
@@ -38,16 +36,9 @@ fn a_job_ends_after_everything_that_it_said() {
         assert_eq!(jobs.running().count(), 1);
         let waited = jobs.wait_all(LONG).await;
         assert!(waited.running.is_empty());
-        let (sent, late): (Vec<_>, Vec<_>) = waited
-            .events
-            .into_iter()
-            .partition(|event| matches!(event, JobEvent::Event(_, number) if *number < 5000));
-        assert_eq!(
-            sent,
-            (0..5000)
-                .map(|number| JobEvent::Event(id, number))
-                .collect::<Vec<_>>()
-        );
+        let (sent, late): (Vec<_>, Vec<_>) =
+            waited.events.into_iter().partition(|event| matches!(event, JobEvent::Event(_, number) if *number < 5000));
+        assert_eq!(sent, (0..5000).map(|number| JobEvent::Event(id, number)).collect::<Vec<_>>());
         let last = JobEvent::Finished(id, Ended::Done(9000));
         assert_eq!(late.last(), Some(&last));
         assert!(late.contains(&JobEvent::Event(id, 7001)), "{late:?}");
@@ -69,14 +60,8 @@ fn a_panic_is_a_failed_job_and_the_others_go_on() {
         let event = next(&mut jobs).await;
         assert!(matches!(event, JobEvent::Finished(id, _) if id == broken));
         assert!(reason(event).contains("boom 42"));
-        jobs.spawn(
-            Job::droppable("fine"),
-            |_| async move { Ok::<_, Infallible>(1) },
-        );
-        assert!(matches!(
-            next(&mut jobs).await,
-            JobEvent::Finished(_, Ended::Done(1))
-        ));
+        jobs.spawn(Job::droppable("fine"), |_| async move { Ok::<_, Infallible>(1) });
+        assert!(matches!(next(&mut jobs).await, JobEvent::Finished(_, Ended::Done(1))));
         assert_eq!(jobs.running().count(), 0);
     });
 }
@@ -99,9 +84,7 @@ fn a_failure_keeps_its_words() {
     let workers = workers();
     workers.block_on(async {
         let mut jobs = Jobs::<u32>::new(workers.handle());
-        jobs.spawn(Job::droppable("read"), |_| async move {
-            Err("kea-1 is not reachable")
-        });
+        jobs.spawn(Job::droppable("read"), |_| async move { Err("kea-1 is not reachable") });
         assert_eq!(reason(next(&mut jobs).await), "kea-1 is not reachable");
     });
 }
@@ -111,14 +94,9 @@ fn an_aborted_job_is_reported() {
     let workers = workers();
     workers.block_on(async {
         let mut jobs = Jobs::<u32>::new(workers.handle());
-        let id = jobs.spawn(Job::droppable("stuck"), |_| {
-            std::future::pending::<Result<u32, Infallible>>()
-        });
+        let id = jobs.spawn(Job::droppable("stuck"), |_| std::future::pending::<Result<u32, Infallible>>());
         jobs.abort(id);
-        assert_eq!(
-            reason(next(&mut jobs).await),
-            "stopped before it was finished"
-        );
+        assert_eq!(reason(next(&mut jobs).await), "stopped before it was finished");
         assert_eq!(jobs.cancel(id), None);
     });
 }
@@ -137,14 +115,8 @@ fn cancelling_goes_one_step_further_each_time() {
         });
         assert!(jobs.must_wait());
         assert_eq!(jobs.cancel(id), Some(Cancelled::Soft));
-        assert_eq!(
-            next(&mut jobs).await,
-            JobEvent::Event(id, "after this scope")
-        );
-        assert_eq!(
-            jobs.running().next().unwrap().cancelled,
-            Some(Cancelled::Soft)
-        );
+        assert_eq!(next(&mut jobs).await, JobEvent::Event(id, "after this scope"));
+        assert_eq!(jobs.running().next().unwrap().cancelled, Some(Cancelled::Soft));
         assert_eq!(jobs.cancel(id), Some(Cancelled::Hard));
         let end = JobEvent::Finished(id, Ended::Done("after this request"));
         assert_eq!(next(&mut jobs).await, end);
@@ -166,9 +138,8 @@ fn stopping_drops_readers_and_lets_writers_finish() {
         let waited = jobs.wait_all(LONG).await;
         assert!(waited.running.is_empty());
         assert!(waited.events.contains(&JobEvent::Finished(writer, Ended::Done("finished in order"))));
-        let stopped = |event: &JobEvent<_>| {
-            matches!(event, JobEvent::Finished(id, Ended::Failed { .. }) if *id == reader)
-        };
+        let stopped =
+            |event: &JobEvent<_>| matches!(event, JobEvent::Finished(id, Ended::Failed { .. }) if *id == reader);
         assert!(waited.events.iter().any(stopped));
     });
 }
@@ -178,9 +149,7 @@ fn waiting_ends_at_its_deadline_and_names_who_is_late() {
     let workers = workers();
     workers.block_on(async {
         let mut jobs = Jobs::<u32>::new(workers.handle());
-        jobs.spawn(Job::must_finish("slow"), |_| {
-            std::future::pending::<Result<u32, Infallible>>()
-        });
+        jobs.spawn(Job::must_finish("slow"), |_| std::future::pending::<Result<u32, Infallible>>());
         let waited = jobs.wait_all(Duration::from_millis(20)).await;
         assert_eq!(waited.running[0].title, "slow");
         assert!(waited.events.is_empty());
@@ -216,11 +185,7 @@ fn a_flood_of_progress_is_coalesced_and_its_last_state_arrives() {
         assert_eq!(end, (id, Ended::Done(0)));
         assert_eq!(seen.last(), Some(&FLOOD), "the last state is the right one");
         assert!(seen.is_sorted(), "{seen:?}");
-        assert!(
-            seen.len() as u128 <= allowed,
-            "{} events, {allowed} allowed",
-            seen.len()
-        );
+        assert!(seen.len() as u128 <= allowed, "{} events, {allowed} allowed", seen.len());
         assert!(busy < Duration::from_millis(50), "{busy:?}");
     });
 }
@@ -239,10 +204,7 @@ fn a_job_ends_although_nobody_listens() {
             let _ = ended.send(());
             Ok::<_, Infallible>(0)
         });
-        tokio::time::timeout(LONG, end)
-            .await
-            .expect("the job should end")
-            .unwrap();
+        tokio::time::timeout(LONG, end).await.expect("the job should end").unwrap();
         drop(jobs);
     });
 }
@@ -262,10 +224,7 @@ fn a_job_that_waits_for_room_goes_on_when_the_screen_is_gone() {
         });
         let _ = next(&mut jobs).await;
         drop(jobs);
-        tokio::time::timeout(LONG, end)
-            .await
-            .expect("the job should end")
-            .unwrap();
+        tokio::time::timeout(LONG, end).await.expect("the job should end").unwrap();
     });
 }
 
@@ -287,9 +246,7 @@ fn nothing_is_lost_when_waiting_is_given_up() {
         let mut last = None;
         while last != Some(2) {
             assert!(Instant::now() < deadline, "last seen: {last:?}");
-            if let Ok(JobEvent::Event(_, number)) =
-                tokio::time::timeout(Duration::from_millis(3), jobs.next()).await
-            {
+            if let Ok(JobEvent::Event(_, number)) = tokio::time::timeout(Duration::from_millis(3), jobs.next()).await {
                 last = Some(number);
             }
         }

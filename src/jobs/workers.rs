@@ -19,10 +19,7 @@ impl Workers {
     /// The system's, when no thread can be started.
     pub fn start() -> io::Result<Self> {
         let threads = std::thread::available_parallelism().map_or(2, |count| count.get().max(2));
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(threads)
-            .enable_all()
-            .build()?;
+        let runtime = Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
         Ok(Self(Some(runtime)))
     }
 

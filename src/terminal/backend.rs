@@ -18,11 +18,7 @@ pub struct Out {
 impl Out {
     /// An output that ends in `sink`.
     pub fn new(sink: Box<dyn Write + Send>) -> Self {
-        Self {
-            frame: Vec::new(),
-            sink,
-            written: 0,
-        }
+        Self { frame: Vec::new(), sink, written: 0 }
     }
 
     /// All bytes that reached the sink so far.
@@ -60,12 +56,7 @@ pub struct Quiet {
 
 impl Quiet {
     pub(super) fn new(out: Out, size: fn() -> io::Result<super::Size>) -> Self {
-        Self {
-            out,
-            cursor: None,
-            cursor_shown: None,
-            size,
-        }
+        Self { out, cursor: None, cursor_shown: None, size }
     }
 
     /// Forgets what the terminal is believed to show, after it was left and entered again.
@@ -148,10 +139,7 @@ impl Backend for Quiet {
     }
 
     fn window_size(&mut self) -> io::Result<WindowSize> {
-        Ok(WindowSize {
-            columns_rows: self.size()?,
-            pixels: Size::new(0, 0),
-        })
+        Ok(WindowSize { columns_rows: self.size()?, pixels: Size::new(0, 0) })
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -201,12 +189,7 @@ mod tests {
 
     fn terminal() -> (Terminal<Quiet>, Tape) {
         let tape = Tape::default();
-        let size = || {
-            Ok(super::super::Size {
-                columns: 20,
-                rows: 4,
-            })
-        };
+        let size = || Ok(super::super::Size { columns: 20, rows: 4 });
         let backend = Quiet::new(Out::new(Box::new(tape.clone())), size);
         (Terminal::new(backend).unwrap(), tape)
     }
@@ -214,14 +197,10 @@ mod tests {
     #[test]
     fn an_unchanged_frame_is_no_bytes() {
         let (mut terminal, tape) = terminal();
-        terminal
-            .draw(|frame| frame.render_widget("one", frame.area()))
-            .unwrap();
+        terminal.draw(|frame| frame.render_widget("one", frame.area())).unwrap();
         assert!(tape.take().contains("one"));
         for _ in 0..100 {
-            terminal
-                .draw(|frame| frame.render_widget("one", frame.area()))
-                .unwrap();
+            terminal.draw(|frame| frame.render_widget("one", frame.area())).unwrap();
         }
         assert_eq!(tape.take(), "");
     }
@@ -241,38 +220,26 @@ mod tests {
         assert!(draw("one").contains("\x1b[?25h"));
         assert_eq!(draw("one"), "");
         let changed = draw("two");
-        assert!(
-            changed.contains("\x1b[2;4H"),
-            "the cursor is put back: {changed:?}"
-        );
+        assert!(changed.contains("\x1b[2;4H"), "the cursor is put back: {changed:?}");
         assert!(!changed.contains("\x1b[?25"), "shown already: {changed:?}");
     }
 
     #[test]
     fn a_frame_is_one_synchronized_update() {
         let (mut terminal, tape) = terminal();
-        terminal
-            .draw(|frame| frame.render_widget("one", frame.area()))
-            .unwrap();
+        terminal.draw(|frame| frame.render_widget("one", frame.area())).unwrap();
         let bytes = tape.take();
-        assert!(
-            bytes.starts_with("\x1b[?2026h") && bytes.ends_with("\x1b[?2026l"),
-            "{bytes:?}"
-        );
+        assert!(bytes.starts_with("\x1b[?2026h") && bytes.ends_with("\x1b[?2026l"), "{bytes:?}");
         assert_eq!(bytes.matches("\x1b[?2026").count(), 2, "{bytes:?}");
     }
 
     #[test]
     fn nothing_is_ever_asked_of_the_terminal() {
         let (mut terminal, tape) = terminal();
-        terminal
-            .draw(|frame| frame.render_widget("one", frame.area()))
-            .unwrap();
+        terminal.draw(|frame| frame.render_widget("one", frame.area())).unwrap();
         terminal.clear().unwrap();
         terminal.resize(Rect::new(0, 0, 10, 2)).unwrap();
-        terminal
-            .draw(|frame| frame.render_widget("one", frame.area()))
-            .unwrap();
+        terminal.draw(|frame| frame.render_widget("one", frame.area())).unwrap();
         assert!(!tape.take().contains("\x1b[6n"));
     }
 }

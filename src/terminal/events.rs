@@ -41,11 +41,7 @@ impl Events {
     pub fn listen() -> Result<Self, Error> {
         let (send, input) = mpsc::channel(CAPACITY);
         let listen = || -> std::io::Result<Self> {
-            Ok(Self {
-                signals: Signals::listen()?,
-                input,
-                _reader: input::start(send)?,
-            })
+            Ok(Self { signals: Signals::listen()?, input, _reader: input::start(send)? })
         };
         listen().map_err(|error| Error::new("listen to", error))
     }

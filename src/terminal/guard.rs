@@ -10,8 +10,7 @@ use crossterm::cursor::{Hide, Show};
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::style::ResetColor;
 use crossterm::terminal::{
-    EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
-    enable_raw_mode,
+    EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 
 use super::{Error, Stream};
@@ -57,10 +56,7 @@ fn give_back(mut owner: MutexGuard<'_, Option<ThreadId>>) -> Result<(), Error> {
 
 fn say_hello() -> io::Result<()> {
     let mut hello = Vec::new();
-    hello
-        .queue(EnterAlternateScreen)?
-        .queue(EnableBracketedPaste)?
-        .queue(Hide)?;
+    hello.queue(EnterAlternateScreen)?.queue(EnableBracketedPaste)?.queue(Hide)?;
     write_out(&hello)
 }
 

@@ -48,10 +48,7 @@ mod unix {
 
     /// After this a lone Escape is the key and not the start of a sequence: longer than a
     /// sequence is torn apart on a slow line, shorter than anybody notices.
-    const ESCAPE_TIME: Timespec = Timespec {
-        tv_sec: 0,
-        tv_nsec: 30_000_000,
-    };
+    const ESCAPE_TIME: Timespec = Timespec { tv_sec: 0, tv_nsec: 30_000_000 };
 
     enum Wake {
         Bytes,
@@ -60,12 +57,7 @@ mod unix {
         Stop,
     }
 
-    pub(super) fn read(
-        mut keyboard: &File,
-        picture: &File,
-        stopped: &PipeReader,
-        events: &Sender<Event>,
-    ) {
+    pub(super) fn read(mut keyboard: &File, picture: &File, stopped: &PipeReader, events: &Sender<Event>) {
         let mut parser = Parser::default();
         let mut buffer = [0; 4096];
         loop {
@@ -89,12 +81,7 @@ mod unix {
         }
     }
 
-    fn wait(
-        keyboard: impl AsFd,
-        picture: impl AsFd,
-        stopped: impl AsFd,
-        waiting: bool,
-    ) -> io::Result<Wake> {
+    fn wait(keyboard: impl AsFd, picture: impl AsFd, stopped: impl AsFd, waiting: bool) -> io::Result<Wake> {
         let over = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
         let mut watched = [
             PollFd::new(&keyboard, PollFlags::IN),
@@ -120,10 +107,7 @@ mod unix {
     }
 
     fn is_transient(error: &io::Error) -> bool {
-        matches!(
-            error.kind(),
-            io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock
-        )
+        matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock)
     }
 
     fn gone(events: &Sender<Event>, why: impl std::fmt::Display) {
@@ -140,25 +124,23 @@ pub(super) struct Input;
 /// Starts the thread.
 #[cfg(not(unix))]
 pub(super) fn start(events: Sender<Event>) -> io::Result<Input> {
-    thread::Builder::new()
-        .name("keyboard".to_owned())
-        .spawn(move || {
-            loop {
-                let event = match crossterm::event::read() {
-                    Ok(crossterm::event::Event::Key(key)) if accepts(&key) => Event::Key(key),
-                    Ok(crossterm::event::Event::Paste(text)) => Event::Paste(text),
-                    Ok(crossterm::event::Event::Resize(columns, rows)) => {
-                        Event::Resize(super::Size::from_claim(columns, rows))
-                    }
-                    Ok(_) => continue,
-                    Err(_) => Event::Exit(Exit::Gone),
-                };
-                let last = event == Event::Exit(Exit::Gone);
-                if events.blocking_send(event).is_err() || last {
-                    return;
+    thread::Builder::new().name("keyboard".to_owned()).spawn(move || {
+        loop {
+            let event = match crossterm::event::read() {
+                Ok(crossterm::event::Event::Key(key)) if accepts(&key) => Event::Key(key),
+                Ok(crossterm::event::Event::Paste(text)) => Event::Paste(text),
+                Ok(crossterm::event::Event::Resize(columns, rows)) => {
+                    Event::Resize(super::Size::from_claim(columns, rows))
                 }
+                Ok(_) => continue,
+                Err(_) => Event::Exit(Exit::Gone),
+            };
+            let last = event == Event::Exit(Exit::Gone);
+            if events.blocking_send(event).is_err() || last {
+                return;
             }
-        })?;
+        }
+    })?;
     Ok(Input)
 }
 

@@ -86,10 +86,7 @@ impl Parser {
             // Alt with a character that also begins a sequence.
             [ESCAPE, byte] if byte.is_ascii() => {
                 let (_, key) = plain(byte);
-                key.map(|key| KeyEvent {
-                    modifiers: key.modifiers | KeyModifiers::ALT,
-                    ..key
-                })
+                key.map(|key| KeyEvent { modifiers: key.modifiers | KeyModifiers::ALT, ..key })
             }
             _ => None,
         };
@@ -100,9 +97,7 @@ impl Parser {
     fn collect_paste(&mut self, at: usize) -> Option<(usize, Event)> {
         let paste = self.paste.as_mut()?;
         let rest = &self.pending[at..];
-        let end = rest
-            .windows(PASTE_END.len())
-            .position(|window| window == PASTE_END);
+        let end = rest.windows(PASTE_END.len()).position(|window| window == PASTE_END);
         // Without an end, its first bytes may be here already.
         let take = end.unwrap_or(rest.len().saturating_sub(PASTE_END.len() - 1));
         let room = LONGEST_PASTE.saturating_sub(paste.len());
@@ -171,12 +166,7 @@ fn character(bytes: &[u8]) -> Token {
 
 /// One ASCII byte, as a terminal in raw mode sends it.
 fn plain(byte: u8) -> (usize, Option<KeyEvent>) {
-    let control = |base: u8, offset: u8| {
-        KeyEvent::new(
-            KeyCode::Char((base + offset) as char),
-            KeyModifiers::CONTROL,
-        )
-    };
+    let control = |base: u8, offset: u8| KeyEvent::new(KeyCode::Char((base + offset) as char), KeyModifiers::CONTROL);
     let key = match byte {
         b'\r' => KeyCode::Enter.into(),
         b'\t' => KeyCode::Tab.into(),
@@ -191,11 +181,7 @@ fn plain(byte: u8) -> (usize, Option<KeyEvent>) {
 }
 
 fn typed(character: char) -> KeyEvent {
-    let modifiers = if character.is_uppercase() {
-        KeyModifiers::SHIFT
-    } else {
-        KeyModifiers::NONE
-    };
+    let modifiers = if character.is_uppercase() { KeyModifiers::SHIFT } else { KeyModifiers::NONE };
     KeyEvent::new(KeyCode::Char(character), modifiers)
 }
 

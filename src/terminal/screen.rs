@@ -42,9 +42,7 @@ impl Screen {
 
     fn on_terminal() -> io::Result<Self> {
         let out = Out::new(Box::new(sink()?));
-        Ok(Self {
-            terminal: Terminal::new(Quiet::new(out, size))?,
-        })
+        Ok(Self { terminal: Terminal::new(Quiet::new(out, size))? })
     }
 
     /// Draws a frame at the terminal's present size and sends what differs from the last one.
@@ -53,11 +51,7 @@ impl Screen {
     /// [`Error::Gone`] when there is no terminal any more: the program has to end in order.
     pub fn draw(&mut self, render: impl FnOnce(&mut Frame<'_>)) -> Result<Drawn, Error> {
         let before = self.terminal.backend().out().written();
-        let area = self
-            .terminal
-            .draw(render)
-            .map_err(|error| Error::new("draw on", error))?
-            .area;
+        let area = self.terminal.draw(render).map_err(|error| Error::new("draw on", error))?.area;
         let bytes = self.terminal.backend().out().written() - before;
         Ok(Drawn { area, bytes })
     }
@@ -71,8 +65,7 @@ impl Screen {
         // Not `clear`: it wants to know where the cursor is.
         let mut repaint = || {
             let size = size()?;
-            self.terminal
-                .resize(Rect::new(0, 0, size.columns, size.rows))
+            self.terminal.resize(Rect::new(0, 0, size.columns, size.rows))
         };
         repaint().map_err(|error| Error::new("draw on", error))
     }
@@ -131,9 +124,7 @@ impl Drop for Screen {
 #[cfg(unix)]
 pub(super) fn sink() -> io::Result<impl Write + Send + 'static> {
     use std::os::fd::AsFd;
-    Ok(Patient(File::from(
-        io::stdout().as_fd().try_clone_to_owned()?,
-    )))
+    Ok(Patient(File::from(io::stdout().as_fd().try_clone_to_owned()?)))
 }
 
 /// Standard output: the console wants text, not bytes.

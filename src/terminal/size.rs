@@ -3,16 +3,10 @@
 use std::io;
 
 /// Used where the terminal does not know its size, as on many serial lines.
-const FALLBACK: Size = Size {
-    columns: 80,
-    rows: 24,
-};
+const FALLBACK: Size = Size { columns: 80, rows: 24 };
 
 /// Nobody can read more; a terminal that claims it would cost gigabytes of cells.
-const LARGEST: Size = Size {
-    columns: 1024,
-    rows: 512,
-};
+const LARGEST: Size = Size { columns: 1024, rows: 512 };
 
 /// Columns and rows of the terminal, in cells; never zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,10 +23,7 @@ impl Size {
         if columns == 0 || rows == 0 {
             return FALLBACK;
         }
-        Self {
-            columns: columns.min(LARGEST.columns),
-            rows: rows.min(LARGEST.rows),
-        }
+        Self { columns: columns.min(LARGEST.columns), rows: rows.min(LARGEST.rows) }
     }
 }
 
@@ -65,13 +56,7 @@ mod tests {
     fn a_size_can_always_be_drawn_on() {
         assert_eq!(Size::from_claim(0, 0), FALLBACK);
         assert_eq!(Size::from_claim(132, 0), FALLBACK);
-        assert_eq!(
-            Size::from_claim(1, 1),
-            Size {
-                columns: 1,
-                rows: 1
-            }
-        );
+        assert_eq!(Size::from_claim(1, 1), Size { columns: 1, rows: 1 });
         assert_eq!(Size::from_claim(u16::MAX, u16::MAX), LARGEST);
     }
 }

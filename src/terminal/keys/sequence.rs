@@ -14,11 +14,7 @@ pub(super) fn control(bytes: &[u8]) -> Token {
         [b'['] => return Token::Part,
         // The oldest mouse protocol: three bytes of any value follow.
         [b'M', ..] => {
-            return if bytes.len() < 4 {
-                Token::Part
-            } else {
-                Token::Key(4, None)
-            };
+            return if bytes.len() < 4 { Token::Part } else { Token::Key(4, None) };
         }
         _ => {}
     }
@@ -141,9 +137,7 @@ impl<'a> Parameters<'a> {
     /// Nothing where there is anything but numbers, as in private sequences.
     fn parse(bytes: &'a [u8]) -> Option<Self> {
         let text = std::str::from_utf8(bytes).ok()?;
-        let numeric = text
-            .bytes()
-            .all(|byte| matches!(byte, b'0'..=b'9' | b';' | b':'));
+        let numeric = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b';' | b':'));
         numeric.then(|| Self(text.split(';').collect()))
     }
 
@@ -178,20 +172,16 @@ impl<'a> Parameters<'a> {
             Some(_) => return None,
         };
         let code = match code {
-            KeyCode::BackTab | KeyCode::Tab if modifiers.contains(KeyModifiers::SHIFT) => {
-                KeyCode::BackTab
-            }
+            KeyCode::BackTab | KeyCode::Tab if modifiers.contains(KeyModifiers::SHIFT) => KeyCode::BackTab,
             KeyCode::BackTab => {
                 modifiers |= KeyModifiers::SHIFT;
                 KeyCode::BackTab
             }
             // The protocols send the key without Shift; we want the character that is typed.
-            KeyCode::Char(letter) if modifiers.contains(KeyModifiers::SHIFT) => {
-                match typed_with_shift(letter) {
-                    Some(upper) => KeyCode::Char(upper),
-                    None => code,
-                }
-            }
+            KeyCode::Char(letter) if modifiers.contains(KeyModifiers::SHIFT) => match typed_with_shift(letter) {
+                Some(upper) => KeyCode::Char(upper),
+                None => code,
+            },
             KeyCode::Char(letter) => {
                 modifiers |= typed(letter).modifiers;
                 code

@@ -27,14 +27,8 @@ fn what_is_typed_is_what_arrives() {
     let control = |letter| with(KeyModifiers::CONTROL, KeyCode::Char(letter));
     assert_eq!(keys(b"jk"), [letter('j'), letter('k')]);
     assert_eq!(keys(b"W"), [with(KeyModifiers::SHIFT, KeyCode::Char('W'))]);
-    assert_eq!(
-        keys("ü€😀".as_bytes()),
-        [letter('ü'), letter('€'), letter('😀')]
-    );
-    assert_eq!(
-        keys(b"\r\t\x7f"),
-        [KeyCode::Enter, KeyCode::Tab, KeyCode::Backspace].map(key)
-    );
+    assert_eq!(keys("ü€😀".as_bytes()), [letter('ü'), letter('€'), letter('😀')]);
+    assert_eq!(keys(b"\r\t\x7f"), [KeyCode::Enter, KeyCode::Tab, KeyCode::Backspace].map(key));
     assert_eq!(keys(b"\x03\x1a\n\0"), ['c', 'z', 'j', ' '].map(control));
     assert_eq!(keys(b"\x1c"), [control('4')]);
 }
@@ -99,17 +93,8 @@ fn a_lone_escape_is_a_key_only_after_silence() {
     assert_eq!(parser.silence(), []);
     assert_eq!(keys(b"\x1b\x1b"), [KeyCode::Esc, KeyCode::Esc].map(key));
     assert_eq!(keys(b"\x1b\x1b[A"), [KeyCode::Esc, KeyCode::Up].map(key));
-    assert_eq!(
-        keys(b"\x1b["),
-        [with(KeyModifiers::ALT, KeyCode::Char('['))]
-    );
-    assert_eq!(
-        keys(b"\x1bO"),
-        [with(
-            KeyModifiers::ALT | KeyModifiers::SHIFT,
-            KeyCode::Char('O')
-        )]
-    );
+    assert_eq!(keys(b"\x1b["), [with(KeyModifiers::ALT, KeyCode::Char('['))]);
+    assert_eq!(keys(b"\x1bO"), [with(KeyModifiers::ALT | KeyModifiers::SHIFT, KeyCode::Char('O'))]);
 }
 
 #[test]
@@ -149,17 +134,10 @@ fn no_tail_of_an_unknown_sequence_becomes_a_key() {
 #[test]
 fn a_paste_is_one_event_however_it_is_torn() {
     let bytes = b"j\x1b[200~y\ra\xc3\xbc\x1b[A\x1b[201~k";
-    let expected = [
-        letter('j'),
-        Event::Paste("y\raü\x1b[A".to_owned()),
-        letter('k'),
-    ];
+    let expected = [letter('j'), Event::Paste("y\raü\x1b[A".to_owned()), letter('k')];
     assert_eq!(keys(bytes), expected);
     let mut parser = Parser::default();
-    let torn: Vec<Event> = bytes
-        .iter()
-        .flat_map(|byte| parser.feed(&[*byte]))
-        .collect();
+    let torn: Vec<Event> = bytes.iter().flat_map(|byte| parser.feed(&[*byte])).collect();
     assert_eq!(torn, expected);
 }
 

@@ -1,0 +1,117 @@
+//! All servers of the configuration, and one run at a time on each of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use super::ignore::IgnoreRule;
+use super::port::{Control, Reading, Server};
+use super::survey::{RelationshipName, ServerReport, Survey};
+use super::{Error, ErrorKind, Result};
+use crate::model::ServerName;
+
+/// The servers of the configuration with what holds for all of them.
+pub struct Fleet {
+    servers: Vec<Arc<dyn Server>>,
+    locks: BTreeMap<ServerName, Arc<Mutex<()>>>,
+    /// Names that the configuration gives to relationships.
+    pub names: Vec<RelationshipName>,
+    /// Differences that are meant to be.
+    pub ignore: Vec<IgnoreRule>,
+    /// How many targets are written side by side; 0 leaves it to us.
+    pub throttle_limit: usize,
+}
+
+impl Fleet {
+    /// A fleet of these servers, in the configuration's order.
+    pub fn new(servers: Vec<Arc<dyn Server>>) -> Self {
+        let locks = servers.iter().map(|server| (server.name().clone(), Arc::default())).collect();
+        Fleet { servers, locks, names: Vec::new(), ignore: Vec::new(), throttle_limit: 0 }
+    }
+
+    /// All servers, in the configuration's order.
+    pub fn servers(&self) -> &[Arc<dyn Server>] {
+        &self.servers
+    }
+
+    /// The server of this name.
+    pub fn server(&self, name: &ServerName) -> Option<&Arc<dyn Server>> {
+        self.servers.iter().find(|server| server.name() == name)
+    }
+
+    /// Holds these servers for one run; waits for a run that holds one of them. Always
+    /// taken in one order, so that two runs cannot wait for each other.
+    pub async fn hold(&self, servers: &[&ServerName]) -> Vec<OwnedMutexGuard<()>> {
+        let mut names = servers.to_vec();
+        names.sort();
+        names.dedup();
+        let mut guards = Vec::new();
+        for name in names {
+            if let Some(lock) = self.locks.get(name) {
+                guards.push(lock.clone().lock_owned().await);
+            }
+        }
+        guards
+    }
+
+    /// The reports before anything was read.
+    pub fn unread(&self) -> Vec<ServerReport> {
+        self.servers
+            .iter()
+            .map(|server| ServerReport {
+                name: server.name().clone(),
+                place: server.place(),
+                read_only: server.read_only(),
+                outcome: None,
+            })
+            .collect()
+    }
+
+    /// Reads one server.
+    pub async fn read(&self, name: &ServerName, ctl: &Control) -> Result<Arc<Reading>> {
+        let server = self.server(name).ok_or_else(|| unknown(name))?;
+        server.read(ctl).await.map(Arc::new)
+    }
+
+    /// Reads all servers side by side and merges what they tell.
+    pub async fn survey(&self, ctl: &Control) -> Survey {
+        let outcomes = join_all(self.servers.iter().map(|server| server.read(ctl))).await;
+        let mut reports = self.unread();
+        for (report, outcome) in reports.iter_mut().zip(outcomes) {
+            report.outcome = Some(outcome.map(Arc::new));
+        }
+        Survey::new(reports, &self.names)
+    }
+
+    /// The server that this text means: an entry's name, else a host or address that
+    /// exactly one entry has.
+    pub fn resolve(&self, text: &str) -> Result<ServerName> {
+        if let Some(server) = self.servers.iter().find(|server| server.name().as_str() == text) {
+            return Ok(server.name().clone());
+        }
+        let same = |a: &str| a.trim_end_matches('.').eq_ignore_ascii_case(text.trim_end_matches('.'));
+        let matching: Vec<&ServerName> = self
+            .servers
+            .iter()
+            .filter(|server| same(server.name().as_str()) || server.addresses().iter().any(|address| same(address)))
+            .map(|server| server.name())
+            .collect();
+        match matching.as_slice() {
+            [only] => Ok((*only).clone()),
+            [] => Err(Error::new(ErrorKind::Selection, format!("no server is called {text:?}"))
+                .hint(format!("the configuration has: {}", list(self.servers.iter().map(|s| s.name()))))),
+            several => Err(Error::new(ErrorKind::Selection, format!("{text:?} means several servers"))
+                .hint(format!("use one of the names {}", list(several.iter().copied())))),
+        }
+    }
+}
+
+fn unknown(name: &ServerName) -> Error {
+    Error::new(ErrorKind::Selection, format!("no server is called {name}"))
+}
+
+fn list<'a>(names: impl Iterator<Item = &'a ServerName>) -> String {
+    names.map(ServerName::as_str).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,282 @@
+//! What became of a run: per scope one outcome, whether it is saved, and whether it was verified.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::port::Saved;
+use super::report::ChangeReport;
+use crate::model::{Change, Foreign, ScopeId};
+
+/// The schema of a run's JSON.
+pub const SCHEMA: &str = "scopesync.run/1";
+
+/// What became of one scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// Everything planned was written.
+    Replicated,
+    /// There was nothing to write.
+    Unchanged,
+    /// Some changes were written, some were not.
+    Partial,
+    /// Nothing was written.
+    Rejected,
+    /// What was written could not be read back.
+    Unknown,
+    /// Not part of the run: declined, refused, or only on the target.
+    Skipped,
+    /// The operator cancelled before its turn.
+    Cancelled,
+}
+
+impl Outcome {
+    /// The word for screens.
+    pub fn word(self) -> &'static str {
+        match self {
+            Outcome::Replicated => "replicated",
+            Outcome::Unchanged => "unchanged",
+            Outcome::Partial => "partial",
+            Outcome::Rejected => "rejected",
+            Outcome::Unknown => "unknown",
+            Outcome::Skipped => "skipped",
+            Outcome::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// Whether what was applied will outlive a restart of the target, and whether it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SavedState {
+    /// Nothing was written.
+    NotApplicable,
+    /// In the server's file.
+    Saved,
+    /// Running but not saved.
+    NotSaved,
+    /// Running; the configuration says never to save.
+    Never,
+    /// Saved, and not running until the server reloads.
+    NeedsReload,
+}
+
+impl SavedState {
+    /// The words for screens.
+    pub fn words(self) -> &'static str {
+        match self {
+            SavedState::NotApplicable => "",
+            SavedState::Saved => "saved",
+            SavedState::NotSaved => "running, not saved",
+            SavedState::Never => "running, not saved (save = \"never\")",
+            SavedState::NeedsReload => "saved, not running until reload",
+        }
+    }
+}
+
+impl From<&Saved> for SavedState {
+    fn from(saved: &Saved) -> Self {
+        match saved {
+            Saved::Saved => SavedState::Saved,
+            Saved::NotSaved(_) => SavedState::NotSaved,
+            Saved::Never => SavedState::Never,
+            Saved::NeedsReload => SavedState::NeedsReload,
+        }
+    }
+}
+
+/// One scope of a run.
+#[derive(Clone, Debug)]
+pub struct ScopeRun {
+    /// Which scope.
+    pub id: ScopeId,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Planned changes that the target has now.
+    pub changes_done: usize,
+    /// Planned changes that it does not have.
+    pub changes_left: usize,
+    /// Whether it will outlive a restart.
+    pub saved: SavedState,
+    /// Whether reading back showed what was planned; `None` when it was not read back.
+    pub verified: Option<bool>,
+    /// Why it is as it is, and what to do; safe to show.
+    pub message: Option<String>,
+    /// What still differs from the plan after reading back.
+    pub residual: Vec<Change>,
+    /// Whether it counts toward the exit status; scopes that only the target has do not.
+    pub counts: bool,
+}
+
+impl ScopeRun {
+    /// A scope that nothing was written for.
+    pub fn untouched(id: ScopeId, outcome: Outcome, changes_left: usize, message: Option<String>) -> Self {
+        ScopeRun {
+            id,
+            outcome,
+            changes_done: 0,
+            changes_left,
+            saved: SavedState::NotApplicable,
+            verified: None,
+            message,
+            residual: Vec::new(),
+            counts: true,
+        }
+    }
+
+    /// Whether nothing is left to do or to worry about.
+    pub fn is_good(&self) -> bool {
+        match self.outcome {
+            Outcome::Replicated => self.verified == Some(true) && self.saved != SavedState::NotSaved,
+            Outcome::Unchanged => true,
+            _ => !self.counts,
+        }
+    }
+}
+
+/// One relationship of a run.
+#[derive(Clone, Debug)]
+pub struct RelationshipRun {
+    /// Its name.
+    pub name: Foreign,
+    /// The server that was copied from.
+    pub source: String,
+    /// The server that was written.
+    pub target: String,
+    /// The scopes, in plan order.
+    pub scopes: Vec<ScopeRun>,
+    /// What else the operator should know, such as how to mend saving.
+    pub remarks: Vec<String>,
+}
+
+/// What became of a run.
+#[derive(Clone, Debug)]
+pub struct RunReport {
+    /// The run's name in the journal.
+    pub run: String,
+    /// The relationships, in plan order.
+    pub relationships: Vec<RelationshipRun>,
+    /// When it began.
+    pub started: jiff::Timestamp,
+    /// When it ended.
+    pub ended: jiff::Timestamp,
+}
+
+impl RunReport {
+    /// All scopes.
+    pub fn scopes(&self) -> impl Iterator<Item = &ScopeRun> {
+        self.relationships.iter().flat_map(|relationship| &relationship.scopes)
+    }
+
+    /// How many scopes had which outcome.
+    pub fn counts(&self) -> BTreeMap<Outcome, usize> {
+        let mut counts = BTreeMap::new();
+        for scope in self.scopes() {
+            *counts.entry(scope.outcome).or_default() += 1;
+        }
+        counts
+    }
+
+    /// Whether anything was written to a server.
+    pub fn wrote(&self) -> bool {
+        self.scopes().any(|s| matches!(s.outcome, Outcome::Replicated | Outcome::Partial | Outcome::Unknown))
+    }
+
+    /// The exit status of `replicate`: 0 good, 1 failed before any write, 3 otherwise.
+    pub fn exit_status(&self) -> u8 {
+        if self.scopes().all(ScopeRun::is_good) {
+            return 0;
+        }
+        let declined = self.scopes().any(|s| matches!(s.outcome, Outcome::Skipped | Outcome::Cancelled) && s.counts);
+        if self.wrote() || declined || self.scopes().any(|s| s.outcome == Outcome::Unchanged) { 3 } else { 1 }
+    }
+
+    /// The run as JSON, schema `scopesync.run/1`.
+    pub fn to_json(&self) -> serde_json::Value {
+        serde_json::to_value(Document::new(self)).unwrap_or_default()
+    }
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    run: &'a str,
+    started: String,
+    ended: String,
+    relationships: Vec<RelationshipLine<'a>>,
+    summary: BTreeMap<&'static str, usize>,
+}
+
+#[derive(Serialize)]
+struct RelationshipLine<'a> {
+    name: &'a Foreign,
+    source: &'a str,
+    target: &'a str,
+    scopes: Vec<ScopeLine<'a>>,
+    remarks: &'a [String],
+}
+
+#[derive(Serialize)]
+struct ScopeLine<'a> {
+    scope_id: String,
+    prefix_length: u8,
+    outcome: Outcome,
+    changes_done: usize,
+    changes_left: usize,
+    saved: SavedState,
+    verified: Option<bool>,
+    message: Option<&'a str>,
+    residual: Vec<ChangeReport<'a>>,
+}
+
+impl<'a> Document<'a> {
+    fn new(report: &'a RunReport) -> Self {
+        let mut summary = BTreeMap::from([("scopes", report.scopes().count())]);
+        for outcome in [
+            Outcome::Replicated,
+            Outcome::Unchanged,
+            Outcome::Partial,
+            Outcome::Rejected,
+            Outcome::Unknown,
+            Outcome::Skipped,
+            Outcome::Cancelled,
+        ] {
+            summary.insert(outcome.word(), report.counts().get(&outcome).copied().unwrap_or(0));
+        }
+        Document {
+            schema: SCHEMA,
+            run: &report.run,
+            started: report.started.to_string(),
+            ended: report.ended.to_string(),
+            relationships: report
+                .relationships
+                .iter()
+                .map(|relationship| RelationshipLine {
+                    name: &relationship.name,
+                    source: &relationship.source,
+                    target: &relationship.target,
+                    scopes: relationship.scopes.iter().map(ScopeLine::new).collect(),
+                    remarks: &relationship.remarks,
+                })
+                .collect(),
+            summary,
+        }
+    }
+}
+
+impl<'a> ScopeLine<'a> {
+    fn new(scope: &'a ScopeRun) -> Self {
+        ScopeLine {
+            scope_id: scope.id.short(),
+            prefix_length: scope.id.prefix_length,
+            outcome: scope.outcome,
+            changes_done: scope.changes_done,
+            changes_left: scope.changes_left,
+            saved: scope.saved,
+            verified: scope.verified,
+            message: scope.message.as_deref(),
+            residual: scope.residual.iter().map(ChangeReport::new).collect(),
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Relationship names, scope ids or nothing become a set of scopes, as the cmdlet defines it.
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+use std::str::FromStr;
+
+use super::survey::{Relationship, Survey};
+use super::{Error, ErrorKind, Result};
+use crate::model::{ScopeId, ScopeIdError, ServerName};
+
+/// A scope as the operator names it: an address, with `/len` where two scopes share it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ScopeSelector {
+    /// The network address.
+    pub network: Ipv4Addr,
+    /// The prefix length, when given.
+    pub prefix_length: Option<u8>,
+}
+
+impl ScopeSelector {
+    /// Whether it names this scope.
+    pub fn matches(&self, id: ScopeId) -> bool {
+        self.network == id.network && self.prefix_length.is_none_or(|length| length == id.prefix_length)
+    }
+}
+
+impl FromStr for ScopeSelector {
+    type Err = ScopeIdError;
+
+    fn from_str(text: &str) -> std::result::Result<Self, ScopeIdError> {
+        if text.contains('/') {
+            let id: ScopeId = text.parse()?;
+            return Ok(ScopeSelector { network: id.network, prefix_length: Some(id.prefix_length) });
+        }
+        let network = text.trim().parse().map_err(|_| ScopeIdError(text.escape_debug().to_string()))?;
+        Ok(ScopeSelector { network, prefix_length: None })
+    }
+}
+
+impl std::fmt::Display for ScopeSelector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.prefix_length {
+            Some(length) => write!(f, "{}/{length}", self.network),
+            None => write!(f, "{}", self.network),
+        }
+    }
+}
+
+impl From<ScopeId> for ScopeSelector {
+    fn from(id: ScopeId) -> Self {
+        ScopeSelector { network: id.network, prefix_length: Some(id.prefix_length) }
+    }
+}
+
+/// What the operator asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Selection {
+    /// All scopes of all relationships of the source.
+    All,
+    /// All scopes of the relationships of these names.
+    Relationships(Vec<String>),
+    /// These scopes, whichever relationship they are in.
+    Scopes(Vec<ScopeSelector>),
+}
+
+/// A relationship, the direction, and which of its scopes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picked {
+    /// Its place in [`Survey::relationships`].
+    pub relationship: usize,
+    /// The member that is copied from.
+    pub source_member: usize,
+    /// Which scopes; `None` for all.
+    pub scopes: Option<BTreeSet<ScopeId>>,
+}
+
+impl Picked {
+    /// Whether it holds this scope.
+    pub fn contains(&self, id: ScopeId) -> bool {
+        self.scopes.as_ref().is_none_or(|scopes| scopes.contains(&id))
+    }
+}
+
+/// Resolves a selection. `source` is the server that is addressed; without one every
+/// relationship is looked at from its primary.
+///
+/// # Errors
+/// Everything named is checked first: a relationship that the source does not have, a
+/// scope that is in no relationship, or an address that two scopes share, is an error
+/// that names it, and nothing is selected.
+pub fn select(survey: &Survey, selection: &Selection, source: Option<&ServerName>) -> Result<Vec<Picked>> {
+    let candidates: Vec<Picked> = survey
+        .relationships
+        .iter()
+        .enumerate()
+        .filter_map(|(at, relationship)| {
+            let source_member = match source {
+                Some(server) => relationship.member_index(server)?,
+                None => 0,
+            };
+            Some(Picked { relationship: at, source_member, scopes: None })
+        })
+        .collect();
+    if candidates.is_empty() {
+        return Err(no_relationship(survey, source));
+    }
+    match selection {
+        Selection::All => Ok(candidates),
+        Selection::Relationships(names) => by_name(survey, names, &candidates),
+        Selection::Scopes(ids) => by_scope(survey, ids, candidates, source),
+    }
+}
+
+fn no_relationship(survey: &Survey, source: Option<&ServerName>) -> Error {
+    let unread: Vec<String> =
+        survey.servers.iter().filter_map(|s| Some(s.outcome.as_ref()?.as_ref().err()?.to_string())).collect();
+    let (what, kind) = match source.and_then(|name| survey.server(name)).and_then(|s| s.outcome.as_ref()) {
+        Some(Err(error)) => (format!("{error}"), error.kind),
+        _ => match source {
+            Some(server) => (format!("{server} is in no failover relationship"), ErrorKind::Selection),
+            None => ("no server of the configuration is in a failover relationship".into(), ErrorKind::Selection),
+        },
+    };
+    let error = Error::new(kind, what);
+    match unread.is_empty() {
+        true => error.hint("a relationship needs the high-availability hook on both servers"),
+        false => error.hint(format!("not read: {}", unread.join("; "))),
+    }
+}
+
+fn by_name(survey: &Survey, names: &[String], candidates: &[Picked]) -> Result<Vec<Picked>> {
+    let name_of = |picked: &Picked| survey.relationships[picked.relationship].name.raw();
+    let mut picked: Vec<Picked> = Vec::new();
+    for name in names {
+        let exact = candidates.iter().find(|candidate| name_of(candidate) == name);
+        let found = exact.or_else(|| candidates.iter().find(|c| name_of(c).eq_ignore_ascii_case(name)));
+        let Some(found) = found else {
+            let known: Vec<String> =
+                candidates.iter().map(|c| survey.relationships[c.relationship].name.to_string()).collect();
+            return Err(Error::new(ErrorKind::Selection, format!("no failover relationship is called {name:?}"))
+                .hint(format!("there is: {}", known.join(", "))));
+        };
+        if !picked.contains(found) {
+            picked.push(found.clone());
+        }
+    }
+    Ok(picked)
+}
+
+fn by_scope(
+    survey: &Survey,
+    selectors: &[ScopeSelector],
+    mut candidates: Vec<Picked>,
+    source: Option<&ServerName>,
+) -> Result<Vec<Picked>> {
+    for selector in selectors {
+        let mut matching: BTreeSet<ScopeId> = BTreeSet::new();
+        for candidate in &candidates {
+            let ids = scopes_of(survey, &survey.relationships[candidate.relationship]);
+            matching.extend(ids.into_iter().filter(|id| selector.matches(*id)));
+        }
+        if matching.len() > 1 {
+            let all: Vec<String> = matching.iter().map(ToString::to_string).collect();
+            return Err(Error::new(ErrorKind::Selection, format!("{selector} means several scopes"))
+                .hint(format!("write one of {}", all.join(", "))));
+        }
+        let Some(&id) = matching.first() else { return Err(not_found(survey, *selector, source)) };
+        for candidate in &mut candidates {
+            if scopes_of(survey, &survey.relationships[candidate.relationship]).contains(&id) {
+                candidate.scopes.get_or_insert_default().insert(id);
+            }
+        }
+    }
+    candidates.retain(|candidate| candidate.scopes.is_some());
+    Ok(candidates)
+}
+
+/// The scopes that either side has in this relationship.
+fn scopes_of(survey: &Survey, relationship: &Relationship) -> BTreeSet<ScopeId> {
+    (0..2)
+        .filter_map(|member| Some((member, survey.member_reading(relationship, member)?)))
+        .flat_map(|(member, reading)| {
+            let entries = reading.scopes.values().filter(move |entry| relationship.holds(member, entry));
+            entries.map(|entry| entry.id).chain(reading.unreadable.iter().filter_map(|(id, _)| *id))
+        })
+        .collect()
+}
+
+fn not_found(survey: &Survey, selector: ScopeSelector, source: Option<&ServerName>) -> Error {
+    let on: Vec<&str> = survey
+        .servers
+        .iter()
+        .filter(|server| server.reading().is_some_and(|r| r.scopes.keys().any(|id| selector.matches(*id))))
+        .map(|server| server.name.as_str())
+        .collect();
+    let unread: Vec<&str> = survey.servers.iter().filter(|s| s.reading().is_none()).map(|s| s.name.as_str()).collect();
+    let error = match (on.is_empty(), source) {
+        (true, _) => Error::new(ErrorKind::Selection, format!("there is no scope {selector}")),
+        (false, Some(source)) if !on.contains(&source.as_str()) => {
+            Error::new(ErrorKind::Selection, format!("scope {selector} is in no failover relationship of {source}"))
+        }
+        (false, _) => Error::new(ErrorKind::Selection, format!("scope {selector} is in no failover relationship")),
+    };
+    match (on.is_empty(), unread.is_empty()) {
+        (_, false) => error.hint(format!("not read: {}", unread.join(", "))),
+        (true, true) => error.hint("scopesync scopes lists the scopes that there are"),
+        (false, true) => error.hint(format!("it is on {}", on.join(", "))),
+    }
+}
