@@ -4,9 +4,10 @@
 
 mod common;
 
+use std::path::Path;
 use std::time::Duration;
 
-use common::pair::{Mode, Pair, PairOptions, Side, Version, subnets};
+use common::pair::{Mode, Pair, PairOptions, Side, Version, kea_takes, subnets};
 use common::traffic::Traffic;
 use serde_json::{Value, json};
 
@@ -120,4 +121,13 @@ fn the_installed_kea_makes_a_pair_too() {
         return;
     };
     assert!(differing_keys(&pair, "10.0.0.0/24").contains(&"valid-lifetime".to_owned()));
+}
+
+#[test]
+fn kea_takes_both_files_of_the_demo() {
+    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo");
+    for file in ["berlin.conf", "hamburg.conf"] {
+        let Some(verdict) = kea_takes(&demo.join(file)) else { return };
+        assert_eq!(verdict, Ok(()), "{file}");
+    }
 }

@@ -317,6 +317,20 @@ impl Drop for Pair {
     }
 }
 
+/// Asks the newest Kea whether it takes a configuration file; the error is what Kea says.
+/// `None`: there is no such Kea here.
+pub fn kea_takes(file: &Path) -> Option<Result<(), String>> {
+    let version_dir = match find_kea(Version::Newest) {
+        Ok(dir) => dir,
+        Err(reason) => return skipped(&reason),
+    };
+    let arguments = version_dir.map(|dir| format!("--version-dir={}", dir.display()));
+    let arguments: Vec<String> = arguments.into_iter().collect();
+    let output = kea_pair("check", file, &arguments);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    Some(if output.status.success() { Ok(()) } else { Err(said) })
+}
+
 /// All subnets of a configuration, in and outside shared networks.
 pub fn subnets(config: &Value) -> Vec<Value> {
     let inside = config["shared-networks"].as_array().into_iter().flatten();
@@ -351,9 +365,9 @@ pub(super) fn peer(program: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers").join(program)
 }
 
-fn kea_pair(action: &str, dir: &Path, arguments: &[String]) -> Output {
+fn kea_pair(action: &str, place: &Path, arguments: &[String]) -> Output {
     let mut command = Command::new(peer("kea-pair"));
-    command.arg(action).arg(dir).args(arguments);
+    command.arg(action).arg(place).args(arguments);
     command.output().expect("tests/peers/kea-pair runs (needs python3)")
 }
 
