@@ -1,0 +1,75 @@
+//! Kea's strings are bytes; ours are text. The two are turned into each other without loss.
+//!
+//! A string in a file may hold bytes that are no UTF-8, typed so or written `\u00e9`
+//! (which is one byte in Kea, not the letter). Such a byte 0x80..=0xff becomes the
+//! private character U+EF80..=U+EFFF; a character of that range that really stands
+//! in the file is taken apart into such bytes, so that both ways are exact.
+
+const BASE: u32 = 0xef00;
+
+/// The text of a string's bytes.
+///
+/// ```
+/// use scopesync::backend::kea::dialect::text;
+/// assert_eq!(text::from_bytes("Zürich".as_bytes().to_vec()), "Zürich");
+/// assert_eq!(text::from_bytes(b"Z\xfcrich".to_vec()), "Z\u{effc}rich");
+/// assert_eq!(text::to_bytes("Z\u{effc}rich"), b"Z\xfcrich");
+/// ```
+pub fn from_bytes(bytes: Vec<u8>) -> String {
+    let bytes = match String::from_utf8(bytes) {
+        Ok(text) if !text.chars().any(|c| stand_in(c).is_some()) => return text,
+        Ok(text) => text.into_bytes(),
+        Err(error) => error.into_bytes(),
+    };
+    let mut out = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            match stand_in(c) {
+                None => out.push(c),
+                Some(_) => out.extend(c.encode_utf8(&mut [0; 4]).bytes().filter_map(private)),
+            }
+        }
+        out.extend(chunk.invalid().iter().copied().filter_map(private));
+    }
+    out
+}
+
+/// The bytes of a text.
+pub fn to_bytes(text: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    for c in text.chars() {
+        match stand_in(c) {
+            Some(byte) => out.push(byte),
+            None => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
+    out
+}
+
+/// The byte that a private character stands for.
+pub(crate) fn stand_in(c: char) -> Option<u8> {
+    u32::from(c).checked_sub(BASE).and_then(|n| u8::try_from(n).ok()).filter(|b| *b >= 0x80)
+}
+
+fn private(byte: u8) -> Option<char> {
+    char::from_u32(BASE + u32::from(byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn no_byte_is_lost(bytes: Vec<u8>) {
+            proptest::prop_assert_eq!(to_bytes(&from_bytes(bytes.clone())), bytes);
+        }
+    }
+
+    #[test]
+    fn a_real_private_character_survives() {
+        let bytes = "a\u{efc3}\u{efa9}b".as_bytes().to_vec();
+        assert_eq!(from_bytes(bytes.clone()).chars().count(), 8);
+        assert_eq!(to_bytes(&from_bytes(bytes.clone())), bytes);
+    }
+}
