@@ -1,6 +1,11 @@
 //! ISC Kea: live servers over the control channel, and configuration files.
 
+pub mod command;
 pub mod config;
 pub mod dialect;
+#[cfg(all(test, unix))]
+pub(crate) mod fake;
 pub mod file;
+pub mod live;
+pub mod socket;
 pub mod subnet;

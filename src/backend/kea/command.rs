@@ -1,0 +1,394 @@
+//! Kea's commands: a request, and the typed answer with its result code.
+//!
+//! The protocol is that of Kea's "Control Channel" (Kea Administrator Reference Manual,
+//! "Management API").
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::socket::{Broken, Socket};
+use crate::engine::port::Control;
+use crate::engine::{Error, ErrorKind, Result};
+use crate::model::{Foreign, ServerName};
+
+/// What a command came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// 0: done.
+    Done,
+    /// 1: refused or failed.
+    Failed,
+    /// 2: the server does not know the command.
+    Unsupported,
+    /// 3: the asked-for object is not there.
+    Empty,
+    /// 4: against what the server knows.
+    Conflict,
+    /// 5: failed, and the old state could not be restored.
+    Fatal,
+    /// A code that we do not know.
+    Other(i64),
+}
+
+impl From<i64> for Code {
+    fn from(result: i64) -> Self {
+        match result {
+            0 => Code::Done,
+            1 => Code::Failed,
+            2 => Code::Unsupported,
+            3 => Code::Empty,
+            4 => Code::Conflict,
+            5 => Code::Fatal,
+            other => Code::Other(other),
+        }
+    }
+}
+
+/// The answer to a command.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The command that was answered.
+    pub command: &'static str,
+    /// What it came to.
+    pub code: Code,
+    /// What the server says about it.
+    pub text: Foreign,
+    /// What it gives: JSON text, a slice of the whole answer.
+    pub arguments: Option<Bytes>,
+}
+
+#[derive(Deserialize)]
+struct Wire<'a> {
+    result: i64,
+    text: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    arguments: Option<&'a RawValue>,
+}
+
+impl Answer {
+    /// Takes the text of an answer apart.
+    ///
+    /// # Errors
+    /// When it is not what the protocol says.
+    pub fn read(command: &'static str, answer: &Bytes) -> Result<Self> {
+        let wire: Wire = serde_json::from_slice(answer).map_err(|error| garbled(command, &error))?;
+        Ok(Answer {
+            command,
+            code: wire.result.into(),
+            text: wire.text.unwrap_or_default().into_owned().into(),
+            arguments: wire.arguments.map(|raw| answer.slice_ref(raw.get().as_bytes())),
+        })
+    }
+
+    /// Why the command was not done; `None` when it was.
+    pub fn failure(&self) -> Option<Error> {
+        let Answer { command, text, .. } = self;
+        let said = if text.raw().is_empty() { "no reason was given".to_owned() } else { text.to_string() };
+        let error = match self.code {
+            Code::Done => return None,
+            Code::Failed => Error::new(ErrorKind::Refused, format!("{command} was refused: {said}")),
+            Code::Unsupported => Error::new(ErrorKind::Unsupported, format!("{command} is not supported: {said}"))
+                .hint(provider(command)),
+            Code::Empty => Error::new(ErrorKind::Empty, format!("{command} found nothing: {said}")),
+            Code::Conflict => Error::new(ErrorKind::Refused, format!("{command} met a conflict: {said}")),
+            Code::Fatal => {
+                Error::new(ErrorKind::Refused, format!("{command} failed and could not be taken back: {said}"))
+                    .hint("look at the server's log and state; config-reload goes back to its file")
+            }
+            Code::Other(code) => Error::new(ErrorKind::Refused, format!("{command} gave result {code}: {said}")),
+        };
+        Some(error)
+    }
+
+    /// What the command gave; an error unless it was done.
+    ///
+    /// # Errors
+    /// By the result code, or when what it gave has another shape.
+    pub fn given<T: serde::de::DeserializeOwned>(&self) -> Result<T> {
+        match self.failure() {
+            Some(error) => Err(error),
+            None => serde_json::from_slice(self.arguments.as_deref().unwrap_or(b"null"))
+                .map_err(|e| garbled(self.command, &e)),
+        }
+    }
+
+    /// What the command gave; `None` when the asked-for object is not there.
+    ///
+    /// # Errors
+    /// As [`Answer::given`].
+    pub fn found<T: serde::de::DeserializeOwned>(&self) -> Result<Option<T>> {
+        if self.code == Code::Empty { Ok(None) } else { self.given().map(Some) }
+    }
+}
+
+/// What `config-get` gave.
+#[derive(Clone, Debug)]
+pub struct ConfigAnswer {
+    /// The text of the `Dhcp4` object: a slice of the whole answer.
+    pub dhcp4: Bytes,
+    /// The server's own hash of it, from Kea 2.4.
+    pub hash: Option<Foreign>,
+}
+
+impl ConfigAnswer {
+    /// Finds the configuration in an answer of any size, in one pass.
+    ///
+    /// # Errors
+    /// When the command failed or the answer holds no DHCPv4 configuration.
+    pub fn read(answer: &Bytes) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct Wire<'a> {
+            result: i64,
+            #[serde(borrow)]
+            arguments: Option<Arguments<'a>>,
+        }
+        #[derive(Deserialize)]
+        struct Arguments<'a> {
+            #[serde(borrow, rename = "Dhcp4")]
+            dhcp4: Option<&'a RawValue>,
+            hash: Option<Cow<'a, str>>,
+        }
+        const COMMAND: &str = "config-get";
+        let wire: std::result::Result<Wire, _> = serde_json::from_slice(answer);
+        let arguments = match wire {
+            Ok(Wire { result: 0, arguments }) => arguments,
+            Ok(_) => None,
+            Err(error) => return Err(garbled(COMMAND, &error)),
+        };
+        if let Some(Arguments { dhcp4: Some(dhcp4), hash }) = arguments {
+            let dhcp4 = answer.slice_ref(dhcp4.get().as_bytes());
+            return Ok(ConfigAnswer { dhcp4, hash: hash.map(|hash| hash.into_owned().into()) });
+        }
+        Err(Answer::read(COMMAND, answer)?.failure().unwrap_or_else(|| {
+            Error::new(ErrorKind::Garbled, "the configuration that config-get gave is not that of a DHCPv4 server")
+                .hint("give the control socket of kea-dhcp4, not that of another program")
+        }))
+    }
+}
+
+/// The commands that a server has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Commands(BTreeSet<String>);
+
+impl Commands {
+    /// Whether it has this one.
+    pub fn has(&self, command: &str) -> bool {
+        self.0.contains(command)
+    }
+
+    /// Those of these that it lacks.
+    pub fn lacks<'a>(&self, commands: &[&'a str]) -> Vec<&'a str> {
+        commands.iter().copied().filter(|command| !self.has(command)).collect()
+    }
+}
+
+impl FromIterator<String> for Commands {
+    fn from_iter<I: IntoIterator<Item = String>>(names: I) -> Self {
+        Commands(names.into_iter().collect())
+    }
+}
+
+/// Where a command comes from: what to load when it is missing.
+pub fn provider(command: &str) -> &'static str {
+    match command.split('-').next() {
+        Some("subnet4" | "network4") => "load libdhcp_subnet_cmds.so on this server",
+        Some("reservation") => "load libdhcp_host_cmds.so on this server",
+        Some("stat") => "load libdhcp_stat_cmds.so on this server",
+        Some("lease4") => "load libdhcp_lease_cmds.so on this server",
+        _ => "this version of Kea does not have it",
+    }
+}
+
+/// The way to one server: sends commands and reads their answers.
+#[derive(Clone, Debug)]
+pub struct Channel {
+    server: ServerName,
+    socket: Socket,
+}
+
+impl Channel {
+    /// Commands for this server through this socket.
+    pub fn new(server: ServerName, socket: Socket) -> Self {
+        Channel { server, socket }
+    }
+
+    /// The server that it leads to.
+    pub fn server(&self) -> &ServerName {
+        &self.server
+    }
+
+    /// The socket that it uses.
+    pub fn socket(&self) -> &Socket {
+        &self.socket
+    }
+
+    /// Sends a command that changes nothing. A hard cancel ends the waiting.
+    ///
+    /// # Errors
+    /// When there is no well-formed answer. A result code is no error here.
+    pub async fn ask(&self, command: &'static str, arguments: Option<&Value>, ctl: &Control) -> Result<Answer> {
+        let answer = self.ask_raw(command, arguments, ctl).await?;
+        Answer::read(command, &answer).map_err(|error| error.on(&self.server))
+    }
+
+    /// The same, and the answer as it came.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn ask_raw(&self, command: &'static str, arguments: Option<&Value>, ctl: &Control) -> Result<Bytes> {
+        let request = request(command, arguments);
+        let patience = self.socket.limits().read;
+        tokio::select! {
+            biased;
+            () = ctl.hard.cancelled() => {
+                Err(Error::new(ErrorKind::Cancelled, format!("{command}: cancelled")).on(&self.server))
+            }
+            answer = self.socket.exchange(&request, patience) => {
+                answer.map_err(|Broken { error, .. }| self.during(command, error))
+            }
+        }
+    }
+
+    /// Sends a command that changes something, once. It is never cut short: until the
+    /// answer or the time-out.
+    ///
+    /// # Errors
+    /// When there is no well-formed answer; in doubt when the request had gone out.
+    pub async fn tell(&self, command: &'static str, arguments: Option<&Value>) -> Result<Answer> {
+        let request = request(command, arguments);
+        let patience = self.socket.limits().write;
+        let answer = self.socket.exchange(&request, patience).await.map_err(|Broken { error, sent }| {
+            let error = self.during(command, error);
+            if sent { error.in_doubt() } else { error }
+        })?;
+        Answer::read(command, &answer).map_err(|error| error.on(&self.server).in_doubt())
+    }
+
+    fn during(&self, command: &str, mut error: Error) -> Error {
+        error.what = format!("{command}: {}", error.what);
+        error.on(&self.server)
+    }
+}
+
+/// The text of a request.
+fn request(command: &str, arguments: Option<&Value>) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Request<'a> {
+        command: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        arguments: Option<&'a Value>,
+    }
+    let mut text = Vec::with_capacity(256);
+    let mut writer = serde_json::Serializer::with_formatter(&mut text, BytesAsEscapes);
+    // writing to memory, and of values only: there is nothing that could fail
+    let _ = Request { command, arguments }.serialize(&mut writer);
+    text
+}
+
+/// Kea's text is bytes. It answers each byte above ASCII as an escape of its own
+/// (`ü` arrives as `\u00c3\u00bc`) and takes the same escapes as bytes again, so that what
+/// was read goes back unchanged only in that form.
+struct BytesAsEscapes;
+
+impl serde_json::ser::Formatter for BytesAsEscapes {
+    fn write_string_fragment<W>(&mut self, writer: &mut W, fragment: &str) -> std::io::Result<()>
+    where
+        W: ?Sized + std::io::Write,
+    {
+        let mut plain = 0;
+        for (at, c) in fragment.char_indices() {
+            if ('\u{80}'..='\u{ff}').contains(&c) {
+                writer.write_all(&fragment.as_bytes()[plain..at])?;
+                write!(writer, "\\u{:04x}", u32::from(c))?;
+                plain = at + c.len_utf8();
+            }
+        }
+        writer.write_all(&fragment.as_bytes()[plain..])
+    }
+}
+
+fn garbled(command: &str, error: &serde_json::Error) -> Error {
+    let what = if error.is_eof() {
+        format!("{command}: the answer ends in the middle")
+    } else {
+        format!("{command}: the answer is not what Kea's protocol says: {}", Foreign::from(error.to_string()))
+    };
+    Error::new(ErrorKind::Garbled, what).hint("is it the control socket of kea-dhcp4? its log may say more")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &'static str) -> Result<Answer> {
+        Answer::read("subnet4-get", &Bytes::from_static(text.as_bytes()))
+    }
+
+    #[test]
+    fn each_result_code_is_a_case_of_its_own() {
+        let cases = [
+            (0, Code::Done, None),
+            (1, Code::Failed, Some(ErrorKind::Refused)),
+            (2, Code::Unsupported, Some(ErrorKind::Unsupported)),
+            (3, Code::Empty, Some(ErrorKind::Empty)),
+            (4, Code::Conflict, Some(ErrorKind::Refused)),
+            (5, Code::Fatal, Some(ErrorKind::Refused)),
+            (-7, Code::Other(-7), Some(ErrorKind::Refused)),
+        ];
+        for (result, code, kind) in cases {
+            let text = format!("{{\"result\": {result}, \"text\": \"so\"}}");
+            let answer = Answer::read("subnet4-get", &Bytes::from(text)).unwrap();
+            assert_eq!(answer.code, code);
+            assert_eq!(answer.failure().map(|error| error.kind), kind, "{result}");
+        }
+        let unknown = read(r#"{"result": 2}"#).unwrap().failure().unwrap();
+        assert!(unknown.hint.unwrap().contains("subnet_cmds"));
+    }
+
+    #[test]
+    fn text_of_the_server_is_shown_cleaned() {
+        let error = read(r#"{"result": 1, "text": "bad\u001b[2J\u202evalue"}"#).unwrap().failure().unwrap();
+        assert_eq!(error.what, "subnet4-get was refused: bad\\u{1b}[2J\\u{202e}value");
+    }
+
+    #[test]
+    fn garbage_is_told_from_a_cut_answer() {
+        let cut = read(r#"{"result": 0, "argum"#).unwrap_err();
+        assert!(cut.kind == ErrorKind::Garbled && cut.what.contains("ends in the middle"), "{cut}");
+        for text in ["<html>", "[]", "{}", "\"x\"", r#"{"result": "0"}"#, "\u{1}\u{2}", r#"{"result":0} {"result":0}"#]
+        {
+            let bad = read(text).unwrap_err();
+            assert!(bad.kind == ErrorKind::Garbled && bad.what.contains("protocol"), "{text}: {bad}");
+        }
+        assert_eq!(
+            Answer::read("x", &Bytes::from_static(b"{\"result\":0,\"text\":\"\xff\"}")).unwrap_err().kind,
+            ErrorKind::Garbled
+        );
+    }
+
+    #[test]
+    fn the_configuration_is_found_without_a_copy() {
+        let answer =
+            Bytes::from_static(br#"{ "arguments": { "Dhcp4": { "subnet4": [ ] }, "hash": "AB" }, "result": 0 }"#);
+        let config = ConfigAnswer::read(&answer).unwrap();
+        assert_eq!(&config.dhcp4[..], br#"{ "subnet4": [ ] }"#);
+        assert_eq!(config.dhcp4.as_ptr(), answer[26..].as_ptr());
+        assert_eq!(config.hash, Some("AB".into()));
+        let kind = |text: &'static [u8]| ConfigAnswer::read(&Bytes::from_static(text)).unwrap_err().kind;
+        assert_eq!(kind(br#"{"result":0,"arguments":{"Dhcp6":{}}}"#), ErrorKind::Garbled);
+        assert_eq!(kind(br#"{"result":1,"text":"no"}"#), ErrorKind::Refused);
+        assert_eq!(kind(br#"{"result":0,"arguments":{"Dhcp4":{"a":1"#), ErrorKind::Garbled);
+    }
+
+    #[test]
+    fn bytes_above_ascii_go_back_as_they_came() {
+        let came: Value = serde_json::from_str(r#"{"comment": "Z\u00c3\u00bcrich \u4e2d \"q\""}"#).unwrap();
+        let text = String::from_utf8(request("x", Some(&came))).unwrap();
+        assert_eq!(text, "{\"command\":\"x\",\"arguments\":{\"comment\":\"Z\\u00c3\\u00bcrich 中 \\\"q\\\"\"}}");
+    }
+}
