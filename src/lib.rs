@@ -24,6 +24,8 @@ pub mod cli;
 pub mod config;
 pub mod engine;
 #[cfg(feature = "program")]
+pub mod history;
+#[cfg(feature = "program")]
 pub mod jobs;
 #[cfg(feature = "program")]
 pub mod log;

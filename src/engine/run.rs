@@ -1,12 +1,37 @@
 //! Executes an approved plan: check, journal, write, settle, read back, classify, save.
+//!
+//! Before the first write every scope of the plan is compared with what the plan was
+//! computed from, and any that moved refuses the whole plan; later only itself. One
+//! failing scope leaves the others going. Nothing is written before the journal has
+//! stored what is there.
+
+mod check;
+mod classify;
+mod target;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+use futures_util::future::join_all;
+use futures_util::stream;
 
 use super::approval::Approved;
 use super::fleet::Fleet;
-use super::outcome::RunReport;
-use super::plan::Plan;
+use super::outcome::{Outcome, RelationshipRun, RunReport, ScopeRun};
+use super::plan::{Plan, PlannedRelationship, PlannedScope};
 use super::port::{Control, Journal};
+use super::progress::Stage;
+use super::{Error, fingerprint};
+use crate::model::{DriftState, ServerName};
+
+/// How many targets are written side by side when nobody says.
+const TARGETS_AT_ONCE: usize = 4;
 
 /// Runs the approved relationships of a plan and tells what became of every scope.
+///
+/// Never fails as a whole: each scope has its outcome. `journal` must be durable:
+/// where it cannot store, nothing is written.
 pub async fn run(
     fleet: &Fleet,
     plan: &Plan,
@@ -14,7 +39,191 @@ pub async fn run(
     journal: &dyn Journal,
     ctl: &Control,
 ) -> RunReport {
-    let _ = (fleet, plan, approved, journal, ctl);
-    let now = jiff::Timestamp::now();
-    RunReport { run: String::new(), relationships: Vec::new(), started: now, ended: now }
+    let started = jiff::Timestamp::now();
+    let run = run_id(started, &plan.digest);
+    let approved: BTreeMap<usize, Approved> = approved
+        .into_iter()
+        .filter(|approval| approval.plan() == plan.digest)
+        .map(|approval| (approval.relationship(), approval))
+        .collect();
+    begin_progress(plan, &approved, started, ctl);
+
+    let held: Vec<&ServerName> =
+        approved.keys().filter_map(|at| plan.relationships.get(*at)?.servers.as_ref()).flatten().collect();
+    let guards = fleet.hold(&held).await;
+    let mut written = match prepare(fleet, plan, &approved, journal, &run, ctl).await {
+        Ok(checked) => write(fleet, plan, &approved, checked, journal, &run, ctl).await,
+        Err(error) => refuse_all(plan, &approved, &error),
+    };
+    drop(guards);
+
+    let relationships = plan
+        .relationships
+        .iter()
+        .enumerate()
+        .map(|(at, planned)| complete(plan, planned, approved.contains_key(&at), written.remove(&at)))
+        .collect();
+    RunReport { run, relationships, started, ended: jiff::Timestamp::now() }
+}
+
+/// What a target's part of the run came to: outcomes of the scopes that were to be written.
+#[derive(Default)]
+struct Part {
+    scopes: Vec<ScopeRun>,
+    remarks: Vec<String>,
+}
+
+/// A name for the run that sorts by time: `20261121T203500Z-1f3a`.
+fn run_id(at: jiff::Timestamp, digest: &str) -> String {
+    use sha2::Digest as _;
+    let seed = format!("{at} {digest} {}", std::process::id());
+    let tail = fingerprint::hex(&sha2::Sha256::digest(seed.as_bytes())[..2]);
+    format!("{}-{tail}", at.strftime("%Y%m%dT%H%M%SZ"))
+}
+
+fn begin_progress(plan: &Plan, approved: &BTreeMap<usize, Approved>, started: jiff::Timestamp, ctl: &Control) {
+    let mut stages = Vec::new();
+    let mut changes = 0;
+    for at in approved.keys() {
+        for scope in plan.relationships.get(*at).into_iter().flat_map(|r| r.to_write(&plan.overrides)) {
+            stages.push((*at, scope.id, Stage::Waiting));
+            changes += scope.changes.len();
+        }
+    }
+    ctl.progress.update(|status| {
+        status.scopes_total = stages.len();
+        status.changes_total = changes;
+        status.stages = Arc::new(stages);
+        status.started = started;
+    });
+}
+
+/// Looks at every relationship before the first write, then opens the journal.
+async fn prepare(
+    fleet: &Fleet,
+    plan: &Plan,
+    approved: &BTreeMap<usize, Approved>,
+    journal: &dyn Journal,
+    run: &str,
+    ctl: &Control,
+) -> Result<BTreeMap<usize, check::Checked>, Error> {
+    let checks = approved.keys().filter_map(|at| {
+        let planned = plan.relationships.get(*at)?;
+        planned.to_write(&plan.overrides).next()?;
+        Some(async move { check::unmoved(fleet, planned, &plan.overrides, ctl).await.map(|checked| (*at, checked)) })
+    });
+    let checked: BTreeMap<usize, check::Checked> = join_all(checks).await.into_iter().collect::<Result<_, _>>()?;
+    if !checked.is_empty() {
+        journal.begin(run, &plan.to_json())?;
+    }
+    Ok(checked)
+}
+
+/// Writes target by target, side by side up to the throttle limit; what goes to one
+/// target goes one relationship after the other.
+async fn write(
+    fleet: &Fleet,
+    plan: &Plan,
+    approved: &BTreeMap<usize, Approved>,
+    mut checked: BTreeMap<usize, check::Checked>,
+    journal: &dyn Journal,
+    run: &str,
+    ctl: &Control,
+) -> BTreeMap<usize, Part> {
+    let mut targets: BTreeMap<&ServerName, Vec<target::Task>> = BTreeMap::new();
+    for (at, approval) in approved {
+        let (Some(planned), Some(checked)) = (plan.relationships.get(*at), checked.remove(at)) else { continue };
+        if let (Some([_, target]), Some(writer)) = (&planned.servers, &planned.writer) {
+            targets.entry(target).or_default().push(target::Task {
+                at: *at,
+                planned,
+                overrides: &plan.overrides,
+                approval,
+                writer: writer.clone(),
+                checked,
+            });
+        }
+    }
+    let limit = if fleet.throttle_limit == 0 { TARGETS_AT_ONCE } else { fleet.throttle_limit };
+    let mut pending =
+        stream::iter(targets.into_values().map(|tasks| one_target(tasks, journal, run, ctl))).buffer_unordered(limit);
+    let mut written = BTreeMap::new();
+    while let Some(parts) = pending.next().await {
+        written.extend(parts);
+    }
+    written
+}
+
+async fn one_target(
+    tasks: Vec<target::Task<'_>>,
+    journal: &dyn Journal,
+    run: &str,
+    ctl: &Control,
+) -> Vec<(usize, Part)> {
+    let mut parts = Vec::new();
+    for task in tasks {
+        parts.push((task.at, task.execute(journal, run, ctl).await));
+    }
+    parts
+}
+
+fn refuse_all(plan: &Plan, approved: &BTreeMap<usize, Approved>, error: &Error) -> BTreeMap<usize, Part> {
+    let message = describe(error);
+    approved
+        .keys()
+        .filter_map(|at| {
+            let planned = plan.relationships.get(*at)?;
+            let reject = |scope: &PlannedScope| {
+                let text = format!("nothing was written: {message}");
+                ScopeRun::untouched(scope.id, Outcome::Rejected, scope.changes.len(), Some(text))
+            };
+            let scopes = planned.to_write(&plan.overrides).map(reject).collect();
+            Some((*at, Part { scopes, remarks: Vec::new() }))
+        })
+        .collect()
+}
+
+/// Adds the scopes that were not part of the writing.
+fn complete(plan: &Plan, planned: &PlannedRelationship, approved: bool, part: Option<Part>) -> RelationshipRun {
+    let mut part = part.unwrap_or_default();
+    for scope in &planned.scopes {
+        if !part.scopes.iter().any(|done| done.id == scope.id) {
+            part.scopes.push(untouched(plan, planned, scope, approved));
+        }
+    }
+    let unchanged = |id: &_| ScopeRun::untouched(*id, Outcome::Unchanged, 0, None);
+    part.scopes.extend(planned.in_sync.iter().map(unchanged));
+    part.scopes.sort_by_key(|scope| scope.id);
+    RelationshipRun {
+        name: planned.name.clone(),
+        source: planned.source.clone(),
+        target: planned.target.clone(),
+        scopes: part.scopes,
+        remarks: part.remarks,
+    }
+}
+
+fn untouched(plan: &Plan, planned: &PlannedRelationship, scope: &PlannedScope, approved: bool) -> ScopeRun {
+    let left = scope.changes.len();
+    let refusal = planned.blocked.as_ref().or_else(|| scope.standing_refusals(&plan.overrides).next());
+    let (outcome, message) = match (&scope.state, refusal) {
+        (DriftState::OnlyOnTarget, _) => {
+            let text = "only on the target: never deleted by a replication".to_owned();
+            let run = ScopeRun::untouched(scope.id, Outcome::Skipped, 0, Some(text));
+            return ScopeRun { counts: false, ..run };
+        }
+        (DriftState::Unknown, None) => (Outcome::Skipped, scope.reason.clone().unwrap_or_else(|| "unknown".into())),
+        (_, Some(refusal)) => (Outcome::Rejected, format!("{}: {} ({})", refusal.name, refusal.message, refusal.hint)),
+        _ if !approved => (Outcome::Skipped, "declined".into()),
+        _ => (Outcome::Rejected, "the approval was for another plan".into()),
+    };
+    ScopeRun::untouched(scope.id, outcome, left, Some(message))
+}
+
+/// An error with what to do about it, on one line.
+fn describe(error: &Error) -> String {
+    match &error.hint {
+        Some(hint) => format!("{error} ({hint})"),
+        None => error.to_string(),
+    }
 }

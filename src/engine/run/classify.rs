@@ -1,0 +1,85 @@
+//! What was asked, what the writer told and what is there now become one outcome.
+
+use super::describe;
+use crate::engine::outcome::{Outcome, SavedState, ScopeRun};
+use crate::engine::port::{Done, Work};
+use crate::engine::{Error, drift, fingerprint};
+use crate::model::{Change, Context, Scope};
+
+/// The outcome of one scope. What is there now outweighs what the writer told.
+pub(super) fn outcome(work: &Work, done: Done, after: Result<Option<Scope>, &Error>, target: &Context) -> ScopeRun {
+    let after = match after {
+        Ok(after) => after,
+        Err(error) => return unread(work, done, error),
+    };
+    let residual = match &after {
+        Some(after) => drift::compare(&work.want, after),
+        None => work.changes.clone(),
+    };
+    let left = work.changes.iter().filter(|change| is_left(change, &residual)).count();
+    let untouched = after.as_ref().map(|scope| fingerprint::of(scope, target)) == work.expect.target;
+    let (outcome, message) = judge(done, residual.is_empty(), untouched);
+    let verified = match outcome {
+        Outcome::Replicated | Outcome::Partial => Some(residual.is_empty()),
+        _ => None,
+    };
+    ScopeRun {
+        id: work.id,
+        outcome,
+        changes_done: work.changes.len() - left,
+        changes_left: left,
+        saved: SavedState::NotApplicable,
+        verified,
+        message,
+        residual: if outcome == Outcome::Rejected { Vec::new() } else { residual },
+        counts: true,
+    }
+}
+
+fn judge(done: Done, complete: bool, untouched: bool) -> (Outcome, Option<String>) {
+    match done {
+        Done::Applied if complete => (Outcome::Replicated, None),
+        Done::Applied if untouched => {
+            (Outcome::Rejected, Some("the server accepted the write and the scope is as it was before".into()))
+        }
+        Done::Applied => (Outcome::Partial, Some("reading back shows other values than those written".into())),
+        Done::Cancelled if untouched => (Outcome::Cancelled, Some("cancelled before its turn".into())),
+        Done::Cancelled => (Outcome::Partial, Some("cancelled in the middle of the scope".into())),
+        Done::Partial { cause, .. } if complete => (Outcome::Replicated, Some(describe(&cause))),
+        Done::Partial { cause, .. } => (Outcome::Partial, Some(describe(&cause))),
+        Done::Rejected(cause) if untouched => (Outcome::Rejected, Some(describe(&cause))),
+        Done::Rejected(cause) => (Outcome::Partial, Some(describe(&cause))),
+        Done::Unknown(cause) => {
+            let lost = format!("the answer was lost ({})", describe(&cause));
+            match (complete, untouched) {
+                (true, _) => {
+                    (Outcome::Replicated, Some(format!("{lost}; reading back shows that everything is there")))
+                }
+                (_, true) => (Outcome::Rejected, Some(format!("{lost}; reading back shows that nothing was written"))),
+                _ => (Outcome::Partial, Some(format!("{lost}; reading back shows a part of the changes"))),
+            }
+        }
+    }
+}
+
+/// The target could not be read back.
+fn unread(work: &Work, done: Done, error: &Error) -> ScopeRun {
+    let planned = work.changes.len();
+    let (outcome, message) = match done {
+        Done::Applied => (Outcome::Unknown, "the server accepted the write".to_owned()),
+        Done::Partial { cause, .. } => (Outcome::Unknown, describe(&cause)),
+        Done::Unknown(cause) => (Outcome::Unknown, describe(&cause)),
+        Done::Rejected(cause) => (Outcome::Rejected, describe(&cause)),
+        Done::Cancelled => (Outcome::Cancelled, "cancelled before its turn".to_owned()),
+    };
+    let message = format!("{message}; it could not be read back: {}", describe(error));
+    ScopeRun::untouched(work.id, outcome, planned, Some(message))
+}
+
+/// Whether a planned change is among what still differs, itself or in a part of it.
+fn is_left(planned: &Change, residual: &[Change]) -> bool {
+    residual.iter().any(|rest| {
+        rest.key == planned.key
+            || (rest.key.in_reservation().is_some() && rest.key.in_reservation() == planned.key.in_reservation())
+    })
+}

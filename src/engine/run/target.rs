@@ -1,0 +1,224 @@
+//! One relationship's part of a run: batch after batch to one target.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::check::{self, Checked};
+use super::{Part, classify, describe};
+use crate::engine::approval::Approved;
+use crate::engine::outcome::{Outcome, SavedState, ScopeRun};
+use crate::engine::plan::PlannedRelationship;
+use crate::engine::port::{Batch, Control, Done, Journal, Saved, Work, Writer};
+use crate::engine::progress::Stage;
+use crate::engine::{Error, ErrorKind, Result};
+use crate::model::{Scope, ScopeId};
+
+/// What one relationship has to do on its target.
+pub(super) struct Task<'a> {
+    /// Its place in the plan.
+    pub at: usize,
+    pub planned: &'a PlannedRelationship,
+    pub overrides: &'a BTreeSet<String>,
+    pub approval: &'a Approved,
+    pub writer: Arc<dyn Writer>,
+    pub checked: Checked,
+}
+
+impl Task<'_> {
+    /// Writes every scope that is to be written, then saves.
+    pub(super) async fn execute(self, journal: &dyn Journal, run: &str, ctl: &Control) -> Part {
+        let work: Vec<Work> =
+            self.planned.to_write(self.overrides).filter_map(|scope| scope.work.as_deref().cloned()).collect();
+        let mut part = Part::default();
+        if !ctl.is_cancelled() {
+            if let Err(error) = self.writer.prepare(self.approval, ctl).await {
+                part.remarks.push(format!("the old configuration was not kept on the server: {}", describe(&error)));
+            }
+        }
+        let size = match self.writer.abilities().batch {
+            Batch::One => 1,
+            Batch::WholeServer => work.len().max(1),
+        };
+        let mut lost: Option<Error> = None;
+        for batch in work.chunks(size) {
+            let outcomes = match &lost {
+                Some(error) => all(batch, Outcome::Rejected, &format!("not begun: {}", describe(error))),
+                None if ctl.is_cancelled() => all(batch, Outcome::Cancelled, "cancelled before its turn"),
+                None => self.batch(batch, journal, run, &mut lost, ctl).await,
+            };
+            self.tell_done(&outcomes, ctl);
+            part.scopes.extend(outcomes);
+        }
+        self.save(&mut part, ctl).await;
+        part
+    }
+
+    async fn batch(
+        &self,
+        batch: &[Work],
+        journal: &dyn Journal,
+        run: &str,
+        lost: &mut Option<Error>,
+        ctl: &Control,
+    ) -> Vec<ScopeRun> {
+        self.tell(batch, Stage::Checking, ctl);
+        let (work, mut outcomes) = match self.unmoved(batch, ctl).await {
+            Ok(sorted) => sorted,
+            Err(error) => {
+                let outcomes = all(batch, Outcome::Rejected, &format!("nothing was written: {}", describe(&error)));
+                *lost = gone(error);
+                return outcomes;
+            }
+        };
+        if work.is_empty() {
+            return outcomes;
+        }
+        self.tell(&work, Stage::Journal, ctl);
+        let token = match journal.before(run, self.checked.target.name(), &work) {
+            Ok(token) => token,
+            Err(error) => {
+                let text = format!("nothing was written: the journal could not be kept: {}", describe(&error));
+                outcomes.extend(all(&work, Outcome::Rejected, &text));
+                *lost = Some(error);
+                return outcomes;
+            }
+        };
+        self.tell(&work, Stage::Writing, ctl);
+        let done = self.writer.write(&work, self.approval, ctl).await;
+        self.tell(&work, Stage::Settling, ctl);
+        let settled = self.writer.settle(ctl).await;
+        self.tell(&work, Stage::Verifying, ctl);
+        let written = self.read_back(&work, done, lost, ctl).await;
+        let record: Vec<_> = written.iter().map(record).collect();
+        if let Err(error) = journal.after(token, &serde_json::Value::Array(record)) {
+            tracing::warn!(%error, "the journal could not store the outcomes");
+        }
+        outcomes.extend(written.into_iter().map(|scope| match &settled {
+            Ok(()) => scope,
+            Err(error) => add_message(scope, &format!("the target did not come back to normal: {}", describe(error))),
+        }));
+        outcomes
+    }
+
+    /// Splits a batch into what is still as planned, and outcomes for what has moved.
+    async fn unmoved(&self, batch: &[Work], ctl: &Control) -> Result<(Vec<Work>, Vec<ScopeRun>)> {
+        let ids: Vec<ScopeId> = batch.iter().map(|work| work.id).collect();
+        let (ours, theirs) = tokio::join!(self.checked.source.reread(&ids, ctl), self.checked.target.reread(&ids, ctl));
+        let (ours, theirs) = (ours?, theirs?);
+        let contexts = [&*self.checked.contexts[0], &*self.checked.contexts[1]];
+        let side = |scopes: &BTreeMap<ScopeId, Option<Scope>>, id| scopes.get(&id).cloned().flatten();
+        let (mut work, mut moved) = (Vec::new(), Vec::new());
+        for planned in batch {
+            let now = [side(&ours, planned.id), side(&theirs, planned.id)];
+            match check::compare(planned.id, &planned.expect, [now[0].as_ref(), now[1].as_ref()], contexts) {
+                Ok(()) => work.push(planned.clone()),
+                Err(error) => {
+                    let text = format!("nothing was written: {}", describe(&error));
+                    moved.push(untouched(planned, Outcome::Rejected, text));
+                }
+            }
+        }
+        Ok((work, moved))
+    }
+
+    async fn read_back(
+        &self,
+        work: &[Work],
+        done: Vec<Done>,
+        lost: &mut Option<Error>,
+        ctl: &Control,
+    ) -> Vec<ScopeRun> {
+        let ids: Vec<ScopeId> = work.iter().map(|work| work.id).collect();
+        let after = self.checked.target.reread(&ids, ctl).await;
+        if let Err(error) = &after {
+            *lost = gone(error.clone());
+        }
+        let mut done = done.into_iter();
+        work.iter()
+            .map(|work| {
+                let missing = || Done::Unknown(Error::new(ErrorKind::Garbled, "the writer told nothing about it"));
+                let after = after.as_ref().map(|scopes| scopes.get(&work.id).cloned().flatten());
+                classify::outcome(work, done.next().unwrap_or_else(missing), after, &self.checked.contexts[1])
+            })
+            .collect()
+    }
+
+    async fn save(&self, part: &mut Part, ctl: &Control) {
+        let touched =
+            |scope: &ScopeRun| matches!(scope.outcome, Outcome::Replicated | Outcome::Partial | Outcome::Unknown);
+        if !part.scopes.iter().any(touched) {
+            return;
+        }
+        let ids: Vec<ScopeId> = part.scopes.iter().filter(|scope| touched(scope)).map(|scope| scope.id).collect();
+        self.tell_stage(&ids, Stage::Saving, ctl);
+        let saved = if ctl.hard.is_cancelled() {
+            Saved::NotSaved(
+                Error::new(ErrorKind::Cancelled, "cancelled before saving")
+                    .on(self.checked.target.name())
+                    .hint("save the configuration on the server (Kea: config-write), else a restart loses the changes"),
+            )
+        } else {
+            self.writer.save(ctl).await
+        };
+        if let Saved::NotSaved(error) = &saved {
+            part.remarks.push(format!("running but not saved: {}", describe(error)));
+        }
+        for scope in part.scopes.iter_mut().filter(|scope| touched(scope)) {
+            scope.saved = SavedState::from(&saved);
+        }
+        self.tell_stage(&ids, Stage::Done, ctl);
+    }
+
+    fn tell(&self, work: &[Work], stage: Stage, ctl: &Control) {
+        let ids: Vec<ScopeId> = work.iter().map(|work| work.id).collect();
+        self.tell_stage(&ids, stage, ctl);
+    }
+
+    fn tell_stage(&self, ids: &[ScopeId], stage: Stage, ctl: &Control) {
+        ctl.progress.update(|status| {
+            let stages = Arc::make_mut(&mut status.stages);
+            for entry in stages.iter_mut().filter(|(at, id, _)| *at == self.at && ids.contains(id)) {
+                entry.2 = stage;
+            }
+            status.current = Some((self.checked.target.name().clone(), ids.first().copied(), stage));
+        });
+    }
+
+    fn tell_done(&self, outcomes: &[ScopeRun], ctl: &Control) {
+        let ids: Vec<ScopeId> = outcomes.iter().map(|scope| scope.id).collect();
+        self.tell_stage(&ids, Stage::Done, ctl);
+        ctl.progress.update(|status| {
+            status.scopes_done += outcomes.len();
+            status.changes_done += outcomes.iter().map(|scope| scope.changes_done + scope.changes_left).sum::<usize>();
+        });
+    }
+}
+
+/// A server that does not answer would make every further scope wait for its time-out.
+fn gone(error: Error) -> Option<Error> {
+    matches!(error.kind, ErrorKind::Unreachable | ErrorKind::TimedOut).then_some(error)
+}
+
+fn all(batch: &[Work], outcome: Outcome, message: &str) -> Vec<ScopeRun> {
+    batch.iter().map(|work| untouched(work, outcome, message.to_owned())).collect()
+}
+
+fn untouched(work: &Work, outcome: Outcome, message: String) -> ScopeRun {
+    ScopeRun::untouched(work.id, outcome, work.changes.len(), Some(message))
+}
+
+fn add_message(scope: ScopeRun, text: &str) -> ScopeRun {
+    let message = Some(scope.message.map_or_else(|| text.to_owned(), |old| format!("{old}; {text}")));
+    ScopeRun { message, verified: Some(false), ..scope }
+}
+
+fn record(scope: &ScopeRun) -> serde_json::Value {
+    serde_json::json!({
+        "scope": scope.id.to_string(),
+        "outcome": scope.outcome,
+        "changes_done": scope.changes_done,
+        "changes_left": scope.changes_left,
+        "verified": scope.verified,
+        "message": scope.message,
+    })
+}

@@ -1,0 +1,5 @@
+//! What runs overwrote, kept on this machine.
+
+mod files;
+
+pub use files::FileJournal;
