@@ -4,4 +4,6 @@
 
 pub mod pair;
 pub mod program;
+#[cfg(unix)]
+pub mod terminal;
 pub mod traffic;
