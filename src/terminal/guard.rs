@@ -24,12 +24,29 @@ fn owner() -> MutexGuard<'static, Option<ThreadId>> {
 
 /// Takes the terminal for the calling thread.
 pub(super) fn enter() -> Result<(), Error> {
-    require_terminal()?;
+    missing_terminal().map_or(Ok(()), |stream| Err(Error::NotATerminal(stream)))?;
     install_panic_hook();
     // The theme decides about colours. Left to itself, crossterm answers NO_COLOR with resets
     // that also undo the reverse video of the highlighted row.
     crossterm::style::force_color_output(true);
+    take()
+}
+
+/// Takes it once more. When it is ours still, sets its modes again: a shell that stopped and
+/// continued us has set its own in between.
+pub(super) fn reenter() -> Result<(), Error> {
+    // It was one when we entered; a terminal that hung up is none any more.
+    if missing_terminal().is_some() {
+        return Err(Error::Gone(io::ErrorKind::UnexpectedEof.into()));
+    }
+    take()
+}
+
+fn take() -> Result<(), Error> {
     let mut owner = owner();
+    if owner.is_some() {
+        disable_raw_mode().map_err(|error| Error::new("restore the mode of", error))?;
+    }
     enable_raw_mode().map_err(|error| Error::new("set the mode of", error))?;
     // From here on there is something to give back, whatever fails.
     *owner = Some(thread::current().id());
@@ -99,15 +116,15 @@ fn in_foreground() -> bool {
         || rustix::termios::tcgetsid(io::stdin()).is_err()
 }
 
-fn require_terminal() -> Result<(), Error> {
+fn missing_terminal() -> Option<Stream> {
     use std::io::IsTerminal;
     if !io::stdin().is_terminal() {
-        return Err(Error::NotATerminal(Stream::Input));
+        Some(Stream::Input)
+    } else if !io::stdout().is_terminal() {
+        Some(Stream::Output)
+    } else {
+        None
     }
-    if !io::stdout().is_terminal() {
-        return Err(Error::NotATerminal(Stream::Output));
-    }
-    Ok(())
 }
 
 /// Installed once and for good: a hook cannot be removed by a thread that panics.

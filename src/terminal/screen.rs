@@ -2,12 +2,18 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+#[cfg(unix)]
+use std::time::Duration;
 
 use ratatui::layout::Rect;
 use ratatui::{Frame, Terminal};
 
 use super::backend::{Out, Quiet};
 use super::{Error, guard, size};
+
+/// Much longer than a stop signal takes to reach every thread.
+#[cfg(unix)]
+const STOPPING: Duration = Duration::from_millis(50);
 
 /// The terminal while it is ours: alternate screen, raw mode, bracketed paste, hidden cursor.
 ///
@@ -83,10 +89,9 @@ impl Screen {
     /// makes the next frame complete.
     ///
     /// # Errors
-    /// As [`Screen::enter`].
+    /// The terminal's.
     pub fn reenter(&mut self) -> Result<(), Error> {
-        guard::restore()?;
-        guard::enter()?;
+        guard::reenter()?;
         self.repaint()
     }
 
@@ -100,6 +105,10 @@ impl Screen {
         // The whole group: a script that started us has to stop as well.
         rustix::process::kill_current_process_group(rustix::process::Signal::TSTP)
             .map_err(|error| Error::new("hand back", error.into()))?;
+        // The signal may be on its way to another thread while this one goes on; it must not
+        // take the terminal back before it is stopped. Where nobody could continue us, the
+        // system does not stop us at all, so there is nothing better to wait for.
+        std::thread::sleep(STOPPING);
         self.reenter()
     }
 

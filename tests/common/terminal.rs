@@ -20,6 +20,8 @@ use rustix::process::{Pid, kill_process};
 use rustix::pty::OpenptFlags;
 use rustix::termios::{Termios, Winsize, tcgetattr, tcsetwinsize};
 
+use super::program::Home;
+
 pub use rustix::process::Signal;
 
 /// Longer than anything takes on a busy machine; only a failing test waits for it.
@@ -30,6 +32,7 @@ pub struct Start {
     program: PathBuf,
     args: Vec<OsString>,
     env: Vec<(OsString, OsString)>,
+    home: Option<PathBuf>,
     columns: u16,
     rows: u16,
     controlling: bool,
@@ -49,6 +52,7 @@ impl Start {
             program: program.into(),
             args: Vec::new(),
             env: Vec::new(),
+            home: None,
             columns: 100,
             rows: 30,
             controlling: true,
@@ -67,6 +71,12 @@ impl Start {
     pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.env.push((name.into(), value.into()));
         self
+    }
+
+    /// Takes configuration and folders from a home that is there already.
+    pub fn home(mut self, home: &Home) -> Self {
+        self.home = Some(home.path().to_owned());
+        home.environment().into_iter().fold(self, |start, (name, path)| start.env(name, path))
     }
 
     /// The size of the terminal: columns, rows.
@@ -93,9 +103,10 @@ impl Start {
         self
     }
 
-    /// Starts it, with a home of its own.
+    /// Starts it; without [`Start::home`] in an empty home of its own.
     pub fn start(self) -> Terminal {
-        let home = tempfile::tempdir().expect("a folder for the program's home");
+        let own = tempfile::tempdir().expect("a folder for the program's home");
+        let home = self.home.as_deref().unwrap_or(own.path());
         let (master, slave) = open(self.columns, self.rows).expect("a pseudo-terminal");
         let modes_before = tcgetattr(&slave).expect("the modes of the terminal");
         let end = || Stdio::from(slave.try_clone().expect("another end of the terminal"));
@@ -111,16 +122,16 @@ impl Start {
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("TERM", "xterm-256color")
             .env("LANG", "C.UTF-8")
-            .env("HOME", home.path())
-            .envs(private_folders(home.path()))
+            .env("HOME", home)
+            .envs(private_folders(home))
             .envs(self.env)
-            .current_dir(home.path())
+            .current_dir(home)
             .stdin(self.input.unwrap_or_else(end))
             .stdout(self.output.unwrap_or_else(end))
             .stderr(end())
             .spawn()
             .expect("setsid (util-linux) should start the program");
-        Terminal::attach(child, master, slave, modes_before, home, (self.columns, self.rows))
+        Terminal::attach(child, master, slave, modes_before, own, (self.columns, self.rows))
     }
 }
 
@@ -155,8 +166,23 @@ fn resize(master: impl AsFd, columns: u16, rows: u16) -> io::Result<()> {
 struct State {
     emulator: vt100::Parser,
     bytes: Vec<u8>,
+    /// In the middle of a synchronized update, which a terminal shows only when it is whole.
+    updating: bool,
     closed: bool,
     status: Option<ExitStatus>,
+}
+
+impl State {
+    fn take(&mut self, bytes: &[u8]) {
+        const BEGIN: &[u8] = b"\x1b[?2026h";
+        const END: &[u8] = b"\x1b[?2026l";
+        // A sequence may be torn between two reads.
+        let from = self.bytes.len().saturating_sub(BEGIN.len() - 1);
+        self.bytes.extend_from_slice(bytes);
+        let last = self.bytes[from..].windows(BEGIN.len()).rev().find(|it| *it == BEGIN || *it == END);
+        self.updating = last.map_or(self.updating, |last| last == BEGIN);
+        self.emulator.process(bytes);
+    }
 }
 
 #[derive(Clone)]
@@ -197,7 +223,8 @@ pub struct Terminal {
     /// Kept open so that the modes can be asked for when the program has ended.
     slave: Option<File>,
     modes_before: Termios,
-    home: tempfile::TempDir,
+    /// Only kept: it is removed when dropped.
+    _home: tempfile::TempDir,
     shared: Shared,
     reader: Option<(JoinHandle<()>, PipeWriter)>,
     waiter: Option<JoinHandle<()>>,
@@ -216,6 +243,7 @@ impl Terminal {
         let state = State {
             emulator: vt100::Parser::new(size(rows), size(columns), 0),
             bytes: Vec::new(),
+            updating: false,
             closed: false,
             status: None,
         };
@@ -238,16 +266,11 @@ impl Terminal {
             master: Some(master),
             slave: Some(slave),
             modes_before,
-            home,
+            _home: home,
             shared,
             reader: Some((reader, stop)),
             waiter: Some(waiter),
         }
-    }
-
-    /// The program's home, with its `config`, `state`, `cache` and `data` folders.
-    pub fn home(&self) -> &Path {
-        self.home.path()
     }
 
     /// The process.
@@ -258,8 +281,11 @@ impl Terminal {
     /// Waits until the screen is as wanted; panics with the screen when it never is.
     pub fn wait_for(&self, what: &str, wanted: impl Fn(&View) -> bool) -> View {
         let found = self.shared.wait(DEADLINE, |state| {
+            if state.updating {
+                return None;
+            }
             let view = View::of(state);
-            if wanted(&view) { Some(view) } else { None }
+            wanted(&view).then_some(view)
         });
         found.unwrap_or_else(|| panic!("no {what} after {DEADLINE:?} on this screen:\n{}", self.view()))
     }
@@ -335,12 +361,11 @@ impl Terminal {
         self.shared.lock().bytes[mark.0..].to_vec()
     }
 
-    /// Everything that the program wrote since the mark, or panics when there is nothing for
-    /// too long.
+    /// Everything that the program wrote since the mark, up to the end of an update; panics
+    /// when there is nothing for too long.
     pub fn wait_for_output(&self, mark: Mark) -> Vec<u8> {
-        let found = self.shared.wait(DEADLINE, |state| {
-            (state.bytes.len() > mark.0).then(|| state.bytes[mark.0..].to_vec())
-        });
+        let found =
+            self.shared.wait(DEADLINE, |state| (state.bytes.len() > mark.0).then(|| state.bytes[mark.0..].to_vec()));
         found.unwrap_or_else(|| panic!("no output on this screen:\n{}", self.view()))
     }
 
@@ -352,13 +377,7 @@ impl Terminal {
 
     /// Processor time that the program has used so far.
     pub fn processor_time(&self) -> Duration {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap_or_default();
-        // The name, in parentheses, may hold anything.
-        let fields: Vec<&str> =
-            stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        let ticks = |index: usize| fields.get(index).and_then(|text| text.parse::<u64>().ok());
-        let ticks = ticks(11).unwrap_or(0) + ticks(12).unwrap_or(0);
-        Duration::from_millis(ticks * 1000 / rustix::param::clock_ticks_per_second())
+        processor_time(&self.pid().to_string())
     }
 
     /// Waits for the program's end; what it wrote is complete then.
@@ -372,8 +391,7 @@ impl Terminal {
         // Without our own end the reader comes to an end as well, unless something that the
         // program left behind still has the terminal.
         self.slave = None;
-        let drained = self.reader.is_none()
-            || self.shared.wait(DEADLINE, |state| state.closed.then_some(())).is_some();
+        let drained = self.reader.is_none() || self.shared.wait(DEADLINE, |state| state.closed.then_some(())).is_some();
         assert!(drained, "the program left somebody behind on its terminal:\n{}", self.view());
         End { status, modes_restored, view: self.view() }
     }
@@ -394,11 +412,20 @@ impl Drop for Terminal {
     }
 }
 
+/// Processor time that a process has used so far: a number, or `self`.
+pub fn processor_time(pid: &str) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("a running process");
+    // The name, in parentheses, may hold anything.
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = |index: usize| fields[index].parse::<u64>().expect("a number of ticks");
+    let (user, system) = (ticks(11), ticks(12));
+    Duration::from_millis((user + system) * 1000 / rustix::param::clock_ticks_per_second())
+}
+
 fn read(mut master: &File, stopped: &io::PipeReader, shared: &Shared) {
     let mut buffer = [0; 16 * 1024];
     loop {
-        let mut watched =
-            [PollFd::new(&master, PollFlags::IN), PollFd::new(stopped, PollFlags::empty())];
+        let mut watched = [PollFd::new(&master, PollFlags::IN), PollFd::new(stopped, PollFlags::empty())];
         match poll(&mut watched, None) {
             Err(rustix::io::Errno::INTR) => continue,
             Err(error) => panic!("cannot watch the terminal: {error}"),
@@ -406,10 +433,7 @@ fn read(mut master: &File, stopped: &io::PipeReader, shared: &Shared) {
             Ok(_) => {}
         }
         match master.read(&mut buffer) {
-            Ok(count) if count > 0 => shared.change(|state| {
-                state.bytes.extend_from_slice(&buffer[..count]);
-                state.emulator.process(&buffer[..count]);
-            }),
+            Ok(count) if count > 0 => shared.change(|state| state.take(&buffer[..count])),
             // The last one who had the terminal has closed it.
             _ => return shared.change(|state| state.closed = true),
         }
@@ -504,8 +528,7 @@ impl View {
     /// The rows, without the blanks at their ends.
     pub fn text(&self) -> String {
         let (_, columns) = self.0.size();
-        let rows: Vec<String> =
-            self.0.rows(0, columns.get()).map(|row| row.trim_end().to_owned()).collect();
+        let rows: Vec<String> = self.0.rows(0, columns.get()).map(|row| row.trim_end().to_owned()).collect();
         rows.join("\n")
     }
 
