@@ -22,6 +22,8 @@ pub mod backend;
 pub mod cli;
 #[cfg(feature = "program")]
 pub mod config;
+#[cfg(feature = "program")]
+pub mod demo;
 pub mod engine;
 #[cfg(feature = "program")]
 pub mod history;

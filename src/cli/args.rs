@@ -1,16 +1,14 @@
 //! The arguments, as they are declared to the parser; what they do is elsewhere.
 
 use std::ffi::OsString;
-use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::str::FromStr;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::engine::approval::Switches;
-use crate::model::{ScopeId, ScopeIdError};
+use crate::engine::select::ScopeSelector;
 
 /// See how the scopes of DHCP failover partners have drifted, preview a
 /// replication, confirm it, and replicate.
@@ -222,45 +220,6 @@ pub fn completions(shell: Shell) -> Vec<u8> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "scopesync", &mut script);
     script
-}
-
-/// A scope as an operator names it: `10.0.0.0`, or `10.0.0.0/24` where the
-/// address alone fits two.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct ScopeSelector {
-    /// The network address.
-    pub network: Ipv4Addr,
-    /// The prefix length, if it was given.
-    pub prefix_length: Option<u8>,
-}
-
-impl ScopeSelector {
-    /// Whether this scope is meant.
-    pub fn fits(&self, id: ScopeId) -> bool {
-        self.network == id.network && self.prefix_length.is_none_or(|length| length == id.prefix_length)
-    }
-}
-
-impl FromStr for ScopeSelector {
-    type Err = ScopeIdError;
-
-    fn from_str(text: &str) -> Result<Self, ScopeIdError> {
-        let text = text.trim();
-        if let Ok(network) = text.parse() {
-            return Ok(Self { network, prefix_length: None });
-        }
-        let ScopeId { network, prefix_length } = text.parse()?;
-        Ok(Self { network, prefix_length: Some(prefix_length) })
-    }
-}
-
-impl std::fmt::Display for ScopeSelector {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.prefix_length {
-            Some(length) => write!(f, "{}/{length}", self.network),
-            None => self.network.fmt(f),
-        }
-    }
 }
 
 const PROGRAM_NOTES: &str = "\

@@ -1,3 +1,5 @@
+use crate::model::ScopeId;
+
 use super::*;
 
 fn read(line: &str) -> Result<Cli, clap::Error> {
@@ -110,11 +112,11 @@ fn a_mistake_is_no_drift() {
 #[test]
 fn a_selector_fits_by_address_and_where_given_by_length() {
     let id = |text: &str| text.parse::<ScopeId>().unwrap();
-    assert!(selector("10.0.0.0").fits(id("10.0.0.0/24")));
-    assert!(selector("10.0.0.0").fits(id("10.0.0.0/25")));
-    assert!(selector("10.0.0.0/24").fits(id("10.0.0.0/24")));
-    assert!(!selector("10.0.0.0/24").fits(id("10.0.0.0/25")));
-    assert!(!selector("10.0.0.0").fits(id("10.0.1.0/24")));
+    assert!(selector("10.0.0.0").matches(id("10.0.0.0/24")));
+    assert!(selector("10.0.0.0").matches(id("10.0.0.0/25")));
+    assert!(selector("10.0.0.0/24").matches(id("10.0.0.0/24")));
+    assert!(!selector("10.0.0.0/24").matches(id("10.0.0.0/25")));
+    assert!(!selector("10.0.0.0").matches(id("10.0.1.0/24")));
     for text in ["10.0.0.0", "10.0.0.0/24"] {
         assert_eq!(selector(text).to_string(), text);
     }

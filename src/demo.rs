@@ -1,0 +1,101 @@
+//! The demo pair: two embedded Kea configuration files, copied into the state folder, where
+//! they can be changed without harm.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::config::{Config, Endpoint, FileCheck, ServerEntry};
+use crate::state::{StateError, StateFolder};
+
+/// The servers, primary first, with their files as they come.
+const SERVERS: [(&str, &str); 2] =
+    [("berlin", include_str!("../assets/demo/berlin.conf")), ("hamburg", include_str!("../assets/demo/hamburg.conf"))];
+
+/// Why there is no demo pair.
+#[derive(Debug, Error)]
+pub enum DemoError {
+    /// There is no place for it.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// A file of it cannot be written.
+    #[error("cannot write the demo pair's file {}: {source}", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+}
+
+/// The configuration of the demo pair. Its files are made where they are missing; what was
+/// changed in them stays.
+///
+/// # Errors
+/// The files cannot be made.
+pub fn config(state: &StateFolder) -> Result<Config, DemoError> {
+    let folder = state.demo()?;
+    let mut servers = Vec::new();
+    for (name, text) in SERVERS {
+        let path = file(&folder, name);
+        if !path.exists() {
+            write(&path, text)?;
+        }
+        let mut entry = ServerEntry::new(name, Endpoint::KeaFile(path));
+        // A Kea on this machine is another one, with other hooks; the demo needs none.
+        entry.check = FileCheck::Off;
+        servers.push(entry);
+    }
+    Ok(Config { servers, ..Config::default() })
+}
+
+/// Makes the demo pair anew, with all its drift, and returns its folder.
+///
+/// # Errors
+/// The files cannot be written.
+pub fn reset(state: &StateFolder) -> Result<PathBuf, DemoError> {
+    let folder = state.demo()?;
+    for (name, text) in SERVERS {
+        write(&file(&folder, name), text)?;
+    }
+    Ok(folder)
+}
+
+fn file(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.conf"))
+}
+
+/// Never leaves half a file behind: the next start would take it for one that was changed.
+fn write(path: &Path, text: &str) -> Result<(), DemoError> {
+    let part = path.with_extension("part");
+    let written = std::fs::write(&part, text).and_then(|()| std::fs::rename(&part, path));
+    written.map_err(|source| {
+        let _ = std::fs::remove_file(&part);
+        DemoError::File { path: path.to_owned(), source }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn made_on_first_use_kept_when_changed_and_made_anew_by_reset() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateFolder::at(folder.path());
+        let config = config(&state).unwrap();
+        let files: Vec<PathBuf> = config.servers.iter().map(|server| server.endpoint.path().to_owned()).collect();
+        let read = || files.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect::<Vec<_>>();
+        let fresh = read();
+        assert!(fresh[0].contains("berlin") && fresh[0] != fresh[1]);
+
+        std::fs::write(&files[1], "changed").unwrap();
+        super::config(&state).unwrap();
+        assert_eq!(read()[1], "changed");
+
+        reset(&state).unwrap();
+        assert_eq!(read(), fresh);
+        assert_eq!(std::fs::read_dir(folder.path().join("demo")).unwrap().count(), 2);
+    }
+}
