@@ -189,7 +189,7 @@ impl RunReport {
             return 0;
         }
         let declined = self.scopes().any(|s| matches!(s.outcome, Outcome::Skipped | Outcome::Cancelled) && s.counts);
-        if self.wrote() || declined || self.scopes().any(|s| s.outcome == Outcome::Unchanged) { 3 } else { 1 }
+        if self.wrote() || declined { 3 } else { 1 }
     }
 
     /// The run as JSON, schema `scopesync.run/1`.

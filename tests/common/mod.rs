@@ -2,6 +2,7 @@
 // No test file uses all of it; and a helper of a test may fail as a test may.
 #![allow(dead_code, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
+pub mod fake;
 pub mod pair;
 pub mod program;
 #[cfg(unix)]

@@ -1,0 +1,321 @@
+//! A family of servers in memory: every call recorded, every fault scripted.
+
+#![allow(dead_code)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use scopesync::engine::approval::Approved;
+use scopesync::engine::fleet::Fleet;
+use scopesync::engine::port::*;
+use scopesync::engine::{Error, ErrorKind, Result};
+use scopesync::model::*;
+use serde_json::json;
+
+/// What a fake target does with the write of a scope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Script {
+    /// Writes what it is given.
+    Obey,
+    /// Says no and changes nothing.
+    Refuse,
+    /// Writes the first change only, then says no.
+    Half,
+    /// Writes, and the answer is lost.
+    LoseAnswer,
+    /// Writes nothing, and the answer is lost.
+    LoseRequest,
+    /// Says yes and writes nothing.
+    Lie,
+    /// Writes, then never answers again.
+    Vanish,
+}
+
+/// What a fake server holds.
+#[derive(Debug, Default)]
+pub struct Inner {
+    pub scopes: BTreeMap<ScopeId, Scope>,
+    pub calls: Vec<String>,
+    pub scripts: BTreeMap<ScopeId, Script>,
+    pub gone: bool,
+    pub pulse: u64,
+    pub save_fails: bool,
+}
+
+/// One fake server.
+#[derive(Clone, Debug)]
+pub struct FakeServer {
+    pub name: ServerName,
+    pub partner: &'static str,
+    pub primary: bool,
+    pub read_only: bool,
+    pub batch: Batch,
+    pub inner: Arc<Mutex<Inner>>,
+}
+
+#[derive(Debug)]
+struct FakeRaw(Scope, String);
+
+impl RawScope for FakeRaw {
+    fn text(&self) -> &[u8] {
+        self.1.as_bytes()
+    }
+    fn placement(&self) -> Option<&Foreign> {
+        None
+    }
+    fn may_need(&self, _need: &Need) -> bool {
+        true
+    }
+    fn may_hide(&self) -> bool {
+        !self.0.unreadable.is_empty()
+    }
+    fn open(&self) -> std::result::Result<Scope, Foreign> {
+        Ok(self.0.clone())
+    }
+}
+
+/// A scope with these properties.
+pub fn scope(id: &str, properties: &[(&str, serde_json::Value)]) -> Scope {
+    let items =
+        properties.iter().map(|(name, value)| (ItemKey::property(*name), Item::single(Value::own(value.clone()))));
+    Scope {
+        id: id.parse().unwrap(),
+        name: None,
+        native: Arc::new(json!({})),
+        items: items.collect(),
+        parents: Arc::default(),
+        needs: BTreeSet::new(),
+        unreadable: BTreeSet::new(),
+        complete: Complete::Whole,
+    }
+}
+
+/// Adds a reservation.
+pub fn reserve(scope: &mut Scope, address: &str, client: &str) {
+    let key = ItemKey::reservation(ReservationKey::Address(address.parse().unwrap()));
+    let fields = [("hw-address", client), ("ip-address", address)];
+    let fields = fields.into_iter().map(|(name, value)| (Field::from(name), Value::own(json!(value))));
+    scope.items.insert(key, Item { fields: fields.collect(), rank: None, label: None });
+}
+
+/// A pair of servers, `one` the primary, in load-balancing.
+pub fn pair(one: Vec<Scope>, two: Vec<Scope>) -> (FakeServer, FakeServer) {
+    let server = |name: &'static str, partner, primary, scopes: Vec<Scope>| FakeServer {
+        name: name.into(),
+        partner,
+        primary,
+        read_only: false,
+        batch: Batch::One,
+        inner: Arc::new(Mutex::new(Inner {
+            scopes: scopes.into_iter().map(|scope| (scope.id, scope)).collect(),
+            ..Inner::default()
+        })),
+    };
+    (server("one", "two", true, one), server("two", "one", false, two))
+}
+
+/// Both servers as a fleet.
+pub fn fleet(servers: &(FakeServer, FakeServer)) -> Fleet {
+    Fleet::new(vec![Arc::new(servers.0.clone()), Arc::new(servers.1.clone())])
+}
+
+impl FakeServer {
+    pub fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap()
+    }
+
+    /// Changes a scope behind the program's back.
+    pub fn meddle(&self, id: &str, change: impl FnOnce(&mut Scope)) {
+        let mut inner = self.inner();
+        change(inner.scopes.get_mut(&id.parse().unwrap()).unwrap());
+        inner.pulse += 1;
+    }
+
+    pub fn script(&self, id: &str, script: Script) {
+        self.inner().scripts.insert(id.parse().unwrap(), script);
+    }
+
+    /// The calls that change something.
+    pub fn writes(&self) -> Vec<String> {
+        self.inner().calls.iter().filter(|call| !call.starts_with("read")).cloned().collect()
+    }
+
+    fn call(&self, call: String) -> Result<()> {
+        let mut inner = self.inner();
+        inner.calls.push(call);
+        match inner.gone {
+            true => Err(Error::new(ErrorKind::Unreachable, "no answer").on(&self.name)),
+            false => Ok(()),
+        }
+    }
+
+    fn membership(&self) -> Membership {
+        let (first, second) =
+            if self.primary { (self.name.as_str(), self.partner) } else { (self.partner, self.name.as_str()) };
+        let peer = |name: &str, role| Peer { name: name.into(), url: format!("http://{name}/").into(), role };
+        Membership {
+            mode: Mode::LoadBalancing,
+            this_server: self.name.as_str().into(),
+            peers: vec![peer(first, Role::Primary), peer(second, Role::Secondary)],
+            state: Some(State("load-balancing".into())),
+            partner_state: None,
+            clock_skew: None,
+            only_one: true,
+        }
+    }
+}
+
+#[async_trait]
+impl Server for FakeServer {
+    fn name(&self) -> &ServerName {
+        &self.name
+    }
+    fn place(&self) -> String {
+        format!("memory of {}", self.name)
+    }
+    fn addresses(&self) -> Vec<String> {
+        vec![format!("{}.example.org", self.name)]
+    }
+    fn read_only(&self) -> bool {
+        self.read_only
+    }
+
+    async fn read(&self, _ctl: &Control) -> Result<Reading> {
+        self.call("read".into())?;
+        let inner = self.inner();
+        let entry = |scope: &Scope| Entry {
+            id: scope.id,
+            server_id: scope.server_id(),
+            name: scope.name.clone(),
+            relationship: None,
+            raw: Arc::new(FakeRaw(scope.clone(), format!("{:?}", scope.items))),
+        };
+        Ok(Reading {
+            identity: Some(self.name.as_str().into()),
+            version: Some("fake".into()),
+            memberships: vec![self.membership()],
+            context: Arc::default(),
+            levels: Arc::new(()),
+            scopes: Arc::new(inner.scopes.values().map(|scope| (scope.id, entry(scope))).collect()),
+            unreadable: Vec::new(),
+            pulse: Some(Pulse(inner.pulse.to_string().into())),
+            at: jiff::Timestamp::now(),
+        })
+    }
+
+    async fn reread(&self, ids: &[ScopeId], _ctl: &Control) -> Result<BTreeMap<ScopeId, Option<Scope>>> {
+        self.call(format!("reread {}", ids.len()))?;
+        let inner = self.inner();
+        Ok(ids.iter().map(|id| (*id, inner.scopes.get(id).cloned())).collect())
+    }
+
+    async fn pulse(&self, _ctl: &Control) -> Result<Option<Pulse>> {
+        self.call("read pulse".into())?;
+        Ok(Some(Pulse(self.inner().pulse.to_string().into())))
+    }
+
+    async fn utilisation(&self, _ctl: &Control) -> Result<Option<BTreeMap<u32, Utilisation>>> {
+        Ok(None)
+    }
+
+    async fn writer(&self, _ctl: &Control) -> Result<Arc<dyn Writer>> {
+        Ok(Arc::new(self.clone()))
+    }
+}
+
+#[async_trait]
+impl Writer for FakeServer {
+    fn abilities(&self) -> Abilities {
+        Abilities { name: "fake", grain: Grain::Item, batch: self.batch, creates_scope: true, deletes_scope: false }
+    }
+
+    async fn assess(&self, _work: &[Work], _ctl: &Control) -> Result<Assessment> {
+        self.call("read assess".into())?;
+        Ok(Assessment { cost_to_service: "none".into(), cost_to_configuration: "none".into(), ..Assessment::default() })
+    }
+
+    async fn prepare(&self, _ok: &Approved, _ctl: &Control) -> Result<()> {
+        self.call("prepare".into())
+    }
+
+    async fn write(&self, work: &[Work], _ok: &Approved, _ctl: &Control) -> Vec<Done> {
+        work.iter().map(|work| self.write_one(work)).collect()
+    }
+
+    async fn settle(&self, _ctl: &Control) -> Result<()> {
+        Ok(())
+    }
+
+    async fn save(&self, _ctl: &Control) -> Saved {
+        match self.call("save".into()) {
+            Ok(()) if !self.inner().save_fails => Saved::Saved,
+            Ok(()) => Saved::NotSaved(Error::new(ErrorKind::Refused, "cannot open the file").hint("mend it")),
+            Err(error) => Saved::NotSaved(error),
+        }
+    }
+}
+
+impl FakeServer {
+    fn write_one(&self, work: &Work) -> Done {
+        if let Err(error) = self.call(format!("write {}", work.id)) {
+            return Done::Rejected(error);
+        }
+        let mut inner = self.inner();
+        inner.pulse += 1;
+        let lost = Error::new(ErrorKind::TimedOut, "no answer").on(&self.name).in_doubt();
+        let refused = Error::new(ErrorKind::Refused, "no").on(&self.name).scope(work.id);
+        let script = inner.scripts.get(&work.id).cloned().unwrap_or(Script::Obey);
+        if !matches!(script, Script::Refuse | Script::LoseRequest | Script::Lie | Script::Half) {
+            inner.scopes.insert(work.id, work.want.clone());
+        }
+        match script {
+            Script::Obey | Script::Lie => Done::Applied,
+            Script::Refuse => Done::Rejected(refused),
+            Script::LoseAnswer | Script::LoseRequest => Done::Unknown(lost),
+            Script::Vanish => {
+                inner.gone = true;
+                Done::Unknown(lost)
+            }
+            Script::Half => {
+                let first = &work.changes[0];
+                let scope = inner.scopes.get_mut(&work.id).unwrap();
+                match work.want.items.get(&first.key) {
+                    Some(item) => scope.items.insert(first.key.clone(), item.clone()),
+                    None => scope.items.remove(&first.key),
+                };
+                Done::Partial { done: BTreeSet::from([first.key.clone()]), cause: refused }
+            }
+        }
+    }
+}
+
+/// A journal that remembers, and fails when told to.
+#[derive(Debug, Default)]
+pub struct FakeJournal {
+    pub records: Mutex<Vec<String>>,
+    pub fails_at: Option<&'static str>,
+}
+
+impl FakeJournal {
+    fn record(&self, kind: &'static str, text: String) -> Result<()> {
+        self.records.lock().unwrap().push(text);
+        match self.fails_at == Some(kind) {
+            true => Err(Error::new(ErrorKind::Local, "no room")),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Journal for FakeJournal {
+    fn begin(&self, run: &str, _plan: &serde_json::Value) -> Result<()> {
+        self.record("begin", format!("begin {run}"))
+    }
+    fn before(&self, run: &str, _target: &ServerName, work: &[Work]) -> Result<Token> {
+        self.record("before", format!("before {}", work.len()))?;
+        Ok(Token(run.to_owned()))
+    }
+    fn after(&self, _token: Token, _outcomes: &serde_json::Value) -> Result<()> {
+        self.record("after", "after".into())
+    }
+}

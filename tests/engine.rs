@@ -1,0 +1,247 @@
+//! The engine on servers in memory: what is asked, written, verified and told.
+
+mod common;
+
+use std::collections::BTreeSet;
+
+use common::fake::{self, FakeJournal, FakeServer, Script};
+use scopesync::engine::approval::{Answer, Questions, Switches};
+use scopesync::engine::fleet::Fleet;
+use scopesync::engine::outcome::{Outcome, RunReport, SavedState};
+use scopesync::engine::plan::Plan;
+use scopesync::engine::port::{Batch, Control};
+use scopesync::engine::run;
+use scopesync::engine::select::{self, Selection};
+use scopesync::model::{ServerName, Value};
+use serde_json::json;
+
+const A: &str = "10.0.0.0/24";
+const B: &str = "10.0.1.0/24";
+const C: &str = "10.0.2.0/24";
+
+/// Two scopes that differ and one that is the same.
+fn drifted() -> (FakeServer, FakeServer) {
+    let mut a = fake::scope(A, &[("id", json!(1)), ("valid-lifetime", json!(3600))]);
+    fake::reserve(&mut a, "10.0.0.10", "02:00:00:00:00:01");
+    let old = fake::scope(A, &[("id", json!(1)), ("valid-lifetime", json!(7200))]);
+    let b = |lifetime| fake::scope(B, &[("id", json!(2)), ("valid-lifetime", json!(lifetime))]);
+    let c = || fake::scope(C, &[("id", json!(3))]);
+    fake::pair(vec![a, b(1000), c()], vec![old, b(2000), c()])
+}
+
+async fn plan(fleet: &Fleet) -> Plan {
+    let ctl = Control::free();
+    let survey = fleet.survey(&ctl).await;
+    let picked = select::select(&survey, &Selection::All, Some(&ServerName::from("one"))).unwrap();
+    Plan::make(fleet, &survey, &picked, BTreeSet::new(), &ctl).await
+}
+
+async fn execute(fleet: &Fleet, plan: &Plan, switches: Switches, journal: &FakeJournal) -> RunReport {
+    let names = plan.relationships.iter().map(|r| r.name.clone()).collect();
+    let mut questions = Questions::new(&plan.digest, names, "test", switches, BTreeSet::new());
+    questions.answer(Answer::Yes);
+    run::run(fleet, plan, questions.into_approved(), journal, &Control::free()).await
+}
+
+fn outcomes(report: &RunReport) -> Vec<(String, Outcome)> {
+    report.scopes().map(|scope| (scope.id.to_string(), scope.outcome)).collect()
+}
+
+#[tokio::test]
+async fn a_run_ends_drift_and_the_next_plan_is_empty() {
+    for batch in [Batch::One, Batch::WholeServer] {
+        let mut servers = drifted();
+        servers.1.batch = batch;
+        let fleet = fake::fleet(&servers);
+        let first = plan(&fleet).await;
+        assert_eq!((first.scopes_to_write(), first.changes_to_write()), (2, 3));
+        let journal = FakeJournal::default();
+        let report = execute(&fleet, &first, Switches::default(), &journal).await;
+        assert_eq!(
+            outcomes(&report),
+            [(A.into(), Outcome::Replicated), (B.into(), Outcome::Replicated), (C.into(), Outcome::Unchanged)]
+        );
+        assert!(report.scopes().all(|scope| scope.is_good()), "{report:?}");
+        assert_eq!(report.exit_status(), 0);
+        assert!(servers.0.writes().iter().all(|call| call.starts_with("reread")), "the source was written");
+        assert_eq!(plan(&fleet).await.scopes_to_write(), 0);
+        let records = journal.records.lock().unwrap().clone();
+        assert!(records[0].starts_with("begin") && records[1].starts_with("before"), "{records:?}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_written_without_an_approval_or_under_what_if() {
+    let servers = drifted();
+    let fleet = fake::fleet(&servers);
+    let plan = plan(&fleet).await;
+    let what_if = Switches { what_if: true, force: true, confirm: false };
+    let report = execute(&fleet, &plan, what_if, &FakeJournal::default()).await;
+    assert!(report.scopes().all(|scope| matches!(scope.outcome, Outcome::Skipped | Outcome::Unchanged)));
+    assert!(servers.1.writes().is_empty(), "{:?}", servers.1.writes());
+}
+
+#[tokio::test]
+async fn an_approval_is_good_for_one_plan_only() {
+    let servers = drifted();
+    let fleet = fake::fleet(&servers);
+    let old = plan(&fleet).await;
+    servers.1.meddle(B, |scope| fake::reserve(scope, "10.0.1.9", "02:00:00:00:00:09"));
+    let new = plan(&fleet).await;
+    let force = Switches { force: true, ..Switches::default() };
+    let approved = Questions::new(&old.digest, vec!["r".into()], "test", force, BTreeSet::new()).into_approved();
+    let report = run::run(&fleet, &new, approved, &FakeJournal::default(), &Control::free()).await;
+    assert!(report.scopes().all(|scope| scope.outcome != Outcome::Replicated));
+    assert!(servers.1.writes().is_empty());
+}
+
+#[tokio::test]
+async fn a_scope_that_moved_before_the_first_write_refuses_the_whole_plan() {
+    let servers = drifted();
+    let fleet = fake::fleet(&servers);
+    let plan = plan(&fleet).await;
+    servers.1.meddle(B, |scope| fake::reserve(scope, "10.0.1.9", "02:00:00:00:00:09"));
+    let journal = FakeJournal::default();
+    let report = execute(&fleet, &plan, Switches::default(), &journal).await;
+    let expected = [(A.into(), Outcome::Rejected), (B.into(), Outcome::Rejected), (C.into(), Outcome::Unchanged)];
+    assert_eq!(outcomes(&report), expected);
+    assert!(servers.1.writes().is_empty());
+    assert!(journal.records.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_change_elsewhere_does_not_refuse_the_plan() {
+    let servers = drifted();
+    let fleet = fake::fleet(&servers);
+    let plan = plan(&fleet).await;
+    servers.1.meddle(C, |scope| fake::reserve(scope, "10.0.2.9", "02:00:00:00:00:09"));
+    let report = execute(&fleet, &plan, Switches::default(), &FakeJournal::default()).await;
+    assert_eq!(report.counts().get(&Outcome::Replicated), Some(&2));
+}
+
+#[tokio::test]
+async fn no_journal_no_write() {
+    for stage in ["begin", "before"] {
+        let servers = drifted();
+        let fleet = fake::fleet(&servers);
+        let plan = plan(&fleet).await;
+        let journal = FakeJournal { fails_at: Some(stage), ..FakeJournal::default() };
+        let report = execute(&fleet, &plan, Switches::default(), &journal).await;
+        assert_eq!(report.counts().get(&Outcome::Rejected), Some(&2), "{stage}");
+        assert_eq!(report.exit_status(), 1, "refused before any write");
+        assert!(!servers.1.writes().iter().any(|call| call.starts_with("write")), "{stage}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_there_outweighs_what_the_writer_told() {
+    let cases = [
+        (Script::Refuse, Outcome::Rejected, None),
+        (Script::Half, Outcome::Partial, Some(false)),
+        (Script::LoseAnswer, Outcome::Replicated, Some(true)),
+        (Script::LoseRequest, Outcome::Rejected, None),
+        (Script::Lie, Outcome::Rejected, None),
+        (Script::Vanish, Outcome::Unknown, None),
+    ];
+    for (script, outcome, verified) in cases {
+        let servers = drifted();
+        servers.1.script(A, script.clone());
+        let fleet = fake::fleet(&servers);
+        let plan = plan(&fleet).await;
+        let report = execute(&fleet, &plan, Switches::default(), &FakeJournal::default()).await;
+        let first = report.scopes().next().unwrap();
+        assert_eq!((first.outcome, first.verified), (outcome, verified), "{script:?}: {first:?}");
+        assert_eq!(first.changes_done + first.changes_left, 2, "{script:?}");
+        let second = report.scopes().nth(1).unwrap();
+        let expected = if script == Script::Vanish { Outcome::Rejected } else { Outcome::Replicated };
+        assert_eq!(second.outcome, expected, "{script:?}: the other scope goes on unless the server is gone");
+        let written = servers.1.writes().iter().filter(|call| **call == format!("write {A}")).count();
+        assert_eq!(written, 1, "{script:?}: never sent twice");
+    }
+}
+
+#[tokio::test]
+async fn running_and_not_saved_is_told() {
+    let servers = drifted();
+    servers.1.inner().save_fails = true;
+    let fleet = fake::fleet(&servers);
+    let plan = plan(&fleet).await;
+    let report = execute(&fleet, &plan, Switches::default(), &FakeJournal::default()).await;
+    assert_eq!(report.scopes().next().unwrap().saved, SavedState::NotSaved);
+    assert_eq!(report.exit_status(), 3);
+    assert!(report.relationships[0].remarks.iter().any(|remark| remark.contains("mend it")));
+}
+
+#[tokio::test]
+async fn cancel_tells_every_scope() {
+    let servers = drifted();
+    let fleet = fake::fleet(&servers);
+    let plan = plan(&fleet).await;
+    let names = vec!["r".into()];
+    let force = Switches { force: true, ..Switches::default() };
+    let approved = Questions::new(&plan.digest, names, "test", force, BTreeSet::new()).into_approved();
+    let ctl = Control::free();
+    ctl.soft.cancel();
+    let report = run::run(&fleet, &plan, approved, &FakeJournal::default(), &ctl).await;
+    assert_eq!(report.counts().get(&Outcome::Cancelled), Some(&2));
+    assert!(servers.1.writes().iter().all(|call| !call.starts_with("write")));
+}
+
+#[tokio::test]
+async fn a_read_only_target_is_never_written_and_scopes_of_the_target_never_deleted() {
+    let mut servers = drifted();
+    servers.1.read_only = true;
+    let fleet = fake::fleet(&servers);
+    let plan_ = plan(&fleet).await;
+    let report =
+        execute(&fleet, &plan_, Switches { force: true, ..Switches::default() }, &FakeJournal::default()).await;
+    assert_eq!(report.exit_status(), 1);
+    assert!(servers.1.writes().is_empty());
+
+    let servers = fake::pair(vec![fake::scope(A, &[])], vec![fake::scope(A, &[]), fake::scope(B, &[])]);
+    let fleet = fake::fleet(&servers);
+    let plan = plan(&fleet).await;
+    let report = execute(&fleet, &plan, Switches { force: true, ..Switches::default() }, &FakeJournal::default()).await;
+    assert_eq!(outcomes(&report), [(A.into(), Outcome::Unchanged), (B.into(), Outcome::Skipped)]);
+    assert_eq!(report.exit_status(), 0, "scopes that only the target has do not count");
+    assert!(servers.1.inner().scopes.contains_key(&B.parse().unwrap()));
+}
+
+#[tokio::test]
+async fn two_runs_on_one_pair_do_not_mix() {
+    let servers = drifted();
+    let fleet = fake::fleet(&servers);
+    let plan = plan(&fleet).await;
+    let (journal_a, journal_b) = (FakeJournal::default(), FakeJournal::default());
+    let (first, second) = tokio::join!(
+        execute(&fleet, &plan, Switches::default(), &journal_a),
+        execute(&fleet, &plan, Switches::default(), &journal_b),
+    );
+    let replicated = |report: &RunReport| report.counts().get(&Outcome::Replicated).copied();
+    assert_eq!((replicated(&first), replicated(&second)), (Some(2), None), "the second finds that all has moved");
+}
+
+#[test]
+fn values_that_both_sides_inherit_are_no_drift() {
+    use scopesync::engine::drift;
+    use scopesync::model::{ItemKey, Level, Origin};
+    let with = |value: u32, origin: Origin, parent: u32| {
+        let mut scope = fake::scope(A, &[("valid-lifetime", json!(value))]);
+        let key = ItemKey::property("valid-lifetime");
+        if let Some(item) = scope.items.get_mut(&key) {
+            item.fields.values_mut().for_each(|v| v.origin = origin.clone());
+        }
+        let inherited = Value { origin: Origin::Inherited(Level::Global), ..Value::own(json!(parent)) };
+        scope.parents = std::sync::Arc::new([(key, inherited)].into());
+        scope
+    };
+    let inherited = || Origin::Inherited(Level::Global);
+    let changes = |a: &_, b: &_| drift::compare(a, b);
+    assert!(changes(&with(1, inherited(), 1), &with(2, inherited(), 2)).is_empty());
+    assert_eq!(changes(&with(1, Origin::Own, 9), &with(2, inherited(), 2)).len(), 1);
+    // inherited on the source, explicit on the target: dropped where the parent gives the same ...
+    let dropped = changes(&with(1, inherited(), 1), &with(5, Origin::Own, 1));
+    assert!(!dropped[0].becomes_explicit && dropped[0].wanted.is_none());
+    // ... else written
+    assert!(changes(&with(1, inherited(), 1), &with(5, Origin::Own, 2))[0].becomes_explicit);
+}
