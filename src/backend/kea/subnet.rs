@@ -5,9 +5,17 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::config::Surroundings;
+use super::config::{How, Surroundings};
 use crate::engine::port::RawScope;
 use crate::model::{Foreign, Need, ReservationKey, Scope};
+
+pub(super) mod canonical;
+pub(super) mod option;
+mod render;
+pub(super) mod reservation;
+pub(super) mod take_apart;
+#[cfg(test)]
+mod tests;
 
 /// A subnet as the server sent it.
 #[derive(Debug)]
@@ -29,25 +37,47 @@ impl RawScope for KeaScope {
         self.network.as_ref()
     }
 
-    fn may_need(&self, _need: &Need) -> bool {
-        true
+    fn may_need(&self, need: &Need) -> bool {
+        let quoted = |name: &Foreign| {
+            let escaped = serde_json::to_string(name.raw()).unwrap_or_default();
+            memchr::memmem::find(&self.text, escaped.as_bytes()).is_some()
+        };
+        match need {
+            Need::Network(name) => self.network.as_ref() == Some(name),
+            Need::Class(name) => quoted(name),
+            // a file may give only the name of an option
+            Need::OptionDefinition(space, code) => {
+                let named = self.surroundings.options.get(space, *code).is_some_and(|known| quoted(&known.name));
+                named || memchr::memmem::find(&self.text, code.to_string().as_bytes()).is_some()
+            }
+        }
     }
 
     fn may_hide(&self) -> bool {
-        true
+        self.surroundings.how == How::Live
+            && !self.surroundings.options.keeps_option_43()
+            && memchr::memmem::find_iter(&self.text, b"\"code\":")
+                .any(|at| is_43(self.text.get(at + 7..).unwrap_or_default()))
     }
 
     fn open(&self) -> Result<Scope, Foreign> {
-        Err("not yet".into())
+        let native: Value = serde_json::from_slice(&self.text).map_err(|error| Foreign::from(error.to_string()))?;
+        take_apart::scope(native, self.network.as_ref(), &self.surroundings)
     }
+}
+
+/// Whether the number that stands here is 43.
+fn is_43(text: &[u8]) -> bool {
+    let digits = text.trim_ascii_start().strip_prefix(b"43");
+    digits.is_some_and(|rest| !rest.first().is_some_and(u8::is_ascii_digit))
 }
 
 /// Takes a subnet apart into a scope.
 ///
 /// # Errors
 /// Says what could not be understood.
-pub fn open(_json: &Value, _network: Option<&Foreign>, _around: &Surroundings) -> Result<Scope, Foreign> {
-    Err("not yet".into())
+pub fn open(json: &Value, network: Option<&Foreign>, around: &Surroundings) -> Result<Scope, Foreign> {
+    take_apart::scope(json.clone(), network, around)
 }
 
 /// Takes apart a subnet that was read without its reservations (`subnet4-get`) together
@@ -56,12 +86,23 @@ pub fn open(_json: &Value, _network: Option<&Foreign>, _around: &Surroundings) -
 /// # Errors
 /// Says what could not be understood.
 pub fn reopen(
-    _subnet: &Value,
-    _reservations: &[Value],
-    _network: Option<&Foreign>,
-    _around: &Surroundings,
+    subnet: &Value,
+    reservations: &[Value],
+    network: Option<&Foreign>,
+    around: &Surroundings,
 ) -> Result<Scope, Foreign> {
-    Err("not yet".into())
+    let mut native = subnet.clone();
+    if let Value::Object(object) = &mut native {
+        let hosts = reservations.iter().cloned().map(|mut host| {
+            if let Value::Object(host) = &mut host {
+                host.shift_remove("subnet-id");
+            }
+            host
+        });
+        object.shift_remove("shared-network-name");
+        object.insert("reservations".into(), hosts.collect());
+    }
+    take_apart::scope(native, network, around)
 }
 
 /// What a scope is rendered for.
@@ -85,16 +126,27 @@ pub struct Rendered {
     pub reservations: Vec<(ReservationKey, Value)>,
     /// The shared network that it belongs to.
     pub network: Option<Foreign>,
+    /// Where among the keys of the subnet its reservations stood.
+    place: Option<usize>,
 }
 
 impl Rendered {
     /// The subnet with its reservations in it, as configuration files have it.
     pub fn whole(self) -> Value {
-        self.subnet
+        let mut whole = self.subnet;
+        if let Value::Object(object) = &mut whole
+            && (self.place.is_some() || !self.reservations.is_empty())
+        {
+            let place = self.place.unwrap_or(object.len()).min(object.len());
+            let hosts = self.reservations.into_iter().map(|(_, host)| host).collect();
+            object.shift_insert(place, "reservations".into(), hosts);
+        }
+        whole
     }
 }
 
-/// Puts a scope into the words of the server that `around` is read from.
-pub fn render(scope: &Scope, _style: Style, _around: &Surroundings) -> Rendered {
-    Rendered { subnet: (*scope.native).clone(), reservations: Vec::new(), network: scope.network().cloned() }
+/// Puts a scope into the words of the server that `around` is read from: its native form,
+/// changed only where its items say otherwise. Keys that nobody knows stay.
+pub fn render(scope: &Scope, style: Style, around: &Surroundings) -> Rendered {
+    render::scope(scope, style, around)
 }

@@ -1,0 +1,287 @@
+//! What surrounds the scopes: definitions, classes, networks and global values, each in
+//! the one form in which both sides are compared.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value as Json};
+
+use super::super::subnet::take_apart::is_local;
+use super::super::subnet::{canonical, option, reservation};
+use super::options::DHCP4;
+use super::relationship::Failover;
+use super::surroundings::{BOUNDS, DEFAULTS, Surroundings};
+use crate::model::{Canonical, Context, Definition, DefinitionKind, Foreign, Item, ItemKey, Store};
+
+type Fields = BTreeMap<Foreign, Canonical>;
+
+/// Takes the values of the `Dhcp4` object and of its networks.
+pub(super) fn context(
+    global: &Map<String, Json>,
+    networks: &BTreeMap<Foreign, Map<String, Json>>,
+    failover: &[Failover],
+    around: &Surroundings,
+) -> Result<Context, Foreign> {
+    let mut found = Context::default();
+    let mut add = |kind, name: Foreign, fields: Fields, label: Option<Foreign>| {
+        found.definitions.insert((kind, name), Definition { fields, label });
+    };
+    for json in list(global, "option-def") {
+        if let Some((key, label, fields)) = option_definition(json) {
+            add(DefinitionKind::OptionDefinition, key, fields, Some(label));
+        }
+    }
+    let mut order = Vec::new();
+    for class in list(global, "client-classes").filter_map(Json::as_object) {
+        let Some(name) = class.get("name").and_then(Json::as_str) else { continue };
+        order.push(Canonical::text(name));
+        add(DefinitionKind::Class, name.into(), self::class(class, around)?, None);
+    }
+    if order.len() > 1 {
+        add(DefinitionKind::Global, "order of client classes".into(), single(Canonical::List(order)), None);
+    }
+    for (name, network) in networks {
+        add(DefinitionKind::Network, name.clone(), self::network(network, around)?, None);
+    }
+    for option in option::list(global.get("option-data"), around)? {
+        let mut name = format!("{}/{}", option.key.space.raw(), option.key.code);
+        if option.key.nth > 0 {
+            name.push_str(&format!(" #{}", option.key.nth + 1));
+        }
+        add(DefinitionKind::GlobalOption, name.into(), plain(&option.item), option.item.label);
+    }
+    for (name, value) in globals(global) {
+        add(DefinitionKind::Global, name.into(), single(value), None);
+    }
+    for (name, value) in modes(global) {
+        add(DefinitionKind::ReservationMode, name.into(), single(value), None);
+    }
+    if let Some(hosts) = global.get("reservations").and_then(Json::as_array) {
+        for (host, (key, item)) in hosts.iter().zip(reservation::list(hosts)?) {
+            let mut fields = plain(&item);
+            fields.extend(options(host.get("option-data"), around)?);
+            add(DefinitionKind::Global, format!("reservation {key}").into(), fields, None);
+        }
+    }
+    for failover in failover {
+        let mut names: Vec<&str> = failover.membership.peers.iter().map(|peer| peer.name.raw()).collect();
+        names.sort_unstable();
+        for (name, value) in &failover.parameters {
+            let name = format!("{} of {}", name, names.join(" and "));
+            add(DefinitionKind::Failover, name.into(), single(value.clone()), None);
+        }
+    }
+    found.stores = stores(global);
+    Ok(found)
+}
+
+fn list<'a>(object: &'a Map<String, Json>, key: &str) -> impl Iterator<Item = &'a Json> {
+    object.get(key).and_then(Json::as_array).into_iter().flatten()
+}
+
+fn single(value: Canonical) -> Fields {
+    BTreeMap::from([("value".into(), value)])
+}
+
+fn plain(item: &Item) -> Fields {
+    item.fields.iter().map(|(name, value)| (name.clone(), value.canonical.clone())).collect()
+}
+
+/// A list of options as fields, one for each.
+fn options(json: Option<&Json>, around: &Surroundings) -> Result<Fields, Foreign> {
+    let mut fields = Fields::new();
+    for option in option::list(json, around)? {
+        let label = option.item.label.as_ref().map_or_else(String::new, |label| format!("{} ", label.raw()));
+        let name = format!("option {label}{}", Foreign::from(option.key.to_string()).raw());
+        fields.insert(name.into(), Canonical::Map(plain(&option.item)));
+    }
+    Ok(fields)
+}
+
+fn option_definition(json: &Json) -> Option<(Foreign, Foreign, Fields)> {
+    let object = json.as_object()?;
+    let text = |key: &str| object.get(key).and_then(Json::as_str).unwrap_or_default();
+    let space = object.get("space").and_then(Json::as_str).unwrap_or(DHCP4);
+    let key = format!("{space}/{}", object.get("code")?.as_u64()?);
+    let types: Vec<&str> = text("record-types").split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
+    let fields = [
+        ("name", Canonical::text(text("name"))),
+        ("type", Canonical::text(text("type"))),
+        ("array", Canonical::Bool(object.get("array").and_then(Json::as_bool).unwrap_or(false))),
+        ("record-types", Canonical::text(types.join(", "))),
+        ("encapsulate", Canonical::text(text("encapsulate"))),
+    ];
+    Some((key.into(), text("name").into(), fields.map(|(name, value)| (name.into(), value)).into()))
+}
+
+fn class(class: &Map<String, Json>, around: &Surroundings) -> Result<Fields, Foreign> {
+    let mut fields = options(class.get("option-data"), around)?;
+    for json in list(class, "option-def") {
+        if let Some((key, _, definition)) = option_definition(json) {
+            fields.insert(format!("option definition {}", key.raw()).into(), Canonical::Map(definition));
+        }
+    }
+    let lifetime = class.get("valid-lifetime");
+    for (name, value) in class {
+        let name = match (name.as_str(), value) {
+            ("name" | "option-data" | "option-def" | "user-context" | "comment", _) | (_, Json::Null) => continue,
+            ("server-hostname" | "boot-file-name" | "test", Json::String(text)) if text.is_empty() => continue,
+            ("next-server", Json::String(text)) if text == "0.0.0.0" => continue,
+            ("only-if-required" | "only-in-additional-list", Json::Bool(false)) => continue,
+            // the older word for the same
+            ("only-if-required", _) => "only-in-additional-list",
+            (name, value) if BOUNDS.contains(&name) && lifetime == Some(value) => continue,
+            (name, _) => name,
+        };
+        fields.insert(name.into(), Canonical::from_json(value));
+    }
+    Ok(fields)
+}
+
+/// The network's own values: those that it does not merely repeat from the global ones.
+fn network(network: &Map<String, Json>, around: &Surroundings) -> Result<Fields, Foreign> {
+    let mut fields = options(network.get("option-data"), around)?;
+    for words in canonical::RESTRICTIONS {
+        if let Some((_, names)) = canonical::restriction(network, words) {
+            fields.insert(words[1].into(), names);
+        }
+    }
+    let globals = around.parents(None);
+    let lifetime = network.get("valid-lifetime");
+    for (name, value) in network {
+        let restricts = canonical::RESTRICTIONS.iter().flatten().any(|word| word == name);
+        let elsewhere = matches!(name.as_str(), "name" | "subnet4" | "option-data" | "user-context" | "comment");
+        let filled_in = BOUNDS.contains(&name.as_str()) && lifetime == Some(value);
+        if restricts || elsewhere || is_local(name) || filled_in {
+            continue;
+        }
+        let Some(value) = canonical::property(name, value) else { continue };
+        if globals.get(&ItemKey::property(name.as_str())).is_none_or(|given| given.canonical != value) {
+            fields.insert(name.as_str().into(), value);
+        }
+    }
+    if let Some(context) = canonical::user_context(network) {
+        fields.insert("user-context".into(), Canonical::from_json(&context));
+    }
+    Ok(fields)
+}
+
+/// A server's own identity and housekeeping, and what is compared elsewhere: never global values.
+fn is_no_global(name: &str) -> bool {
+    MODES.iter().any(|(mode, _)| *mode == name)
+        || name.starts_with("statistic-")
+        || name.starts_with("hostname-char-")
+        || matches!(
+            name,
+            "interfaces-config"
+                | "control-socket"
+                | "control-sockets"
+                | "hooks-libraries"
+                | "lease-database"
+                | "hosts-database"
+                | "hosts-databases"
+                | "config-control"
+                | "server-tag"
+                | "loggers"
+                | "multi-threading"
+                | "dhcp-queue-control"
+                | "dhcp-ddns"
+                | "dhcp4o6-port"
+                | "sanity-checks"
+                | "expired-leases-processing"
+                | "parked-packet-limit"
+                | "option-def"
+                | "option-data"
+                | "client-classes"
+                | "reservations"
+                | "reservation-mode"
+                | "host-reservation-identifiers"
+                | "subnet4"
+                | "shared-networks"
+                | "user-context"
+                | "comment"
+                | "hash"
+                | "Logging"
+        )
+}
+
+/// Global values, with Kea's defaults where nothing is said.
+fn globals(global: &Map<String, Json>) -> BTreeMap<String, Canonical> {
+    let more = [
+        ("decline-probation-period", Json::from(86_400)),
+        ("echo-client-id", true.into()),
+        ("stash-agent-options", false.into()),
+    ];
+    let defaults = DEFAULTS.iter().filter_map(|(name, default)| Some((*name, default.json()?))).chain(more);
+    let mut found: BTreeMap<String, Canonical> = defaults
+        .filter(|(name, _)| !is_no_global(name))
+        .map(|(name, value)| (name.to_owned(), Canonical::from_json(&value)))
+        .collect();
+    let lifetime = global.get("valid-lifetime");
+    for (name, value) in global {
+        let implied = BOUNDS.contains(&name.as_str()) && lifetime == Some(value);
+        if is_no_global(name) || implied || value.is_null() {
+            continue;
+        }
+        if name == "ddns-use-conflict-resolution" {
+            let mode = if value.as_bool() == Some(false) { "no-check-with-dhcid" } else { "check-with-dhcid" };
+            found.insert("ddns-conflict-resolution-mode".into(), Canonical::text(mode));
+            continue;
+        }
+        found.insert(name.clone(), Canonical::from_json(value));
+    }
+    found
+}
+
+/// How reservations are looked up, with Kea's defaults.
+const MODES: &[(&str, bool)] = &[
+    ("reservations-global", false),
+    ("reservations-in-subnet", true),
+    ("reservations-out-of-pool", false),
+    ("reservations-lookup-first", false),
+    ("early-global-reservations-lookup", false),
+    ("ip-reservations-unique", true),
+];
+
+fn modes(global: &Map<String, Json>) -> BTreeMap<String, Canonical> {
+    let mut found: BTreeMap<String, Canonical> =
+        MODES.iter().map(|(name, default)| ((*name).to_owned(), Canonical::Bool(*default))).collect();
+    // the older word for three of them
+    if let Some(mode) = global.get("reservation-mode").and_then(Json::as_str) {
+        let (everywhere, in_subnet, out_of_pool) = match mode.to_ascii_lowercase().as_str() {
+            "disabled" | "off" => (false, false, false),
+            "global" => (true, false, false),
+            "out-of-pool" => (false, true, true),
+            _ => (false, true, false),
+        };
+        for ((name, _), value) in MODES.iter().zip([everywhere, in_subnet, out_of_pool]) {
+            found.insert((*name).to_owned(), Canonical::Bool(value));
+        }
+    }
+    for (name, _) in MODES {
+        if let Some(value) = global.get(*name) {
+            found.insert((*name).to_owned(), Canonical::from_json(value));
+        }
+    }
+    let order = global.get("host-reservation-identifiers").map(canonical::class_names);
+    let usual = || ["hw-address", "duid", "circuit-id", "client-id"].map(str::to_owned).to_vec();
+    let order = order.unwrap_or_else(usual).into_iter().map(Canonical::text).collect();
+    found.insert("host-reservation-identifiers".into(), Canonical::List(order));
+    found
+}
+
+fn stores(global: &Map<String, Json>) -> Vec<Store> {
+    let kind = |json: &Json| Foreign::from(json.get("type").and_then(Json::as_str).unwrap_or("unknown"));
+    let mut found: Vec<Store> = global
+        .get("hosts-database")
+        .filter(|one| one.as_object().is_some_and(|one| !one.is_empty()))
+        .into_iter()
+        .chain(list(global, "hosts-databases"))
+        .map(|json| Store::HostsDatabase(kind(json)))
+        .collect();
+    let backends = global.get("config-control").and_then(|control| control.get("config-databases"));
+    let backends = backends.and_then(Json::as_array).into_iter().flatten();
+    found.extend(backends.map(|json| Store::ConfigurationBackend(kind(json))));
+    found.sort();
+    found.dedup();
+    found
+}
