@@ -35,6 +35,8 @@ pub mod model;
 #[cfg(feature = "program")]
 pub mod runtime;
 #[cfg(feature = "program")]
+pub mod show;
+#[cfg(feature = "program")]
 pub mod state;
 #[cfg(feature = "program")]
 pub mod terminal;

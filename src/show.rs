@@ -1,0 +1,161 @@
+//! What was found, planned and done, in lines for any front end.
+//!
+//! A [`Line`] has roles, no colours: a screen turns them into its theme, the command line
+//! into terminal codes or nothing. No role is needed to understand a line. All text is
+//! clean: what a server sent was shown through [`Foreign`](crate::model::Foreign).
+
+mod changes;
+mod drift;
+mod finding;
+mod plan;
+mod run;
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+use crate::engine::survey::Survey;
+use crate::model::{ChangeKind, ScopeId};
+
+pub use changes::{Counts, change, changes, there};
+pub use drift::{relationship_drift, relationship_title, scope_drift, summary};
+pub use finding::finding;
+pub use plan::{plan, planned_relationship};
+pub use run::{report, report_summary};
+
+/// What a piece of a line is, for colours and weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Nothing special.
+    Plain,
+    /// Names a relationship, a scope or a part.
+    Title,
+    /// Less important than what stands around it.
+    Muted,
+    /// Something is or will be created.
+    Create,
+    /// Something is or will be updated.
+    Update,
+    /// Something is or will be deleted.
+    Delete,
+    /// All is well.
+    Good,
+    /// Should be looked at.
+    Warning,
+    /// Clients are or will be served wrongly, or something failed.
+    Critical,
+}
+
+impl From<ChangeKind> for Role {
+    fn from(kind: ChangeKind) -> Self {
+        match kind {
+            ChangeKind::Create => Role::Create,
+            ChangeKind::Update => Role::Update,
+            ChangeKind::Delete => Role::Delete,
+        }
+    }
+}
+
+/// One line: pieces with roles, and how far it is moved to the right.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Line {
+    /// Columns.
+    pub indent: usize,
+    /// The pieces, from left to right, blanks included.
+    pub spans: Vec<(Role, String)>,
+}
+
+impl Line {
+    /// An empty line.
+    pub fn new(indent: usize) -> Self {
+        Line { indent, spans: Vec::new() }
+    }
+
+    /// A line of one piece.
+    pub fn of(indent: usize, role: Role, text: impl Into<String>) -> Self {
+        Line::new(indent).with(role, text)
+    }
+
+    /// Adds a piece on the right.
+    pub fn with(mut self, role: Role, text: impl Into<String>) -> Self {
+        let text = text.into();
+        if !text.is_empty() {
+            self.spans.push((role, text));
+        }
+        self
+    }
+
+    /// Moves it further to the right.
+    pub fn deeper(mut self, columns: usize) -> Self {
+        self.indent += columns;
+        self
+    }
+
+    /// The line without its roles.
+    pub fn text(&self) -> String {
+        let mut text = " ".repeat(self.indent);
+        text.extend(self.spans.iter().map(|(_, piece)| piece.as_str()));
+        text
+    }
+}
+
+/// How scopes are called: by their address, with `/len` where a server has two on one address.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScopeNames {
+    ambiguous: BTreeSet<Ipv4Addr>,
+}
+
+impl ScopeNames {
+    /// The names of a survey's scopes.
+    pub fn of(survey: &Survey) -> Self {
+        let readings = survey.servers.iter().filter_map(|server| server.reading());
+        ScopeNames::of_ids(readings.flat_map(|reading| reading.scopes.keys().copied()))
+    }
+
+    /// The names of these scopes; one may come several times.
+    pub fn of_ids(ids: impl IntoIterator<Item = ScopeId>) -> Self {
+        let ids: BTreeSet<ScopeId> = ids.into_iter().collect();
+        let neighbours = ids.iter().zip(ids.iter().skip(1));
+        ScopeNames { ambiguous: neighbours.filter(|(a, b)| a.network == b.network).map(|(a, _)| a.network).collect() }
+    }
+
+    /// What this scope is called.
+    pub fn name(&self, id: ScopeId) -> String {
+        if self.ambiguous.contains(&id.network) { id.to_string() } else { id.short() }
+    }
+}
+
+/// `1 scope`, `2 scopes`.
+pub fn plural(count: usize, one: &str) -> String {
+    format!("{count} {one}{}", if count == 1 { "" } else { "s" })
+}
+
+/// The first few of a list, and how many more there are.
+fn some<T: std::fmt::Display>(all: impl IntoIterator<Item = T>) -> String {
+    const FEW: usize = 8;
+    let all: Vec<String> = all.into_iter().map(|one| one.to_string()).collect();
+    let rest = all.len().saturating_sub(FEW);
+    let mut text = all.into_iter().take(FEW).collect::<Vec<_>>().join(", ");
+    if rest > 0 {
+        text.push_str(&format!(" and {rest} more"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_length_is_shown_where_the_address_says_too_little() {
+        let id = |text: &str| text.parse::<ScopeId>().unwrap();
+        let ids = [id("10.0.1.0/24"), id("10.0.0.0/24"), id("10.0.0.0/25"), id("10.0.1.0/24")];
+        let names = ScopeNames::of_ids(ids);
+        assert_eq!(ids.map(|id| names.name(id)), ["10.0.1.0", "10.0.0.0/24", "10.0.0.0/25", "10.0.1.0"]);
+    }
+
+    #[test]
+    fn long_lists_are_cut_and_say_so() {
+        assert_eq!(some(1..=3), "1, 2, 3");
+        assert_eq!(some(1..=10), "1, 2, 3, 4, 5, 6, 7, 8 and 2 more");
+    }
+}

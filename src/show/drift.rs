@@ -1,0 +1,79 @@
+//! The drift of relationships and scopes.
+
+use super::{Counts, Line, Role, ScopeNames, changes, finding, plural, there};
+use crate::engine::compare::{RelationshipDrift, ScopeDrift, Summary};
+use crate::engine::survey::{Member, Relationship};
+use crate::model::DriftState;
+
+/// `berlin-hamburg  load-balancing  berlin (load-balancing) → hamburg (state unknown)`.
+pub fn relationship_title(relationship: &Relationship, source_member: usize) -> Line {
+    let side = |member: &Member| match &member.state {
+        Some(state) => format!("{} ({})", member.shown(), state.0),
+        None => member.shown(),
+    };
+    let [source, target] = [source_member, 1 - source_member].map(|at| side(&relationship.members[at]));
+    Line::of(0, Role::Title, relationship.name.to_string())
+        .with(Role::Muted, format!("  {}  ", relationship.mode))
+        .with(Role::Plain, format!("{source} → {target}"))
+}
+
+/// The findings of a relationship, then every scope that is not in sync.
+pub fn relationship_drift(drift: &RelationshipDrift, names: &ScopeNames) -> Vec<Line> {
+    let mut lines: Vec<Line> = drift.findings.iter().flat_map(|found| finding(found, names)).collect();
+    for scope in drift.scopes.iter().filter(|scope| scope.state != DriftState::InSync) {
+        lines.push(scope_drift(scope, names));
+        let below = match scope.state {
+            DriftState::OnlyOnTarget => there(&scope.changes),
+            _ => changes(&scope.changes),
+        };
+        lines.extend(below.into_iter().map(|line| line.deeper(2)));
+    }
+    lines
+}
+
+/// One scope with its state in words: `10.0.0.0  Office  drifted  +1 ~2 -1`.
+pub fn scope_drift(scope: &ScopeDrift, names: &ScopeNames) -> Line {
+    let mut line = Line::of(0, Role::Title, names.name(scope.id));
+    if let Some(name) = &scope.name {
+        line = line.with(Role::Plain, format!("  {name}"));
+    }
+    let role = match scope.state {
+        DriftState::InSync => Role::Good,
+        DriftState::Checking => Role::Muted,
+        DriftState::Drifted => Role::Update,
+        DriftState::OnlyOnSource => Role::Create,
+        DriftState::OnlyOnTarget => Role::Warning,
+        DriftState::Unknown => Role::Critical,
+    };
+    line = line.with(role, format!("  {}", scope.state.words()));
+    match (&scope.state, &scope.reason) {
+        (DriftState::OnlyOnTarget, _) => line.with(Role::Muted, ": never deleted by a replication"),
+        (_, Some(reason)) => line.with(Role::Plain, format!(": {reason}")),
+        (_, None) => line.with(Role::Plain, format!("  {}", Counts::of(&scope.changes))),
+    }
+}
+
+/// `43 scopes: 26 in sync, 15 drifted, 1 only on source, 1 only on target; 38 changes`.
+pub fn summary(sum: &Summary) -> Line {
+    let states = [
+        (sum.in_sync, "in sync"),
+        (sum.drifted, "drifted"),
+        (sum.only_on_source, "only on source"),
+        (sum.only_on_target, "only on target"),
+        (sum.unknown, "unknown"),
+    ];
+    let states: Vec<String> = states.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
+    let mut text = plural(sum.scopes, "scope");
+    if !states.is_empty() {
+        text.push_str(&format!(": {}", states.join(", ")));
+    }
+    if sum.changes > 0 {
+        text.push_str(&format!("; {}", plural(sum.changes, "change")));
+    }
+    let role = match (sum.unknown, sum.has_drift()) {
+        (0, false) => Role::Good,
+        (0, true) => Role::Update,
+        _ => Role::Critical,
+    };
+    Line::of(0, role, text)
+}

@@ -1,0 +1,140 @@
+//! The preview of a replication. Deletions come first, by name.
+
+use std::collections::BTreeSet;
+
+use super::{Counts, Line, Role, ScopeNames, change, changes, finding, plural};
+use crate::engine::plan::{Plan, PlannedRelationship, PlannedScope};
+use crate::engine::port::Refusal;
+use crate::model::{ChangeKind, DriftState};
+
+/// The whole plan, relationship by relationship.
+pub fn plan(plan: &Plan, names: &ScopeNames) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for relationship in &plan.relationships {
+        if !lines.is_empty() {
+            lines.push(Line::new(0));
+        }
+        lines.extend(planned_relationship(relationship, &plan.overrides, names));
+    }
+    lines
+}
+
+/// One relationship's part: what it is and costs, deletions, every change, refusals, findings.
+pub fn planned_relationship(
+    planned: &PlannedRelationship,
+    overrides: &BTreeSet<String>,
+    names: &ScopeNames,
+) -> Vec<Line> {
+    let mut lines = vec![
+        Line::of(0, Role::Title, planned.name.to_string())
+            .with(Role::Muted, format!("  {}  ", planned.mode))
+            .with(Role::Title, format!("{} → {}", planned.source, planned.target)),
+    ];
+    let writing: Vec<&PlannedScope> = planned.to_write(overrides).collect();
+    let mut body = match &planned.blocked {
+        Some(refusal) => refused(refusal, "nothing can be written", overrides),
+        None => totals(planned, &writing),
+    };
+    body.extend(deletions(planned, &writing, names));
+    for scope in &writing {
+        body.push(scope_title(scope, names).with(Role::Plain, format!("  {}", Counts::of(&scope.changes))));
+        body.extend(scope.refusals.iter().map(|refusal| overridden(refusal).deeper(2)));
+        body.extend(changes(&scope.changes).into_iter().map(|line| line.deeper(2)));
+    }
+    let open = planned.blocked.is_none();
+    for scope in planned.scopes.iter().filter(|scope| open && !scope.will_be_written(overrides)) {
+        body.extend(left_out(scope, overrides, names));
+    }
+    body.extend(planned.findings.iter().flat_map(|found| finding(found, names)));
+    lines.extend(body.into_iter().map(|line| line.deeper(2)));
+    lines
+}
+
+fn totals(planned: &PlannedRelationship, writing: &[&PlannedScope]) -> Vec<Line> {
+    let in_sync = match planned.in_sync.len() {
+        0 => String::new(),
+        n => format!("; {n} in sync"),
+    };
+    if writing.is_empty() {
+        return vec![Line::of(0, Role::Plain, format!("nothing to write{in_sync}"))];
+    }
+    let counts = Counts::of(writing.iter().flat_map(|scope| &scope.changes));
+    let text = format!(
+        "{} will be written on {}: {}{in_sync}",
+        plural(writing.len(), "scope"),
+        planned.target,
+        counts.words()
+    );
+    let mut lines = vec![Line::of(0, Role::Plain, text)];
+    let cost = |what: &str, text: &str| {
+        (!text.is_empty()).then(|| Line::of(0, Role::Muted, format!("{what}: ")).with(Role::Plain, text))
+    };
+    lines.extend(planned.writer_name.and_then(|name| cost("written by", name)));
+    lines.extend(cost("cost to service", &planned.cost_to_service));
+    lines.extend(cost("cost to configuration", &planned.cost_to_configuration));
+    lines
+}
+
+fn deletions(planned: &PlannedRelationship, writing: &[&PlannedScope], names: &ScopeNames) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for scope in writing {
+        for gone in scope.changes.iter().filter(|change| change.change == ChangeKind::Delete) {
+            let line = change(gone).into_iter().next().unwrap_or_default();
+            let section = Line::of(2, Role::Title, names.name(scope.id))
+                .with(Role::Muted, format!("  {} ", gone.section().word()));
+            lines.push(Line { spans: section.spans.into_iter().chain(line.spans).collect(), ..section });
+        }
+    }
+    if !lines.is_empty() {
+        let title = format!("deleted on {}: {}", planned.target, plural(lines.len(), "item"));
+        lines.insert(0, Line::of(0, Role::Delete, title));
+    }
+    lines
+}
+
+fn scope_title(scope: &PlannedScope, names: &ScopeNames) -> Line {
+    let mut line = Line::of(0, Role::Title, names.name(scope.id));
+    if let Some(name) = &scope.name {
+        line = line.with(Role::Plain, format!("  {name}"));
+    }
+    match scope.state {
+        DriftState::OnlyOnSource => line.with(Role::Create, "  created"),
+        _ => line,
+    }
+}
+
+/// A scope that differs and will not be written.
+fn left_out(scope: &PlannedScope, overrides: &BTreeSet<String>, names: &ScopeNames) -> Vec<Line> {
+    let line = scope_title(scope, names);
+    let refusals: Vec<&Refusal> = scope.standing_refusals(overrides).collect();
+    if !refusals.is_empty() {
+        let mut lines = vec![line.with(Role::Critical, "  refused")];
+        lines.extend(refusals.iter().flat_map(|refusal| refused(refusal, "", overrides)).map(|line| line.deeper(2)));
+        return lines;
+    }
+    vec![match scope.state {
+        DriftState::OnlyOnTarget => line.with(Role::Warning, "  only on target: left as it is"),
+        _ => {
+            let reason = scope.reason.clone().unwrap_or_else(|| scope.state.words().to_owned());
+            line.with(Role::Critical, "  unknown").with(Role::Plain, format!(": {reason}"))
+        }
+    }]
+}
+
+fn refused(refusal: &Refusal, what: &str, overrides: &BTreeSet<String>) -> Vec<Line> {
+    let lead = if what.is_empty() { String::new() } else { format!("{what}: ") };
+    let mut lines =
+        vec![Line::of(0, Role::Critical, format!("{lead}{}: ", refusal.name)).with(Role::Plain, &refusal.message)];
+    if !refusal.hint.is_empty() {
+        lines.push(Line::of(2, Role::Muted, format!("hint: {}", refusal.hint)));
+    }
+    if refusal.overridable && !overrides.contains(refusal.name) {
+        lines.push(Line::of(2, Role::Muted, format!("override: {}", refusal.name)));
+    }
+    lines
+}
+
+/// A refusal that does not stop a scope from being written has been overridden.
+fn overridden(refusal: &Refusal) -> Line {
+    Line::of(0, Role::Warning, format!("overridden, {}: ", refusal.name)).with(Role::Plain, &refusal.message)
+}

@@ -1,0 +1,61 @@
+//! What became of a run.
+
+use super::{Line, Role, ScopeNames, changes, plural};
+use crate::engine::outcome::{Outcome, RunReport, ScopeRun};
+
+/// Every scope of the run that was to be written, with its outcome; then what else to know.
+pub fn report(report: &RunReport, names: &ScopeNames) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for relationship in &report.relationships {
+        lines.push(
+            Line::of(0, Role::Title, relationship.name.to_string())
+                .with(Role::Plain, format!("  {} → {}", relationship.source, relationship.target)),
+        );
+        for scope in relationship.scopes.iter().filter(|scope| scope.outcome != Outcome::Unchanged) {
+            lines.push(outcome(scope, names).deeper(2));
+            if !scope.residual.is_empty() {
+                lines.push(Line::of(4, Role::Critical, "still different:"));
+                lines.extend(changes(&scope.residual).into_iter().map(|line| line.deeper(6)));
+            }
+        }
+        lines.extend(relationship.remarks.iter().map(|remark| Line::of(2, Role::Warning, remark)));
+    }
+    lines
+}
+
+fn outcome(scope: &ScopeRun, names: &ScopeNames) -> Line {
+    let role = match (scope.outcome, scope.is_good()) {
+        (Outcome::Skipped, true) => Role::Muted,
+        (_, true) => Role::Good,
+        (Outcome::Skipped | Outcome::Cancelled, false) => Role::Warning,
+        (_, false) => Role::Critical,
+    };
+    let mut line = Line::of(0, Role::Title, names.name(scope.id)).with(role, format!("  {}", scope.outcome.word()));
+    let mut facts = Vec::new();
+    match scope.verified {
+        Some(true) => facts.push("verified".to_owned()),
+        Some(false) => facts.push("not verified".to_owned()),
+        None => {}
+    }
+    if !scope.saved.words().is_empty() {
+        facts.push(scope.saved.words().to_owned());
+    }
+    if scope.outcome != Outcome::Skipped && scope.changes_left > 0 {
+        let of = scope.changes_done + scope.changes_left;
+        facts.push(format!("{} of {} made", scope.changes_done, plural(of, "change")));
+    }
+    if !facts.is_empty() {
+        line = line.with(Role::Plain, format!(", {}", facts.join(", ")));
+    }
+    match &scope.message {
+        Some(message) => line.with(Role::Plain, format!(": {message}")),
+        None => line,
+    }
+}
+
+/// `run 20261121T203500Z-1f3a: 3 replicated, 1 rejected, 39 unchanged`.
+pub fn report_summary(report: &RunReport) -> Line {
+    let counts: Vec<String> = report.counts().iter().map(|(outcome, n)| format!("{n} {}", outcome.word())).collect();
+    let role = if report.exit_status() == 0 { Role::Good } else { Role::Critical };
+    Line::of(0, role, format!("run {}: {}", report.run, counts.join(", ")))
+}
