@@ -33,6 +33,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 pub use error::{Place, Problem, SyntaxError};
+pub(crate) use lexer::path_of;
 
 /// How many objects and arrays may be open at once.
 ///

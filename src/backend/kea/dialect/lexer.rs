@@ -297,13 +297,13 @@ fn wide_escape(rest: &[u8]) -> Result<(u8, usize), Problem> {
 
 /// The file name that a directive's bytes mean.
 #[cfg(unix)]
-pub(super) fn path_of(name: &[u8]) -> PathBuf {
+pub(crate) fn path_of(name: &[u8]) -> PathBuf {
     use std::os::unix::ffi::OsStrExt;
     Path::new(std::ffi::OsStr::from_bytes(name)).to_owned()
 }
 
 /// The file name that a directive's bytes mean.
 #[cfg(not(unix))]
-pub(super) fn path_of(name: &[u8]) -> PathBuf {
+pub(crate) fn path_of(name: &[u8]) -> PathBuf {
     Path::new(String::from_utf8_lossy(name).as_ref()).to_owned()
 }

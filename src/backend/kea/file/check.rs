@@ -1,0 +1,130 @@
+//! Kea's own test of a file: `kea-dhcp4 -t`.
+//!
+//! It reads the file as the server would and builds the whole configuration without
+//! using it: syntax, subnets, pools, options, interfaces. Hook libraries are not
+//! loaded. Exit status 0 means accepted; else the reason stands on standard error,
+//! and in the log on standard output.
+
+use std::env;
+use std::fs::File;
+use std::io::{Read as _, Seek as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::{FileError, shown};
+use crate::model::Foreign;
+
+/// Whether Kea tests a new file before it replaces the old one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// By this program, if it is installed.
+    WhenPresent(String),
+    /// By exactly this program; the write is refused where it is missing.
+    Always(PathBuf),
+    /// No test.
+    Off,
+}
+
+impl Default for Check {
+    fn default() -> Self {
+        Check::WhenPresent("kea-dhcp4".to_owned())
+    }
+}
+
+/// Who tested a new file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Checked {
+    /// This program accepted it.
+    Accepted(PathBuf),
+    /// The program is not installed.
+    NotInstalled,
+    /// The test is off.
+    Off,
+}
+
+/// Bytes of a message that are shown.
+const MESSAGE: u64 = 4096;
+
+/// How often a running test is looked at.
+const POLL: Duration = Duration::from_millis(5);
+
+/// Tests the new text of a file in `new`, with includes relative to `folder`.
+pub(super) fn check(
+    check: &Check,
+    old: &Path,
+    new: &Path,
+    folder: &Path,
+    limit: Duration,
+) -> Result<Checked, FileError> {
+    let program = match check {
+        Check::Off => return Ok(Checked::Off),
+        Check::Always(path) => path.clone(),
+        Check::WhenPresent(name) => match find(name) {
+            Some(path) => path,
+            None => return Ok(Checked::NotInstalled),
+        },
+    };
+    let Err(message) = run(&program, new, folder, limit)? else { return Ok(Checked::Accepted(program)) };
+    // The name of the new file means nothing to the operator.
+    let message = message.replace(&*new.to_string_lossy(), &old.to_string_lossy());
+    let old_too = run(&program, old, folder, limit)?.is_err();
+    Err(FileError::Refused { path: shown(old), program: shown(&program), message: Foreign::from(message), old_too })
+}
+
+/// The program in the search path or where distributions and Kea's own build put servers.
+fn find(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let usual = ["/usr/sbin", "/usr/local/sbin", "/sbin"].map(PathBuf::from);
+    env::split_paths(&path).chain(usual).map(|folder| folder.join(name)).find(|file| file.is_file())
+}
+
+/// Runs a test to its end; the inner error is the program's message.
+fn run(program: &Path, file: &Path, folder: &Path, limit: Duration) -> Result<Result<(), String>, FileError> {
+    let failed = |source| FileError::CheckMissing { program: shown(program), source };
+    // Files, not pipes: whatever it writes, nobody has to read along.
+    let mut output = tempfile::tempfile().map_err(failed)?;
+    let mut errors = tempfile::tempfile().map_err(failed)?;
+    let mut command = Command::new(program);
+    command.arg("-t").arg(file).current_dir(folder).stdin(Stdio::null());
+    command.stdout(output.try_clone().map_err(failed)?).stderr(errors.try_clone().map_err(failed)?);
+    let status = wait(&mut command, limit).map_err(failed)?;
+    let Some(status) = status else {
+        return Err(FileError::CheckTimeout { program: shown(program), limit });
+    };
+    if status.success() {
+        return Ok(Ok(()));
+    }
+    let message = [last_lines(&mut errors), last_lines(&mut output)].into_iter().find(|text| !text.is_empty());
+    Ok(Err(message.unwrap_or_else(|| status.to_string())))
+}
+
+/// Waits for the end of a program; `None` if it had to be killed.
+fn wait(command: &mut Command, limit: Duration) -> std::io::Result<Option<ExitStatus>> {
+    let deadline = Instant::now() + limit;
+    let mut child = command.spawn()?;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if Instant::now() >= deadline {
+            child.kill()?;
+            child.wait()?;
+            return Ok(None);
+        }
+        thread::sleep(POLL);
+    }
+}
+
+fn last_lines(file: &mut File) -> String {
+    let mut bytes = Vec::new();
+    let length = file.seek(std::io::SeekFrom::End(0)).unwrap_or(0);
+    let start = std::io::SeekFrom::Start(length.saturating_sub(MESSAGE));
+    if file.seek(start).and_then(|_| file.take(MESSAGE).read_to_end(&mut bytes)).is_err() {
+        return String::new();
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    lines.join("; ")
+}
