@@ -214,5 +214,6 @@ fn shown(path: &Path) -> Foreign {
     Foreign::from(path.to_string_lossy().into_owned())
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;
