@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use control::JobControl;
 use control::Slots;
+use workers::Unfinished;
 pub use workers::Workers;
 
 /// Progress reaches the screen at most this often; it is for eyes.
@@ -123,8 +124,12 @@ struct Running {
 }
 
 /// The jobs of the program and what they say.
+///
+/// Dropping this stops them all, as [`Jobs::stop_all`] does; [`Workers`] then waits for those
+/// that have to finish. So a run ends in order even when the screen panics.
 pub struct Jobs<E> {
     runtime: Handle,
+    unfinished: Arc<Unfinished>,
     running: BTreeMap<JobId, Running>,
     next_id: u64,
     send: mpsc::Sender<JobEvent<E>>,
@@ -135,11 +140,12 @@ pub struct Jobs<E> {
 }
 
 impl<E: Send + 'static> Jobs<E> {
-    /// No jobs yet; they will run on `runtime`, which needs worker threads of its own.
-    pub fn new(runtime: Handle) -> Self {
+    /// No jobs yet.
+    pub fn new(workers: &Workers) -> Self {
         let (send, receive) = mpsc::channel(CAPACITY);
         Self {
-            runtime,
+            runtime: workers.handle().clone(),
+            unfinished: Arc::clone(workers.unfinished()),
             running: BTreeMap::new(),
             next_id: 1,
             send,
@@ -163,7 +169,11 @@ impl<E: Send + 'static> Jobs<E> {
         let (soft, hard) = (CancellationToken::new(), CancellationToken::new());
         self.slots.open(id);
         let control = JobControl::new(id, soft.clone(), hard.clone(), self.send.clone(), Arc::clone(&self.slots));
-        let task = self.runtime.spawn(async move { work(control).await.map_err(|failure| failure.to_string()) });
+        let finish = job.must_finish.then(|| self.unfinished.begin());
+        let task = self.runtime.spawn(async move {
+            let _finish = finish;
+            work(control).await.map_err(|failure| failure.to_string())
+        });
         let info =
             JobInfo { id, title: job.title, must_finish: job.must_finish, started: Instant::now(), cancelled: None };
         self.running.insert(id, Running { info, soft, hard, abort: task.abort_handle() });
@@ -195,6 +205,34 @@ impl<E: Send + 'static> Jobs<E> {
         Some(self.noted(event))
     }
 
+    /// Waits until every job has ended, at most for `patience`, taking what they say: a job
+    /// that waits for room in the channel could not end otherwise.
+    pub async fn wait_all(&mut self, patience: Duration) -> Waited<E> {
+        let deadline = Instant::now() + patience;
+        let mut events = Vec::new();
+        while !self.running.is_empty() {
+            match tokio::time::timeout_at(deadline, self.next()).await {
+                Ok(event) => events.push(event),
+                Err(_) => break,
+            }
+        }
+        Waited { events, running: self.running().cloned().collect() }
+    }
+
+    fn noted(&mut self, event: JobEvent<E>) -> JobEvent<E> {
+        if let JobEvent::Finished(id, _) = &event {
+            self.running.remove(id);
+        }
+        event
+    }
+
+    fn take_progress(&mut self) {
+        self.progress.extend(self.slots.take_all());
+        self.progress_due = Instant::now() + PROGRESS_INTERVAL;
+    }
+}
+
+impl<E> Jobs<E> {
     /// Cancels a job: softly the first time, hard the second. Nothing for a job that ended.
     pub fn cancel(&mut self, id: JobId) -> Option<Cancelled> {
         let job = self.running.get_mut(&id)?;
@@ -239,31 +277,11 @@ impl<E: Send + 'static> Jobs<E> {
     pub fn must_wait(&self) -> bool {
         self.running().any(|job| job.must_finish)
     }
+}
 
-    /// Waits until every job has ended, at most for `patience`, taking what they say: a job
-    /// that waits for room in the channel could not end otherwise.
-    pub async fn wait_all(&mut self, patience: Duration) -> Waited<E> {
-        let deadline = Instant::now() + patience;
-        let mut events = Vec::new();
-        while !self.running.is_empty() {
-            match tokio::time::timeout_at(deadline, self.next()).await {
-                Ok(event) => events.push(event),
-                Err(_) => break,
-            }
-        }
-        Waited { events, running: self.running().cloned().collect() }
-    }
-
-    fn noted(&mut self, event: JobEvent<E>) -> JobEvent<E> {
-        if let JobEvent::Finished(id, _) = &event {
-            self.running.remove(id);
-        }
-        event
-    }
-
-    fn take_progress(&mut self) {
-        self.progress.extend(self.slots.take_all());
-        self.progress_due = Instant::now() + PROGRESS_INTERVAL;
+impl<E> Drop for Jobs<E> {
+    fn drop(&mut self) {
+        self.stop_all();
     }
 }
 

@@ -3,6 +3,8 @@
 //! Each test starts this test program again, in a pseudo-terminal, as a tiny program with a
 //! screen, keys, signals and jobs, built from the same parts as the real one. See `role`.
 #![cfg(unix)]
+// A test may fail, and so may the tiny program that it starts.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod common;
 
@@ -80,7 +82,7 @@ mod role {
     async fn run(workers: &Workers) -> Result<End, Error> {
         let mut screen = Screen::enter()?;
         let mut events = Events::listen()?;
-        let mut jobs = Jobs::<String>::new(workers.handle());
+        let mut jobs = Jobs::<String>::new(workers);
         let end = show(&mut screen, &mut events, &mut jobs).await;
         // As the real program does: what has to finish does so, with a terminal or without.
         jobs.stop_all();
@@ -173,6 +175,7 @@ mod role {
                     jobs.spawn(Job::must_finish("writing"), |control| async move {
                         control.soft().cancelled().await;
                         tokio::time::sleep(Duration::from_secs(1)).await;
+                        note("the job has finished");
                         Ok::<_, Infallible>(String::new())
                     });
                 }
@@ -265,6 +268,15 @@ fn a_panic_of_the_screen_restores_once_and_is_readable() {
         assert!(end.view.contains(message), "{}", end.view);
         assert_eq!(count(&terminal, LEAVE, begin), 1);
     }
+}
+
+#[test]
+fn a_panic_of_the_screen_lets_a_job_finish_that_has_to() {
+    let (_folder, notes) = notes();
+    let mut terminal = ready(start().env(NOTES, &notes));
+    terminal.keys("w p");
+    ends(&mut terminal, 101).assert_restored();
+    assert_eq!(read(&notes), "the job has finished");
 }
 
 #[test]

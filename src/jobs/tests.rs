@@ -23,7 +23,7 @@ fn reason<E: fmt::Debug>(event: JobEvent<E>) -> String {
 fn a_job_ends_after_everything_that_it_said() {
     let workers = workers();
     workers.block_on(async {
-        let mut jobs = Jobs::new(workers.handle());
+        let mut jobs = Jobs::new(&workers);
         let id = jobs.spawn(Job::droppable("read"), |control| async move {
             for number in 0..5000 {
                 control.send(number).await;
@@ -50,7 +50,7 @@ fn a_job_ends_after_everything_that_it_said() {
 fn a_panic_is_a_failed_job_and_the_others_go_on() {
     let workers = workers();
     workers.block_on(async {
-        let mut jobs = Jobs::<u32>::new(workers.handle());
+        let mut jobs = Jobs::<u32>::new(&workers);
         let broken = jobs.spawn(Job::droppable("broken"), |_| async move {
             if true {
                 panic!("boom {}", 42);
@@ -70,7 +70,7 @@ fn a_panic_is_a_failed_job_and_the_others_go_on() {
 fn a_panic_before_the_first_step_is_a_failed_job() {
     let workers = workers();
     workers.block_on(async {
-        let mut jobs = Jobs::<u32>::new(workers.handle());
+        let mut jobs = Jobs::<u32>::new(&workers);
         jobs.spawn(Job::droppable("broken"), |control| {
             assert_eq!(control.id(), JobId(0), "early");
             async move { Ok::<_, Infallible>(0) }
@@ -83,7 +83,7 @@ fn a_panic_before_the_first_step_is_a_failed_job() {
 fn a_failure_keeps_its_words() {
     let workers = workers();
     workers.block_on(async {
-        let mut jobs = Jobs::<u32>::new(workers.handle());
+        let mut jobs = Jobs::<u32>::new(&workers);
         jobs.spawn(Job::droppable("read"), |_| async move { Err("kea-1 is not reachable") });
         assert_eq!(reason(next(&mut jobs).await), "kea-1 is not reachable");
     });
@@ -93,7 +93,7 @@ fn a_failure_keeps_its_words() {
 fn an_aborted_job_is_reported() {
     let workers = workers();
     workers.block_on(async {
-        let mut jobs = Jobs::<u32>::new(workers.handle());
+        let mut jobs = Jobs::<u32>::new(&workers);
         let id = jobs.spawn(Job::droppable("stuck"), |_| std::future::pending::<Result<u32, Infallible>>());
         jobs.abort(id);
         assert_eq!(reason(next(&mut jobs).await), "stopped before it was finished");
@@ -105,7 +105,7 @@ fn an_aborted_job_is_reported() {
 fn cancelling_goes_one_step_further_each_time() {
     let workers = workers();
     workers.block_on(async {
-        let mut jobs = Jobs::new(workers.handle());
+        let mut jobs = Jobs::new(&workers);
         let id = jobs.spawn(Job::must_finish("run"), |control| async move {
             control.soft().cancelled().await;
             assert!(!control.hard().is_cancelled());
@@ -128,7 +128,7 @@ fn cancelling_goes_one_step_further_each_time() {
 fn stopping_drops_readers_and_lets_writers_finish() {
     let workers = workers();
     workers.block_on(async {
-        let mut jobs = Jobs::new(workers.handle());
+        let mut jobs = Jobs::new(&workers);
         let reader = jobs.spawn(Job::droppable("read"), |_| std::future::pending::<Result<&str, Infallible>>());
         let writer = jobs.spawn(Job::must_finish("run"), |control| async move {
             control.soft().cancelled().await;
@@ -148,8 +148,8 @@ fn stopping_drops_readers_and_lets_writers_finish() {
 fn waiting_ends_at_its_deadline_and_names_who_is_late() {
     let workers = workers();
     workers.block_on(async {
-        let mut jobs = Jobs::<u32>::new(workers.handle());
-        jobs.spawn(Job::must_finish("slow"), |_| std::future::pending::<Result<u32, Infallible>>());
+        let mut jobs = Jobs::<u32>::new(&workers);
+        jobs.spawn(Job::droppable("slow"), |_| std::future::pending::<Result<u32, Infallible>>());
         let waited = jobs.wait_all(Duration::from_millis(20)).await;
         assert_eq!(waited.running[0].title, "slow");
         assert!(waited.events.is_empty());
@@ -162,7 +162,7 @@ fn a_flood_of_progress_is_coalesced_and_its_last_state_arrives() {
     const FLOOD: u64 = 1_000_000;
     let workers = workers();
     workers.block_on(async {
-        let mut jobs = Jobs::new(workers.handle());
+        let mut jobs = Jobs::new(&workers);
         let started = Instant::now();
         let id = jobs.spawn(Job::must_finish("run"), |control| async move {
             for number in 1..=FLOOD {
@@ -194,7 +194,7 @@ fn a_flood_of_progress_is_coalesced_and_its_last_state_arrives() {
 fn a_job_ends_although_nobody_listens() {
     let workers = workers();
     workers.block_on(async {
-        let mut jobs = Jobs::new(workers.handle());
+        let mut jobs = Jobs::new(&workers);
         let (ended, end) = tokio::sync::oneshot::channel();
         jobs.spawn(Job::must_finish("run"), |control| async move {
             for number in 0..1_000_000_u64 {
@@ -213,7 +213,7 @@ fn a_job_ends_although_nobody_listens() {
 fn a_job_that_waits_for_room_goes_on_when_the_screen_is_gone() {
     let workers = workers();
     workers.block_on(async {
-        let mut jobs = Jobs::new(workers.handle());
+        let mut jobs = Jobs::new(&workers);
         let (ended, end) = tokio::sync::oneshot::channel();
         jobs.spawn(Job::must_finish("run"), |control| async move {
             for number in 0..10 * CAPACITY {
@@ -232,7 +232,7 @@ fn a_job_that_waits_for_room_goes_on_when_the_screen_is_gone() {
 fn nothing_is_lost_when_waiting_is_given_up() {
     let workers = workers();
     workers.block_on(async {
-        let mut jobs = Jobs::new(workers.handle());
+        let mut jobs = Jobs::new(&workers);
         jobs.spawn(Job::droppable("read"), |control| async move {
             for number in 0..3 {
                 control.progress(number);
@@ -269,4 +269,24 @@ fn the_end_of_the_workers_does_not_hang_on_blocking_work() {
     drop(workers);
     assert!(started.elapsed() < LONG / 2);
     drop(release);
+}
+
+#[test]
+fn the_end_of_the_workers_waits_for_what_has_to_finish() {
+    let workers = workers();
+    let finished = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let mut jobs = Jobs::new(&workers);
+    jobs.spawn(Job::must_finish("run"), {
+        let finished = Arc::clone(&finished);
+        |control| async move {
+            control.soft().cancelled().await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            finished.store(true, std::sync::atomic::Ordering::SeqCst);
+            Ok::<_, Infallible>(0)
+        }
+    });
+    jobs.spawn(Job::droppable("read"), |_| std::future::pending::<Result<i32, Infallible>>());
+    drop(jobs);
+    drop(workers);
+    assert!(finished.load(std::sync::atomic::Ordering::SeqCst));
 }

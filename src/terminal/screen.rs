@@ -1,5 +1,6 @@
 //! The screen: a ratatui terminal that can be left and entered again.
 
+#[cfg(unix)]
 use std::fs::File;
 use std::io::{self, Write};
 #[cfg(unix)]
