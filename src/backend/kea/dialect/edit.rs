@@ -10,6 +10,10 @@
 //! wanted value before it is handed out.
 
 mod align;
+mod change;
+mod editor;
+mod gap;
+mod layout;
 mod list;
 
 use std::collections::BTreeMap;
@@ -23,8 +27,8 @@ use super::lexer::path_of;
 use super::print::Style;
 use super::{Document, FileIndex, Node, Value, parse};
 use crate::model::Foreign;
-use align::Pair;
-use list::{List, Slot};
+use change::{Change, Inside};
+use editor::Editor;
 
 /// One step from a value to one inside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,7 +144,7 @@ impl Document {
         let indented = |node: &Node| {
             let first = node.members().first()?.0.start;
             (first.file == node.start.file && first.file == FileIndex::MAIN)
-                .then(|| list::indent_of(text, first.offset()))?
+                .then(|| layout::indent_of(text, first.offset()))?
                 .filter(|indent| !indent.is_empty())
         };
         let root = self.root();
@@ -151,276 +155,11 @@ impl Document {
     }
 }
 
-/// The edits of one value, gathered.
-enum Change<'a> {
-    Set(&'a Json),
-    Remove,
-    Inside(Inside<'a>),
-}
-
-#[derive(Default)]
-struct Inside<'a> {
-    keys: Vec<(&'a str, Change<'a>)>,
-    indices: BTreeMap<usize, Change<'a>>,
-    appended: Vec<&'a Json>,
-}
-
-impl<'a> Change<'a> {
-    fn add(&mut self, edit: &'a Edit, depth: usize) -> Result<(), EditError> {
-        let Change::Inside(inside) = self else { return Err(path_error(edit, "it is changed twice")) };
-        let Some(step) = edit.at.get(depth) else {
-            if !inside.is_empty() {
-                return Err(path_error(edit, "it is changed twice"));
-            }
-            *self = edit.with.as_ref().map_or(Change::Remove, Change::Set);
-            return Ok(());
-        };
-        let new = || Change::Inside(Inside::default());
-        match step {
-            Step::Append => match &edit.with {
-                Some(value) if edit.at.len() == depth + 1 => {
-                    inside.appended.push(value);
-                    Ok(())
-                }
-                _ => Err(path_error(edit, "only a whole value can be appended")),
-            },
-            Step::Index(index) => inside.indices.entry(*index).or_insert_with(new).add(edit, depth + 1),
-            Step::Key(key) => {
-                let known = inside.keys.iter().position(|(k, _)| k == key);
-                let at = known.unwrap_or_else(|| {
-                    inside.keys.push((key, new()));
-                    inside.keys.len() - 1
-                });
-                inside.keys[at].1.add(edit, depth + 1)
-            }
-        }
-    }
-
-    /// Makes the same change in a plain value.
-    fn apply(&self, value: &mut Json) {
-        match self {
-            Change::Set(new) => *value = (*new).clone(),
-            Change::Remove => {}
-            Change::Inside(inside) => inside.apply(value),
-        }
-    }
-}
-
-impl Inside<'_> {
-    fn is_empty(&self) -> bool {
-        self.keys.is_empty() && self.indices.is_empty() && self.appended.is_empty()
-    }
-
-    fn apply(&self, value: &mut Json) {
-        if let Json::Object(members) = value {
-            for (key, change) in &self.keys {
-                match change {
-                    Change::Remove => drop(members.shift_remove(*key)),
-                    Change::Inside(inside) if !members.contains_key(*key) => {
-                        members.insert((*key).to_owned(), inside.fresh());
-                    }
-                    change => change.apply(members.entry(*key).or_insert(Json::Null)),
-                }
-            }
-        }
-        if let Json::Array(elements) = value {
-            for (index, change) in self.indices.iter().rev() {
-                match change {
-                    Change::Remove => drop(elements.remove(*index)),
-                    change => change.apply(&mut elements[*index]),
-                }
-            }
-            elements.extend(self.appended.iter().map(|v| (*v).clone()));
-        }
-    }
-
-    /// The array that a missing member gets.
-    fn fresh(&self) -> Json {
-        Json::Array(self.appended.iter().map(|v| (*v).clone()).collect())
-    }
-}
-
-fn path_error(edit: &Edit, why: &'static str) -> EditError {
-    let mut at = String::new();
-    for step in &edit.at {
-        match step {
-            Step::Key(key) => at.extend(["/", key]),
-            Step::Index(index) => at.push_str(&format!("/{index}")),
-            Step::Append => at.push_str("/+"),
-        }
-    }
-    EditError::Path { at: Foreign::from(at), why }
-}
-
 /// Bytes of the file itself and what comes in their place.
 #[derive(Debug)]
 struct Splice {
     range: Range<usize>,
     text: String,
-}
-
-struct Editor<'a> {
-    document: &'a Document,
-    style: Style,
-    splices: Vec<Splice>,
-}
-
-impl<'a> Editor<'a> {
-    fn change(&mut self, node: &'a Node, change: &Change<'a>) -> Result<(), EditError> {
-        match change {
-            Change::Set(want) => self.rewrite(node, want),
-            Change::Remove => Err(self.nowhere("the outermost value cannot be removed")),
-            Change::Inside(inside) => self.change_inside(node, inside),
-        }
-    }
-
-    fn change_inside(&mut self, node: &'a Node, inside: &Inside<'a>) -> Result<(), EditError> {
-        if inside.is_empty() {
-            return Ok(());
-        }
-        let mut fresh = Vec::new();
-        let mut slots = Vec::new();
-        match &node.value {
-            Value::Object(members) if inside.indices.is_empty() && inside.appended.is_empty() => {
-                for (index, (key, child)) in members.iter().enumerate() {
-                    let change = inside.keys.iter().find(|(k, _)| *k == key.text);
-                    if self.keep(child, change.map(|(_, c)| c))? {
-                        slots.push(Slot::Old(index));
-                    }
-                }
-                for (key, change) in inside.keys.iter().filter(|(key, _)| node.get(key).is_none()) {
-                    match change {
-                        Change::Set(value) => fresh.push((*key, (*value).clone())),
-                        Change::Inside(inside) if inside.keys.is_empty() && inside.indices.is_empty() => {
-                            fresh.push((*key, inside.fresh()));
-                        }
-                        _ => return Err(self.nowhere("there is no such member")),
-                    }
-                }
-            }
-            Value::Array(elements) if inside.keys.is_empty() => {
-                if inside.indices.keys().any(|index| *index >= elements.len()) {
-                    return Err(self.nowhere("there is no such element"));
-                }
-                for (index, child) in elements.iter().enumerate() {
-                    if self.keep(child, inside.indices.get(&index))? {
-                        slots.push(Slot::Old(index));
-                    }
-                }
-                slots.extend(inside.appended.iter().map(|value| Slot::New(None, value)));
-            }
-            _ => return Err(self.nowhere("a key needs an object, a number an array")),
-        }
-        slots.extend(fresh.iter().map(|(key, value)| Slot::New(Some(key), value)));
-        self.arrange(node, &slots)
-    }
-
-    /// Changes an item inside; false if it shall go.
-    fn keep(&mut self, child: &'a Node, change: Option<&Change<'a>>) -> Result<bool, EditError> {
-        match change {
-            Some(Change::Remove) => return Ok(false),
-            Some(change) => self.change(child, change)?,
-            None => {}
-        }
-        Ok(true)
-    }
-
-    /// Makes a value another one and keeps what is equal in both.
-    fn rewrite(&mut self, node: &'a Node, want: &'a Json) -> Result<(), EditError> {
-        if same(node, want) {
-            return Ok(());
-        }
-        match (&node.value, want) {
-            (Value::Object(members), Json::Object(wanted)) => {
-                let mut slots = Vec::new();
-                for (index, (key, child)) in members.iter().enumerate() {
-                    if let Some(want) = wanted.get(&key.text) {
-                        self.rewrite(child, want)?;
-                        slots.push(Slot::Old(index));
-                    }
-                }
-                let added = wanted.iter().filter(|(key, _)| node.get(key).is_none());
-                slots.extend(added.map(|(key, value)| Slot::New(Some(key), value)));
-                self.arrange(node, &slots)
-            }
-            (Value::Array(elements), Json::Array(wanted)) => {
-                let mut slots = Vec::new();
-                for pair in align::align(elements, wanted) {
-                    match pair {
-                        Pair::Same(index) => slots.push(Slot::Old(index)),
-                        Pair::Changed(index, want) => {
-                            self.rewrite(&elements[index], want)?;
-                            slots.push(Slot::Old(index));
-                        }
-                        Pair::New(value) => slots.push(Slot::New(None, value)),
-                    }
-                }
-                self.arrange(node, &slots)
-            }
-            _ => {
-                let range = self.whole(node)?;
-                let indent = list::line_indent(self.document.text(), range.start);
-                let text = self.style.pretty(want, &indent);
-                self.splices.push(Splice { range, text });
-                Ok(())
-            }
-        }
-    }
-
-    fn arrange(&mut self, node: &Node, slots: &[Slot]) -> Result<(), EditError> {
-        let items = match &node.value {
-            Value::Array(elements) => elements.iter().map(|e| e.main_span()).collect(),
-            Value::Object(members) => members
-                .iter()
-                .map(|(key, value)| {
-                    let end = value.main_span().map(|span| span.end).or_else(|| self.directive_end(value))?;
-                    (key.start.file == FileIndex::MAIN).then(|| key.start.offset()..end)
-                })
-                .collect(),
-            _ => Vec::new(),
-        };
-        let unchanged = slots.len() == items.len() && slots.iter().all(|s| matches!(s, Slot::Old(_)));
-        if unchanged {
-            return Ok(());
-        }
-        let span = node.main_span().ok_or_else(|| self.in_include(node))?;
-        let list = List::new(self.document, &self.style, span.start + 1..span.end - 1, items, node.trailing_comma);
-        let splices = list.arrange(slots)?;
-        self.splices.extend(splices);
-        Ok(())
-    }
-
-    /// Where the directive ends that brings the whole value.
-    fn directive_end(&self, node: &Node) -> Option<usize> {
-        let (start, end) = self.document.source(node.start.file).directive?;
-        (node.start.file == node.end.file && start.file == FileIndex::MAIN).then(|| end.offset())
-    }
-
-    /// The bytes of a value that goes as a whole.
-    fn whole(&self, node: &Node) -> Result<Range<usize>, EditError> {
-        match (node.main_span(), self.document.include_of(node)) {
-            (Some(span), None) => Ok(span),
-            _ => Err(self.in_include(node)),
-        }
-    }
-
-    fn in_include(&self, node: &Node) -> EditError {
-        let Some(include) = self.document.include_of(node) else {
-            return EditError::Tangled { near: self.document.place(node.start) };
-        };
-        let mut near = node.start;
-        while let Some((at, _)) = self.document.source(near.file).directive {
-            near = at;
-        }
-        EditError::Include {
-            include: Foreign::from(include.path.to_string_lossy().into_owned()),
-            near: self.document.place(near),
-        }
-    }
-
-    fn nowhere(&self, why: &'static str) -> EditError {
-        EditError::Path { at: Foreign::from("the wanted place"), why }
-    }
 }
 
 /// Whether a node has this value.
