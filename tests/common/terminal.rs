@@ -3,8 +3,10 @@
 //! Nothing here sleeps: a thread reads what the program writes and wakes whoever waits. The
 //! terminal is silent, that is, it answers no question that a program asks it.
 
+mod keys;
+mod view;
+
 use std::ffi::{OsStr, OsString};
-use std::fmt;
 use std::fs::File;
 use std::io::{self, PipeWriter, Read, Write};
 use std::os::fd::AsFd;
@@ -21,8 +23,10 @@ use rustix::pty::OpenptFlags;
 use rustix::termios::{Termios, Winsize, tcgetattr, tcsetwinsize};
 
 use super::program::Home;
+use keys::key;
 
 pub use rustix::process::Signal;
+pub use view::View;
 
 /// Longer than anything takes on a busy machine; only a failing test waits for it.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -452,43 +456,6 @@ fn same(one: &Termios, other: &Termios) -> bool {
         && one.control_modes == other.control_modes
 }
 
-/// The bytes of a key as xterm sends it.
-fn key(name: &str) -> Vec<u8> {
-    if let Some(rest) = name.strip_prefix("Alt-") {
-        return [b"\x1b".to_vec(), key(rest)].concat();
-    }
-    if let Some(letter) = name.strip_prefix("Ctrl-") {
-        let [letter @ b'a'..=b'z'] = letter.as_bytes() else { panic!("no such key: {name}") };
-        return vec![letter & 0x1f];
-    }
-    let bytes = match name {
-        "Enter" => "\r",
-        "Esc" => "\x1b",
-        "Tab" => "\t",
-        "BackTab" => "\x1b[Z",
-        "Backspace" => "\x7f",
-        "Space" => " ",
-        "Up" => "\x1b[A",
-        "Down" => "\x1b[B",
-        "Right" => "\x1b[C",
-        "Left" => "\x1b[D",
-        "Home" => "\x1b[H",
-        "End" => "\x1b[F",
-        "Insert" => "\x1b[2~",
-        "Delete" => "\x1b[3~",
-        "PageUp" => "\x1b[5~",
-        "PageDown" => "\x1b[6~",
-        "F1" => "\x1bOP",
-        "F2" => "\x1bOQ",
-        "F3" => "\x1bOR",
-        "F4" => "\x1bOS",
-        "F5" => "\x1b[15~",
-        one if one.chars().count() == 1 => one,
-        _ => panic!("no such key: {name}"),
-    };
-    bytes.as_bytes().to_vec()
-}
-
 /// How a program ended.
 #[derive(Debug)]
 pub struct End {
@@ -514,132 +481,4 @@ impl End {
         assert!(!view.bracketed_paste(), "bracketed paste is still on:\n{view}");
         assert_eq!(self.modes_restored, Some(true), "the terminal is still in raw mode:\n{view}");
     }
-}
-
-/// A screen at one moment.
-#[derive(Clone)]
-pub struct View(vt100::Screen);
-
-impl View {
-    fn of(state: &State) -> Self {
-        Self(state.emulator.screen().clone())
-    }
-
-    /// The rows, without the blanks at their ends.
-    pub fn text(&self) -> String {
-        let (_, columns) = self.0.size();
-        let rows: Vec<String> = self.0.rows(0, columns.get()).map(|row| row.trim_end().to_owned()).collect();
-        rows.join("\n")
-    }
-
-    /// Whether a text is in one of the rows.
-    pub fn contains(&self, text: &str) -> bool {
-        self.find(text).is_some()
-    }
-
-    /// One row.
-    pub fn row(&self, row: u16) -> String {
-        self.text().lines().nth(row.into()).unwrap_or_default().to_owned()
-    }
-
-    /// Row and column where a text begins.
-    pub fn find(&self, text: &str) -> Option<(u16, u16)> {
-        let (rows, columns) = self.0.size();
-        for row in 0..rows.get() {
-            // By cells: a character may be several bytes, and two cells wide.
-            let mut line = String::new();
-            let mut starts = Vec::new();
-            for column in 0..columns.get() {
-                let Some(cell) = self.0.cell(row, column) else { continue };
-                if cell.is_wide_continuation() {
-                    continue;
-                }
-                starts.push((line.len(), column));
-                line.push_str(if cell.has_contents() { cell.contents() } else { " " });
-            }
-            if let Some(at) = line.find(text) {
-                let column = starts.iter().rev().find(|(start, _)| *start <= at)?.1;
-                return Some((row, column));
-            }
-        }
-        None
-    }
-
-    /// The style of a cell.
-    pub fn style(&self, row: u16, column: u16) -> CellStyle {
-        let cell = self.0.cell(row, column).expect("the cell should be on the screen");
-        CellStyle {
-            foreground: cell.fgcolor(),
-            background: cell.bgcolor(),
-            bold: cell.bold(),
-            dim: cell.dim(),
-            italic: cell.italic(),
-            underlined: cell.underline(),
-            reversed: cell.inverse(),
-        }
-    }
-
-    /// The style of the first cell of a text.
-    pub fn style_of(&self, text: &str) -> CellStyle {
-        let Some((row, column)) = self.find(text) else {
-            panic!("no {text:?} on this screen:\n{self}");
-        };
-        self.style(row, column)
-    }
-
-    /// Whether the cursor can be seen.
-    pub fn cursor_visible(&self) -> bool {
-        !self.0.hide_cursor()
-    }
-
-    /// Row and column of the cursor.
-    pub fn cursor(&self) -> (u16, u16) {
-        self.0.cursor_position()
-    }
-
-    /// Whether this is the alternate screen.
-    pub fn alternate_screen(&self) -> bool {
-        self.0.alternate_screen()
-    }
-
-    /// Whether pastes are told from keys.
-    pub fn bracketed_paste(&self) -> bool {
-        self.0.bracketed_paste()
-    }
-}
-
-impl fmt::Display for View {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (rows, columns) = self.0.size();
-        writeln!(f, "{columns}x{rows}, alternate screen: {}", self.alternate_screen())?;
-        for line in self.text().lines() {
-            writeln!(f, "|{line}")?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Debug for View {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-/// How a cell looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CellStyle {
-    /// Colour of the character.
-    pub foreground: vt100::Color,
-    /// Colour behind it.
-    pub background: vt100::Color,
-    /// Bold.
-    pub bold: bool,
-    /// Dim.
-    pub dim: bool,
-    /// Italic.
-    pub italic: bool,
-    /// Underlined.
-    pub underlined: bool,
-    /// Colours swapped.
-    pub reversed: bool,
 }
