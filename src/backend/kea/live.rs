@@ -1,1 +1,191 @@
-//! A running Kea server.
+//! A running Kea server, reached over its control socket.
+
+mod leases;
+mod read;
+mod reread;
+mod status;
+mod writer;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+
+use super::command::{Channel, Commands, provider};
+use super::config::{KeaConfig, Surroundings};
+use super::socket::Socket;
+use crate::engine::port::{Control, Pulse, Reading, Server, Utilisation, Writer};
+use crate::engine::{Error, ErrorKind, Result};
+use crate::model::{Context, Foreign, Membership, Scope, ScopeId, ServerName};
+
+/// What the operator allows to be done with a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Never a target.
+    pub read_only: bool,
+    /// The running configuration is written to the server's file after a run.
+    pub save: bool,
+}
+
+/// A running Kea server. Cheap to clone: all clones are the same server.
+#[derive(Clone, Debug)]
+pub struct LiveServer(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    channel: Channel,
+    policy: Policy,
+    known: Mutex<Option<Arc<Known>>>,
+}
+
+/// What the last complete reading told, for reading single scopes again and for writing.
+#[derive(Debug)]
+struct Known {
+    commands: Commands,
+    memberships: Vec<Membership>,
+    context: Arc<Context>,
+    surroundings: Arc<Surroundings>,
+    scopes: BTreeMap<ScopeId, Option<u32>>,
+    hosts_database: bool,
+    configuration_backend: bool,
+}
+
+impl Known {
+    fn new(commands: Commands, config: &KeaConfig) -> Self {
+        Known {
+            commands,
+            memberships: config.memberships.clone(),
+            context: config.context.clone(),
+            surroundings: config.surroundings.clone(),
+            scopes: config.scopes.values().map(|entry| (entry.id, entry.server_id)).collect(),
+            hosts_database: config.hosts_database,
+            configuration_backend: config.configuration_backend,
+        }
+    }
+}
+
+impl LiveServer {
+    /// The server of this name behind this socket. Nothing is opened yet.
+    pub fn new(name: ServerName, socket: Socket, policy: Policy) -> Self {
+        LiveServer(Arc::new(Inner { channel: Channel::new(name, socket), policy, known: Mutex::new(None) }))
+    }
+
+    fn channel(&self) -> &Channel {
+        &self.0.channel
+    }
+
+    fn policy(&self) -> Policy {
+        self.0.policy
+    }
+
+    /// What the last reading told; `None` before the first.
+    fn last_known(&self) -> Option<Arc<Known>> {
+        self.0.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What the last reading told; reads when there was none.
+    async fn known(&self, ctl: &Control) -> Result<Arc<Known>> {
+        match self.last_known() {
+            Some(known) => Ok(known),
+            None => Ok(self.configuration(ctl).await?.1),
+        }
+    }
+
+    fn learn(&self, known: Known) -> Arc<Known> {
+        let known = Arc::new(known);
+        *self.0.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(known.clone());
+        known
+    }
+
+    async fn commands(&self, ctl: &Control) -> Result<Commands> {
+        self.channel()
+            .ask("list-commands", None, ctl)
+            .await?
+            .given::<Vec<String>>()
+            .map_err(|e| self.on(e))
+            .map(|names| names.into_iter().collect())
+    }
+
+    fn on(&self, error: Error) -> Error {
+        error.on(self.channel().server())
+    }
+}
+
+#[async_trait]
+impl Server for LiveServer {
+    fn name(&self) -> &ServerName {
+        self.channel().server()
+    }
+
+    fn place(&self) -> String {
+        self.channel().socket().path().display().to_string()
+    }
+
+    /// The names that the server has in its relationships, once it was read.
+    fn addresses(&self) -> Vec<String> {
+        let names = |known: Arc<Known>| known.memberships.iter().map(|m| m.this_server.raw().to_owned()).collect();
+        self.last_known().map(names).unwrap_or_default()
+    }
+
+    fn read_only(&self) -> bool {
+        self.policy().read_only
+    }
+
+    async fn read(&self, ctl: &Control) -> Result<Reading> {
+        self.read_all(ctl).await
+    }
+
+    async fn reread(&self, ids: &[ScopeId], ctl: &Control) -> Result<BTreeMap<ScopeId, Option<Scope>>> {
+        self.read_again(ids, ctl).await
+    }
+
+    async fn pulse(&self, ctl: &Control) -> Result<Option<Pulse>> {
+        let commands = match self.last_known() {
+            Some(known) => known.commands.clone(),
+            None => self.commands(ctl).await?,
+        };
+        if !commands.has("config-hash-get") {
+            return Ok(None);
+        }
+        #[derive(serde::Deserialize)]
+        struct Given {
+            hash: Foreign,
+        }
+        let given = self.channel().ask("config-hash-get", None, ctl).await?.given::<Given>();
+        given.map(|given| Some(Pulse(given.hash))).map_err(|e| self.on(e))
+    }
+
+    async fn utilisation(&self, ctl: &Control) -> Result<Option<BTreeMap<u32, Utilisation>>> {
+        let commands = match self.last_known() {
+            Some(known) => known.commands.clone(),
+            None => self.commands(ctl).await?,
+        };
+        if !commands.has("stat-lease4-get") {
+            return Ok(None);
+        }
+        leases::utilisation(self.channel(), None, ctl).await.map(Some)
+    }
+
+    async fn writer(&self, ctl: &Control) -> Result<Arc<dyn Writer>> {
+        if self.policy().read_only {
+            return Err(self.on(Error::new(ErrorKind::Safety, "the server is read-only")
+                .hint("its entry in the configuration says so, or --read-only was given; nothing overrides it")));
+        }
+        let commands = self.commands(ctl).await?;
+        let missing = commands.lacks(&writer::NEEDED);
+        if let Some(first) = missing.first() {
+            let mut hints: Vec<&str> = missing.iter().map(|command| provider(command)).collect();
+            hints.dedup();
+            return Err(self.on(Error::new(
+                ErrorKind::Unsupported,
+                format!(
+                    "the server lacks {}: scopes are written with the commands of subnet_cmds and host_cmds",
+                    if missing.len() == 1 { (*first).to_owned() } else { missing.join(", ") }
+                ),
+            )
+            .hint(format!("{}; Kea 3.0 has these hooks for everybody", hints.join(" and ")))));
+        }
+        self.known(ctl).await?;
+        Ok(Arc::new(writer::KeaWriter::new(self.clone())))
+    }
+}

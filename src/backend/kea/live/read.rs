@@ -1,0 +1,75 @@
+//! The whole reading of a server: its commands, version, configuration and states.
+
+use std::sync::Arc;
+
+use super::{Known, LiveServer, status};
+use crate::backend::kea::command::ConfigAnswer;
+use crate::backend::kea::config::{self, How, KeaConfig};
+use crate::engine::port::{Control, Pulse, Reading};
+use crate::engine::{Error, ErrorKind, Result};
+use crate::model::Foreign;
+
+impl LiveServer {
+    pub(super) async fn read_all(&self, ctl: &Control) -> Result<Reading> {
+        let at = jiff::Timestamp::now();
+        let (fresh, known) = self.configuration(ctl).await?;
+        let FreshConfig { mut config, hash } = fresh;
+        // small answers after the large one: a partner that just changed its state is seen
+        let version = self.version(&known, ctl).await?;
+        if known.commands.has("status-get") {
+            let status = self.channel().ask("status-get", None, ctl).await?.given().map_err(|e| self.on(e))?;
+            status::merge(&mut config.memberships, &status);
+        }
+        Ok(Reading {
+            identity: config.identity,
+            version,
+            memberships: config.memberships,
+            context: config.context,
+            levels: Arc::new(()),
+            scopes: Arc::new(config.scopes),
+            unreadable: config.unreadable,
+            pulse: known.commands.has("config-hash-get").then_some(hash).flatten().map(Pulse),
+            at,
+        })
+    }
+
+    /// The configuration as it is now; what it tells is kept.
+    pub(super) async fn configuration(&self, ctl: &Control) -> Result<(FreshConfig, Arc<Known>)> {
+        let commands = self.commands(ctl).await?;
+        let answer = self.channel().ask_raw("config-get", None, ctl).await?;
+        let parsed = tokio::task::spawn_blocking(move || {
+            let ConfigAnswer { dhcp4, hash } = ConfigAnswer::read(&answer)?;
+            let config = config::read(dhcp4, How::Live).map_err(|reason| {
+                Error::new(ErrorKind::Garbled, format!("the configuration could not be understood: {reason}"))
+            })?;
+            Ok(FreshConfig { config, hash })
+        });
+        let fresh = match parsed.await {
+            Ok(fresh) => fresh.map_err(|error| self.on(error))?,
+            Err(broken) => {
+                let what = format!("reading the configuration ended unexpectedly: {broken}");
+                return Err(self.on(Error::new(ErrorKind::Local, what)));
+            }
+        };
+        let known = self.learn(Known::new(commands, &fresh.config));
+        Ok((fresh, known))
+    }
+
+    async fn version(&self, known: &Known, ctl: &Control) -> Result<Option<Foreign>> {
+        if !known.commands.has("version-get") {
+            return Ok(None);
+        }
+        let answer = self.channel().ask("version-get", None, ctl).await?;
+        match answer.failure() {
+            Some(error) => Err(self.on(error)),
+            None => Ok(Some(answer.text)),
+        }
+    }
+}
+
+/// A configuration that was just read.
+#[derive(Debug)]
+pub(super) struct FreshConfig {
+    pub(super) config: KeaConfig,
+    pub(super) hash: Option<Foreign>,
+}

@@ -1,0 +1,138 @@
+//! Some scopes read again, without the whole configuration where the server can.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Known, LiveServer};
+use crate::backend::kea::subnet;
+use crate::engine::port::Control;
+use crate::engine::{Error, ErrorKind, Result};
+use crate::model::{Foreign, Scope, ScopeId};
+
+/// Up to so many scopes are read one by one whatever the size of the configuration.
+const FEW: usize = 8;
+/// Beyond that: reading one scope costs about as much as so many within the whole configuration.
+const WORTH: usize = 25;
+
+/// A line of `subnet4-list`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(super) struct Listed {
+    /// The number by which the server knows it.
+    pub(super) id: u32,
+    /// Its prefix.
+    pub(super) subnet: Foreign,
+    /// The shared network that it is in.
+    #[serde(rename = "shared-network-name", default)]
+    pub(super) network: Option<Foreign>,
+}
+
+impl Listed {
+    /// Its prefix as a scope; `None` when it is none.
+    pub(super) fn scope(&self) -> Option<ScopeId> {
+        self.subnet.raw().parse().ok()
+    }
+}
+
+impl LiveServer {
+    pub(super) async fn read_again(&self, ids: &[ScopeId], ctl: &Control) -> Result<BTreeMap<ScopeId, Option<Scope>>> {
+        if let Some(known) = self.last_known()
+            && one_by_one(ids.len(), &known)
+            && let Some(scopes) = self.each_again(ids, &known, ctl).await?
+        {
+            return Ok(scopes);
+        }
+        let config = self.configuration(ctl).await?.0.config;
+        let open = |id: &ScopeId| match config.scopes.get(id) {
+            Some(entry) => entry.raw.open().map(Some).map_err(|reason| self.not_understood(Some(*id), &reason)),
+            // a scope that could not be listed is never taken for a missing one
+            None => match config.unreadable.iter().find(|(bad, _)| bad.is_none_or(|bad| bad == *id)) {
+                Some((bad, reason)) => Err(self.not_understood(*bad, reason)),
+                None => Ok(None),
+            },
+        };
+        ids.iter().map(|id| Ok((*id, open(id)?))).collect()
+    }
+
+    /// `None` when something moved while it was read.
+    async fn each_again(
+        &self,
+        ids: &[ScopeId],
+        known: &Known,
+        ctl: &Control,
+    ) -> Result<Option<BTreeMap<ScopeId, Option<Scope>>>> {
+        let listed: BTreeMap<ScopeId, Listed> =
+            self.list(ctl).await?.into_iter().filter_map(|listed| Some((listed.scope()?, listed))).collect();
+        let mut scopes = BTreeMap::new();
+        for id in ids {
+            let scope = match listed.get(id) {
+                None => None,
+                Some(listed) => {
+                    let Some(subnet) = self.subnet(listed.id, ctl).await?.filter(|subnet| prefix(subnet) == Some(*id))
+                    else {
+                        return Ok(None);
+                    };
+                    let reservations = self.reservations(listed.id, known, ctl).await?;
+                    let network = listed.network.as_ref();
+                    let scope = subnet::reopen(&subnet, &reservations, network, &known.surroundings);
+                    Some(scope.map_err(|reason| self.not_understood(Some(*id), &reason))?)
+                }
+            };
+            scopes.insert(*id, scope);
+        }
+        Ok(Some(scopes))
+    }
+
+    /// All subnets with their numbers and networks.
+    pub(super) async fn list(&self, ctl: &Control) -> Result<Vec<Listed>> {
+        #[derive(Deserialize)]
+        struct Given {
+            subnets: Vec<Listed>,
+        }
+        let given = self.channel().ask("subnet4-list", None, ctl).await?.found::<Given>();
+        Ok(given.map_err(|error| self.on(error))?.map(|given| given.subnets).unwrap_or_default())
+    }
+
+    /// The subnet of this number, without its reservations.
+    pub(super) async fn subnet(&self, id: u32, ctl: &Control) -> Result<Option<Value>> {
+        #[derive(Deserialize)]
+        struct Given {
+            subnet4: Vec<Value>,
+        }
+        let given = self.channel().ask("subnet4-get", Some(&json!({ "id": id })), ctl).await?.found::<Given>();
+        Ok(given.map_err(|error| self.on(error))?.and_then(|given| given.subnet4.into_iter().next()))
+    }
+
+    /// The reservations of a subnet that stand in its configuration.
+    async fn reservations(&self, id: u32, known: &Known, ctl: &Control) -> Result<Vec<Value>> {
+        #[derive(Deserialize)]
+        struct Given {
+            hosts: Vec<Value>,
+        }
+        let mut arguments = json!({ "subnet-id": id });
+        if known.hosts_database {
+            arguments["operation-target"] = "memory".into();
+        }
+        let given = self.channel().ask("reservation-get-all", Some(&arguments), ctl).await?.found::<Given>();
+        Ok(given.map_err(|error| self.on(error))?.map(|given| given.hosts).unwrap_or_default())
+    }
+
+    fn not_understood(&self, id: Option<ScopeId>, reason: &Foreign) -> Error {
+        let error = self.on(Error::new(ErrorKind::Garbled, format!("what was read could not be understood: {reason}")));
+        match id {
+            Some(id) => error.scope(id),
+            None => error,
+        }
+    }
+}
+
+/// The prefix of a subnet.
+pub(super) fn prefix(subnet: &Value) -> Option<ScopeId> {
+    subnet.get("subnet")?.as_str()?.parse().ok()
+}
+
+fn one_by_one(scopes: usize, known: &Known) -> bool {
+    let can = known.commands.lacks(&["subnet4-list", "subnet4-get", "reservation-get-all"]).is_empty();
+    can && (scopes <= FEW || scopes * WORTH <= known.scopes.len())
+}

@@ -1,0 +1,145 @@
+//! The states of both sides of each relationship, from `status-get`.
+
+use serde::Deserialize;
+
+use crate::model::{Foreign, Membership, State};
+
+/// What `status-get` gives, as far as it is of use here. Fields came with versions:
+/// names in 2.6, clocks in 3.0.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Status {
+    #[serde(rename = "high-availability", default)]
+    relationships: Vec<Relationship>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Relationship {
+    #[serde(rename = "ha-servers", default)]
+    servers: Servers,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Servers {
+    #[serde(default)]
+    local: Local,
+    #[serde(default)]
+    remote: Remote,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Local {
+    state: Option<Foreign>,
+    server_name: Option<Foreign>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Remote {
+    last_state: Option<Foreign>,
+    server_name: Option<Foreign>,
+    clock_skew: Option<f64>,
+}
+
+/// Puts the states into the relationships that the configuration tells of.
+pub(super) fn merge(memberships: &mut [Membership], status: &Status) {
+    for (at, membership) in memberships.iter_mut().enumerate() {
+        let named = status.relationships.iter().find(|told| told.servers.is_of(membership));
+        // before 2.6 nobody is named: both lists are in the configuration's order
+        let told = named.or_else(|| status.relationships.get(at).filter(|told| told.servers.is_nameless()));
+        let Some(Relationship { servers }) = told else { continue };
+        let state = |word: &Option<Foreign>| word.clone().filter(|word| !word.raw().is_empty()).map(State);
+        membership.state = state(&servers.local.state);
+        membership.partner_state = state(&servers.remote.last_state);
+        membership.clock_skew = servers.remote.clock_skew.map(|seconds| seconds.round() as i64);
+    }
+}
+
+impl Servers {
+    fn is_nameless(&self) -> bool {
+        self.local.server_name.is_none()
+    }
+
+    fn is_of(&self, membership: &Membership) -> bool {
+        let partner = |name: &Foreign| membership.peers.iter().any(|peer| peer.name == *name);
+        self.local.server_name.as_ref() == Some(&membership.this_server)
+            && self.remote.server_name.as_ref().is_none_or(partner)
+    }
+}
+
+impl Status {
+    /// The server's own names in its relationships, where it gives them.
+    pub(super) fn own_names(&self) -> Vec<Foreign> {
+        self.relationships.iter().filter_map(|told| told.servers.local.server_name.clone()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Mode, Peer, Role};
+
+    fn membership(this: &str, partner: &str) -> Membership {
+        let peer = |name: &str, role| Peer { name: name.into(), url: "".into(), role };
+        Membership {
+            mode: Mode::HotStandby,
+            this_server: this.into(),
+            peers: vec![peer(this, Role::Primary), peer(partner, Role::Standby)],
+            state: None,
+            partner_state: None,
+            clock_skew: None,
+            only_one: false,
+        }
+    }
+
+    fn states(memberships: &[Membership]) -> Vec<(Option<&str>, Option<&str>, Option<i64>)> {
+        let word = |state: &'_ Option<State>| -> Option<&'static str> {
+            state.as_ref().map(|state| -> &'static str { state.0.raw().to_owned().leak() })
+        };
+        memberships.iter().map(|m| (word(&m.state), word(&m.partner_state), m.clock_skew)).collect()
+    }
+
+    fn status(text: &str) -> Status {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn states_go_to_the_relationship_that_they_name() {
+        let mut hub = [membership("hub-a", "spoke-a"), membership("hub-b", "spoke-b")];
+        let told = status(
+            r#"{"pid": 1, "high-availability": [
+                {"ha-mode": "hot-standby", "ha-servers": {
+                    "local": {"role": "primary", "state": "hot-standby", "server-name": "hub-b", "scopes": []},
+                    "remote": {"server-name": "spoke-b", "last-state": "ready", "clock-skew": null, "age": 1}}},
+                {"ha-mode": "hot-standby", "ha-servers": {
+                    "local": {"state": "partner-down", "server-name": "hub-a"},
+                    "remote": {"server-name": "spoke-a", "last-state": "", "clock-skew": -3}}}]}"#,
+        );
+        merge(&mut hub, &told);
+        assert_eq!(states(&hub), [(Some("partner-down"), None, Some(-3)), (Some("hot-standby"), Some("ready"), None)]);
+    }
+
+    #[test]
+    fn nameless_states_go_by_order() {
+        let mut pair = [membership("a", "b")];
+        merge(
+            &mut pair,
+            &status(
+                r#"{"high-availability": [{"ha-servers": {
+                    "local": {"state": "hot-standby"}, "remote": {"last-state": "hot-standby"}}}]}"#,
+            ),
+        );
+        assert_eq!(states(&pair), [(Some("hot-standby"), Some("hot-standby"), None)]);
+    }
+
+    #[test]
+    fn a_server_that_tells_of_others_is_not_believed() {
+        let mut pair = [membership("a", "b")];
+        merge(
+            &mut pair,
+            &status(r#"{"high-availability": [{"ha-servers": {"local": {"state": "x", "server-name": "c"}}}]}"#),
+        );
+        merge(&mut pair, &status(r#"{"pid": 1}"#));
+        assert_eq!(states(&pair), [(None, None, None)]);
+    }
+}

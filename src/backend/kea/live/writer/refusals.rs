@@ -1,0 +1,255 @@
+//! What stands against a write, by name.
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+use super::intent::{moves_network, renumbers, sends_update};
+use crate::backend::kea::live::reread::Listed;
+use crate::backend::kea::live::{Known, LiveServer, leases};
+use crate::engine::Result;
+use crate::engine::port::{Control, Refusal, Work};
+use crate::model::{
+    Canonical, DefinitionKind, Foreign, Item, ItemKey, KeyName, Kind, Need, ReservationKey, Scope, ScopeId,
+};
+
+/// How many addresses or items a message names.
+const NAMED: usize = 3;
+
+/// What the configurations of both sides say against it. `all` is the work of the whole run,
+/// in its order; `listed` are the target's subnets.
+pub(super) fn by_configuration(work: &Work, all: &[Work], known: &Known, listed: &[Listed]) -> Vec<Refusal> {
+    let checks = [
+        configuration_backend(known),
+        hosts_database(work, known),
+        option_43(work),
+        id_taken(work, all, listed),
+        overlap(work, listed),
+        option_definition_missing(work, known),
+        network_missing(work, known),
+    ];
+    checks.into_iter().flatten().collect()
+}
+
+/// What the target's leases say against it; asks only where the work could hurt them.
+pub(super) async fn by_leases(server: &LiveServer, known: &Known, work: &Work, ctl: &Control) -> Result<Vec<Refusal>> {
+    let mut found = Vec::new();
+    let Some(before) = &work.before else { return Ok(found) };
+    let Some(id) = before.server_id() else { return Ok(found) };
+    if renumbers(work) {
+        let held = if known.commands.has("stat-lease4-get") {
+            let stats = leases::utilisation(server.channel(), Some(id), ctl).await?;
+            Some(stats.get(&id).map_or(0, |stat| stat.assigned + stat.declined))
+        } else if known.commands.has("lease4-get-all") {
+            Some(leases::active(server.channel(), id, ctl).await?.len() as u64)
+        } else {
+            None
+        };
+        found.extend(renumber_leases(held));
+    }
+    let lost = lost_addresses(before, &work.want);
+    if !lost.is_empty() {
+        let held = if known.commands.has("lease4-get-all") {
+            Some(leases::active(server.channel(), id, ctl).await?)
+        } else {
+            None
+        };
+        found.extend(shrink_leases(held, &lost, &work.want));
+    }
+    Ok(found)
+}
+
+fn refusal(name: &'static str, overridable: bool, message: String, hint: &str) -> Option<Refusal> {
+    Some(Refusal { name, message, hint: hint.to_owned(), overridable })
+}
+
+fn renumber_leases(held: Option<u64>) -> Option<Refusal> {
+    let message = match held {
+        Some(0) => return None,
+        Some(1) => "its id changes on the target, and 1 lease there is known by the old id".to_owned(),
+        Some(n) => format!("its id changes on the target, and {n} leases there are known by the old id"),
+        None => "its id changes on the target, and the target cannot tell whether there are leases".to_owned(),
+    };
+    let hint = "the leases stay behind under the old id; clients get theirs again when they renew, but an address may \
+                be given twice meanwhile: wait for the leases to end, or override it by this name";
+    refusal("renumber-leases", true, message, hint)
+}
+
+fn shrink_leases(held: Option<Vec<Ipv4Addr>>, lost: &[(u64, u64)], want: &Scope) -> Option<Refusal> {
+    let hint = "their clients lose these addresses at the next renewal; override it by this name if that is meant";
+    let Some(held) = held else {
+        let message = "ranges shrink on the target, and the target cannot list leases in them".to_owned();
+        return refusal("shrink-leases", true, message, hint);
+    };
+    let reserved: BTreeSet<Ipv4Addr> = want.items.keys().filter_map(reserved_address).collect();
+    let mut hit: Vec<Ipv4Addr> = held
+        .into_iter()
+        .filter(|address| lost.iter().any(|(first, last)| (*first..=*last).contains(&u64::from(u32::from(*address)))))
+        .filter(|address| !reserved.contains(address))
+        .collect();
+    hit.sort();
+    let what = match hit.as_slice() {
+        [] => return None,
+        [only] => format!("1 lease ({only})"),
+        several => format!("{} leases ({})", several.len(), names(several)),
+    };
+    refusal("shrink-leases", true, format!("ranges shrink on the target under {what}"), hint)
+}
+
+fn reserved_address(key: &ItemKey) -> Option<Ipv4Addr> {
+    match &key.name {
+        KeyName::Reservation(ReservationKey::Address(address) | ReservationKey::Shared(address, ..)) => Some(*address),
+        _ => None,
+    }
+}
+
+/// Addresses that a range held and none holds any more, as sorted intervals.
+fn lost_addresses(before: &Scope, want: &Scope) -> Vec<(u64, u64)> {
+    let kept = ranges(want);
+    let mut lost = Vec::new();
+    for (first, last) in ranges(before) {
+        let mut next = first;
+        for &(start, end) in kept.iter().filter(|(start, end)| *end >= first && *start <= last) {
+            if start > next {
+                lost.push((next, start - 1));
+            }
+            next = next.max(end + 1);
+        }
+        if next <= last {
+            lost.push((next, last));
+        }
+    }
+    lost
+}
+
+/// The ranges of a scope as sorted intervals; wide numbers, so that one past the end is one.
+fn ranges(scope: &Scope) -> Vec<(u64, u64)> {
+    let mut ranges: Vec<(u32, u32)> = scope
+        .items
+        .keys()
+        .filter(|key| key.kind == Kind::Range)
+        .filter_map(|key| match key.name {
+            KeyName::Range(first, last) => Some((u32::from(first).into(), u32::from(last).into())),
+            _ => None,
+        })
+        .collect();
+    ranges.sort_unstable();
+    ranges
+}
+
+fn configuration_backend(known: &Known) -> Option<Refusal> {
+    if !known.configuration_backend {
+        return None;
+    }
+    let message = "the target takes its configuration from a database, which would overwrite the change".to_owned();
+    refusal("configuration-backend", false, message, "make the change in the configuration backend")
+}
+
+/// Reservations of a scope that is made anew or renumbered are reservations that change.
+fn hosts_database(work: &Work, known: &Known) -> Option<Refusal> {
+    let touches = renumbers(work) || work.changes.iter().any(|change| change.key.in_reservation().is_some());
+    if !known.hosts_database || !touches {
+        return None;
+    }
+    let message = "reservations change, and the target keeps reservations in a database".to_owned();
+    refusal("hosts-database", false, message, "change the reservations in the database, which both servers may share")
+}
+
+/// Values that a server does not reveal, in what would be written.
+fn option_43(work: &Work) -> Option<Refusal> {
+    let whole = renumbers(work) || work.before.is_none();
+    let touched: BTreeSet<&ReservationKey> = work.changes.iter().filter_map(|c| c.key.in_reservation()).collect();
+    let rewritten = |key: &&ItemKey| match key.in_reservation() {
+        Some(owner) => whole || touched.contains(owner),
+        None => whole || sends_update(work),
+    };
+    let hidden_before = work.before.iter().flat_map(|before| &before.unreadable);
+    let hidden = hidden_before.chain(&work.want.unreadable).filter(rewritten);
+    let copied = work.changes.iter().filter(|change| is_blank_43(&change.key, change.wanted.as_ref())).map(|c| &c.key);
+    let keys: BTreeSet<String> = hidden.chain(copied).map(ToString::to_string).collect();
+    if keys.is_empty() {
+        return None;
+    }
+    let keys: Vec<String> = keys.into_iter().collect();
+    let message = format!("the server does not reveal the value of {}, and this write would empty it", names(&keys));
+    let hint = "give option 43 as sub-options of vendor-encapsulated-options-space, or define code 43 as type binary, \
+                on both servers; or override it by this name and write the value again afterwards";
+    refusal("option-43", true, message, hint)
+}
+
+fn is_blank_43(key: &ItemKey, wanted: Option<&Item>) -> bool {
+    let is_43 = matches!(&key.name, KeyName::Option(option) if option.code == 43 && option.space.raw() == "dhcp4");
+    let blank = |item: &Item| {
+        let data = item.fields.get(&Foreign::from("data")).map(|value| &value.canonical);
+        data.is_none_or(|data| *data == Canonical::text(""))
+    };
+    is_43 && wanted.is_some_and(blank)
+}
+
+/// Another scope of the target has the wanted number and keeps it.
+fn id_taken(work: &Work, all: &[Work], listed: &[Listed]) -> Option<Refusal> {
+    let id = work.want.server_id()?;
+    let holder = listed.iter().find(|listed| listed.id == id && listed.scope() != Some(work.id))?;
+    let gives_way = all
+        .iter()
+        .take_while(|other| other.id != work.id)
+        .any(|other| Some(other.id) == holder.scope() && renumbers(other));
+    if gives_way {
+        return None;
+    }
+    let message = format!("its id {id} belongs to {} on the target", holder.subnet);
+    refusal("id-taken", false, message, "give one of the two scopes another id, on both servers")
+}
+
+/// Kea takes overlapping prefixes without a word.
+fn overlap(work: &Work, listed: &[Listed]) -> Option<Refusal> {
+    if work.before.is_some() {
+        return None;
+    }
+    let overlaps = |other: &ScopeId| other.contains(work.id.network) || work.id.contains(other.network);
+    let other = listed.iter().filter_map(Listed::scope).find(|other| *other != work.id && overlaps(other))?;
+    let message = format!("it overlaps {other} on the target");
+    refusal("overlap", false, message, "remove or change the other scope on the target first")
+}
+
+fn option_definition_missing(work: &Work, known: &Known) -> Option<Refusal> {
+    let used = |space: &Foreign, code: u32| {
+        let is_it = |key: &ItemKey| matches!(&key.name, KeyName::Option(option) if option.code == code && option.space == *space);
+        work.want.items.keys().any(is_it)
+    };
+    let missing: Vec<String> = work
+        .want
+        .needs
+        .iter()
+        .filter_map(|need| match need {
+            Need::OptionDefinition(space, code) => Some((space, *code)),
+            _ => None,
+        })
+        .filter(|(space, code)| used(space, *code))
+        .filter(|(space, code)| {
+            let name = Foreign::from(format!("{}/{code}", space.raw()));
+            known.context.get(DefinitionKind::OptionDefinition, &name).is_none()
+        })
+        .map(|(space, code)| format!("{space}/{code}"))
+        .collect();
+    if missing.is_empty() {
+        return None;
+    }
+    let message = format!("the target lacks the definition of option {}", names(&missing));
+    refusal("option-definition-missing", false, message, "add the definition to the target's configuration first")
+}
+
+fn network_missing(work: &Work, known: &Known) -> Option<Refusal> {
+    let network = work.want.network()?;
+    let joins = work.before.is_none() || moves_network(work) || renumbers(work);
+    if !joins || known.context.get(DefinitionKind::Network, network).is_some() {
+        return None;
+    }
+    let message = format!("the target lacks the shared network {network}");
+    refusal("network-missing", false, message, "add the network to the target's configuration first")
+}
+
+fn names<T: ToString>(all: &[T]) -> String {
+    let some: Vec<String> = all.iter().take(NAMED).map(ToString::to_string).collect();
+    let more = if all.len() > NAMED { ", ..." } else { "" };
+    format!("{}{more}", some.join(", "))
+}
