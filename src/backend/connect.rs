@@ -1,7 +1,15 @@
 //! A server entry of the configuration becomes an adapter.
 
+#[cfg(feature = "kea")]
+use std::path::Path;
 use std::sync::Arc;
 
+#[cfg(feature = "kea")]
+use super::kea::live::{LiveServer, Policy};
+#[cfg(feature = "kea")]
+use super::kea::socket::{Limits, Socket};
+#[cfg(feature = "kea")]
+use crate::config::SavePolicy;
 use crate::config::{Config, Endpoint, ServerEntry};
 use crate::engine::fleet::Fleet;
 use crate::engine::port::Server;
@@ -31,10 +39,30 @@ pub fn fleet(config: &Config, read_only: bool) -> Result<Fleet> {
 }
 
 fn server(entry: &ServerEntry, read_only: bool) -> Result<Arc<dyn Server>> {
-    let _ = read_only;
+    #[cfg(feature = "kea")]
     match &entry.endpoint {
-        Endpoint::KeaSocket(_) | Endpoint::KeaFile(_) => Err(no_adapter(entry, "Kea")),
+        Endpoint::KeaSocket(path) => Ok(Arc::new(kea_socket(entry, path, read_only))),
+        Endpoint::KeaFile(_) => Err(no_adapter(entry, "Kea files")),
     }
+    #[cfg(not(feature = "kea"))]
+    match &entry.endpoint {
+        Endpoint::KeaSocket(_) | Endpoint::KeaFile(_) => {
+            let _ = read_only;
+            Err(no_adapter(entry, "Kea"))
+        }
+    }
+}
+
+#[cfg(feature = "kea")]
+fn kea_socket(entry: &ServerEntry, path: &Path, read_only: bool) -> LiveServer {
+    let limits = Limits {
+        connect: entry.timeouts.connect,
+        read: entry.timeouts.read,
+        write: entry.timeouts.write,
+        answer: usize::try_from(entry.max_answer.0).unwrap_or(usize::MAX),
+    };
+    let policy = Policy { read_only: read_only || entry.read_only, save: entry.save == SavePolicy::ConfigWrite };
+    LiveServer::new(ServerName::from(entry.name.as_str()), Socket::new(path, limits), policy)
 }
 
 fn no_adapter(entry: &ServerEntry, family: &str) -> Error {

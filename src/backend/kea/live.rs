@@ -135,8 +135,9 @@ impl Server for LiveServer {
         self.read_all(ctl).await
     }
 
-    async fn reread(&self, ids: &[ScopeId], ctl: &Control) -> Result<BTreeMap<ScopeId, Option<Scope>>> {
-        self.read_again(ids, ctl).await
+    /// Short, and needed to tell what became of a write: no cancel cuts it short.
+    async fn reread(&self, ids: &[ScopeId], _ctl: &Control) -> Result<BTreeMap<ScopeId, Option<Scope>>> {
+        self.read_again(ids, &Control::free()).await
     }
 
     async fn pulse(&self, ctl: &Control) -> Result<Option<Pulse>> {

@@ -8,6 +8,7 @@ use serde_json::{Map, Value as Json};
 use super::super::subnet::canonical;
 use super::How;
 use super::options::Definitions;
+use crate::engine::port::Levels;
 use crate::model::{Canonical, Foreign, ItemKey, Level, Origin, Value};
 
 /// What the levels above give, by property.
@@ -65,6 +66,12 @@ impl Surroundings {
     /// Whether there is a network of this name.
     pub fn has_network(&self, name: &Foreign) -> bool {
         self.networks.contains_key(name)
+    }
+}
+
+impl Levels for Surroundings {
+    fn parents(&self, network: Option<&Foreign>) -> Arc<Parents> {
+        Surroundings::parents(self, network).clone()
     }
 }
 

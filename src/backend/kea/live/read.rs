@@ -25,7 +25,7 @@ impl LiveServer {
             version,
             memberships: config.memberships,
             context: config.context,
-            levels: Arc::new(()),
+            levels: config.surroundings,
             scopes: Arc::new(config.scopes),
             unreadable: config.unreadable,
             pulse: known.commands.has("config-hash-get").then_some(hash).flatten().map(Pulse),

@@ -123,15 +123,12 @@ fn lost_addresses(before: &Scope, want: &Scope) -> Vec<(u64, u64)> {
 
 /// The ranges of a scope as sorted intervals; wide numbers, so that one past the end is one.
 fn ranges(scope: &Scope) -> Vec<(u64, u64)> {
-    let mut ranges: Vec<(u32, u32)> = scope
-        .items
-        .keys()
-        .filter(|key| key.kind == Kind::Range)
-        .filter_map(|key| match key.name {
-            KeyName::Range(first, last) => Some((u32::from(first).into(), u32::from(last).into())),
-            _ => None,
-        })
-        .collect();
+    let number = |address: Ipv4Addr| u64::from(u32::from(address));
+    let range = |key: &ItemKey| match key.name {
+        KeyName::Range(first, last) if key.kind == Kind::Range => Some((number(first), number(last))),
+        _ => None,
+    };
+    let mut ranges: Vec<(u64, u64)> = scope.items.keys().filter_map(range).collect();
     ranges.sort_unstable();
     ranges
 }
@@ -212,9 +209,12 @@ fn overlap(work: &Work, listed: &[Listed]) -> Option<Refusal> {
 }
 
 fn option_definition_missing(work: &Work, known: &Known) -> Option<Refusal> {
+    // an option that nobody has a name for is raw bytes, and needs no definition
     let used = |space: &Foreign, code: u32| {
-        let is_it = |key: &ItemKey| matches!(&key.name, KeyName::Option(option) if option.code == code && option.space == *space);
-        work.want.items.keys().any(is_it)
+        work.want.items.iter().any(|(key, item)| match &key.name {
+            KeyName::Option(option) => option.code == code && option.space == *space && item.label.is_some(),
+            _ => false,
+        })
     };
     let missing: Vec<String> = work
         .want

@@ -1,0 +1,254 @@
+//! The adapter of a running Kea, on a real pair: reading, reading again, and every way of writing.
+#![cfg(all(unix, feature = "kea"))]
+#![allow(clippy::expect_used, clippy::panic)] // helpers of tests
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use common::pair::{Pair, PairOptions, Side};
+use scopesync::backend::kea::live::{LiveServer, Policy};
+use scopesync::backend::kea::socket::{Limits, Socket};
+use scopesync::engine::approval::{Approved, Questions, Switches};
+use scopesync::engine::port::{Control, Done, Fingerprints, Reading, Saved, Server, Work};
+use scopesync::engine::{drift, fingerprint};
+use scopesync::model::{Scope, ScopeId, ServerName};
+use serde_json::json;
+
+const MEMORY: &str = "memory";
+
+fn server(pair: &Pair, side: Side) -> LiveServer {
+    let name = ServerName::from(pair.server(side).name.as_str());
+    LiveServer::new(name, Socket::new(pair.socket(side), Limits::default()), Policy { read_only: false, save: true })
+}
+
+fn approved() -> Approved {
+    let switches = Switches { force: true, ..Switches::default() };
+    let questions = Questions::new("plan", vec!["pair".into()], "a test", switches, BTreeSet::new());
+    questions.into_approved().pop().expect("approved by force")
+}
+
+async fn read(server: &LiveServer) -> Reading {
+    server.read(&Control::free()).await.expect("a reading")
+}
+
+fn opened(reading: &Reading) -> BTreeMap<ScopeId, Scope> {
+    let open = |id: &ScopeId, raw: &scopesync::engine::port::Entry| (*id, raw.raw.open().expect("a scope"));
+    reading.scopes.iter().map(|(id, entry)| open(id, entry)).collect()
+}
+
+/// What a run would do for every scope that differs, from A to B.
+fn work(source: &Reading, target: &Reading) -> Vec<Work> {
+    let (ours, theirs) = (opened(source), opened(target));
+    let one = |(id, ours): (&ScopeId, &Scope)| {
+        let before = theirs.get(id).cloned();
+        let changes = match &before {
+            Some(before) => drift::compare(ours, before),
+            None => drift::create_all(ours, &target.levels.parents(ours.network())),
+        };
+        (!changes.is_empty()).then(|| Work {
+            id: *id,
+            want: drift::want(ours, before.as_ref(), &changes, target.levels.as_ref()),
+            expect: Fingerprints {
+                source: fingerprint::of(ours, &source.context),
+                target: before.as_ref().map(|before| fingerprint::of(before, &target.context)),
+            },
+            before,
+            changes,
+        })
+    };
+    ours.iter().filter_map(one).collect()
+}
+
+/// Replicates everything from A to B and proves that nothing differs afterwards.
+async fn replicate(pair: &Pair) -> Vec<Work> {
+    let (a, b) = (server(pair, Side::A), server(pair, Side::B));
+    let work = work(&read(&a).await, &read(&b).await);
+    let ctl = Control::free();
+    let writer = b.writer(&ctl).await.expect("a writer");
+    let before = pair.config_hashes();
+    let assessment = writer.assess(&work, &ctl).await.expect("an assessment");
+    assert_eq!(pair.config_hashes(), before, "assessing reads only");
+    assert!(assessment.refusals.is_empty(), "{:?}", assessment.refusals);
+    for (work, done) in work.iter().zip(writer.write(&work, &approved(), &ctl).await) {
+        assert!(matches!(done, Done::Applied), "{}: {done:?}", work.id);
+    }
+    assert_eq!(pair.config_hashes()[0], before[0], "the source is never written");
+    for work in &work {
+        let again = b.reread(&[work.id], &ctl).await.expect("read back");
+        let now = again[&work.id].as_ref().expect("the scope is there");
+        let left = drift::compare(&work.want, now);
+        assert!(left.is_empty(), "{}: {left:#?}", work.id);
+    }
+    let left = self::work(&read(&a).await, &read(&b).await);
+    assert!(left.is_empty(), "{left:#?}");
+    work
+}
+
+#[tokio::test]
+async fn a_reading_tells_what_is_there() {
+    let Some(pair) = Pair::up(PairOptions { leases: 5, ..PairOptions::default() }) else { return };
+    let server = server(&pair, Side::B);
+    let reading = read(&server).await;
+    assert_eq!(reading.version.map(|version| version.to_string()), Some(pair.version().to_owned()));
+    assert_eq!(reading.scopes.len(), 10);
+    assert_eq!(reading.pulse, server.pulse(&Control::free()).await.expect("a pulse"));
+    let [membership] = reading.memberships.as_slice() else { panic!("{:?}", reading.memberships) };
+    assert_eq!(membership.this_server.raw(), "server2");
+    assert!(membership.state.as_ref().is_some_and(|state| state.is_normal(&membership.mode)), "{membership:?}");
+    assert!(membership.partner_state.as_ref().is_some_and(|state| state.is_normal(&membership.mode)), "{membership:?}");
+    assert_eq!(membership.clock_skew, Some(0));
+    assert_eq!(server.addresses(), ["server2"]);
+    let used = server.utilisation(&Control::free()).await.expect("numbers").expect("stat_cmds is loaded");
+    assert_eq!(used.len(), 10);
+    assert_eq!(used.values().map(|one| one.assigned).sum::<u64>(), 5);
+    assert!(used.values().all(|one| one.total == 63));
+}
+
+#[tokio::test]
+async fn scopes_read_again_are_the_same() {
+    let options =
+        PairOptions { subnets: 12, reservations: 60, ..PairOptions::with_drift(&["option43", "hidden-text"]) };
+    let Some(pair) = Pair::up(options) else { return };
+    let server = server(&pair, Side::B);
+    let reading = read(&server).await;
+    let ids: Vec<ScopeId> = reading.scopes.keys().copied().collect();
+    let all_at_once = server.reread(&ids, &Control::free()).await.expect("read again");
+    for (id, scope) in opened(&reading) {
+        let again = server.reread(&[id], &Control::free()).await.expect("read again");
+        for again in [&again[&id], &all_at_once[&id]] {
+            let again = again.as_ref().expect("it is there");
+            assert_eq!(again.items, scope.items, "{id}");
+            assert_eq!(
+                (&again.needs, &again.unreadable, again.network()),
+                (&scope.needs, &scope.unreadable, scope.network())
+            );
+            assert_eq!(fingerprint::of(again, &reading.context), fingerprint::of(&scope, &reading.context));
+        }
+    }
+    let missing: ScopeId = "192.0.2.0/24".parse().expect("a scope id");
+    assert_eq!(server.reread(&[missing], &Control::free()).await.expect("read again")[&missing].is_none(), true);
+}
+
+#[tokio::test]
+async fn everything_that_can_be_replicated_is() {
+    let drift = [
+        "pool-range",
+        "pool-class",
+        "pool-missing",
+        "pool-extra",
+        "pool-option",
+        "option-value",
+        "option-missing",
+        "option-extra",
+        "lifetime",
+        "comment",
+        "hidden-text",
+        "relay",
+        "subnet-class",
+        "reservation-missing",
+        "reservation-extra:6",
+        "reservation-changed",
+        "reservation-client",
+        "reservation-hostname",
+        "reservation-option",
+        "reservation-class",
+        "subnet-missing",
+        "subnet-id:8",
+        "network-member",
+    ];
+    let options = PairOptions { subnets: 12, reservations: 60, ..PairOptions::with_drift(&drift) };
+    let Some(pair) = Pair::up(options) else { return };
+    let work = replicate(&pair).await;
+    assert!(work.len() >= 10, "{}", work.len());
+}
+
+#[tokio::test]
+async fn reservations_that_move_and_swap_never_collide() {
+    let Some(pair) = Pair::up(PairOptions { subnets: 6, reservations: 60, ..PairOptions::default() }) else { return };
+    let hosts = |side| pair.ok(side, "reservation-get-all", json!({"subnet-id": 1}))["hosts"].take();
+    let all = hosts(Side::A);
+    let all: Vec<_> = all.as_array().expect("hosts").clone();
+    assert_eq!(all.len(), 10);
+    let forget = |host: &serde_json::Value| {
+        let arguments = json!({"operation-target": MEMORY, "subnet-id": 1, "identifier-type": "hw-address", "identifier": host["hw-address"]});
+        pair.ok(Side::B, "reservation-del", arguments);
+    };
+    let keep = |host: &serde_json::Value, address: &serde_json::Value| {
+        let mut host = host.clone();
+        host["ip-address"] = address.clone();
+        pair.ok(Side::B, "reservation-add", json!({"operation-target": MEMORY, "reservation": host}));
+    };
+    // a ring of three, a swap of two, one that moved into the place of one that is gone
+    all.iter().take(7).for_each(forget);
+    for (host, at) in [(0, 1), (1, 2), (2, 0), (3, 4), (4, 3), (5, 6)] {
+        keep(&all[host], &all[at]["ip-address"]);
+    }
+    // clients that are no hardware address, with and without an address
+    for (kind, id, address) in [
+        ("client-id", "'abc'", None),
+        ("flex-id", "'x y'", Some("10.0.0.101")),
+        ("duid", "01:02:03:04", Some("10.0.0.102")),
+    ] {
+        for (side, hostname) in [(Side::A, "new"), (Side::B, "old")] {
+            let mut host = json!({"subnet-id": 1, kind: id, "hostname": format!("{hostname}-{kind}")});
+            if let Some(address) = address {
+                host["ip-address"] = address.into();
+            }
+            pair.ok(side, "reservation-add", json!({"operation-target": MEMORY, "reservation": host}));
+        }
+    }
+    let work = replicate(&pair).await;
+    assert_eq!(work.len(), 1);
+    let sorted = |side| {
+        let mut hosts: Vec<String> = hosts(side).as_array().expect("hosts").iter().map(ToString::to_string).collect();
+        hosts.sort();
+        hosts
+    };
+    assert_eq!(sorted(Side::A), sorted(Side::B));
+}
+
+#[tokio::test]
+async fn what_was_written_outlives_a_restart_only_when_saved() {
+    let Some(pair) = Pair::up(PairOptions::with_drift(&["lifetime"])) else { return };
+    replicate(&pair).await;
+    let b = server(&pair, Side::B);
+    let ctl = Control::free();
+    let writer = b.writer(&ctl).await.expect("a writer");
+    let on_disk = || pair.config_on_disk(Side::B);
+    let before = on_disk();
+    writer.prepare(&approved(), &ctl).await.expect("the old configuration is kept");
+    assert_eq!(on_disk(), before);
+    assert!(pair.config_path(Side::B).with_file_name("scopesync-previous.conf").exists());
+    assert_eq!(writer.save(&ctl).await, Saved::Saved);
+    assert_ne!(on_disk(), before);
+}
+
+#[tokio::test]
+async fn a_server_that_may_not_write_its_file_says_so() {
+    let Some(pair) = Pair::up(PairOptions { no_write: true, subnets: 2, reservations: 2, ..PairOptions::default() })
+    else {
+        return;
+    };
+    let ctl = Control::free();
+    let writer = server(&pair, Side::B).writer(&ctl).await.expect("a writer");
+    let Saved::NotSaved(error) = writer.save(&ctl).await else { panic!("it was saved") };
+    assert!(error.what.contains("config-write was refused: Error during config-write"), "{error}");
+    assert!(error.hint.as_deref().is_some_and(|hint| hint.contains("_kea")), "{error:?}");
+    assert!(writer.prepare(&approved(), &ctl).await.is_err());
+}
+
+#[tokio::test]
+async fn without_the_hooks_there_is_no_writer() {
+    let options =
+        PairOptions { no_hook: vec!["subnet_cmds".into()], subnets: 2, reservations: 2, ..PairOptions::default() };
+    let Some(pair) = Pair::up(options) else { return };
+    let b = server(&pair, Side::B);
+    let Err(error) = b.writer(&Control::free()).await else { panic!("there is a writer") };
+    assert_eq!(error.kind, scopesync::engine::ErrorKind::Unsupported);
+    assert!(error.hint.as_deref().is_some_and(|hint| hint.contains("libdhcp_subnet_cmds.so")), "{error:?}");
+    // and scopes are read again from the whole configuration
+    let ids: Vec<ScopeId> = read(&b).await.scopes.keys().copied().collect();
+    let again = b.reread(&ids[..1], &Control::free()).await.expect("read again");
+    assert!(again[&ids[0]].is_some());
+}
