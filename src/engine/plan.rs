@@ -14,7 +14,7 @@ use super::port::{Control, Fingerprints, Pulse, Reading, Refusal, Work, Writer};
 use super::report::{ChangeReport, FindingReport};
 use super::select::Picked;
 use super::survey::{Relationship, Survey};
-use super::{drift, fingerprint};
+use super::{drift, fingerprint, prerequisites};
 use crate::model::{Change, Context, DriftState, Finding, Foreign, Mode, ScopeId, ServerName};
 
 /// The schema of a plan's JSON.
@@ -297,6 +297,12 @@ async fn assess(fleet: &Fleet, planned: &mut PlannedRelationship, ctl: &Control)
             planned.cost_to_configuration = assessment.cost_to_configuration;
             for scope in planned.scopes.iter_mut().filter(|scope| scope.work.is_some()) {
                 scope.refusals = assessment.refusals.remove(&scope.id).unwrap_or_default();
+                let missing = scope.work.as_ref().map(|work| prerequisites::missing(&work.want, &planned.contexts[1]));
+                for refusal in missing.into_iter().flatten() {
+                    if !scope.refusals.iter().any(|known| known.name == refusal.name) {
+                        scope.refusals.push(refusal);
+                    }
+                }
                 if scope.state == DriftState::OnlyOnSource && !abilities.creates_scope {
                     scope.refusals.push(Refusal {
                         name: "cannot-create",

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::port::Reading;
+use super::port::{Reading, Refusal};
 use super::survey::Relationship;
 use crate::model::{
-    Canonical, Definition, DefinitionKind, Finding, FindingKind, FindingSide, Foreign, Mode, Need, Role, ScopeId,
-    Severity, Store,
+    Canonical, Context, Definition, DefinitionKind, Finding, FindingKind, FindingSide, Foreign, Mode, Need, Role,
+    Scope, ScopeId, Severity, Store,
 };
 
 /// Everything outside the scopes that the operator should know before replicating
@@ -95,11 +95,44 @@ fn definition_finding(
         (DefinitionKind::Network, FindingSide::Both) => (FindingKind::NetworkDiffers, Severity::Warning),
         (DefinitionKind::Network, FindingSide::Target) if used => (FindingKind::NetworkMissing, Severity::Critical),
         (DefinitionKind::Network, _) => (FindingKind::NetworkMissing, Severity::Warning),
-        (DefinitionKind::Global | DefinitionKind::GlobalOption, _) => (FindingKind::GlobalDiffers, Severity::Warning),
+        (DefinitionKind::GlobalOption, _) => (FindingKind::GlobalDiffers, Severity::Critical),
+        (DefinitionKind::Global, _) => (FindingKind::GlobalDiffers, Severity::Warning),
         (DefinitionKind::ReservationMode, _) => (FindingKind::ReservationMode, Severity::Critical),
         (DefinitionKind::Failover, _) => (FindingKind::FailoverDiffers, Severity::Warning),
     };
     Finding { severity, kind: finding, side, scopes, message, hint: cure(kind, side) }
+}
+
+/// Why the target would refuse this scope: what it needs is not there. A missing class is
+/// no refusal, for the target takes the scope without it; that is a finding.
+pub fn missing(want: &Scope, target: &Context) -> Vec<Refusal> {
+    let refuse = |name, message: String, hint: &str| Refusal { name, message, hint: hint.into(), overridable: false };
+    want.needs
+        .iter()
+        .filter_map(|need| match need {
+            Need::OptionDefinition(space, code) => {
+                let name = Foreign::from(format!("{}/{code}", space.raw()));
+                target.get(DefinitionKind::OptionDefinition, &name).is_none().then(|| {
+                    refuse(
+                        "option-definition-missing",
+                        format!("the target has no definition of option {name}"),
+                        "add the definition to the target's configuration first; scopesync never writes it",
+                    )
+                })
+            }
+            Need::Network(name) => {
+                let wanted = want.network() == Some(name);
+                (wanted && target.get(DefinitionKind::Network, name).is_none()).then(|| {
+                    refuse(
+                        "network-missing",
+                        format!("the target has no shared network {name}"),
+                        "add the shared network to the target's configuration first; scopesync never writes it",
+                    )
+                })
+            }
+            Need::Class(_) => None,
+        })
+        .collect()
 }
 
 /// The fields that differ, both values each.
