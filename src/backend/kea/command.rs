@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::dialect::text;
 use super::socket::{Broken, Socket};
 use crate::engine::port::Control;
 use crate::engine::{Error, ErrorKind, Result};
@@ -76,6 +77,7 @@ impl Answer {
     /// # Errors
     /// When it is not what the protocol says.
     pub fn read(command: &'static str, answer: &Bytes) -> Result<Self> {
+        let answer = &readable(answer);
         let wire: Wire = serde_json::from_slice(answer).map_err(|error| garbled(command, &error))?;
         Ok(Answer {
             command,
@@ -154,6 +156,7 @@ impl ConfigAnswer {
             hash: Option<Cow<'a, str>>,
         }
         const COMMAND: &str = "config-get";
+        let answer = &readable(answer);
         let wire: std::result::Result<Wire, _> = serde_json::from_slice(answer);
         let arguments = match wire {
             Ok(Wire { result: 0, arguments }) => arguments,
@@ -290,9 +293,15 @@ fn request(command: &str, arguments: Option<&Value>) -> Vec<u8> {
     text
 }
 
-/// Kea's text is bytes. It answers each byte above ASCII as an escape of its own
-/// (`ü` arrives as `\u00c3\u00bc`) and takes the same escapes as bytes again, so that what
-/// was read goes back unchanged only in that form.
+/// The text of an answer with letters where Kea escapes their bytes (`ü` arrives as `\u00c3\u00bc`).
+fn readable(answer: &Bytes) -> Bytes {
+    match text::from_answer(answer) {
+        Cow::Borrowed(_) => answer.clone(),
+        Cow::Owned(text) => text.into(),
+    }
+}
+
+/// Kea takes letters as they are; a byte that was none goes back as the escape it came as.
 struct BytesAsEscapes;
 
 impl serde_json::ser::Formatter for BytesAsEscapes {
@@ -302,9 +311,9 @@ impl serde_json::ser::Formatter for BytesAsEscapes {
     {
         let mut plain = 0;
         for (at, c) in fragment.char_indices() {
-            if ('\u{80}'..='\u{ff}').contains(&c) {
+            if let Some(byte) = text::stand_in(c) {
                 writer.write_all(&fragment.as_bytes()[plain..at])?;
-                write!(writer, "\\u{:04x}", u32::from(c))?;
+                write!(writer, "\\u{byte:04x}")?;
                 plain = at + c.len_utf8();
             }
         }
@@ -387,8 +396,10 @@ mod tests {
 
     #[test]
     fn bytes_above_ascii_go_back_as_they_came() {
-        let came: Value = serde_json::from_str(r#"{"comment": "Z\u00c3\u00bcrich \u4e2d \"q\""}"#).unwrap();
+        let came = br#"{"result": 0, "arguments": {"comment": "Z\u00c3\u00bcrich \u00fc \"q\""}}"#;
+        let came: Value = Answer::read("x", &Bytes::from_static(came)).unwrap().given().unwrap();
+        assert_eq!(came, serde_json::json!({"comment": "Zürich \u{effc} \"q\""}));
         let text = String::from_utf8(request("x", Some(&came))).unwrap();
-        assert_eq!(text, "{\"command\":\"x\",\"arguments\":{\"comment\":\"Z\\u00c3\\u00bcrich 中 \\\"q\\\"\"}}");
+        assert_eq!(text, "{\"command\":\"x\",\"arguments\":{\"comment\":\"Zürich \\u00fc \\\"q\\\"\"}}");
     }
 }
