@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::port::Levels;
 use crate::model::{
-    Canonical, Change, ChangeKind, FieldChange, IdentifierKind, Item, ItemKey, Kind, Origin, Scope, Value,
+    Canonical, Change, ChangeKind, FieldChange, IdentifierKind, Item, ItemKey, Kind, Level, Origin, Scope, Value,
 };
 
 /// What must happen on the target so that its scope equals the source's, in the order
@@ -48,7 +48,9 @@ pub fn create_all(source: &Scope, parents: &BTreeMap<ItemKey, Value>) -> Vec<Cha
         .items
         .iter()
         .filter_map(|(key, item)| {
-            let explicit = item.is_inherited() && !gives_the_same(parents.get(key), item);
+            let parent = parents.get(key);
+            let implied = item.value().is_some_and(|value| is_implied(value, parent));
+            let explicit = item.is_inherited() && !implied && !gives_the_same(parent, item);
             let change = one_sided(key, item, ChangeKind::Create);
             (explicit || !item.is_inherited()).then_some(Change { becomes_explicit: explicit, ..change })
         })
@@ -60,6 +62,12 @@ pub fn create_all(source: &Scope, parents: &BTreeMap<ItemKey, Value>) -> Vec<Cha
 
 fn gives_the_same(parent: Option<&Value>, item: &Item) -> bool {
     parent.map(|value| &value.canonical) == item.value().map(|value| &value.canonical)
+}
+
+/// A default that no level gives but the scope's own values imply, as the lifetime implies
+/// its bounds: the target's own values will imply it there.
+fn is_implied(value: &Value, parent: Option<&Value>) -> bool {
+    value.origin == Origin::Inherited(Level::Default) && parent.is_none()
 }
 
 /// Every item of a scope that only the target has, for showing what is there.
@@ -121,8 +129,9 @@ fn update(key: &ItemKey, source: &Item, target: &Item, scope: &Scope) -> Option<
     if fields.is_empty() {
         return None;
     }
-    let parent = scope.parents.get(key).map(|value| &value.canonical);
-    let becomes_explicit = source.is_inherited() && source.value().map(|v| &v.canonical) != parent;
+    let parent = scope.parents.get(key);
+    let implied = source.value().is_some_and(|value| is_implied(value, parent));
+    let becomes_explicit = source.is_inherited() && !implied && !gives_the_same(parent, source);
     let gone = source.is_inherited() && !becomes_explicit;
     Some(Change {
         key: key.clone(),
@@ -222,11 +231,29 @@ pub fn want(source: &Scope, before: Option<&Scope>, changes: &[Change], levels: 
         apply(&mut want, source, change);
         want.parents = levels.parents(want.network());
     }
+    let moves = want.network() != before.network();
+    keep_what_was_inherited(&mut want, source, moves);
     for change in changes {
         apply(&mut want, source, change);
     }
     inherit(&mut want);
     want
+}
+
+/// What is inherited may change with the shared network, and what is implied with other
+/// values of the scope: what the source sets and the target so far merely got must be set
+/// now, though it does not differ.
+fn keep_what_was_inherited(want: &mut Scope, source: &Scope, moves: bool) {
+    let Scope { items, parents, .. } = want;
+    for (key, item) in items.iter_mut().filter(|(_, item)| item.is_inherited()) {
+        let may_change = moves || item.value().is_some_and(|value| is_implied(value, parents.get(key)));
+        let own = source.items.get(key).filter(|own| may_change && !own.is_inherited());
+        if let (Some(own), Some(got)) = (own.and_then(Item::value), item.value())
+            && own.canonical == got.canonical
+        {
+            *item = Item::single(own.clone());
+        }
+    }
 }
 
 fn create(source: &Scope, levels: &dyn Levels) -> Scope {
@@ -236,6 +263,7 @@ fn create(source: &Scope, levels: &dyn Levels) -> Scope {
         for value in item.fields.values_mut().filter(|value| value.is_inherited()) {
             match want.parents.get(key) {
                 Some(parent) if parent.canonical == value.canonical => *value = parent.clone(),
+                parent if is_implied(value, parent) => {}
                 _ => value.origin = Origin::Own,
             }
         }
@@ -297,6 +325,9 @@ fn update_item(want: &mut Scope, source: &Scope, change: &Change) {
             None => {
                 item.fields.remove(&field.field);
             }
+            Some(value) if is_implied(value, parent.as_ref()) => {
+                item.fields.remove(&field.field);
+            }
             Some(value) => {
                 let mut value = value.clone();
                 if value.is_inherited() {
@@ -310,6 +341,9 @@ fn update_item(want: &mut Scope, source: &Scope, change: &Change) {
         }
     }
     item.label.clone_from(&from.label);
+    if item.fields.is_empty() && change.key.kind == Kind::Property {
+        want.items.remove(&change.key);
+    }
 }
 
 fn owned_by(scope: &Scope, key: &ItemKey) -> Vec<ItemKey> {

@@ -24,7 +24,7 @@ mod surroundings;
 #[cfg(test)]
 mod tests;
 
-pub use options::{DHCP4, OptionDefinition, Shape, VENDOR};
+pub use options::{DHCP4, Definitions, OptionDefinition, Shape, VENDOR};
 pub use surroundings::{BOUNDS, Parents, Surroundings, Words, is_derived};
 
 use scan::{Broken, Scanner};
@@ -70,7 +70,7 @@ pub fn read(dhcp4: Bytes, how: How) -> Result<KeaConfig, Foreign> {
     let networks: BTreeMap<Foreign, Map<String, Value>> =
         found.networks.into_iter().filter_map(|(name, values)| Some((name?, values))).collect();
     let Value::Object(globals) = &global else { return Err("the configuration is no object".into()) };
-    let definitions = options::Definitions::read(list("option-def"));
+    let definitions = Definitions::read(list("option-def"));
     let words = words(globals, &networks, found.new_words);
     let surroundings = Arc::new(Surroundings::new(how, words, definitions, globals, &networks));
     let failover = relationship::read(list("hooks-libraries"));

@@ -71,7 +71,7 @@ impl Surroundings {
 
 impl Levels for Surroundings {
     fn parents(&self, network: Option<&Foreign>) -> Arc<Parents> {
-        Surroundings::parents(self, network).clone()
+        Arc::clone(Surroundings::parents(self, network))
     }
 }
 
@@ -208,7 +208,7 @@ fn from_network(how: How, name: &Foreign, network: &Map<String, Json>, globals: 
         // A running server fills the bounds in: those that equal the lifetime are none,
         // unless a global one would show instead.
         let filled_in = how == How::Live && network.get("valid-lifetime") == Some(raw);
-        match parents.get(&key).map(|above| &above.canonical == &given.canonical) {
+        match parents.get(&key).map(|above| above.canonical == given.canonical) {
             Some(true) => {}
             None if filled_in => {}
             _ => {

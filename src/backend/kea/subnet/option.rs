@@ -118,7 +118,7 @@ pub(super) fn write(key: &OptionKey, item: &Item, around: &Surroundings) -> Json
         let tags: Vec<Json> = key.tags.iter().map(|tag| tag.raw().into()).collect();
         object.insert("client-classes".into(), tags.into());
     }
-    if !item.fields.contains_key(&Foreign::from("data")) && item.fields.get(&"never-send".into()).is_none() {
+    if !item.fields.contains_key(&Foreign::from("data")) && !item.fields.contains_key(&Foreign::from("never-send")) {
         object.insert("data".into(), "".into());
     }
     for (name, value) in &item.fields {

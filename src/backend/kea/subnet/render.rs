@@ -60,6 +60,7 @@ impl Work<'_> {
             match self.scope.items.get(&ItemKey::property(name.as_str())).and_then(Item::value) {
                 // a default that is said and means nothing
                 None if was.is_none() => {}
+                None if self.style == Style::Keep && self.follows_lifetime(name, was.as_ref()) => {}
                 None => {
                     subnet.shift_remove(name);
                 }
@@ -71,6 +72,21 @@ impl Work<'_> {
             let elsewhere = matches!(name.raw(), "shared-network" | "user-context");
             if !elsewhere && !native.iter().any(|known| known == name.raw()) {
                 self.property(subnet, name.raw(), None, want);
+            }
+        }
+        self.values_of_network(subnet);
+    }
+
+    /// Sent alone, the subnet would get the global value of what its network says.
+    fn values_of_network(&self, subnet: &mut Map<String, Json>) {
+        if self.around.how == How::File || self.style == Style::Keep {
+            return;
+        }
+        for (key, given) in self.around.parents(self.network).iter() {
+            let KeyName::Name(name) = &key.name else { continue };
+            let global = self.around.parents(None).get(key).map(|value| &value.canonical);
+            if is_derived(name.raw()) && !subnet.contains_key(name.raw()) && global != Some(&given.canonical) {
+                subnet.insert(name.raw().to_owned(), given.raw.clone());
             }
         }
     }
@@ -105,6 +121,11 @@ impl Work<'_> {
         BOUNDS.contains(&name) && !self.around.parents(self.network).contains_key(&ItemKey::property(name))
     }
 
+    /// A bound that was filled in with the lifetime that the scope still has.
+    fn follows_lifetime(&self, name: &str, was: Option<&Canonical>) -> bool {
+        self.unbounded(name) && self.lifetime().map(|value| &value.canonical) == was
+    }
+
     fn lifetime(&self) -> Option<&Value> {
         self.scope.items.get(&ItemKey::property("valid-lifetime")).and_then(Item::value)
     }
@@ -117,7 +138,7 @@ impl Work<'_> {
             let stays = match was {
                 None => return Inherited::Leave,
                 // a bound that was filled in goes with the lifetime that it was filled in for
-                Some(_) if self.unbounded(name) => self.lifetime().map(|value| &value.canonical) == was,
+                Some(_) if self.unbounded(name) => self.follows_lifetime(name, was),
                 // somebody said what the level above says anyway; in another network it may not
                 Some(was) => *was == want.canonical && fits,
             };
@@ -129,12 +150,7 @@ impl Work<'_> {
         if self.style == Style::Create && !fits {
             return Inherited::Say(want.raw.clone());
         }
-        let global = self.around.parents(None).get(&ItemKey::property(name)).map(|value| &value.canonical);
-        match given {
-            // sent alone, the subnet would get the global value instead of its network's
-            Some(given) if filled_in && global != Some(&given.canonical) => Inherited::Say(given.raw.clone()),
-            _ => Inherited::Drop,
-        }
+        Inherited::Drop
     }
 
     fn context(&self, subnet: &mut Map<String, Json>) {

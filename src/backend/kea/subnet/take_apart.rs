@@ -41,7 +41,8 @@ pub(super) fn scope(native: Json, network: Option<&Foreign>, around: &Surroundin
     parts.options(object, &Owner::Scope)?;
     parts.pools(object)?;
     parts.reservations(object)?;
-    let parents = parts.inherit(around.parents(network));
+    let parents = around.parents(network);
+    parts.inherit(parents);
     let context = canonical::user_context(object);
     let name = ["comment", "name"].iter().find_map(|key| context.as_ref()?.get(key)?.as_str()).map(Foreign::from);
     let Parts { items, needs, unreadable, .. } = parts;
@@ -49,7 +50,7 @@ pub(super) fn scope(native: Json, network: Option<&Foreign>, around: &Surroundin
         id,
         name: name.filter(|name| !name.raw().is_empty()),
         items,
-        parents,
+        parents: Arc::clone(parents),
         needs,
         unreadable,
         complete: Complete::Whole,
@@ -89,7 +90,7 @@ impl Parts<'_> {
 
     /// Says of each property whether a level above gives it, and adds those that only a
     /// level above gives: so it does not matter whether the subnet repeats them.
-    fn inherit(&mut self, given: &Arc<BTreeMap<ItemKey, Value>>) -> Arc<BTreeMap<ItemKey, Value>> {
+    fn inherit(&mut self, given: &BTreeMap<ItemKey, Value>) {
         for (key, parent) in given.iter() {
             match self.items.get_mut(key).and_then(|item| item.fields.get_mut(&Foreign::from("value"))) {
                 None => {
@@ -99,21 +100,17 @@ impl Parts<'_> {
                 Some(_) => {}
             }
         }
-        let mut parents = Arc::clone(given);
         let lifetime = self.items.get(&ItemKey::property("valid-lifetime")).and_then(Item::value).cloned();
         for bound in BOUNDS {
             let key = ItemKey::property(bound);
             let Some(lifetime) = lifetime.as_ref().filter(|_| !given.contains_key(&key)) else { continue };
             // where nobody gives a bound, it is the lifetime itself
-            let implied = Value { origin: Origin::Inherited(Level::Default), ..lifetime.clone() };
             let own = self.items.get(&key).and_then(Item::value);
-            if own.is_some_and(|own| own.canonical != implied.canonical) {
-                Arc::make_mut(&mut parents).insert(key, implied);
-            } else {
+            if own.is_none_or(|own| own.canonical == lifetime.canonical) {
+                let implied = Value { origin: Origin::Inherited(Level::Default), ..lifetime.clone() };
                 self.items.insert(key, Item::single(implied));
             }
         }
-        parents
     }
 
     fn restrictions(&mut self, object: &Map<String, Json>, owner: &Owner) {
