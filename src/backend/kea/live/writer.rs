@@ -5,6 +5,8 @@
 mod intent;
 mod refusals;
 mod session;
+#[cfg(all(test, unix))]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
