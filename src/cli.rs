@@ -1,8 +1,105 @@
-//! The command line.
+//! The command line: one file for each command, on the same engine as the interactive program.
+//!
+//! Results go to standard output, everything else to standard error. A command that fails
+//! ends with exit status 1; what the others mean is the command's own.
 
 pub mod args;
+pub mod console;
+pub mod drift;
+pub mod relationships;
+pub mod replicate;
+pub mod scopes;
+
+mod failure;
+mod json;
+mod reading;
+mod select;
+mod start;
+mod table;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use args::{Cli, Command};
+use console::Console;
+pub use failure::Failure;
+use start::Start;
+
+use crate::history::FileJournal;
+use crate::show::{Line, Role};
+use crate::state::StateFolder;
+use crate::{config, demo, runtime};
 
 /// Runs the program and returns its exit status.
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+pub fn main() -> ExitCode {
+    let cli = match Cli::read(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(status) => return status,
+    };
+    let mut console = Console::of_process();
+    match perform(cli, &mut console) {
+        Ok(status) => ExitCode::from(status),
+        Err(failure) => {
+            console.failure(&failure);
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn perform(cli: Cli, console: &mut Console) -> Result<u8, Failure> {
+    let Cli { global, command } = cli;
+    match command {
+        Some(Command::Man) => {
+            let page = args::manual().map_err(|error| Failure::new(format!("no manual page: {error}")))?;
+            console.bytes(&page);
+            Ok(0)
+        }
+        Some(Command::Completions { shell }) => {
+            console.bytes(&args::completions(shell));
+            Ok(0)
+        }
+        Some(Command::Demo(args::Demo::Reset)) => {
+            let folder = demo::reset(&StateFolder::locate(&config::process_env)?)?;
+            console.line(&Line::of(0, Role::Plain, format!("the demo pair in {} is as new", folder.display())));
+            Ok(0)
+        }
+        None => {
+            let (start, _log) = Start::new(&global)?.interactive()?;
+            runtime::run(start)?;
+            Ok(0)
+        }
+        Some(command) => ask_servers(command, &global, console),
+    }
+}
+
+/// The commands that need servers.
+fn ask_servers(command: Command, global: &args::Global, console: &mut Console) -> Result<u8, Failure> {
+    let mut start = Start::new(global)?;
+    start.warn(console);
+    let mut fleet = start.servers()?;
+    let threads = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(format!("no threads to work with: {error}")))?;
+    let status = threads.block_on(async {
+        match command {
+            Command::Relationships(asked) => relationships::run(&fleet, &asked, console).await,
+            Command::Scopes(asked) => scopes::run(&fleet, &asked, console).await,
+            Command::Drift(asked) => drift::run(&fleet, &asked, console).await,
+            Command::Replicate(asked) => {
+                if let Some(limit) = asked.throttle_limit {
+                    fleet.throttle_limit = usize::try_from(limit).unwrap_or(usize::MAX);
+                }
+                let by = start::user();
+                // Under --what-if nothing is kept, and nothing needs a place to be kept in.
+                let folder = if asked.what_if { PathBuf::new() } else { start.state?.journal()? };
+                let journal = FileJournal::new(folder, &by);
+                replicate::run(&fleet, &asked, &journal, &by, &mut replicate::AtTerminal, console).await
+            }
+            Command::Demo(_) | Command::Man | Command::Completions { .. } => Ok(0),
+        }
+    });
+    // A read that nobody waits for any more must not hold up the end.
+    threads.shutdown_background();
+    status
 }

@@ -20,4 +20,4 @@ pub use item::{
 pub use relationship::{Membership, Mode, Peer, Role, ServerName, Side, State};
 pub use scope::{Complete, Need, Scope};
 pub use scope_id::{ScopeId, ScopeIdError};
-pub use text::Foreign;
+pub use text::{Foreign, is_harmful};

@@ -54,7 +54,7 @@ fn skeleton(text: &str) -> String {
 }
 
 /// Characters that would move the cursor, reorder the line or not be seen at all.
-fn harmful(c: char) -> bool {
+pub fn is_harmful(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
@@ -66,12 +66,12 @@ fn harmful(c: char) -> bool {
 
 impl fmt::Display for Foreign {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.0.chars().any(harmful) {
+        if !self.0.chars().any(is_harmful) {
             return f.pad(&self.0);
         }
         let mut clean = String::with_capacity(self.0.len() + 8);
         for c in self.0.chars() {
-            if harmful(c) { clean.extend(c.escape_default()) } else { clean.write_char(c)? }
+            if is_harmful(c) { clean.extend(c.escape_default()) } else { clean.write_char(c)? }
         }
         f.pad(&clean)
     }
@@ -126,7 +126,7 @@ mod tests {
         #[test]
         fn nothing_shown_can_move_the_cursor(text in ".*") {
             let shown = Foreign::from(text.as_str()).to_string();
-            proptest::prop_assert!(!shown.chars().any(harmful));
+            proptest::prop_assert!(!shown.chars().any(is_harmful));
         }
     }
 }

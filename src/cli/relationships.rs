@@ -1,0 +1,168 @@
+//! `scopesync relationships`
+
+use serde::Serialize;
+
+use super::console::Console;
+use super::reading::survey;
+use super::table::Table;
+use super::{Failure, args};
+use crate::engine::fleet::Fleet;
+use crate::engine::survey::{Member, Relationship, ServerReport, Survey};
+use crate::model::{Foreign, State};
+use crate::show::{Line, Role};
+
+/// The schema of the list's JSON.
+pub const SCHEMA: &str = "scopesync.relationships/1";
+
+/// Lists the relationships and returns the exit status: 0, or 3 if a server could not be read.
+///
+/// # Errors
+/// No server could be read.
+pub async fn run(fleet: &Fleet, asked: &args::Relationships, console: &mut Console) -> Result<u8, Failure> {
+    let survey = survey(fleet, console).await;
+    any_server(&survey)?;
+    if asked.json {
+        console.json(&Document::new(&survey));
+    } else {
+        show_text(&survey, console);
+    }
+    Ok(if survey.servers.iter().all(|server| server.reading().is_some()) { 0 } else { 3 })
+}
+
+/// # Errors
+/// No server could be read at all: then there is nothing to list.
+pub(super) fn any_server(survey: &Survey) -> Result<(), Failure> {
+    let errors: Vec<_> = survey.servers.iter().filter_map(|server| server.outcome.as_ref()?.as_ref().err()).collect();
+    if survey.servers.iter().any(|server| server.reading().is_some()) {
+        return Ok(());
+    }
+    let reasons: Vec<String> = errors.iter().map(|error| format!("\n  {error}")).collect();
+    let hint = errors.iter().find_map(|error| error.hint.clone());
+    Err(Failure { message: format!("no server could be read:{}", reasons.concat()), hint })
+}
+
+fn show_text(survey: &Survey, console: &mut Console) {
+    if survey.relationships.is_empty() {
+        console.note("none of the servers is in a failover relationship");
+    } else {
+        let mut table = Table::new(["NAME", "MODE", "SERVER", "ROLE", "STATE", "SCOPES"]);
+        for relationship in &survey.relationships {
+            for (at, member) in relationship.members.iter().enumerate() {
+                let first = |text: String| if at == 0 { text } else { " ".into() };
+                table.row([
+                    (Role::Title, first(relationship.name.to_string())),
+                    (Role::Plain, first(relationship.mode.to_string())),
+                    (Role::Plain, member.shown()),
+                    (Role::Plain, member.peer.role.to_string()),
+                    state(relationship, member),
+                    (Role::Plain, scopes(survey, relationship, at).map(|n| n.to_string()).unwrap_or_default()),
+                ]);
+            }
+        }
+        console.lines(&table.lines());
+    }
+    for relationship in &survey.relationships {
+        let reasons =
+            relationship.unsupported.iter().cloned().chain(relationship.members.iter().filter_map(Member::absent));
+        for reason in reasons {
+            let line = Line::of(0, Role::Title, format!("{}: ", relationship.name));
+            console.line(&line.with(Role::Warning, reason));
+        }
+    }
+    let in_one = |report: &ServerReport| survey.relationships.iter().any(|r| r.member_index(&report.name).is_some());
+    for server in survey.servers.iter().filter(|server| !in_one(server)) {
+        match &server.outcome {
+            Some(Err(error)) => console.warning(format_args!("not read: {error}")),
+            _ => console.note(format_args!("{} is in no failover relationship", server.name)),
+        }
+    }
+}
+
+fn state(relationship: &Relationship, member: &Member) -> (Role, String) {
+    match &member.state {
+        Some(state) if state.is_normal(&relationship.mode) => (Role::Good, state.0.to_string()),
+        Some(state) => (Role::Warning, state.0.to_string()),
+        None => (Role::Muted, String::new()),
+    }
+}
+
+/// How many scopes a member has in the relationship; `None` when it was not read.
+fn scopes(survey: &Survey, relationship: &Relationship, member: usize) -> Option<usize> {
+    let reading = survey.member_reading(relationship, member)?;
+    Some(reading.scopes.values().filter(|entry| relationship.holds(member, entry)).count())
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    servers: Vec<ServerLine<'a>>,
+    relationships: Vec<RelationshipLine<'a>>,
+}
+
+#[derive(Serialize)]
+struct ServerLine<'a> {
+    name: &'a str,
+    place: &'a str,
+    reachable: bool,
+    reason: Option<String>,
+    version: Option<&'a Foreign>,
+    read_only: bool,
+}
+
+#[derive(Serialize)]
+struct RelationshipLine<'a> {
+    name: &'a Foreign,
+    mode: String,
+    supported: bool,
+    reason: Option<&'a str>,
+    members: Vec<MemberLine<'a>>,
+}
+
+#[derive(Serialize)]
+struct MemberLine<'a> {
+    server: Option<&'a str>,
+    peer: &'a Foreign,
+    role: String,
+    state: Option<&'a State>,
+    scopes: Option<usize>,
+    reason: Option<String>,
+}
+
+impl<'a> Document<'a> {
+    fn new(survey: &'a Survey) -> Self {
+        let server = |report: &'a ServerReport| ServerLine {
+            name: report.name.as_str(),
+            place: &report.place,
+            reachable: report.reading().is_some(),
+            reason: report.outcome.as_ref().and_then(|outcome| Some(outcome.as_ref().err()?.to_string())),
+            version: report.reading().and_then(|reading| reading.version.as_ref()),
+            read_only: report.read_only,
+        };
+        let member = |relationship: &'a Relationship, at: usize| {
+            let member = &relationship.members[at];
+            MemberLine {
+                server: member.server().map(|name| name.as_str()),
+                peer: &member.peer.name,
+                role: member.peer.role.to_string(),
+                state: member.state.as_ref(),
+                scopes: scopes(survey, relationship, at),
+                reason: member.absent(),
+            }
+        };
+        Document {
+            schema: SCHEMA,
+            servers: survey.servers.iter().map(server).collect(),
+            relationships: survey
+                .relationships
+                .iter()
+                .map(|relationship| RelationshipLine {
+                    name: &relationship.name,
+                    mode: relationship.mode.to_string(),
+                    supported: relationship.unsupported.is_none(),
+                    reason: relationship.unsupported.as_deref(),
+                    members: vec![member(relationship, 0), member(relationship, 1)],
+                })
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! `scopesync replicate`
+//!
+//! Read, select, plan, show, ask, run: the first four change nothing, and what they end
+//! with is exit status 1.
+
+mod ask;
+mod watch;
+
+use std::collections::BTreeSet;
+
+use super::console::Console;
+use super::reading::{survey, waiting};
+use super::{Failure, args, select};
+use crate::engine::approval::{Answer, Approved, Manner, Questions};
+use crate::engine::fleet::Fleet;
+use crate::engine::outcome::{Outcome, RunReport};
+use crate::engine::plan::Plan;
+use crate::engine::port::{Control, Journal};
+use crate::engine::progress::Progress;
+use crate::engine::run;
+use crate::show::{self, Line, Role, ScopeNames};
+
+pub use ask::{Ask, AtTerminal, Question};
+
+/// Replicates what the arguments pick, and returns the exit status. `ask` answers for the
+/// operator whom `by` names.
+///
+/// # Errors
+/// Refused or failed before anything was written.
+pub async fn run(
+    fleet: &Fleet,
+    asked: &args::Replicate,
+    journal: &dyn Journal,
+    by: &str,
+    ask: &mut dyn Ask,
+    console: &mut Console,
+) -> Result<u8, Failure> {
+    check(fleet, asked, console)?;
+    let survey = survey(fleet, console).await;
+    let picked = select::choose(fleet, &survey, &asked.selection)?;
+    let overrides: BTreeSet<String> = asked.overrides.iter().cloned().collect();
+    let control = Control::free();
+    let plan = waiting(console, "planning".into(), Plan::make(fleet, &survey, &picked, overrides, &control)).await;
+    known_overrides(asked, &plan)?;
+    let unread = select::unread(&survey, &picked, &asked.selection);
+    for reason in &unread {
+        console.warning(format_args!("not read: {reason}"));
+    }
+
+    let names = ScopeNames::of(&survey);
+    if asked.switches().manner() == Manner::ShowOnly {
+        preview_only(asked, &plan, &names, console);
+        return Ok(if plan.is_blocked_anywhere() || !unread.is_empty() { 3 } else { 0 });
+    }
+    for line in show::plan(&plan, &names) {
+        console.aside(&line);
+    }
+    if plan.scopes_to_write() == 0 && plan.is_blocked_anywhere() {
+        return Err(Failure::new("nothing was written: everything that differs is refused or could not be read")
+            .hint("the reasons stand above"));
+    }
+    let approved = approve(asked, &plan, by, ask, console)?;
+    let report = execute(fleet, &plan, approved, journal, console).await;
+    finish(asked, &plan, &report, &names, console);
+    Ok(report.exit_status())
+}
+
+/// What can be said before any server is asked.
+fn check(fleet: &Fleet, asked: &args::Replicate, console: &Console) -> Result<(), Failure> {
+    if asked.selection.computer_name.is_none() {
+        let names: Vec<&str> = fleet.servers().iter().map(|server| server.name().as_str()).collect();
+        return Err(Failure::new("--computer-name is missing: which server is copied from?")
+            .hint(format!("the configuration has: {}; its partner will be overwritten", names.join(", "))));
+    }
+    if asked.switches().manner() == Manner::Ask && !console.can_ask() {
+        let message = match asked.confirm {
+            true => "--confirm needs a terminal to ask on",
+            false => "without a terminal nobody can be asked",
+        };
+        return Err(Failure::new(message).hint("--force replicates without asking, --what-if only shows the plan"));
+    }
+    Ok(())
+}
+
+/// A misspelt override must not look like one that does not apply.
+fn known_overrides(asked: &args::Replicate, plan: &Plan) -> Result<(), Failure> {
+    let known: BTreeSet<&str> = plan.overridable().into_iter().chain(OVERRIDES.iter().copied()).collect();
+    match asked.overrides.iter().find(|name| !known.contains(name.as_str())) {
+        None => Ok(()),
+        Some(name) => {
+            let known: Vec<&str> = known.into_iter().collect();
+            Err(Failure::new(format!("no refusal that can be overridden is called {name:?}"))
+                .hint(format!("there is: {}", known.join(", "))))
+        }
+    }
+}
+
+/// Refusals that can be overridden, whether or not they apply to this plan.
+const OVERRIDES: &[&str] = &[];
+
+fn preview_only(asked: &args::Replicate, plan: &Plan, names: &ScopeNames, console: &mut Console) {
+    if asked.json {
+        console.json(&plan.to_json());
+    } else {
+        console.lines(&show::plan(plan, names));
+        let text = "what if: nothing was written";
+        console.line(&Line::of(0, Role::Muted, text));
+    }
+}
+
+fn approve(
+    asked: &args::Replicate,
+    plan: &Plan,
+    by: &str,
+    ask: &mut dyn Ask,
+    console: &mut Console,
+) -> Result<Vec<Approved>, Failure> {
+    let names = plan.relationships.iter().map(|relationship| relationship.name.clone()).collect();
+    let mut questions = Questions::new(&plan.digest, names, by, asked.switches(), plan.overrides.clone());
+    while let Some((at, _)) = questions.pending() {
+        let relationship = &plan.relationships[at];
+        let writing: Vec<_> = relationship.to_write(&plan.overrides).collect();
+        // Where nothing is written there is nothing to ask.
+        let answer = match writing.as_slice() {
+            [] => Answer::No,
+            scopes => ask
+                .ask(&Question::new(relationship, scopes), console)
+                .map_err(|error| Failure::new(format!("nothing was written: the answer cannot be read: {error}")))?,
+        };
+        questions.answer(answer);
+    }
+    Ok(questions.into_approved())
+}
+
+async fn execute(
+    fleet: &Fleet,
+    plan: &Plan,
+    approved: Vec<Approved>,
+    journal: &dyn Journal,
+    console: &mut Console,
+) -> RunReport {
+    let (progress, status) = Progress::channel();
+    let control = Control { progress, ..Control::free() };
+    tokio::select! {
+        report = run::run(fleet, plan, approved, journal, &control) => report,
+        never = watch::watch(status, &control, console) => match never {},
+    }
+}
+
+fn finish(asked: &args::Replicate, plan: &Plan, report: &RunReport, names: &ScopeNames, console: &mut Console) {
+    if plan.scopes_to_write() == 0 {
+        console.note("there is nothing to replicate: the target has everything that the source has");
+    } else {
+        for line in show::report(report, names) {
+            console.aside(&line);
+        }
+        console.aside(&show::report_summary(report));
+    }
+    if asked.json {
+        console.json(&report.to_json());
+    } else {
+        let replicated = report.scopes().filter(|scope| scope.outcome == Outcome::Replicated);
+        for scope in replicated {
+            console.line(&Line::of(0, Role::Plain, names.name(scope.id)));
+        }
+    }
+}

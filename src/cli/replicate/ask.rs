@@ -1,0 +1,116 @@
+//! The question, as PowerShell asks it: yes, yes to all, no, no to all; default no.
+
+use std::io::{self, BufRead};
+
+use crate::cli::console::Console;
+use crate::engine::approval::Answer;
+use crate::engine::plan::{PlannedRelationship, PlannedScope};
+use crate::show::{Counts, Line, Role, plural};
+
+/// What is asked about: one relationship's part of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// One line: which scopes, from where to where, and what happens to them.
+    pub text: String,
+}
+
+impl Question {
+    /// The question about these scopes of a relationship.
+    pub fn new(relationship: &PlannedRelationship, scopes: &[&PlannedScope]) -> Self {
+        let counts = Counts::of(scopes.iter().flat_map(|scope| &scope.changes));
+        Question {
+            text: format!(
+                "Replicate {} of {} from {} to {}, overwriting {}: {}?",
+                plural(scopes.len(), "scope"),
+                relationship.name,
+                relationship.source,
+                relationship.target,
+                relationship.target,
+                counts.words(),
+            ),
+        }
+    }
+}
+
+/// Who answers.
+pub trait Ask {
+    /// The answer to a question.
+    ///
+    /// # Errors
+    /// No answer can be had.
+    fn ask(&mut self, question: &Question, console: &mut Console) -> io::Result<Answer>;
+}
+
+/// The operator at the terminal.
+#[derive(Debug, Default)]
+pub struct AtTerminal;
+
+const CHOICES: &str = "[Y] Yes  [A] Yes to All  [N] No  [L] No to All  [?] Help (default is \"N\"): ";
+
+const HELP: &str = "\
+Y - Replicate these scopes.
+A - Replicate these scopes and those of all further relationships.
+N - Leave these scopes as they are and go on with the next relationship.
+L - Leave these scopes and those of all further relationships as they are.";
+
+impl Ask for AtTerminal {
+    fn ask(&mut self, question: &Question, console: &mut Console) -> io::Result<Answer> {
+        console.aside(&Line::of(0, Role::Title, &question.text));
+        loop {
+            // What was typed before the question could be read is no answer to it.
+            forget_typed();
+            console.prompt(CHOICES);
+            let mut line = String::new();
+            if io::stdin().lock().read_line(&mut line)? == 0 {
+                console.aside(&Line::new(0));
+                return Ok(Answer::NoToAll);
+            }
+            match meaning(&line) {
+                Some(answer) => return Ok(answer),
+                None => HELP.lines().for_each(|line| console.aside(&Line::of(0, Role::Plain, line))),
+            }
+        }
+    }
+}
+
+/// The answer that a line means; `None` for a call for help and for anything else.
+fn meaning(line: &str) -> Option<Answer> {
+    match line.trim().to_ascii_lowercase().as_str() {
+        "y" | "yes" => Some(Answer::Yes),
+        "a" | "yes to all" => Some(Answer::YesToAll),
+        "" | "n" | "no" => Some(Answer::No),
+        "l" | "no to all" => Some(Answer::NoToAll),
+        _ => None,
+    }
+}
+
+#[cfg(unix)]
+fn forget_typed() {
+    // Without a terminal there is nothing typed.
+    let _ = rustix::termios::tcflush(io::stdin(), rustix::termios::QueueSelector::IFlush);
+}
+
+#[cfg(not(unix))]
+fn forget_typed() {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_clear_yes_is_one() {
+        for (line, answer) in [
+            ("y\n", Some(Answer::Yes)),
+            ("Yes\r\n", Some(Answer::Yes)),
+            (" A \n", Some(Answer::YesToAll)),
+            ("\n", Some(Answer::No)),
+            ("n\n", Some(Answer::No)),
+            ("L\n", Some(Answer::NoToAll)),
+            ("?\n", None),
+            ("yy\n", None),
+            ("\u{1b}[Ay\n", None),
+        ] {
+            assert_eq!(meaning(line), answer, "{line:?}");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Names and scope ids of the command line become relationships, directions and scopes.
+
+use super::args;
+use crate::engine::compare::{self, RelationshipDrift};
+use crate::engine::fleet::Fleet;
+use crate::engine::select::{Picked, Selection, select};
+use crate::engine::survey::Survey;
+use crate::engine::{Error, ErrorKind, Result};
+use crate::model::ServerName;
+
+/// What the arguments pick. Everything that they name is checked first.
+///
+/// With names and scope ids both, the scopes must be in the relationships.
+///
+/// # Errors
+/// The first thing that was named and is not there.
+pub fn choose(fleet: &Fleet, survey: &Survey, asked: &args::Selection) -> Result<Vec<Picked>> {
+    let source = asked.computer_name.as_deref().map(|text| fleet.resolve(text)).transpose()?;
+    let source = source.as_ref();
+    let by_name = match asked.names.as_slice() {
+        [] => None,
+        names => Some(select(survey, &Selection::Relationships(names.to_vec()), source)?),
+    };
+    let by_scope = match asked.scope_ids.as_slice() {
+        [] => None,
+        ids => Some(select(survey, &Selection::Scopes(ids.to_vec()), source)?),
+    };
+    match (by_name, by_scope) {
+        (None, None) => select(survey, &Selection::All, source),
+        (Some(picked), None) | (None, Some(picked)) => Ok(picked),
+        (Some(named), Some(scopes)) => both(asked, &named, scopes),
+    }
+}
+
+fn both(asked: &args::Selection, named: &[Picked], mut scopes: Vec<Picked>) -> Result<Vec<Picked>> {
+    scopes.retain(|pick| named.iter().any(|name| name.relationship == pick.relationship));
+    for selector in &asked.scope_ids {
+        let found = scopes.iter().flat_map(|pick| pick.scopes.iter().flatten()).any(|id| selector.matches(*id));
+        if !found {
+            let names = asked.names.join(", ");
+            return Err(Error::new(ErrorKind::Selection, format!("scope {selector} is not in {names:?}"))
+                .hint("leave the names out: a scope belongs to one relationship"));
+        }
+    }
+    Ok(scopes)
+}
+
+/// The drift of what was picked, with nothing of the scopes that were not.
+pub fn drift(fleet: &Fleet, survey: &Survey, pick: &Picked) -> RelationshipDrift {
+    let relationship = &survey.relationships[pick.relationship];
+    let mut drift = compare::relationship(survey, relationship, pick.source_member, &fleet.ignore);
+    if pick.scopes.is_some() {
+        drift.scopes.retain(|scope| pick.contains(scope.id));
+        drift.findings.retain_mut(|finding| {
+            let general = finding.scopes.is_empty();
+            finding.scopes.retain(|id| pick.contains(*id));
+            general || !finding.scopes.is_empty()
+        });
+    }
+    drift
+}
+
+/// Why something that the arguments ask for could not be read, one reason each.
+pub fn unread(survey: &Survey, picked: &[Picked], asked: &args::Selection) -> Vec<String> {
+    let mut reasons = Vec::new();
+    let mut members: Vec<&ServerName> = Vec::new();
+    for pick in picked {
+        for member in &survey.relationships[pick.relationship].members {
+            members.extend(member.server());
+            reasons.extend(member.absent());
+        }
+    }
+    // Without any restriction every server may have relationships of its own.
+    let everything = asked.names.is_empty() && asked.scope_ids.is_empty() && asked.computer_name.is_none();
+    for server in &survey.servers {
+        if let (true, Some(Err(error))) = (everything, &server.outcome) {
+            reasons.push(error.to_string());
+        }
+        // A selection by scope id would have failed for a scope that cannot even be named.
+        if let (Some(reading), true) = (server.reading(), members.contains(&&server.name) && asked.scope_ids.is_empty())
+        {
+            let nameless = reading.unreadable.iter().filter(|(id, _)| id.is_none());
+            reasons.extend(nameless.map(|(_, reason)| format!("{}: {reason}", server.name)));
+        }
+    }
+    reasons.sort();
+    reasons.dedup();
+    reasons
+}

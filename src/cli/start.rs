@@ -1,0 +1,111 @@
+//! From arguments, environment and files to servers that can be asked.
+
+use std::sync::Arc;
+
+use super::Failure;
+use super::args::Global;
+use super::console::Console;
+use crate::backend::connect;
+use crate::config::{Config, Located, LogConfig, locate, process_env};
+use crate::demo;
+use crate::engine::fleet::Fleet;
+use crate::log::{self, LogGuard};
+use crate::state::{StateError, StateFolder};
+
+/// What every command starts from.
+pub(super) struct Start {
+    /// The configuration of the demo pair, or the outcome of the search for one.
+    pub located: Option<Located>,
+    pub config: Option<Config>,
+    pub state: Result<StateFolder, StateError>,
+    /// The log ends when this is dropped.
+    pub _log: LogGuard,
+    /// What the operator should know, not said yet.
+    pub warnings: Vec<String>,
+    read_only: bool,
+}
+
+impl Start {
+    /// Reads the configuration and starts the log.
+    ///
+    /// # Errors
+    /// The configuration is wrong, or there is no place for the demo pair.
+    pub fn new(global: &Global) -> Result<Self, Failure> {
+        let (located, config) = if global.demo {
+            let folder = StateFolder::locate(&process_env)?;
+            (None, Some(demo::config(&folder)?))
+        } else {
+            let located = locate(global.config.as_deref(), &process_env)?;
+            let config = match &located {
+                Located::Found { config, .. } => Some((**config).clone()),
+                Located::NotFound { .. } => None,
+            };
+            (Some(located), config)
+        };
+        let nothing = LogConfig::default();
+        let of_file = config.as_ref().map_or(&nothing, |config| &config.log);
+        let (settings, complaint) = log::settle(global.log.as_deref(), &process_env, of_file);
+        let mut warnings: Vec<String> = complaint.iter().map(ToString::to_string).collect();
+        let (guard, complaint) = log::start(&settings, StateFolder::locate(&process_env));
+        warnings.extend(complaint.iter().map(ToString::to_string));
+        // Only what needs the folder fails without it.
+        let state = StateFolder::locate(&process_env);
+        Ok(Start { located, config, state, _log: guard, warnings, read_only: global.read_only })
+    }
+
+    /// The servers; `None` without a configuration.
+    ///
+    /// # Errors
+    /// A server that this build cannot reach.
+    pub fn fleet(&self) -> Result<Option<Fleet>, Failure> {
+        let fleet = self.config.as_ref().map(|config| connect::fleet(config, self.read_only)).transpose()?;
+        Ok(fleet)
+    }
+
+    /// The servers for a command that cannot do without.
+    ///
+    /// # Errors
+    /// There is no configuration, or no server in it.
+    pub fn servers(&self) -> Result<Fleet, Failure> {
+        let searched = match &self.located {
+            Some(Located::NotFound { searched }) => searched.as_slice(),
+            _ => &[],
+        };
+        let fleet = self.fleet()?.ok_or_else(|| Failure::no_configuration(searched))?;
+        match (&self.located, fleet.servers().is_empty()) {
+            (Some(Located::Found { path, .. }), true) => {
+                Err(Failure::new(format!("the configuration {} lists no server", path.display()))
+                    .hint("add a [[server]] for each partner"))
+            }
+            _ => Ok(fleet),
+        }
+    }
+
+    /// Says what the operator should know.
+    pub fn warn(&mut self, console: &mut Console) {
+        self.warnings.drain(..).for_each(|text| console.warning(text));
+    }
+
+    /// What the interactive program starts from.
+    ///
+    /// # Errors
+    /// A server that this build cannot reach, or no place for the state folder.
+    pub fn interactive(mut self) -> Result<(crate::runtime::Start, LogGuard), Failure> {
+        let fleet = self.fleet()?.map(Arc::new);
+        let start = crate::runtime::Start {
+            fleet,
+            demo: self.located.is_none(),
+            located: self.located,
+            read_only: self.read_only,
+            state: self.state?,
+            warnings: std::mem::take(&mut self.warnings),
+        };
+        Ok((start, self._log))
+    }
+}
+
+/// Who runs the program, for records.
+pub(super) fn user() -> String {
+    let name = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+    name.filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".to_owned())
+}
