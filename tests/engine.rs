@@ -1,5 +1,8 @@
 //! The engine on servers in memory: what is asked, written, verified and told.
 
+// Helpers of tests may fail as a test may.
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use std::collections::BTreeSet;

@@ -127,7 +127,7 @@ async fn scopes_read_again_are_the_same() {
         }
     }
     let missing: ScopeId = "192.0.2.0/24".parse().expect("a scope id");
-    assert_eq!(server.reread(&[missing], &Control::free()).await.expect("read again")[&missing].is_none(), true);
+    assert!(server.reread(&[missing], &Control::free()).await.expect("read again")[&missing].is_none());
 }
 
 #[tokio::test]

@@ -156,9 +156,8 @@ fn fold_into_owners(changes: &mut Vec<Change>) {
         .filter_map(|(at, change)| Some((owner_named(&change.key)?, (at, change.change))))
         .collect();
     let mut folded: Vec<(usize, FieldChange)> = Vec::new();
-    let mut at = 0;
     let mut kept = Vec::new();
-    for change in changes.drain(..) {
+    for (at, change) in changes.drain(..).enumerate() {
         match owners.get(&change.key.owner) {
             Some(&(owner, kind)) if kind == change.change => {
                 let what = change.label.as_ref().map_or_else(|| change.key.name.to_string(), |l| l.raw().to_owned());
@@ -169,7 +168,6 @@ fn fold_into_owners(changes: &mut Vec<Change>) {
             }
             _ => kept.push((at, change)),
         }
-        at += 1;
     }
     for (owner, field) in folded {
         if let Some((_, change)) = kept.iter_mut().find(|(at, _)| *at == owner) {

@@ -1,7 +1,5 @@
 //! A family of servers in memory: every call recorded, every fault scripted.
 
-#![allow(dead_code)]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 

@@ -30,10 +30,10 @@ impl Task<'_> {
         let work: Vec<Work> =
             self.planned.to_write(self.overrides).filter_map(|scope| scope.work.as_deref().cloned()).collect();
         let mut part = Part::default();
-        if !ctl.is_cancelled() {
-            if let Err(error) = self.writer.prepare(self.approval, ctl).await {
-                part.remarks.push(format!("the old configuration was not kept on the server: {}", describe(&error)));
-            }
+        if !ctl.is_cancelled()
+            && let Err(error) = self.writer.prepare(self.approval, ctl).await
+        {
+            part.remarks.push(format!("the old configuration was not kept on the server: {}", describe(&error)));
         }
         let size = match self.writer.abilities().batch {
             Batch::One => 1,
