@@ -15,7 +15,7 @@ use std::sync::OnceLock;
 use proptest::prelude::*;
 use scopesync::backend::kea::dialect::edit::{Edit, Step};
 use scopesync::backend::kea::dialect::{self, print};
-use scopesync::backend::kea::file::{Check, Checked, ConfigFile, FileError, Limits, Options};
+use scopesync::backend::kea::file::{Check, Checked, ConfigFile, FileError, Limits, Options, SubnetPlace};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -351,6 +351,48 @@ fn kea_refuses_and_nothing_is_written() {
         }
         assert_eq!(fs::read_to_string(&path).unwrap(), FILE);
     }
+}
+
+#[test]
+fn the_demo_pair_is_brought_in_step_scope_by_scope() {
+    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo");
+    let source = read(&demo.join("berlin.conf")).unwrap();
+    let target = read(&demo.join("hamburg.conf")).unwrap();
+    let old = target.document().text();
+    assert_eq!(target.document().edit(&[]).unwrap(), old);
+    let prefix = |place: &SubnetPlace| place.node.get("subnet").unwrap().to_json();
+    let mut edits = Vec::new();
+    for wanted in source.subnets() {
+        let there = target.subnets().into_iter().find(|place| prefix(place) == prefix(&wanted));
+        let with = Some(wanted.node.to_json());
+        match there {
+            Some(place) => {
+                // One alone: every byte before and behind its braces stays.
+                let edit = Edit { at: place.at, with };
+                let span = place.node.main_span().unwrap();
+                let new = target.document().edit(std::slice::from_ref(&edit)).unwrap();
+                assert!(new.starts_with(&old[..span.start]) && new.ends_with(&old[span.end..]));
+                edits.push(edit);
+            }
+            None => edits.push(Edit { at: target.new_subnet(wanted.network).unwrap(), with }),
+        }
+    }
+    // Some scopes need an option that only the source defines.
+    let definitions = source.dhcp4().unwrap().get("option-def").unwrap().to_json();
+    edits.push(Edit { at: at(&["option-def"]), with: Some(definitions) });
+    // Comments between the scopes are the target's own and all stay.
+    let text = target.document().edit(&edits).unwrap();
+    let comments = |text: &[u8]| {
+        let lines = String::from_utf8_lossy(text).into_owned();
+        let own = lines.lines().map(str::trim).filter(|line| line.starts_with("//") || line.starts_with('#'));
+        own.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let now = comments(&text);
+    let lost: Vec<_> = comments(old).into_iter().filter(|line| !now.contains(line)).collect();
+    assert!(lost.is_empty(), "{lost:?}");
+    let folder = folder(&[("edited.conf", std::str::from_utf8(&text).unwrap())]);
+    let verdict = common::pair::kea_takes(&folder.path().join("edited.conf"));
+    assert!(verdict.as_ref().is_none_or(Result::is_ok), "{verdict:?}");
 }
 
 proptest! {

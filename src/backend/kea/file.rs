@@ -11,6 +11,7 @@ mod check;
 mod error;
 mod keep;
 mod replace;
+mod subnets;
 
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
@@ -22,6 +23,7 @@ use sha2::{Digest as _, Sha256};
 pub use check::{Check, Checked};
 pub use error::FileError;
 pub use replace::{Options, Replaced};
+pub use subnets::SubnetPlace;
 
 use super::dialect::{self, Document, LoadError, Problem};
 use crate::model::Foreign;

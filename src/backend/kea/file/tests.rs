@@ -7,6 +7,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
+use crate::backend::kea::dialect::edit::Edit;
 
 /// A folder with these files.
 fn folder(files: &[(&str, &str)]) -> TempDir {
@@ -198,4 +199,41 @@ fn attributes_stay() {
     let mut value = [0u8; 16];
     let length = getxattr(&path, "user.site", &mut value[..]).unwrap();
     assert_eq!(&value[..length], b"berlin");
+}
+
+#[test]
+fn subnets_are_found_wherever_they_stand() {
+    let folder = folder(&[
+        (
+            "a.conf",
+            "{\"Dhcp4\": {\"shared-networks\": [{\"name\": \"n\", \"subnet4\": [{\"id\": 3}]}, {\"name\": \"m\"}],
+          \"subnet4\": [{\"id\": 1}, <?include \"i\"?>]}}",
+        ),
+        ("i", "{\"id\": 2}"),
+        ("other.conf", "{\"Control-agent\": {}}"),
+    ]);
+    let file = read(&folder, "a.conf").unwrap();
+    let found: Vec<_> = file
+        .subnets()
+        .into_iter()
+        .map(|s| (s.node.to_json()["id"].clone(), s.network.map(str::to_owned), s.include.is_some(), s.at.len()))
+        .collect();
+    assert_eq!(
+        found,
+        [(json!(1), None, false, 3), (json!(2), None, true, 3), (json!(3), Some("n".to_owned()), false, 5)]
+    );
+    let mut edits: Vec<Edit> =
+        file.subnets().into_iter().filter(|s| s.include.is_none()).map(|s| Edit { at: s.at, with: None }).collect();
+    for network in [None, Some("n"), Some("m")] {
+        edits.push(Edit { at: file.new_subnet(network).unwrap(), with: Some(json!(network)) });
+    }
+    assert_eq!(file.new_subnet(Some("none")), None);
+    let text = file.document().edit(&edits).unwrap();
+    file.replace(&text, &unchecked()).unwrap();
+    let want = json!({"Dhcp4": {
+        "shared-networks": [{"name": "n", "subnet4": ["n"]}, {"name": "m", "subnet4": ["m"]}],
+        "subnet4": [{"id": 2}, null],
+    }});
+    assert_eq!(read(&folder, "a.conf").unwrap().document().root().to_json(), want);
+    assert!(read(&folder, "other.conf").unwrap().subnets().is_empty());
 }
