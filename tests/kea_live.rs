@@ -5,13 +5,14 @@
 mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use common::pair::{Pair, PairOptions, Side};
+use common::pair::{Mode, Pair, PairOptions, Side, Version};
 use scopesync::backend::kea::live::{LiveServer, Policy};
 use scopesync::backend::kea::socket::{Limits, Socket};
 use scopesync::engine::approval::{Approved, Questions, Switches};
 use scopesync::engine::port::{Control, Done, Fingerprints, Reading, Saved, Server, Work};
-use scopesync::engine::{drift, fingerprint};
+use scopesync::engine::{ErrorKind, drift, fingerprint};
 use scopesync::model::{Scope, ScopeId, ServerName};
 use serde_json::json;
 
@@ -245,10 +246,141 @@ async fn without_the_hooks_there_is_no_writer() {
     let Some(pair) = Pair::up(options) else { return };
     let b = server(&pair, Side::B);
     let Err(error) = b.writer(&Control::free()).await else { panic!("there is a writer") };
-    assert_eq!(error.kind, scopesync::engine::ErrorKind::Unsupported);
+    assert_eq!(error.kind, ErrorKind::Unsupported);
     assert!(error.hint.as_deref().is_some_and(|hint| hint.contains("libdhcp_subnet_cmds.so")), "{error:?}");
     // and scopes are read again from the whole configuration
     let ids: Vec<ScopeId> = read(&b).await.scopes.keys().copied().collect();
     let again = b.reread(&ids[..1], &Control::free()).await.expect("read again");
     assert!(again[&ids[0]].is_some());
+}
+
+/// Names of the refusals by scope, for everything that differs from A to B.
+async fn refusals(pair: &Pair) -> BTreeMap<String, Vec<&'static str>> {
+    let (a, b) = (server(pair, Side::A), server(pair, Side::B));
+    let work = work(&read(&a).await, &read(&b).await);
+    let ctl = Control::free();
+    let writer = b.writer(&ctl).await.expect("a writer");
+    let assessment = writer.assess(&work, &ctl).await.expect("an assessment");
+    assessment
+        .refusals
+        .into_iter()
+        .map(|(id, refusals)| (id.to_string(), refusals.iter().map(|refusal| refusal.name).collect()))
+        .collect()
+}
+
+#[tokio::test]
+async fn what_must_not_be_written_is_refused_by_name() {
+    let drift =
+        ["option43:0", "lifetime:0", "optdef-missing", "network-missing", "subnet-missing:8", "subnet-missing:1"];
+    let options = PairOptions { subnets: 12, reservations: 24, ..PairOptions::with_drift(&drift) };
+    let Some(pair) = Pair::up(options) else { return };
+    let add =
+        |id: u32, prefix: &str| pair.ok(Side::B, "subnet4-add", json!({"subnet4": [{"id": id, "subnet": prefix}]}));
+    add(9, "172.16.0.0/24");
+    add(77, "10.0.1.128/25");
+    let expected = [
+        ("10.0.0.0/24", vec!["option-43"]),
+        ("10.0.1.0/24", vec!["overlap"]),
+        // the definition of their option site-code is missing
+        ("10.0.3.0/24", vec!["option-definition-missing"]),
+        ("10.0.7.0/24", vec!["option-definition-missing"]),
+        ("10.0.8.0/24", vec!["id-taken"]),
+        ("10.0.10.0/24", vec!["network-missing"]),
+        ("10.0.11.0/24", vec!["option-definition-missing", "network-missing"]),
+    ];
+    let expected: BTreeMap<String, Vec<&str>> = expected.map(|(scope, names)| (scope.to_owned(), names)).into();
+    assert_eq!(refusals(&pair).await, expected);
+}
+
+#[tokio::test]
+async fn leases_refuse_renumbering_and_shrinking() {
+    let options =
+        PairOptions { reservations: 10, ..PairOptions::with_drift(&["subnet-id:0", "pool-extra:3", "pool-extra:4"]) };
+    let Some(pair) = Pair::up(options) else { return };
+    assert_eq!(refusals(&pair).await, BTreeMap::new());
+    let lease = |address: &str| {
+        let lease = json!({"ip-address": address, "hw-address": "02:aa:00:00:00:01", "force-create": true});
+        pair.ok(Side::B, "lease4-add", lease);
+    };
+    // in the renumbered scope, in the range that goes, and in one that stays
+    ["10.0.0.200", "10.0.3.180", "10.0.4.200"].into_iter().for_each(lease);
+    let expected = [("10.0.0.0/24", vec!["renumber-leases"]), ("10.0.3.0/24", vec!["shrink-leases"])];
+    let expected: BTreeMap<String, Vec<&str>> = expected.map(|(scope, names)| (scope.to_owned(), names)).into();
+    assert_eq!(refusals(&pair).await, expected);
+    // also when the lease came after the preview
+    let (a, b) = (server(&pair, Side::A), server(&pair, Side::B));
+    let work = work(&read(&a).await, &read(&b).await);
+    let ctl = Control::free();
+    let hash = pair.config_hash(Side::B);
+    let done = b.writer(&ctl).await.expect("a writer").write(&work[..1], &approved(), &ctl).await;
+    let [Done::Rejected(error)] = done.as_slice() else { panic!("{done:?}") };
+    assert!(error.what.starts_with("renumber-leases: "), "{error}");
+    assert_eq!(pair.config_hash(Side::B), hash);
+}
+
+#[tokio::test]
+async fn a_scope_that_moved_since_the_preview_is_not_written() {
+    let Some(pair) = Pair::up(PairOptions::with_drift(&["lifetime:0", "subnet-missing:1"])) else { return };
+    let (a, b) = (server(&pair, Side::A), server(&pair, Side::B));
+    let work = work(&read(&a).await, &read(&b).await);
+    assert_eq!(work.len(), 2);
+    let ctl = Control::free();
+    let writer = b.writer(&ctl).await.expect("a writer");
+    // the id now belongs to another prefix, and the missing scope has come
+    pair.ok(Side::B, "subnet4-del", json!({"id": 1}));
+    pair.ok(Side::B, "subnet4-add", json!({"subnet4": [{"id": 1, "subnet": "192.0.2.0/24"}]}));
+    pair.ok(Side::B, "subnet4-add", json!({"subnet4": [{"id": 88, "subnet": "10.0.1.0/24"}]}));
+    let hash = pair.config_hash(Side::B);
+    for done in writer.write(&work, &approved(), &ctl).await {
+        let Done::Rejected(error) = done else { panic!("{done:?}") };
+        assert_eq!(error.kind, ErrorKind::Moved, "{error}");
+    }
+    assert_eq!(pair.config_hash(Side::B), hash);
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_answer_is_told_apart() {
+    let Some(pair) = Pair::up(PairOptions::with_drift(&["lifetime"])) else { return };
+    let limits = Limits { read: Duration::from_millis(300), write: Duration::from_millis(300), ..Limits::default() };
+    let name = ServerName::from("kea-2");
+    let policy = Policy { read_only: false, save: true };
+    let b = LiveServer::new(name, Socket::new(pair.socket(Side::B), limits), policy);
+    let work = work(&read(&server(&pair, Side::A)).await, &read(&b).await);
+    let ctl = Control::free();
+    let writer = b.writer(&ctl).await.expect("a writer");
+    pair.freeze(Side::B);
+    let frozen = b.read(&ctl).await.expect_err("it is frozen");
+    assert_eq!((frozen.kind, frozen.in_doubt), (ErrorKind::TimedOut, false));
+    let done = writer.write(&work, &approved(), &ctl).await;
+    assert!(matches!(done.as_slice(), [Done::Rejected(error)] if error.kind == ErrorKind::TimedOut), "{done:?}");
+    // a request that changes something and was taken may still be carried out
+    let saved = writer.save(&ctl).await;
+    assert!(matches!(&saved, Saved::NotSaved(error) if error.in_doubt), "{saved:?}");
+    pair.thaw(Side::B);
+    pair.kill(Side::B);
+    let dead = b.read(&ctl).await.expect_err("it is dead");
+    assert_eq!(dead.kind, ErrorKind::Unreachable);
+    assert_eq!(dead.server.as_ref().map(ServerName::as_str), Some("kea-2"));
+    assert!(dead.hint.is_some());
+}
+
+#[tokio::test]
+async fn an_old_kea_is_read_in_full() {
+    let old =
+        PairOptions { version: Version::Installed, mode: Mode::HotStandby, ..PairOptions::with_drift(&["lifetime"]) };
+    let Some(pair) = Pair::up(old) else { return };
+    let (a, b) = (server(&pair, Side::A), server(&pair, Side::B));
+    let (ours, theirs) = (read(&a).await, read(&b).await);
+    assert_eq!(theirs.version.as_ref().map(ToString::to_string), Some(pair.version().to_owned()));
+    let membership = &theirs.memberships[0];
+    assert_eq!(membership.this_server.raw(), "server2");
+    assert_eq!(membership.state.as_ref().map(|state| state.0.raw()), Some("hot-standby"));
+    assert_eq!(membership.partner_state.as_ref().map(|state| state.0.raw()), Some("hot-standby"));
+    assert_ne!(ours.identity, theirs.identity);
+    assert_eq!((&theirs.pulse, b.pulse(&Control::free()).await), (&None, Ok(None)));
+    let work = work(&ours, &theirs);
+    let [only] = work.as_slice() else { panic!("{work:?}") };
+    let again = b.reread(&[only.id], &Control::free()).await.expect("read again");
+    assert_eq!(again[&only.id].as_ref().map(|scope| &scope.items), only.before.as_ref().map(|scope| &scope.items));
+    assert!(b.writer(&Control::free()).await.is_err());
 }

@@ -3,7 +3,8 @@
 pub mod command;
 pub mod config;
 pub mod dialect;
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 pub(crate) mod fake;
 pub mod file;
 pub mod live;

@@ -8,6 +8,9 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value;
 use tempfile::TempDir;
 
+/// An answer for each request; `None` hangs up.
+pub(crate) type Script = Box<dyn FnMut(&Value) -> Option<Value> + Send>;
+
 /// What the fake does with each request.
 pub(crate) enum Play {
     /// Sends this and closes.
@@ -20,8 +23,8 @@ pub(crate) enum Play {
     Trickle,
     /// Closes at once.
     HangUp,
-    /// Answers by the request; `None` hangs up.
-    Script(Box<dyn FnMut(&Value) -> Option<Value> + Send>),
+    /// Answers by the request.
+    Script(Script),
 }
 
 /// A control socket in a folder of its own.

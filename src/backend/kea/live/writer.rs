@@ -5,7 +5,8 @@
 mod intent;
 mod refusals;
 mod session;
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
