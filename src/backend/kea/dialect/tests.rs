@@ -181,3 +181,22 @@ fn eleven_includes_deep_as_kea() {
     assert!(chain(11).is_ok());
     assert_eq!(chain(12).unwrap_err().problem, Problem::TooManyIncludes);
 }
+
+proptest::proptest! {
+    /// Whatever stands in a file, reading ends; what can be read can be edited or is refused.
+    #[test]
+    fn hostile_text_is_refused_not_feared(
+        text in "[\\[\\]{}:,\"\\\\#/* \n01eu.?<a-]{0,40}|(\\{|\\[|1|\"a\":|,|<\\?include \"(i|j)\"\\?>|\\]|\\}|/\\*|\\*/|#|\n){0,24}",
+        include in "(\\{|\\[|1|\"b\":|,|\\]|\\}|#){0,6}",
+    ) {
+        let read = parse("t", text.into_bytes(), |name| if name == b"i" { Ok(include.clone().into_bytes()) } else { Ok(b"2".to_vec()) });
+        let Ok(document) = read else { return Ok(()) };
+        for want in [json!({}), json!([1, 2, {"a": 1}]), json!({"a": [], "c": 1})] {
+            let edit = edit::Edit { at: vec![], with: Some(want.clone()) };
+            if let Ok(text) = document.edit(&[edit]) {
+                let again = parse("t", text, |name| if name == b"i" { Ok(include.clone().into_bytes()) } else { Ok(b"2".to_vec()) });
+                proptest::prop_assert_eq!(again.unwrap().root().to_json(), want);
+            }
+        }
+    }
+}
