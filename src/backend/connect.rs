@@ -5,16 +5,22 @@ use std::path::Path;
 use std::sync::Arc;
 
 #[cfg(feature = "kea")]
+use super::kea::file::{self, Check};
+#[cfg(feature = "kea")]
+use super::kea::file_server::{FilePolicy, FileServer};
+#[cfg(feature = "kea")]
 use super::kea::live::{LiveServer, Policy};
 #[cfg(feature = "kea")]
 use super::kea::socket::{Limits, Socket};
-#[cfg(feature = "kea")]
-use crate::config::SavePolicy;
 use crate::config::{Config, Endpoint, ServerEntry};
+#[cfg(feature = "kea")]
+use crate::config::{FileCheck, SavePolicy};
+use crate::engine::Result;
 use crate::engine::fleet::Fleet;
 use crate::engine::port::Server;
 use crate::engine::survey::RelationshipName;
-use crate::engine::{Error, ErrorKind, Result};
+#[cfg(not(feature = "kea"))]
+use crate::engine::{Error, ErrorKind};
 use crate::model::ServerName;
 
 /// The servers of a configuration, with its names, rules and throttle limit. Nothing is
@@ -42,7 +48,7 @@ fn server(entry: &ServerEntry, read_only: bool) -> Result<Arc<dyn Server>> {
     #[cfg(feature = "kea")]
     match &entry.endpoint {
         Endpoint::KeaSocket(path) => Ok(Arc::new(kea_socket(entry, path, read_only))),
-        Endpoint::KeaFile(_) => Err(no_adapter(entry, "Kea files")),
+        Endpoint::KeaFile(path) => Ok(Arc::new(kea_file(entry, path, read_only))),
     }
     #[cfg(not(feature = "kea"))]
     match &entry.endpoint {
@@ -65,6 +71,22 @@ fn kea_socket(entry: &ServerEntry, path: &Path, read_only: bool) -> LiveServer {
     LiveServer::new(ServerName::from(entry.name.as_str()), Socket::new(path, limits), policy)
 }
 
+#[cfg(feature = "kea")]
+fn kea_file(entry: &ServerEntry, path: &Path, read_only: bool) -> FileServer {
+    let check = match &entry.check {
+        FileCheck::WhenPresent(name) => Check::WhenPresent(name.clone()),
+        FileCheck::Always(path) => Check::Always(path.clone()),
+        FileCheck::Off => Check::Off,
+    };
+    let policy = FilePolicy {
+        read_only: read_only || entry.read_only,
+        limits: file::Limits { max_bytes: entry.max_answer.0, ..file::Limits::default() },
+        options: file::Options { check, check_limit: entry.timeouts.write },
+    };
+    FileServer::new(ServerName::from(entry.name.as_str()), path, policy)
+}
+
+#[cfg(not(feature = "kea"))]
 fn no_adapter(entry: &ServerEntry, family: &str) -> Error {
     Error::new(ErrorKind::Unsupported, format!("this program was built without {family}"))
         .on(&ServerName::from(entry.name.as_str()))

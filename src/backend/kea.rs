@@ -7,6 +7,7 @@ pub mod dialect;
 #[cfg(unix)]
 pub(crate) mod fake;
 pub mod file;
+pub mod file_server;
 pub mod live;
 pub mod socket;
 pub mod subnet;

@@ -15,6 +15,9 @@ pub(super) fn scope(scope: &Scope, style: Style, around: &Surroundings) -> Rende
     let network = scope.network().cloned();
     let work = Work { scope, style, around, network: network.as_ref() };
     let mut subnet = scope.native.as_object().cloned().unwrap_or_default();
+    if style == Style::Create && around.how == How::Live {
+        fold_comments(&mut subnet);
+    }
     let place = subnet.keys().position(|key| key == "reservations");
     let native_hosts = match subnet.shift_remove("reservations") {
         Some(Json::Array(hosts)) => hosts,
@@ -279,6 +282,19 @@ impl Work<'_> {
             out.push((key.clone(), Json::Object(host)));
         }
         out
+    }
+}
+
+/// Files take a comment beside other keys; a running server would drop it without a word.
+fn fold_comments(object: &mut Map<String, Json>) {
+    if object.contains_key("comment") {
+        let context = canonical::user_context(object);
+        object.shift_remove("comment");
+        object.extend(context.map(|context| ("user-context".to_owned(), context)));
+    }
+    for list in ["option-data", "pools", "reservations"] {
+        let elements = object.get_mut(list).and_then(Json::as_array_mut).into_iter().flatten();
+        elements.filter_map(Json::as_object_mut).for_each(fold_comments);
     }
 }
 

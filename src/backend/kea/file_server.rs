@@ -1,0 +1,208 @@
+//! A Kea configuration file as a server: for sites that keep configuration in files, and
+//! for looking at a pair that is not running.
+
+mod layout;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+
+use self::layout::Layout;
+use super::config::{self, How, KeaConfig};
+use super::file::{ConfigFile, FileError, Limits, Options};
+use crate::engine::port::{Control, Pulse, Reading, Server, Utilisation, Writer};
+use crate::engine::{Error, ErrorKind, Result};
+use crate::model::{Scope, ScopeId, ServerName};
+
+/// How a file is read and written.
+#[derive(Clone, Debug, Default)]
+pub struct FilePolicy {
+    /// Never a target.
+    pub read_only: bool,
+    /// What may be read.
+    pub limits: Limits,
+    /// How it is replaced.
+    pub options: Options,
+}
+
+/// A Kea configuration file. Cheap to clone: all clones are the same file.
+#[derive(Clone, Debug)]
+pub struct FileServer(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    name: ServerName,
+    path: PathBuf,
+    policy: FilePolicy,
+    last: Mutex<Last>,
+}
+
+/// What the last reading told.
+#[derive(Debug, Default)]
+struct Last {
+    own_names: Vec<String>,
+    file: Option<Arc<ConfigFile>>,
+}
+
+/// The file as it is now.
+struct Fresh {
+    file: Arc<ConfigFile>,
+    config: KeaConfig,
+    layout: Layout,
+}
+
+impl FileServer {
+    /// The server of this name whose configuration is this file. Nothing is opened yet.
+    pub fn new(name: ServerName, path: impl Into<PathBuf>, policy: FilePolicy) -> Self {
+        FileServer(Arc::new(Inner { name, path: path.into(), policy, last: Mutex::default() }))
+    }
+
+    fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    fn policy(&self) -> &FilePolicy {
+        &self.0.policy
+    }
+
+    /// Reads the file and everything that it includes, away from the threads that must not block.
+    async fn fresh(&self) -> Result<Fresh> {
+        let server = self.clone();
+        let fresh = self.blocking(move || server.load()).await?;
+        let mut last = self.0.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.own_names = fresh.config.memberships.iter().map(|m| m.this_server.raw().to_owned()).collect();
+        last.file = Some(Arc::clone(&fresh.file));
+        Ok(fresh)
+    }
+
+    async fn blocking<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+        match tokio::task::spawn_blocking(work).await {
+            Ok(result) => result.map_err(|error| error.on(&self.0.name)),
+            Err(broken) => {
+                let what = format!("working on the file ended unexpectedly: {broken}");
+                Err(Error::new(ErrorKind::Local, what).on(&self.0.name))
+            }
+        }
+    }
+
+    fn load(&self) -> Result<Fresh> {
+        let file = ConfigFile::read(self.path(), &self.policy().limits).map_err(as_error)?;
+        let no_kea = |what: String| {
+            Error::new(ErrorKind::Garbled, what).hint("give the file of a kea-dhcp4 server, such as kea-dhcp4.conf")
+        };
+        let dhcp4 = file.document().root().get("Dhcp4").ok_or_else(|| no_kea("the file has no \"Dhcp4\"".into()))?;
+        let layout = Layout::read(file.document(), dhcp4);
+        let text = serde_json::to_vec(&dhcp4.to_json())
+            .map_err(|error| Error::new(ErrorKind::Local, format!("the file could not be copied: {error}")))?;
+        let config = config::read(text.into(), How::File)
+            .map_err(|reason| no_kea(format!("the configuration could not be understood: {reason}")))?;
+        Ok(Fresh { file: Arc::new(file), config, layout })
+    }
+
+    fn last_file(&self) -> Option<Arc<ConfigFile>> {
+        self.0.last.lock().unwrap_or_else(PoisonError::into_inner).file.clone()
+    }
+}
+
+/// The digests of the file and of everything that it includes.
+fn pulse(file: &ConfigFile) -> Pulse {
+    let stamps = std::iter::once(file.stamp()).chain(file.includes());
+    let digests: Vec<String> = stamps.map(|stamp| stamp.digest.hex()).collect();
+    Pulse(digests.join(" ").into())
+}
+
+/// A failure in the engine's terms.
+fn as_error(error: FileError) -> Error {
+    let (kind, hint) = match &error {
+        FileError::Changed(_) => (ErrorKind::Moved, "somebody changed it: make a new preview"),
+        FileError::Refused { .. } => (ErrorKind::Refused, "look at the message of the test; nothing was written"),
+        FileError::Syntax(_) => (ErrorKind::Garbled, "Kea would refuse the file as well: mend it first"),
+        FileError::TooBig { .. } => (ErrorKind::TooLarge, "raise the limit in the configuration, if the file is meant"),
+        FileError::CheckTimeout { .. } => {
+            (ErrorKind::TimedOut, "try the test by hand; set check = \"off\" to go without")
+        }
+        _ => (ErrorKind::Local, "look at the file's place, owner and mode"),
+    };
+    Error::new(kind, error.to_string()).hint(hint)
+}
+
+#[async_trait]
+impl Server for FileServer {
+    fn name(&self) -> &ServerName {
+        &self.0.name
+    }
+
+    fn place(&self) -> String {
+        self.path().display().to_string()
+    }
+
+    /// The names that the server has in its relationships, once the file was read.
+    fn addresses(&self) -> Vec<String> {
+        self.0.last.lock().unwrap_or_else(PoisonError::into_inner).own_names.clone()
+    }
+
+    fn read_only(&self) -> bool {
+        self.policy().read_only
+    }
+
+    /// A file tells neither version nor states.
+    async fn read(&self, _ctl: &Control) -> Result<Reading> {
+        let at = jiff::Timestamp::now();
+        let Fresh { file, config, .. } = self.fresh().await?;
+        Ok(Reading {
+            identity: config.identity,
+            version: None,
+            memberships: config.memberships,
+            context: config.context,
+            levels: config.surroundings,
+            scopes: Arc::new(config.scopes),
+            unreadable: config.unreadable,
+            pulse: Some(pulse(&file)),
+            at,
+        })
+    }
+
+    async fn reread(&self, ids: &[ScopeId], _ctl: &Control) -> Result<BTreeMap<ScopeId, Option<Scope>>> {
+        let config = self.fresh().await?.config;
+        ids.iter()
+            .map(|id| match config.scopes.get(id) {
+                None => Ok((*id, None)),
+                Some(entry) => match entry.raw.open() {
+                    Ok(scope) => Ok((*id, Some(scope))),
+                    Err(reason) => {
+                        let what = format!("the scope could not be understood: {reason}");
+                        Err(Error::new(ErrorKind::Garbled, what).on(&self.0.name).scope(*id))
+                    }
+                },
+            })
+            .collect()
+    }
+
+    async fn pulse(&self, _ctl: &Control) -> Result<Option<Pulse>> {
+        if let Some(file) = self.last_file() {
+            let (same, file) = self.blocking(move || Ok((file.check_unchanged().is_ok(), file))).await?;
+            if same {
+                return Ok(Some(pulse(&file)));
+            }
+        }
+        Ok(Some(pulse(&self.fresh().await?.file)))
+    }
+
+    async fn utilisation(&self, _ctl: &Control) -> Result<Option<BTreeMap<u32, Utilisation>>> {
+        Ok(None)
+    }
+
+    async fn writer(&self, _ctl: &Control) -> Result<Arc<dyn Writer>> {
+        if self.policy().read_only {
+            return Err(Error::new(ErrorKind::Safety, "the server is read-only")
+                .on(&self.0.name)
+                .hint("its entry in the configuration says so, or --read-only was given; nothing overrides it"));
+        }
+        Ok(Arc::new(writer::FileWriter::new(self.clone())))
+    }
+}
