@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use super::console::Console;
 use super::reading::{survey, waiting};
 use super::{Failure, args, select};
-use crate::engine::approval::{Answer, Approved, Manner, Questions};
+use crate::engine::approval::{Answer, Approved, Manner, OVERRIDES, Questions};
 use crate::engine::fleet::Fleet;
 use crate::engine::outcome::{Outcome, RunReport};
 use crate::engine::plan::Plan;
@@ -61,6 +61,7 @@ pub async fn run(
     }
     let approved = approve(asked, &plan, by, ask, console)?;
     let report = execute(fleet, &plan, approved, journal, console).await;
+    tracing::info!(run = report.run, by, outcomes = ?report.counts(), "replicated");
     finish(asked, &plan, &report, &names, console);
     Ok(report.exit_status())
 }
@@ -84,7 +85,7 @@ fn check(fleet: &Fleet, asked: &args::Replicate, console: &Console) -> Result<()
 
 /// A misspelt override must not look like one that does not apply.
 fn known_overrides(asked: &args::Replicate, plan: &Plan) -> Result<(), Failure> {
-    let known: BTreeSet<&str> = plan.overridable().into_iter().chain(OVERRIDES.iter().copied()).collect();
+    let known: BTreeSet<&str> = plan.overridable().into_iter().chain(OVERRIDES).collect();
     match asked.overrides.iter().find(|name| !known.contains(name.as_str())) {
         None => Ok(()),
         Some(name) => {
@@ -94,9 +95,6 @@ fn known_overrides(asked: &args::Replicate, plan: &Plan) -> Result<(), Failure> 
         }
     }
 }
-
-/// Refusals that can be overridden, whether or not they apply to this plan.
-const OVERRIDES: &[&str] = &[];
 
 fn preview_only(asked: &args::Replicate, plan: &Plan, names: &ScopeNames, console: &mut Console) {
     if asked.json {

@@ -48,16 +48,7 @@ fn both(asked: &args::Selection, named: &[Picked], mut scopes: Vec<Picked>) -> R
 /// The drift of what was picked, with nothing of the scopes that were not.
 pub fn drift(fleet: &Fleet, survey: &Survey, pick: &Picked) -> RelationshipDrift {
     let relationship = &survey.relationships[pick.relationship];
-    let mut drift = compare::relationship(survey, relationship, pick.source_member, &fleet.ignore);
-    if pick.scopes.is_some() {
-        drift.scopes.retain(|scope| pick.contains(scope.id));
-        drift.findings.retain_mut(|finding| {
-            let general = finding.scopes.is_empty();
-            finding.scopes.retain(|id| pick.contains(*id));
-            general || !finding.scopes.is_empty()
-        });
-    }
-    drift
+    compare::relationship(survey, relationship, pick.source_member, &fleet.ignore).only(|id| pick.contains(id))
 }
 
 /// Why something that the arguments ask for could not be read, one reason each.

@@ -6,6 +6,9 @@ use std::collections::BTreeSet;
 
 use crate::model::Foreign;
 
+/// The names of all refusals that the operator may override, whether or not one stands.
+pub const OVERRIDES: [&str; 3] = ["option-43", "renumber-leases", "shrink-leases"];
+
 /// How the operator wants to be asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Switches {

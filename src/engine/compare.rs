@@ -54,6 +54,19 @@ pub struct RelationshipDrift {
     pub scopes: Vec<ScopeDrift>,
 }
 
+impl RelationshipDrift {
+    /// Leaves out scopes that are not meant, and findings that touch only such.
+    pub fn only(mut self, meant: impl Fn(ScopeId) -> bool) -> Self {
+        self.scopes.retain(|scope| meant(scope.id));
+        self.findings.retain_mut(|finding| {
+            let general = finding.scopes.is_empty();
+            finding.scopes.retain(|id| meant(*id));
+            general || !finding.scopes.is_empty()
+        });
+        self
+    }
+}
+
 /// How many scopes stand how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Summary {

@@ -181,7 +181,7 @@ impl Plan {
 
 async fn relationship(fleet: &Fleet, survey: &Survey, pick: &Picked, ctl: &Control) -> PlannedRelationship {
     let found = &survey.relationships[pick.relationship];
-    let drift = compare::relationship(survey, found, pick.source_member, &fleet.ignore);
+    let drift = compare::relationship(survey, found, pick.source_member, &fleet.ignore).only(|id| pick.contains(id));
     let sides = [pick.source_member, 1 - pick.source_member];
     let readings = sides.map(|member| survey.member_reading(found, member));
     let mut planned = PlannedRelationship {
@@ -202,7 +202,7 @@ async fn relationship(fleet: &Fleet, survey: &Survey, pick: &Picked, ctl: &Contr
         identities: readings.map(|reading| reading?.identity.clone()),
         contexts: readings.map(|reading| reading.map(|r| r.context.clone()).unwrap_or_default()),
     };
-    for scope in drift.scopes.into_iter().filter(|scope| pick.contains(scope.id)) {
+    for scope in drift.scopes {
         if scope.state == DriftState::InSync {
             planned.in_sync.push(scope.id);
             continue;

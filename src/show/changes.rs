@@ -83,6 +83,9 @@ pub fn change(change: &Change) -> Vec<Line> {
         (ChangeKind::Update, [field]) if field.field.raw() == "value" => {
             vec![line.with(Role::Plain, format!(": {}", both(field)))]
         }
+        (ChangeKind::Update, [field]) => {
+            vec![line.with(Role::Plain, format!(", {}: {}", field.field, both(field)))]
+        }
         (ChangeKind::Update, fields) => {
             let fields =
                 fields.iter().map(|field| Line::of(4, Role::Plain, format!("{}: {}", field.field, both(field))));
@@ -171,13 +174,17 @@ mod tests {
         moved.moved = Some(reservation("10.0.0.42"));
         let routers = OptionKey { space: "dhcp4".into(), code: 3, tags: Vec::new(), nth: 0 };
         let owner = Owner::Reservation(ReservationKey::Address("10.0.0.9".parse().unwrap()));
-        let option = ItemKey { owner, kind: Kind::Option, name: KeyName::Option(routers) };
-        let mut option = make(option, ChangeKind::Delete, vec![field("data", None, Some("10.0.0.1"))]);
-        option.label = Some("routers".into());
+        let option = |owner| ItemKey { owner, kind: Kind::Option, name: KeyName::Option(routers.clone()) };
+        let mut gone = make(option(owner), ChangeKind::Delete, vec![field("data", None, Some("10.0.0.1"))]);
+        gone.label = Some("routers".into());
+        let both = vec![field("data", Some("10.0.0.1"), Some("10.0.0.2"))];
+        let update = make(option(Owner::Scope), ChangeKind::Update, both);
+        let update = Change { label: Some("routers".into()), ..update };
         let all = [
             moved,
             make(ItemKey::property("comment"), ChangeKind::Update, vec![field("value", Some("a "), Some("a"))]),
-            option,
+            update,
+            gone,
             make(
                 reservation("10.0.0.13"),
                 ChangeKind::Update,
@@ -195,11 +202,12 @@ mod tests {
                 "      hostname: source x, target y",
                 "      server: source (not set), target (empty)",
                 "options",
+                "  ~ update  routers (dhcp4/3), data: source 10.0.0.1, target 10.0.0.2",
                 "  - delete  routers (dhcp4/3) of reservation 10.0.0.9: data 10.0.0.1",
             ]
         );
-        assert_eq!(Counts::of(&all).to_string(), "+1 ~2 -1");
-        assert_eq!(Counts::of(&all).words(), "1 to create, 2 to update, 1 to delete");
+        assert_eq!(Counts::of(&all).to_string(), "+1 ~3 -1");
+        assert_eq!(Counts::of(&all).words(), "1 to create, 3 to update, 1 to delete");
     }
 
     #[test]
