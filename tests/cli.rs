@@ -6,10 +6,40 @@
 
 mod common;
 
+use std::fs;
 use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::process::Stdio;
+use std::time::Duration;
 
-use common::program::Home;
+use common::pair::wait_for;
+use common::program::{Home, by_file};
+use common::terminal::{Signal, Start, Terminal};
+use serde_json::Value;
+
+/// The files of a home's demo pair, made.
+fn demo_files(home: &Home) -> [PathBuf; 2] {
+    home.run(&["demo", "reset"]).expect_code(0);
+    ["berlin", "hamburg"].map(|name| home.state().join(format!("demo/{name}.conf")))
+}
+
+fn contents(files: &[PathBuf; 2]) -> [Vec<u8>; 2] {
+    files.each_ref().map(|file| fs::read(file).unwrap())
+}
+
+/// The scopes of `tests/data/demo-drift.json` with their states.
+fn demo_drift() -> Vec<(String, String)> {
+    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/demo-drift.json")).unwrap();
+    let document: Value = serde_json::from_str(&text).unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    document["scopes"].as_array().unwrap().iter().map(|scope| (text(&scope["scope"]), text(&scope["drift"]))).collect()
+}
+
+/// Scope ids that a run prints.
+fn ids(output: &str) -> Vec<&str> {
+    output.lines().collect()
+}
 
 #[test]
 fn without_a_configuration_the_commands_say_where_they_looked_and_offer_the_demo() {
@@ -89,4 +119,181 @@ fn the_demo_pair_is_made_anew() {
     std::fs::write(&file, "{}").unwrap();
     home.run(&["demo", "reset"]).expect_code(0);
     assert_eq!(std::fs::read(&file).unwrap(), fresh);
+}
+
+#[test]
+fn the_drift_of_the_demo_pair_as_json() {
+    let home = Home::new();
+    let ran = home.run(&["--demo", "drift", "--json", "--computer-name", "berlin"]).expect_code(2);
+    assert!(ran.stderr.is_empty(), "{}", ran.stderr);
+    let document = ran.json();
+    assert_eq!(document["schema"], "scopesync.drift/1");
+    let relationship = &document["relationships"][0];
+    assert_eq!(relationship["name"], "berlin-hamburg");
+    assert_eq!(
+        (&relationship["source"]["server"], &relationship["target"]["server"]),
+        (&"berlin".into(), &"hamburg".into())
+    );
+    let found: Vec<(String, String)> = relationship["scopes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|scope| scope["drift"] != "in_sync")
+        .map(|scope| {
+            let id = format!("{}/{}", scope["scope_id"].as_str().unwrap(), scope["prefix_length"]);
+            (id, scope["drift"].as_str().unwrap().to_owned())
+        })
+        .collect();
+    assert_eq!(found, demo_drift());
+    assert_eq!(document["summary"]["scopes"], 43);
+    // The zero-width blank at the end of a comment.
+    assert!(ran.stdout.contains("Terminal, weighbridges\\u200b"));
+}
+
+#[test]
+fn lists_of_the_demo_pair() {
+    let home = Home::new();
+    let document = home.run(&["relationships", "--demo", "--json"]).expect_code(0).json();
+    assert_eq!(document["schema"], "scopesync.relationships/1");
+    assert_eq!(document["relationships"][0]["members"][1]["server"], "hamburg");
+    let document = home.run(&["scopes", "--demo", "--json"]).expect_code(0).json();
+    assert_eq!(document["schema"], "scopesync.scopes/1");
+    assert_eq!(document["scopes"].as_array().unwrap().len(), 43);
+}
+
+#[test]
+fn what_if_leaves_every_byte_and_keeps_nothing() {
+    let home = Home::new();
+    let files = demo_files(&home);
+    let before = contents(&files);
+    let common = ["--demo", "replicate", "--computer-name", "berlin", "--what-if", "--force"];
+    // Two scopes are refused: their option has no definition on the target.
+    let text = home.run(&common).expect_code(3);
+    assert!(text.stdout.contains("option-definition-missing") && text.stdout.ends_with("nothing was written\n"));
+    let plan = home.run(&[&common[..], &["--json"]].concat()).expect_code(3).json();
+    assert_eq!(plan["schema"], "scopesync.plan/1");
+    let one = [&common[..], &["--scope-id", "10.20.10.0"]].concat();
+    let ran = home.run(&one).expect_code(0);
+    assert!(ran.stdout.contains("1 scope will be written on hamburg") && ran.stderr.is_empty(), "{}", ran.stdout);
+    assert!(contents(&files) == before);
+    assert!(!home.state().join("journal").exists());
+}
+
+#[test]
+fn force_replicates_the_demo_pair() {
+    let home = Home::new();
+    let files = demo_files(&home);
+    let before = contents(&files);
+    let ran = home.run(&["--demo", "replicate", "--computer-name", "berlin", "--force"]).expect_code(3);
+    let done = ids(&ran.stdout);
+    assert_eq!(done.len(), 14, "{}", ran.stderr);
+    assert!(!done.contains(&"10.20.18.0") && !done.contains(&"10.42.99.0"));
+    assert!(ran.stderr.contains("10.20.18.0  rejected"), "{}", ran.stderr);
+    let after = contents(&files);
+    assert!(after[0] == before[0] && after[1] != before[1]);
+    assert_eq!(fs::read_dir(home.state().join("journal")).unwrap().count(), 1);
+
+    let left = home.run(&["--demo", "drift", "--json"]).expect_code(2).json();
+    assert_eq!((&left["summary"]["drifted"], &left["summary"]["only_on_target"]), (&2.into(), &1.into()));
+    let again = ["--demo", "replicate", "--computer-name", "berlin", "--force", "--scope-id"];
+    let ran = home.run(&[&again[..], &["10.20.10.0", "--json"]].concat()).expect_code(0);
+    let run = ran.json();
+    assert_eq!((&run["schema"], &run["summary"]["unchanged"]), (&"scopesync.run/1".into(), &1.into()));
+    let refused = home.run(&[&again[..], &["10.20.18.0"]].concat()).expect_code(1);
+    assert!(refused.stdout.is_empty() && refused.stderr.contains("nothing was written"), "{}", refused.stderr);
+    assert!(contents(&files) == after);
+}
+
+#[test]
+fn bad_selections_and_nobody_to_ask() {
+    let home = Home::new();
+    for (arguments, reason) in [
+        (&["--force"][..], "--computer-name is missing"),
+        (&["--computer-name", "berlin"], "without a terminal nobody can be asked"),
+        (&["--computer-name", "bonn", "--what-if"], "the configuration has: berlin, hamburg"),
+        (&["--computer-name", "berlin", "--what-if", "--scope-id", "10.9.9.0"], "10.9.9.0"),
+        (&["--computer-name", "berlin", "--force", "Bonn"], "there is: berlin-hamburg"),
+        (&["--computer-name", "berlin", "--force", "--read-only"], "is read-only"),
+    ] {
+        let ran = home.run(&[&["--demo", "replicate"], arguments].concat()).expect_code(1);
+        assert!(ran.stdout.is_empty() && ran.stderr.contains(reason), "{arguments:?}: {}", ran.stderr);
+    }
+}
+
+/// `replicate` of one scope of the demo pair in a terminal, without `--force`.
+fn asked(home: &Home) -> Terminal {
+    let arguments = ["--demo", "replicate", "--computer-name", "berlin", "--scope-id", "10.20.10.0"];
+    Start::scopesync().home(home).args(arguments).start()
+}
+
+const QUESTION: &str = "(default is \"N\"):";
+
+#[test]
+fn yes_at_the_terminal_replicates() {
+    let home = Home::new();
+    let files = demo_files(&home);
+    let before = contents(&files);
+    let mut terminal = asked(&home);
+    terminal.wait_for_text(QUESTION);
+    terminal.type_text("?\n");
+    terminal.wait_for_text("L - Leave these scopes");
+    terminal.wait_for("the question again", |view| view.text().matches(QUESTION).count() == 2);
+    terminal.type_text("y\n");
+    let end = terminal.wait_for_end();
+    assert_eq!(end.status.code(), Some(0), "{}", end.view.text());
+    assert!(end.view.contains("10.20.10.0  replicated, verified, saved"), "{}", end.view.text());
+    assert!(contents(&files) != before);
+}
+
+#[test]
+fn neither_enter_nor_what_was_typed_before_the_question_is_a_yes() {
+    let home = Home::new();
+    let files = demo_files(&home);
+    let before = contents(&files);
+    let mut terminal = asked(&home);
+    terminal.type_text("y\ny\ny\n");
+    terminal.wait_for_text(QUESTION);
+    terminal.keys("Enter");
+    let end = terminal.wait_for_end();
+    assert_eq!(end.status.code(), Some(3), "{}", end.view.text());
+    assert!(end.view.contains("declined"), "{}", end.view.text());
+    assert!(contents(&files) == before);
+}
+
+#[test]
+fn an_interrupt_at_the_question_ends_without_a_write() {
+    let home = Home::new();
+    let files = demo_files(&home);
+    let before = contents(&files);
+    let mut terminal = asked(&home);
+    terminal.wait_for_text(QUESTION);
+    terminal.keys("Ctrl-c");
+    assert_ne!(terminal.wait_for_end().status.code(), Some(0));
+    assert!(contents(&files) == before);
+}
+
+#[test]
+fn signals_during_a_write_wait_for_its_end() {
+    let home = Home::new();
+    let files = demo_files(&home);
+    // Kea's test of the new file holds the run up until the test has sent its signals.
+    let [begun, go] = ["begun", "go"].map(|name| home.path().join(name));
+    let check = home.path().join("check");
+    let script = format!("#!/bin/sh\n: > {}\nuntil [ -e {} ]; do sleep 0.01; done\n", begun.display(), go.display());
+    fs::write(&check, script).unwrap();
+    fs::set_permissions(&check, fs::Permissions::from_mode(0o700)).unwrap();
+    let config = by_file([&files[0], &files[1]]);
+    home.write_config(&format!("{config}\ncheck = {:?}\n", check.display().to_string()));
+
+    let arguments = ["replicate", "--computer-name", "kea-1", "--scope-id", "10.20.10.0,10.20.11.0", "--force"];
+    let mut terminal = Start::scopesync().home(&home).args(arguments).size(160, 50).start();
+    wait_for("the test of the new file", Duration::from_secs(20), || begun.exists());
+    terminal.signal(Signal::TERM);
+    terminal.wait_for_text("stopping after the scope in flight");
+    terminal.keys("Ctrl-c");
+    terminal.wait_for_text("stopping after the request in flight");
+    fs::write(&go, "").unwrap();
+    let end = terminal.wait_for_end();
+    assert!(end.view.contains("10.20.10.0  replicated"), "{}", end.view.text());
+    assert!(end.status.code().is_some(), "ended by a signal");
 }

@@ -140,8 +140,10 @@ async fn execute(
     let (progress, status) = Progress::channel();
     let control = Control { progress, ..Control::free() };
     tokio::select! {
-        report = run::run(fleet, plan, approved, journal, &control) => report,
+        // The watch first: it takes the signals over before anything is written.
+        biased;
         never = watch::watch(status, &control, console) => match never {},
+        report = run::run(fleet, plan, approved, journal, &control) => report,
     }
 }
 

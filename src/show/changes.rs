@@ -80,16 +80,11 @@ pub fn change(change: &Change) -> Vec<Line> {
         .with(Role::Plain, subject(change));
     let remark = remark(change);
     let mut lines = match (change.change, change.fields.as_slice()) {
-        (ChangeKind::Update, [field]) if field.field.raw() == "value" => {
-            vec![line.with(Role::Plain, format!(": {}", both(field)))]
-        }
-        (ChangeKind::Update, [field]) => {
-            vec![line.with(Role::Plain, format!(", {}: {}", field.field, both(field)))]
-        }
+        (ChangeKind::Update, [only]) if only.field.raw() == "value" => both(line, "", only),
+        (ChangeKind::Update, [only]) => both(line, &format!(", {}", only.field), only),
         (ChangeKind::Update, fields) => {
-            let fields =
-                fields.iter().map(|field| Line::of(4, Role::Plain, format!("{}: {}", field.field, both(field))));
-            std::iter::once(line).chain(fields).collect()
+            let field = |field: &FieldChange| both(Line::of(4, Role::Plain, ""), &field.field.to_string(), field);
+            std::iter::once(line).chain(fields.iter().flat_map(field)).collect()
         }
         _ => vec![line.with(Role::Plain, one_sided(change))],
     };
@@ -115,10 +110,17 @@ fn remark(change: &Change) -> Option<String> {
     }
 }
 
-fn both(field: &FieldChange) -> String {
+/// Both values, below each other where one of them looks like several.
+fn both(line: Line, name: &str, field: &FieldChange) -> Vec<Line> {
     let canonical = |value: &Option<crate::model::Value>| value.as_ref().map(|value| value.canonical.clone());
     let (source, target) = visible_pair(canonical(&field.source).as_ref(), canonical(&field.target).as_ref());
-    format!("source {}, target {}", visible(source), visible(target))
+    let (source, target) = (visible(source), visible(target));
+    if [&source, &target].iter().any(|text| text.contains(", ")) {
+        let below = |side: &str, text: &str| Line::of(line.indent + 4, Role::Muted, side).with(Role::Plain, text);
+        let values = [below("source ", &source), below("target ", &target)];
+        return std::iter::once(line.with(Role::Plain, format!("{name}:"))).chain(values).collect();
+    }
+    vec![line.with(Role::Plain, format!("{name}: source {source}, target {target}"))]
 }
 
 /// An empty text would be a hole in the line.
@@ -177,7 +179,7 @@ mod tests {
         let option = |owner| ItemKey { owner, kind: Kind::Option, name: KeyName::Option(routers.clone()) };
         let mut gone = make(option(owner), ChangeKind::Delete, vec![field("data", None, Some("10.0.0.1"))]);
         gone.label = Some("routers".into());
-        let both = vec![field("data", Some("10.0.0.1"), Some("10.0.0.2"))];
+        let both = vec![field("data", Some("10.0.0.1, 10.0.0.3"), Some("10.0.0.2"))];
         let update = make(option(Owner::Scope), ChangeKind::Update, both);
         let update = Change { label: Some("routers".into()), ..update };
         let all = [
@@ -202,7 +204,9 @@ mod tests {
                 "      hostname: source x, target y",
                 "      server: source (not set), target (empty)",
                 "options",
-                "  ~ update  routers (dhcp4/3), data: source 10.0.0.1, target 10.0.0.2",
+                "  ~ update  routers (dhcp4/3), data:",
+                "      source 10.0.0.1, 10.0.0.3",
+                "      target 10.0.0.2",
                 "  - delete  routers (dhcp4/3) of reservation 10.0.0.9: data 10.0.0.1",
             ]
         );

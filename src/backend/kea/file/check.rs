@@ -89,6 +89,9 @@ fn run(program: &Path, file: &Path, folder: &Path, limit: Duration) -> Result<Re
     let mut command = Command::new(program);
     command.arg("-t").arg(file).current_dir(folder).stdin(Stdio::null());
     command.stdout(output.try_clone().map_err(failed)?).stderr(errors.try_clone().map_err(failed)?);
+    // An interrupt from the terminal is for us: it must not end the test in the middle.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let status = wait(&mut command, limit).map_err(failed)?;
     let Some(status) = status else {
         return Err(FileError::CheckTimeout { program: shown(program), limit });
