@@ -1,1 +1,31 @@
-//! Everything interactive that needs no terminal.
+//! Everything interactive that needs no terminal: events in, state and effects out.
+//!
+//! ```text
+//! Event -> keymap -> Action -> update(AppState) -> Effect -> jobs -> News -> update(AppState)
+//! ```
+//!
+//! [`update::update`] is a pure function of state, event and time, so every way through the
+//! program can be tested without a terminal. All keys come from one table, [`action::VERBS`].
+
+pub mod action;
+pub mod available;
+pub mod compared;
+pub mod detail;
+pub mod drawn;
+pub mod drift;
+pub mod effect;
+pub mod gate;
+pub mod help;
+pub mod key;
+pub mod keymap;
+pub mod list;
+pub mod pick;
+pub mod preview;
+pub mod reading;
+pub mod runs;
+pub mod state;
+pub mod update;
+
+pub use effect::{Effect, News, Ticket};
+pub use state::{AppState, Moment, Setting};
+pub use update::{Event, start, update};

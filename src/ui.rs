@@ -1,1 +1,113 @@
-//! State and theme become a frame; read only.
+//! From [`AppState`] to a frame. Reads only; what drawing alone knows, such as the height of
+//! a list, is returned.
+//!
+//! Of a list only the visible rows are built, so a frame costs the same whatever the length.
+
+mod detail;
+mod dialog;
+mod drift;
+mod help;
+mod jobs;
+mod pane;
+mod preview;
+mod relationships;
+mod scopes;
+mod start;
+mod status;
+mod text;
+mod theme;
+mod title;
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::Style;
+
+use crate::app::drawn::Drawn;
+use crate::app::state::{AppState, Pane, Quitting, View};
+
+pub use theme::{Glyphs, Theme};
+
+/// Smaller windows show nothing but that they are too small.
+pub const SMALLEST: (u16, u16) = (60, 12);
+
+/// From this width on the drift stands beside the lists.
+const WIDE: u16 = 160;
+
+/// Draws the state.
+pub fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>) -> Drawn {
+    let area = frame.area();
+    if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+        too_small(state, theme, frame, area);
+        return Drawn { too_small: true, ..Drawn::default() };
+    }
+    let banner = u16::from(state.banner.is_some());
+    let bottom = status::height(state, area.width);
+    let [head, news, body, foot] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length(banner),
+        Constraint::Min(1),
+        Constraint::Length(bottom),
+    ])
+    .areas(area);
+    title::draw(state, theme, frame, head);
+    title::banner(state, theme, frame, news);
+    status::draw(state, theme, frame, foot);
+    let mut drawn = Drawn::default();
+    if state.fleet.is_none() {
+        start::draw(state, theme, frame, body);
+    } else {
+        match &state.view {
+            View::Preview(preview) => drawn.preview = Some(preview::draw(preview, theme, frame, body)),
+            View::Jobs => drawn.jobs = jobs::draw(state, theme, frame, body),
+            View::Browse | View::Detail(_) | View::Planning { .. } => browse(state, theme, frame, body, &mut drawn),
+        }
+    }
+    match &state.view {
+        View::Detail(view) => drawn.detail = Some(detail::draw(view, theme, frame, body)),
+        View::Planning { picked, .. } => dialog::planning(picked, theme, frame, body),
+        _ => {}
+    }
+    if state.quitting == Some(Quitting::Asking) {
+        dialog::quitting(state, theme, frame, body);
+    }
+    if let Some(scroll) = &state.help {
+        drawn.help = Some(help::draw(scroll, theme, frame, body));
+    }
+    drawn
+}
+
+fn browse(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, body: Rect, drawn: &mut Drawn) {
+    let [left, scopes, drift] = panes(state, body);
+    drawn.left = Some(relationships::draw(state, theme, frame, left));
+    drawn.scopes = scopes::draw(state, theme, frame, scopes);
+    drawn.drift = Some(drift::draw(state, theme, frame, drift));
+}
+
+/// The places of the three panes: the drift below, or beside where there is room.
+fn panes(state: &AppState, body: Rect) -> [Rect; 3] {
+    let left = (body.width * 2 / 5).clamp(28, 46);
+    if body.width >= WIDE {
+        let [a, b, c] =
+            Layout::horizontal([Constraint::Length(left), Constraint::Length(68), Constraint::Min(20)]).areas(body);
+        return [a, b, c];
+    }
+    // The pane that is worked in gets the larger part.
+    let share = if state.focus == Pane::Drift { 40 } else { 55 };
+    let [top, bottom] = Layout::vertical([Constraint::Percentage(share), Constraint::Min(4)]).areas(body);
+    let [a, b] = Layout::horizontal([Constraint::Length(left), Constraint::Min(20)]).areas(top);
+    [a, b, bottom]
+}
+
+fn too_small(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
+    let lines = [
+        format!("window too small: {}x{}", area.width, area.height),
+        format!("{}x{} are needed", SMALLEST.0, SMALLEST.1),
+        match state.running().count() {
+            0 => "q quits".to_owned(),
+            runs => format!("runs under way: {runs}"),
+        },
+    ];
+    for (line, y) in lines.iter().zip(area.top()..area.bottom()) {
+        text::put(frame, area.x, y, area.width, line, if y == area.top() { theme.warning } else { Style::new() });
+    }
+}

@@ -1,0 +1,374 @@
+//! The one table of everything that a key can do.
+//!
+//! The keymap, the help, the hints in the status line and the table of the README are all
+//! made from it.
+
+/// What a key means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// One line up.
+    Up,
+    /// One line down.
+    Down,
+    /// One page up.
+    PageUp,
+    /// One page down.
+    PageDown,
+    /// To the first line.
+    First,
+    /// To the last line.
+    Last,
+    /// To the pane on the left, out of the detail.
+    Out,
+    /// To the pane on the right, into the detail.
+    In,
+    /// To the next pane, round and round.
+    NextPane,
+    /// To the pane before.
+    PreviousPane,
+    /// From relationship to scopes to drift to the whole text of a change.
+    Enter,
+    /// Back out.
+    Back,
+    /// Types a filter.
+    Filter,
+    /// Marks the highlighted scope, or takes its mark away.
+    Mark,
+    /// Marks all that can be replicated, or takes all marks away.
+    MarkAll,
+    /// Takes all marks away.
+    Unmark,
+    /// Exchanges source and target.
+    Swap,
+    /// Turns WhatIf on or off.
+    WhatIf,
+    /// Turns Force on or off.
+    Force,
+    /// Opens the preview.
+    Preview,
+    /// Reads everything again.
+    Reload,
+    /// Opens or closes the jobs.
+    Jobs,
+    /// Cancels the highlighted run.
+    Cancel,
+    /// Opens or closes the help.
+    Help,
+    /// Ends the program.
+    Quit,
+    /// Stops the program as shells do.
+    Suspend,
+    /// Draws everything anew.
+    Repaint,
+    /// To what lies outside the scopes of the relationship.
+    Findings,
+    /// Moves the text to the right.
+    PanLeft,
+    /// Moves the text to the left.
+    PanRight,
+    /// Opens the demo.
+    Demo,
+    /// Approves this relationship.
+    Yes,
+    /// Approves this and all that follow.
+    YesToAll,
+    /// Declines this relationship.
+    No,
+    /// Declines this and all that follow.
+    NoToAll,
+    /// Overrides a refusal, or lets it stand again.
+    Override,
+    /// Does not end the program.
+    Stay,
+    /// Ends the program when the runs have ended.
+    QuitAfterRuns,
+    /// Cancels the runs and ends the program.
+    QuitCancelling,
+    /// Gives up making a plan.
+    Abandon,
+}
+
+/// Where a key is pressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Place {
+    /// The page shown without a configuration.
+    Start,
+    /// The list of relationships.
+    Relationships,
+    /// The list of scopes.
+    Scopes,
+    /// The drift of a scope, or the findings of a relationship.
+    Drift,
+    /// The whole text of one change or finding.
+    Detail,
+    /// While a plan is being made.
+    Planning,
+    /// The preview of a plan.
+    Preview,
+    /// The jobs.
+    Jobs,
+    /// The help.
+    Help,
+    /// The question whether to end while a run is under way.
+    Quitting,
+}
+
+impl Place {
+    /// Every place.
+    pub const ALL: [Place; 10] = [
+        Place::Start,
+        Place::Relationships,
+        Place::Scopes,
+        Place::Drift,
+        Place::Detail,
+        Place::Planning,
+        Place::Preview,
+        Place::Jobs,
+        Place::Help,
+        Place::Quitting,
+    ];
+
+    /// The words for the help.
+    pub fn words(self) -> &'static str {
+        match self {
+            Place::Start => "start page",
+            Place::Relationships => "relationships",
+            Place::Scopes => "scopes",
+            Place::Drift => "drift",
+            Place::Detail => "detail",
+            Place::Planning => "planning",
+            Place::Preview => "preview",
+            Place::Jobs => "jobs",
+            Place::Help => "help",
+            Place::Quitting => "quitting",
+        }
+    }
+}
+
+const ALL: &[Place] = &Place::ALL;
+const LISTS: &[Place] = &[Place::Relationships, Place::Scopes, Place::Drift];
+const SCOPES: &[Place] = &[Place::Relationships, Place::Scopes];
+const SCROLL: &[Place] =
+    &[Place::Relationships, Place::Scopes, Place::Drift, Place::Detail, Place::Preview, Place::Jobs, Place::Help];
+const MAIN: &[Place] = &[Place::Relationships, Place::Scopes, Place::Drift, Place::Jobs];
+
+/// One row of the table.
+#[derive(Debug)]
+pub struct Verb {
+    /// What happens.
+    pub action: Action,
+    /// Its name, for configurations and documents.
+    pub name: &'static str,
+    /// The keys, in the spelling of [`Key`](super::key::Key); the first one is shown in hints.
+    pub keys: &'static [&'static str],
+    /// Where the keys work.
+    pub places: &'static [Place],
+    /// What it does, for the help.
+    pub about: &'static str,
+    /// A word for the status line; empty for what needs no hint.
+    pub hint: &'static str,
+    /// Whether it belongs to moving about: such keys neither confirm nor hold up a confirmation.
+    pub moves: bool,
+}
+
+const fn verb(
+    action: Action,
+    name: &'static str,
+    keys: &'static [&'static str],
+    places: &'static [Place],
+    hint: &'static str,
+    about: &'static str,
+) -> Verb {
+    Verb { action, name, keys, places, about, hint, moves: false }
+}
+
+const fn movement(
+    action: Action,
+    name: &'static str,
+    keys: &'static [&'static str],
+    places: &'static [Place],
+    about: &'static str,
+) -> Verb {
+    Verb { action, name, keys, places, about, hint: "", moves: true }
+}
+
+/// Every action, in the order of the help.
+pub const VERBS: &[Verb] = &[
+    verb(Action::Enter, "enter", &["Enter"], LISTS, "in", "go in: relationship, scopes, drift, one change in full"),
+    verb(
+        Action::Back,
+        "back",
+        &["Esc"],
+        &[Place::Scopes, Place::Drift, Place::Detail, Place::Jobs, Place::Help],
+        "back",
+        "go back; takes a filter away first",
+    ),
+    verb(Action::Back, "clear", &["Esc"], &[Place::Relationships], "", "take the filter away"),
+    verb(
+        Action::Mark,
+        "mark",
+        &["Space"],
+        SCOPES,
+        "mark",
+        "mark the scope, or all of the relationship; again: take the mark away",
+    ),
+    verb(
+        Action::MarkAll,
+        "mark-all",
+        &["a"],
+        SCOPES,
+        "mark all drifted",
+        "mark all drifted scopes that can be replicated (with a filter: of those shown); again: take the marks away",
+    ),
+    verb(Action::Unmark, "unmark", &["u"], SCOPES, "", "take all marks away, in all relationships"),
+    verb(
+        Action::Preview,
+        "preview",
+        &["r"],
+        LISTS,
+        "replicate…",
+        "preview the replication of the marked scopes, or of the highlighted one; with Force on: run it",
+    ),
+    verb(
+        Action::Swap,
+        "swap",
+        &["s"],
+        LISTS,
+        "swap",
+        "exchange source and target of the relationship; clears its marks",
+    ),
+    verb(
+        Action::WhatIf,
+        "what-if",
+        &["W"],
+        MAIN,
+        "WhatIf",
+        "WhatIf on or off: plans are shown and nothing can be written",
+    ),
+    verb(
+        Action::Force,
+        "force",
+        &["F"],
+        MAIN,
+        "Force",
+        "Force on or off: replicate without asking; refusals for safety stand",
+    ),
+    verb(
+        Action::Filter,
+        "filter",
+        &["/"],
+        &[Place::Relationships, Place::Scopes],
+        "filter",
+        "filter the list: part of an id, a name, or a word of its state",
+    ),
+    verb(
+        Action::Findings,
+        "findings",
+        &["f"],
+        SCOPES,
+        "findings",
+        "to the findings of the relationship: what lies outside its scopes",
+    ),
+    verb(Action::Reload, "reload", &["R"], MAIN, "reload", "read all servers again"),
+    verb(Action::Jobs, "jobs", &["J"], MAIN, "jobs", "the runs of this session: progress and outcomes; again: back"),
+    verb(
+        Action::Cancel,
+        "cancel",
+        &["x"],
+        &[Place::Jobs],
+        "cancel",
+        "cancel the run after the scope in flight; again: after the request in flight",
+    ),
+    verb(Action::Yes, "yes", &["y"], &[Place::Preview], "yes", "replicate this relationship"),
+    verb(
+        Action::YesToAll,
+        "yes-to-all",
+        &["a"],
+        &[Place::Preview],
+        "yes to all",
+        "replicate this relationship and all that follow",
+    ),
+    verb(
+        Action::No,
+        "no",
+        &["n", "Esc"],
+        &[Place::Preview],
+        "no",
+        "do not replicate this relationship; under WhatIf: back",
+    ),
+    verb(
+        Action::NoToAll,
+        "no-to-all",
+        &["l"],
+        &[Place::Preview],
+        "no to all",
+        "replicate neither this relationship nor any that follows",
+    ),
+    verb(
+        Action::Override,
+        "override",
+        &["o"],
+        &[Place::Preview],
+        "override",
+        "override the refusals for safety that can be, one name after the other; then let them stand again",
+    ),
+    verb(Action::Abandon, "abandon", &["Esc"], &[Place::Planning], "give up", "give up making the plan"),
+    verb(Action::Stay, "stay", &["n", "Esc", "Enter"], &[Place::Quitting], "stay", "stay in the program"),
+    verb(
+        Action::QuitAfterRuns,
+        "quit-after-runs",
+        &["w"],
+        &[Place::Quitting],
+        "wait and quit",
+        "quit when the runs have ended",
+    ),
+    verb(
+        Action::QuitCancelling,
+        "quit-cancelling",
+        &["c"],
+        &[Place::Quitting],
+        "cancel and quit",
+        "cancel after the scope in flight, then quit",
+    ),
+    verb(Action::Demo, "demo", &["d"], &[Place::Start], "demo", "open the demo pair"),
+    movement(Action::Up, "up", &["Up", "k"], SCROLL, "up"),
+    movement(Action::Down, "down", &["Down", "j"], SCROLL, "down"),
+    movement(Action::PageUp, "page-up", &["PgUp", "Ctrl-b"], SCROLL, "one page up"),
+    movement(Action::PageDown, "page-down", &["PgDn", "Ctrl-f"], SCROLL, "one page down"),
+    movement(Action::First, "first", &["Home", "g"], SCROLL, "to the first line"),
+    movement(Action::Last, "last", &["End", "G"], SCROLL, "to the last line"),
+    movement(
+        Action::Out,
+        "out",
+        &["Left", "h"],
+        &[Place::Scopes, Place::Drift, Place::Detail, Place::Jobs],
+        "to the pane on the left; in the jobs: the newer run",
+    ),
+    movement(
+        Action::In,
+        "in",
+        &["Right", "l"],
+        &[Place::Relationships, Place::Scopes, Place::Drift, Place::Jobs],
+        "to the pane on the right; in the jobs: the older run",
+    ),
+    movement(Action::PanLeft, "pan-left", &["Left"], &[Place::Preview], "to the beginning of long lines"),
+    movement(Action::PanRight, "pan-right", &["Right"], &[Place::Preview], "to the end of long lines"),
+    movement(
+        Action::NextPane,
+        "next-pane",
+        &["Tab"],
+        &[Place::Relationships, Place::Scopes, Place::Drift, Place::Jobs],
+        "to the next pane or run",
+    ),
+    movement(
+        Action::PreviousPane,
+        "previous-pane",
+        &["Shift-Tab"],
+        &[Place::Relationships, Place::Scopes, Place::Drift, Place::Jobs],
+        "to the pane or run before",
+    ),
+    verb(Action::Help, "help", &["?"], ALL, "help", "this help; again: back"),
+    verb(Action::Quit, "quit", &["q", "Ctrl-c"], ALL, "quit", "quit; asks while a run is under way"),
+    verb(Action::Suspend, "suspend", &["Ctrl-z"], ALL, "", "stop the program; the shell's fg continues it"),
+    verb(Action::Repaint, "repaint", &["Ctrl-l"], ALL, "", "draw everything anew"),
+];

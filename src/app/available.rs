@@ -1,0 +1,102 @@
+//! What can be done right now, and why the rest cannot.
+
+use super::action::{Action, Place};
+use super::gate::READING_TIME;
+use super::pick;
+use super::state::{AppState, LeftKey, Quitting, View};
+
+/// Whether an action would do something; `Err` tells why not.
+pub fn available(state: &AppState, action: Action) -> Result<(), String> {
+    match action {
+        Action::Preview => pick::pickable(state),
+        Action::Mark | Action::MarkAll => marking(state, action),
+        Action::Unmark if state.marked() == 0 => Err("nothing is marked".into()),
+        Action::Swap => swap(state),
+        Action::WhatIf if state.setting.read_only => Err("everything is read-only: nothing can be written".into()),
+        Action::Force if state.setting.read_only => Err("everything is read-only: nothing can be written".into()),
+        Action::Reload if state.reports.is_empty() => Err("there is no server".into()),
+        Action::Findings if state.current().is_none() => Err("there is no relationship here".into()),
+        Action::Cancel => cancel(state),
+        Action::Yes | Action::YesToAll | Action::NoToAll => question(state, action),
+        Action::Override => overriding(state),
+        Action::Stay | Action::QuitAfterRuns | Action::QuitCancelling if state.quitting != Some(Quitting::Asking) => {
+            Err("nothing is asked".into())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn marking(state: &AppState, action: Action) -> Result<(), String> {
+    let Some((relationship, relation)) = state.current() else {
+        return Err(match state.left_key() {
+            Some(LeftKey::Server(server)) => format!("{server} is in no relationship"),
+            _ => "there is no relationship here".into(),
+        });
+    };
+    if let Some(reason) = &relationship.unsupported {
+        return Err(reason.clone());
+    }
+    if action == Action::Mark && state.place() == Place::Scopes {
+        let scope = relation.current().ok_or("there is no scope here")?;
+        if relation.marks.contains(&scope.id) {
+            return Ok(());
+        }
+        return pick::can_replicate(scope);
+    }
+    if state.is_stale(relationship) {
+        return Err(format!("{} is still being read", relationship.name));
+    }
+    if relation.markable > 0 {
+        return Ok(());
+    }
+    let filter = if relation.filtered.is_some() { " among those that the filter shows" } else { "" };
+    Err(format!("no scope of {} can be replicated{filter}", relationship.name))
+}
+
+fn swap(state: &AppState) -> Result<(), String> {
+    let Some((relationship, _)) = state.current() else { return Err("there is no relationship here".into()) };
+    if let Some(reason) = &relationship.unsupported {
+        return Err(reason.clone());
+    }
+    match relationship.members.iter().find(|member| member.server().is_none()) {
+        Some(member) => Err(format!("{}: {}", member.shown(), member.absent().unwrap_or_default())),
+        None => Ok(()),
+    }
+}
+
+fn cancel(state: &AppState) -> Result<(), String> {
+    match state.runs.current() {
+        None => Err("there is no run".into()),
+        Some(run) if run.result.is_some() => Err("this run has ended".into()),
+        Some(_) => Ok(()),
+    }
+}
+
+fn question(state: &AppState, action: Action) -> Result<(), String> {
+    let View::Preview(preview) = &state.view else { return Err("there is no preview".into()) };
+    if preview.manner == crate::engine::approval::Manner::ShowOnly {
+        return Err(match state.setting.read_only {
+            true => "everything is read-only: nothing can be written".into(),
+            false => "WhatIf is on: nothing can be written (Esc, then W turns it off)".into(),
+        });
+    }
+    if preview.overriding.is_some() {
+        return Err("the plan is being made anew".into());
+    }
+    if preview.asking().is_none() {
+        return Err("nothing of this plan can be written".into());
+    }
+    if action != Action::NoToAll && !preview.gate.is_open() {
+        let time = READING_TIME.as_millis();
+        return Err(format!("answers count {time} ms after the preview is on the screen: read it, then press again"));
+    }
+    Ok(())
+}
+
+fn overriding(state: &AppState) -> Result<(), String> {
+    let View::Preview(preview) = &state.view else { return Err("there is no preview".into()) };
+    if preview.overriding.is_some() {
+        return Err("the plan is being made anew".into());
+    }
+    preview.next_overrides().map(drop).ok_or_else(|| "nothing in this plan can be overridden".into())
+}

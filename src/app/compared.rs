@@ -1,0 +1,147 @@
+//! A relationship's drift with what the lists need of it, made in the background.
+
+use crate::engine::compare::{self, RelationshipDrift, ScopeDrift, Summary};
+use crate::engine::ignore::IgnoreRule;
+use crate::engine::survey::{Presence, Relationship, Survey};
+use crate::model::{ChangeKind, DriftState, FindingKind, ScopeId, Severity};
+
+use super::list::Lines;
+
+/// Creations, updates and deletions.
+pub type Counts = [usize; 3];
+
+/// The drift of a relationship in one direction.
+#[derive(Debug)]
+pub struct Compared {
+    /// The drift itself; scopes by address.
+    pub drift: RelationshipDrift,
+    /// How many scopes stand how.
+    pub summary: Summary,
+    /// Changes that a replication would make.
+    pub counts: Counts,
+    /// Critical findings.
+    pub critical: usize,
+    /// A partner is still being read: nothing can be said yet.
+    pub pending: bool,
+}
+
+impl Compared {
+    /// Compares; takes as long as opening every scope that differs.
+    pub fn new(survey: &Survey, relationship: &Relationship, source: usize, rules: &[IgnoreRule]) -> Self {
+        let mut drift = compare::relationship(survey, relationship, source, rules);
+        let pending = relationship.unsupported.is_none()
+            && relationship.members.iter().any(|member| matches!(member.presence, Presence::Pending(_)));
+        if pending {
+            for scope in drift.scopes.iter_mut().filter(|scope| scope.state == DriftState::Unknown) {
+                scope.state = DriftState::Checking;
+                scope.reason = None;
+            }
+            drift.findings.retain(|finding| finding.kind != FindingKind::Partner);
+        }
+        Self::of(drift, pending)
+    }
+
+    /// Counts what a drift holds.
+    pub fn of(drift: RelationshipDrift, pending: bool) -> Self {
+        let mut counts = [0; 3];
+        for scope in drift.scopes.iter().filter(|scope| scope.can_replicate()) {
+            for (sum, count) in counts.iter_mut().zip(counts_of(scope)) {
+                *sum += count;
+            }
+        }
+        Compared {
+            summary: Summary::of(&drift.scopes),
+            counts,
+            critical: drift.findings.iter().filter(|finding| finding.severity == Severity::Critical).count(),
+            pending,
+            drift,
+        }
+    }
+
+    /// The scope of this id.
+    pub fn scope(&self, id: ScopeId) -> Option<&ScopeDrift> {
+        let at = self.drift.scopes.binary_search_by_key(&id, |scope| scope.id).ok()?;
+        self.drift.scopes.get(at)
+    }
+}
+
+/// A scope's creations, updates and deletions.
+pub fn counts_of(scope: &ScopeDrift) -> Counts {
+    let mut counts = [0; 3];
+    for change in &scope.changes {
+        counts[match change.change {
+            ChangeKind::Create => 0,
+            ChangeKind::Update => 1,
+            ChangeKind::Delete => 2,
+        }] += 1;
+    }
+    counts
+}
+
+/// The scopes that a filter leaves, as places in the drift: sorted by address as the drift is.
+#[derive(Clone, Copy)]
+pub struct Shown<'a> {
+    /// All scopes.
+    pub scopes: &'a [ScopeDrift],
+    /// Those that are shown; `None` for all.
+    pub filtered: Option<&'a [u32]>,
+}
+
+impl<'a> Shown<'a> {
+    /// The scope on this line.
+    pub fn get(&self, at: usize) -> Option<&'a ScopeDrift> {
+        match self.filtered {
+            None => self.scopes.get(at),
+            Some(filtered) => self.scopes.get(*filtered.get(at)? as usize),
+        }
+    }
+
+    /// All scopes that are shown.
+    pub fn iter(self) -> impl Iterator<Item = &'a ScopeDrift> {
+        (0..self.len()).filter_map(move |at| self.get(at))
+    }
+}
+
+impl Lines<ScopeId> for Shown<'_> {
+    fn len(&self) -> usize {
+        self.filtered.map_or(self.scopes.len(), <[u32]>::len)
+    }
+
+    fn key(&self, at: usize) -> Option<ScopeId> {
+        self.get(at).map(|scope| scope.id)
+    }
+
+    fn find(&self, key: &ScopeId) -> Option<usize> {
+        match self.filtered {
+            None => self.scopes.binary_search_by_key(key, |scope| scope.id).ok(),
+            Some(filtered) => filtered
+                .binary_search_by(|at| self.scopes.get(*at as usize).map(|scope| scope.id).cmp(&Some(*key)))
+                .ok(),
+        }
+    }
+}
+
+/// The places of the scopes whose id, name or state holds this text; `None` for all.
+pub fn filter(scopes: &[ScopeDrift], text: &str) -> Option<Vec<u32>> {
+    use std::fmt::Write as _;
+    let wanted = text.trim().to_lowercase();
+    if wanted.is_empty() {
+        return None;
+    }
+    let mut line = String::new();
+    let fits = |scope: &ScopeDrift| {
+        line.clear();
+        // Writing to a String cannot fail.
+        let _ = write!(line, "{} {}", scope.id, scope.state.words());
+        if let Some(name) = &scope.name {
+            let _ = write!(line, " {name}");
+        }
+        if !line.is_ascii() {
+            return line.to_lowercase().contains(&wanted);
+        }
+        line.make_ascii_lowercase();
+        line.contains(&wanted)
+    };
+    let mut fits = fits;
+    Some(scopes.iter().zip(0u32..).filter(|(scope, _)| fits(scope)).map(|(_, at)| at).collect())
+}

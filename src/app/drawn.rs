@@ -1,0 +1,33 @@
+//! What drawing tells back: windows, which only it knows the size of.
+
+/// The lines of a list that were shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Window {
+    /// The first line.
+    pub top: usize,
+    /// How many lines there is room for.
+    pub height: usize,
+    /// How many lines there are.
+    pub len: usize,
+}
+
+/// A frame that was drawn. `None` for what was not shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Drawn {
+    /// The window has no room for anything.
+    pub too_small: bool,
+    /// The relationships.
+    pub left: Option<Window>,
+    /// The scopes.
+    pub scopes: Option<Window>,
+    /// The drift pane.
+    pub drift: Option<Window>,
+    /// The whole text of a change or finding.
+    pub detail: Option<Window>,
+    /// The preview.
+    pub preview: Option<Window>,
+    /// The list of the run that is shown.
+    pub jobs: Option<Window>,
+    /// The help.
+    pub help: Option<Window>,
+}

@@ -1,0 +1,87 @@
+//! What `update` wants done, and what is heard of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::engine::approval::Approved;
+use crate::engine::fleet::Fleet;
+use crate::engine::outcome::RunReport;
+use crate::engine::plan::Plan;
+use crate::engine::port::{Reading, Utilisation};
+use crate::engine::progress::Status;
+use crate::engine::survey::Survey;
+use crate::engine::{Error, Result};
+use crate::model::{Foreign, ScopeId, ServerName};
+
+use super::compared::Compared;
+
+/// Names one piece of work given away; never used twice. News of work that nobody waits
+/// for any more is recognised by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub u64);
+
+/// A relationship, the direction, and which of its scopes are to be replicated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pick {
+    /// The relationship's name.
+    pub name: Foreign,
+    /// The server that is copied from.
+    pub source: ServerName,
+    /// The server that is overwritten.
+    pub target: ServerName,
+    /// Which scopes; `None` for all.
+    pub scopes: Option<BTreeSet<ScopeId>>,
+}
+
+/// Something that has to happen outside of [`AppState`](super::state::AppState).
+pub enum Effect {
+    /// Read a server.
+    Read(Ticket, ServerName),
+    /// Ask a server how many addresses are in use.
+    Utilisation(Ticket, ServerName),
+    /// Compare the sides of a relationship, given by its place in the survey, from this member.
+    Compare(Ticket, Arc<Survey>, usize, usize),
+    /// Read what was picked again where it has moved, and make a plan.
+    Plan(Ticket, Arc<Survey>, Vec<Pick>),
+    /// Make the same plan with these refusals overridden.
+    Override(Ticket, Arc<Plan>, BTreeSet<String>),
+    /// Write. There is no other way to a write, and `Approved` is made by the engine alone.
+    Run(Ticket, Arc<Plan>, Vec<Approved>),
+    /// Cancel a run: after the scope in flight; the second time after the request in flight.
+    Cancel(Ticket),
+    /// Drop work whose result nobody wants.
+    Abandon(Ticket),
+    /// Open the demo.
+    OpenDemo(Ticket),
+    /// Stop the program as shells do.
+    Suspend,
+    /// Draw everything anew.
+    Repaint,
+    /// End the program.
+    Quit,
+}
+
+/// What one server said when it was read.
+pub type ReadOutcome = Result<Arc<Reading>>;
+
+/// What is heard of work given away.
+pub enum News {
+    /// A server was read, or could not be.
+    Read(ServerName, ReadOutcome),
+    /// Addresses in use, by the number by which the server knows the scope.
+    Utilisation(ServerName, Option<BTreeMap<u32, Utilisation>>),
+    /// A relationship was compared.
+    Compared(Arc<Compared>),
+    /// A plan was made, from these readings.
+    Planned(Arc<Plan>, Vec<(ServerName, ReadOutcome)>),
+    /// A plan could not be made.
+    NotPlanned(Error),
+    /// How far a run is.
+    Status(Status),
+    /// A run has ended.
+    RunEnded(Arc<RunReport>),
+    /// The demo was opened.
+    Demo(Arc<Fleet>),
+    /// The work failed for a reason of its own; safe to show.
+    Failed(String),
+}

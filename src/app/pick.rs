@@ -1,0 +1,99 @@
+//! What `r` would replicate: the marked scopes, else what is highlighted.
+
+use std::collections::BTreeSet;
+
+use crate::engine::compare::ScopeDrift;
+use crate::engine::survey::Relationship;
+use crate::model::{DriftState, Foreign, ScopeId};
+
+use super::effect::Pick;
+use super::state::{AppState, LeftKey, Pane};
+
+/// Whether there is something to pick, without picking it: for every frame.
+pub fn pickable(state: &AppState) -> Result<(), String> {
+    let marked = state
+        .relations
+        .iter()
+        .find(|(name, relation)| !relation.marks.is_empty() && state.relationship(name).is_some());
+    match marked {
+        Some(_) => Ok(()),
+        None => picks(state).map(drop),
+    }
+}
+
+/// What was picked, with the words to say so; `Err` tells why there is nothing.
+pub fn picks(state: &AppState) -> Result<(Vec<Pick>, String), String> {
+    let marked: Vec<(&Foreign, &BTreeSet<ScopeId>)> = state
+        .relations
+        .iter()
+        .filter(|(name, relation)| !relation.marks.is_empty() && state.relationship(name).is_some())
+        .map(|(name, relation)| (name, &relation.marks))
+        .collect();
+    if !marked.is_empty() {
+        let count: usize = marked.iter().map(|(_, marks)| marks.len()).sum();
+        let picks: Result<Vec<Pick>, String> = marked
+            .into_iter()
+            .filter_map(|(name, marks)| Some(pick(state, state.relationship(name)?, Some(marks.clone()))))
+            .collect();
+        let plural = if count == 1 { "" } else { "s" };
+        return Ok((picks?, format!("{count} marked scope{plural}")));
+    }
+    let Some((relationship, relation)) = state.current() else {
+        return Err(match state.left_key() {
+            Some(LeftKey::Server(server)) => format!("{server} is in no relationship"),
+            _ => "there is no relationship here".into(),
+        });
+    };
+    if state.focus == Pane::Relationships || state.about_relationship {
+        let pick = pick(state, relationship, None)?;
+        let unsettled = state.is_stale(relationship) || relation.compared.as_ref().is_none_or(|c| c.pending);
+        let changes = relation.compared.as_ref().map_or(0, |compared| {
+            compared.summary.drifted + compared.summary.only_on_source + compared.summary.unknown
+        });
+        if !unsettled && changes == 0 {
+            return Err(format!("nothing to replicate in {}", relationship.name));
+        }
+        return Ok((vec![pick], format!("nothing is marked: all scopes of {}", relationship.name)));
+    }
+    let scope = relation.current().ok_or("there is no scope here")?;
+    let pick = pick(state, relationship, Some(BTreeSet::from([scope.id])))?;
+    if !state.is_stale(relationship) {
+        can_replicate(scope)?;
+    }
+    Ok((vec![pick], format!("nothing is marked: the highlighted scope {}", scope.id)))
+}
+
+fn pick(state: &AppState, relationship: &Relationship, scopes: Option<BTreeSet<ScopeId>>) -> Result<Pick, String> {
+    let [source, target] = directed(state, relationship);
+    // That a partner is away just now is for the plan to find out: it reads again.
+    let name_of = |member: &crate::engine::survey::Member| {
+        member.server().cloned().ok_or_else(|| format!("{}: {}", member.shown(), member.absent().unwrap_or_default()))
+    };
+    if let Some(reason) = &relationship.unsupported {
+        return Err(reason.clone());
+    }
+    Ok(Pick { name: relationship.name.clone(), source: name_of(source)?, target: name_of(target)?, scopes })
+}
+
+/// Both members, source first.
+pub fn directed<'a>(state: &AppState, relationship: &'a Relationship) -> [&'a crate::engine::survey::Member; 2] {
+    let source = state.source_member(relationship);
+    [&relationship.members[source], &relationship.members[1 - source]]
+}
+
+/// Whether a replication has something to do for a scope; `Err` tells why not.
+pub fn can_replicate(scope: &ScopeDrift) -> Result<(), String> {
+    let id = scope.id;
+    match scope.state {
+        DriftState::Drifted | DriftState::OnlyOnSource => Ok(()),
+        DriftState::InSync => Err(format!("{id} is in sync: nothing to replicate")),
+        DriftState::OnlyOnTarget => {
+            Err(format!("{id} is only on the target: never deleted by a replication; s swaps to copy it"))
+        }
+        DriftState::Checking => Err(format!("{id} is still being checked")),
+        DriftState::Unknown => {
+            let reason = scope.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+            Err(format!("{id} is unknown{reason}"))
+        }
+    }
+}

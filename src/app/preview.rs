@@ -1,0 +1,332 @@
+//! A plan on the screen, and the questions that it asks.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::engine::approval::{Answer, Approved, Manner, Questions, Switches};
+use crate::engine::plan::{Plan, PlannedRelationship, PlannedScope};
+use crate::model::{Change, ChangeKind, DriftState, Foreign};
+
+use super::drift::{self, Look};
+use super::effect::Ticket;
+use super::gate::Gate;
+use super::list::Scroll;
+
+/// A plan with its questions.
+pub struct Preview {
+    /// The plan.
+    pub plan: Arc<Plan>,
+    /// What was picked, in words.
+    pub picked: String,
+    questions: Questions,
+    /// Whether anything can be asked at all.
+    pub manner: Manner,
+    switches: Switches,
+    operator: String,
+    /// What was answered so far, by relationship.
+    pub answers: Vec<(usize, bool)>,
+    /// Its lines.
+    pub rows: Vec<Row>,
+    /// Its cursor.
+    pub scroll: Scroll,
+    /// Columns hidden on the left.
+    pub shift: usize,
+    /// Which keys may confirm.
+    pub gate: Gate,
+    /// The same plan with other overrides is being made.
+    pub overriding: Option<Ticket>,
+}
+
+/// A line of the preview: what to show, not how. Numbers are places in the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Row {
+    /// An empty line.
+    Blank,
+    /// A relationship with its direction.
+    Relationship(usize),
+    /// What will be done, in numbers.
+    Numbers(usize),
+    /// What clients feel.
+    CostToService(usize),
+    /// What happens to the configuration.
+    CostToConfiguration(usize),
+    /// Why nothing of the relationship can be written.
+    Blocked(usize),
+    /// What to do about that.
+    BlockedHint(usize),
+    /// How many deletions follow.
+    Deletions(usize),
+    /// A deletion.
+    Delete(usize, usize, usize),
+    /// A finding.
+    Finding(usize, usize),
+    /// A scope that is written.
+    Scope(usize, usize),
+    /// A refusal of a scope.
+    Refusal(usize, usize, usize),
+    /// What to do about it.
+    RefusalHint(usize, usize, usize),
+    /// A creation or update.
+    Change(usize, usize, usize),
+    /// A field of it.
+    Field(usize, usize, usize, usize),
+    /// A scope that is not written, and why.
+    Left(usize, usize),
+    /// Scopes without drift.
+    InSync(usize),
+}
+
+impl Preview {
+    /// A plan as it is asked about under these switches.
+    pub fn new(plan: Arc<Plan>, picked: String, switches: Switches, operator: &str) -> Self {
+        let mut preview = Preview {
+            questions: questions(&plan, switches, operator),
+            manner: switches.manner(),
+            switches,
+            operator: operator.to_owned(),
+            answers: Vec::new(),
+            rows: rows(&plan),
+            plan,
+            picked,
+            scroll: Scroll::default(),
+            shift: 0,
+            gate: Gate::default(),
+            overriding: None,
+        };
+        preview.pass_over_empty();
+        preview
+    }
+
+    /// Puts the same plan with other overrides in its place: asked from the beginning.
+    pub fn replace(&mut self, plan: Arc<Plan>) {
+        self.questions = questions(&plan, self.switches, &self.operator);
+        self.rows = rows(&plan);
+        self.plan = plan;
+        self.answers.clear();
+        self.overriding = None;
+        self.gate.close();
+        self.pass_over_empty();
+    }
+
+    /// The relationship that is asked about; `None` when nothing can be confirmed.
+    pub fn asking(&self) -> Option<(usize, &PlannedRelationship)> {
+        if self.overriding.is_some() {
+            return None;
+        }
+        let (at, _) = self.questions.pending()?;
+        Some((at, self.plan.relationships.get(at)?))
+    }
+
+    /// Shows the relationship that is asked about.
+    fn show_question(&mut self) {
+        let asked = self.questions.pending().map(|(at, _)| Row::Relationship(at));
+        let row = asked.and_then(|row| self.rows.iter().position(|other| *other == row));
+        self.scroll.top = row.unwrap_or(0);
+    }
+
+    /// Takes an answer. Returns the right to write when all questions are answered.
+    pub fn answer(&mut self, answer: Answer) -> Option<Vec<Approved>> {
+        let (at, _) = self.asking()?;
+        self.answers.push((at, matches!(answer, Answer::Yes | Answer::YesToAll)));
+        self.questions.answer(answer);
+        self.pass_over_empty();
+        self.show_question();
+        match self.questions.pending() {
+            Some(_) => None,
+            None => Some(self.questions.clone().into_approved()),
+        }
+    }
+
+    /// A relationship of which nothing can be written is not asked about.
+    fn pass_over_empty(&mut self) {
+        while let Some((at, _)) = self.questions.pending() {
+            let planned = self.plan.relationships.get(at);
+            if planned.is_some_and(|planned| planned.to_write(&self.plan.overrides).next().is_some()) {
+                return;
+            }
+            self.questions.answer(Answer::No);
+        }
+    }
+
+    /// The overrides after the next step: one more name each time, then none again.
+    pub fn next_overrides(&self) -> Option<BTreeSet<String>> {
+        let names = self.plan.overridable();
+        if names.is_empty() {
+            return None;
+        }
+        let mut overrides = self.plan.overrides.clone();
+        match names.into_iter().find(|name| !overrides.contains(*name)) {
+            Some(name) => {
+                overrides.insert(name.to_owned());
+            }
+            None => overrides.clear(),
+        }
+        Some(overrides)
+    }
+
+    /// The text of a line, safe to show, and how to show it.
+    pub fn line(&self, row: Row, arrow: &str) -> (Look, String) {
+        line(&self.plan, row, arrow).unwrap_or((Look::Plain, String::new()))
+    }
+}
+
+/// The questions of a plan.
+pub fn questions(plan: &Plan, switches: Switches, operator: &str) -> Questions {
+    let names: Vec<Foreign> = plan.relationships.iter().map(|relationship| relationship.name.clone()).collect();
+    Questions::new(&plan.digest, names, operator, switches, plan.overrides.clone())
+}
+
+fn rows(plan: &Plan) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (r, planned) in plan.relationships.iter().enumerate() {
+        if r > 0 {
+            rows.push(Row::Blank);
+        }
+        rows.extend([Row::Relationship(r), Row::Numbers(r)]);
+        if planned.blocked.is_some() {
+            rows.extend([Row::Blocked(r), Row::BlockedHint(r)]);
+        }
+        rows.extend((!planned.cost_to_service.is_empty()).then_some(Row::CostToService(r)));
+        rows.extend((!planned.cost_to_configuration.is_empty()).then_some(Row::CostToConfiguration(r)));
+        deletions(&mut rows, r, planned);
+        rows.extend((0..planned.findings.len()).map(|finding| Row::Finding(r, finding)));
+        for (s, scope) in planned.scopes.iter().enumerate().filter(|(_, scope)| scope.work.is_some()) {
+            scope_rows(&mut rows, r, s, scope);
+        }
+        let left = planned.scopes.iter().enumerate().filter(|(_, scope)| scope.work.is_none());
+        rows.extend(left.map(|(s, _)| Row::Left(r, s)));
+        rows.extend((!planned.in_sync.is_empty()).then_some(Row::InSync(r)));
+    }
+    rows
+}
+
+fn deletions(rows: &mut Vec<Row>, r: usize, planned: &PlannedRelationship) {
+    let before = rows.len();
+    rows.push(Row::Deletions(r));
+    for (s, scope) in planned.scopes.iter().enumerate().filter(|(_, scope)| scope.work.is_some()) {
+        let deleted = scope.changes.iter().enumerate().filter(|(_, change)| change.change == ChangeKind::Delete);
+        rows.extend(deleted.map(|(c, _)| Row::Delete(r, s, c)));
+    }
+    if rows.len() == before + 1 {
+        rows.truncate(before);
+    }
+}
+
+fn scope_rows(rows: &mut Vec<Row>, r: usize, s: usize, scope: &PlannedScope) {
+    rows.push(Row::Scope(r, s));
+    rows.extend((0..scope.refusals.len()).flat_map(|at| [Row::Refusal(r, s, at), Row::RefusalHint(r, s, at)]));
+    for (c, change) in scope.changes.iter().enumerate().filter(|(_, change)| change.change != ChangeKind::Delete) {
+        rows.push(Row::Change(r, s, c));
+        rows.extend((0..change.fields.len()).map(|field| Row::Field(r, s, c, field)));
+    }
+}
+
+fn line(plan: &Plan, row: Row, arrow: &str) -> Option<(Look, String)> {
+    let relationship = |r: usize| plan.relationships.get(r);
+    let scope = |r: usize, s: usize| relationship(r)?.scopes.get(s);
+    let change = |r: usize, s: usize, c: usize| scope(r, s)?.changes.get(c);
+    Some(match row {
+        Row::Blank => (Look::Plain, String::new()),
+        Row::Relationship(r) => {
+            let planned = relationship(r)?;
+            let writer = planned.writer_name.map(|name| format!(", by {name}")).unwrap_or_default();
+            let text =
+                format!("{} ({}): {} {arrow} {}{writer}", planned.name, planned.mode, planned.source, planned.target);
+            (Look::Heading, text)
+        }
+        Row::Numbers(r) => (Look::Plain, numbers(relationship(r)?, &plan.overrides)),
+        Row::CostToService(r) => (Look::Plain, format!("  clients: {}", relationship(r)?.cost_to_service)),
+        Row::CostToConfiguration(r) => {
+            (Look::Plain, format!("  configuration: {}", relationship(r)?.cost_to_configuration))
+        }
+        Row::Blocked(r) => {
+            let refusal = relationship(r)?.blocked.as_ref()?;
+            (Look::Refusal, format!("  BLOCKED, {}: {}", refusal.name, refusal.message))
+        }
+        Row::BlockedHint(r) => (Look::Quiet, format!("    {}", relationship(r)?.blocked.as_ref()?.hint)),
+        Row::Deletions(r) => {
+            let planned = relationship(r)?;
+            let count = planned.scopes.iter().filter(|s| s.work.is_some()).flat_map(|s| &s.changes);
+            let count = count.filter(|change| change.change == ChangeKind::Delete).count();
+            (Look::Heading, format!("  DELETED on {}: {count}", planned.target))
+        }
+        Row::Delete(r, s, c) => {
+            let id = scope(r, s)?.id;
+            (Look::Delete, format!("    - delete {} in scope {id}", drift::described(change(r, s, c)?)))
+        }
+        Row::Finding(r, f) => (Look::Quiet, format!("  {}", drift::finding_line(relationship(r)?.findings.get(f)?))),
+        Row::Scope(r, s) => {
+            let planned = scope(r, s)?;
+            let name = planned.name.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
+            let what = match planned.state {
+                DriftState::OnlyOnSource => "whole scope is created on the target",
+                _ => planned.state.words(),
+            };
+            (Look::Heading, format!("  scope {}{name}: {what}", planned.id))
+        }
+        Row::Refusal(r, s, at) => {
+            let refusal = scope(r, s)?.refusals.get(at)?;
+            let (word, how) = match (refusal.overridable, plan.overrides.contains(refusal.name)) {
+                (true, true) => ("overridden", "  [o: lets it stand again]"),
+                (true, false) => ("REFUSED", "  [o: overrides it]"),
+                (false, _) => ("REFUSED", ""),
+            };
+            (Look::Refusal, format!("    {word}, {}: {}{how}", refusal.name, refusal.message))
+        }
+        Row::RefusalHint(r, s, at) => (Look::Quiet, format!("      {}", scope(r, s)?.refusals.get(at)?.hint)),
+        Row::Change(r, s, c) => {
+            let change = change(r, s, c)?;
+            let look = if change.change == ChangeKind::Create { Look::Create } else { Look::Update };
+            (look, format!("    {}", drift::change_line(change)))
+        }
+        Row::Field(r, s, c, f) => (Look::Plain, field(change(r, s, c)?, f)?),
+        Row::Left(r, s) => (Look::Quiet, left(scope(r, s)?)),
+        Row::InSync(r) => (Look::Quiet, format!("  in sync, nothing to do: {} scopes", relationship(r)?.in_sync.len())),
+    })
+}
+
+fn field(change: &Change, at: usize) -> Option<String> {
+    let field = change.fields.get(at)?;
+    let (source, target) = drift::values(field);
+    Some(match (change.change, &field.source) {
+        (ChangeKind::Update, Some(_)) => format!("        {}: now {target}, will be {source}", field.field),
+        (ChangeKind::Update, None) => format!("        {}: now {target}, will be removed", field.field),
+        _ => format!("        {}: {source}", field.field),
+    })
+}
+
+fn left(scope: &PlannedScope) -> String {
+    match scope.state {
+        DriftState::OnlyOnTarget => format!("  scope {}: only on the target, never deleted by a replication", scope.id),
+        _ => format!(
+            "  scope {}: not written, {}{}",
+            scope.id,
+            scope.state.words(),
+            scope.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default()
+        ),
+    }
+}
+
+fn numbers(planned: &PlannedRelationship, overrides: &BTreeSet<String>) -> String {
+    let mut counts = [0; 3];
+    let mut scopes = 0;
+    for scope in planned.to_write(overrides) {
+        scopes += 1;
+        for change in &scope.changes {
+            counts[match change.change {
+                ChangeKind::Create => 0,
+                ChangeKind::Update => 1,
+                ChangeKind::Delete => 2,
+            }] += 1;
+        }
+    }
+    if scopes == 0 {
+        return "  nothing of it will be written".into();
+    }
+    let [create, update, delete] = counts;
+    let plural = if scopes == 1 { "" } else { "s" };
+    format!(
+        "  {scopes} scope{plural} of {} overwritten: {create} to create, {update} to update, {delete} to delete",
+        planned.target
+    )
+}

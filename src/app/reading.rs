@@ -1,0 +1,188 @@
+//! Reading and comparing in the background: what to start, and what to make of the news.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::engine::fleet::Fleet;
+use crate::engine::survey::{Relationship, Survey};
+use crate::engine::{Error, ErrorKind};
+use crate::model::{DriftState, Foreign, ServerName};
+
+use super::compared::Compared;
+use super::effect::{Effect, ReadOutcome, Ticket};
+use super::state::{AppState, LeftKey, Tone};
+
+/// Shows these servers from now on.
+pub fn open(state: &mut AppState, fleet: Arc<Fleet>) {
+    state.reports = fleet.unread();
+    state.survey = Arc::new(Survey::new(state.reports.clone(), &fleet.names));
+    state.fleet = Some(fleet);
+    for relationship in &state.survey.relationships {
+        state.relations.entry(relationship.name.clone()).or_default();
+    }
+    rebuild_left(state);
+}
+
+/// Reads all servers, each by its own job, so that lists fill while others are read.
+pub fn read_all(state: &mut AppState) -> Vec<Effect> {
+    let names = state.reports.iter().map(|report| report.name.clone()).collect();
+    read(state, names)
+}
+
+/// Reads some servers again.
+pub fn read(state: &mut AppState, servers: BTreeSet<ServerName>) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    for server in servers {
+        let ticket = state.ticket();
+        // An older reading of the same server would only hold up the new one.
+        effects.extend(state.reading.insert(server.clone(), ticket).map(Effect::Abandon));
+        effects.push(Effect::Read(ticket, server));
+    }
+    effects
+}
+
+/// Takes what a server said.
+pub fn on_read(state: &mut AppState, ticket: Ticket, server: &ServerName, outcome: ReadOutcome) -> Vec<Effect> {
+    if state.reading.get(server) != Some(&ticket) {
+        return Vec::new();
+    }
+    state.reading.remove(server);
+    merge(state, vec![(server.clone(), outcome)])
+}
+
+/// A job that reads ended without an answer.
+pub fn on_failed(state: &mut AppState, ticket: Ticket, reason: &str) -> Vec<Effect> {
+    let server = state.reading.iter().find(|(_, reading)| **reading == ticket).map(|(server, _)| server.clone());
+    if let Some(server) = server {
+        let error = Error::new(ErrorKind::Garbled, reason).on(&server);
+        return on_read(state, ticket, &server, Err(error));
+    }
+    if let Some(relation) = state.relations.values_mut().find(|relation| relation.comparing == Some(ticket)) {
+        relation.comparing = None;
+        let text = format!("could not be compared: {reason}");
+        state.say(Tone::Bad, text);
+    }
+    Vec::new()
+}
+
+/// Puts readings in the place of older ones and compares what they touch.
+pub fn merge(state: &mut AppState, readings: Vec<(ServerName, ReadOutcome)>) -> Vec<Effect> {
+    let Some(fleet) = state.fleet.clone() else { return Vec::new() };
+    let mut touched = BTreeSet::new();
+    for (server, outcome) in readings {
+        if let Some(report) = state.reports.iter_mut().find(|report| report.name == server) {
+            report.outcome = Some(outcome);
+        }
+        state.asked.remove(&server);
+        touched.insert(server);
+    }
+    let old = std::mem::replace(&mut state.survey, Arc::new(Survey::new(state.reports.clone(), &fleet.names)));
+    for relationship in &state.survey.relationships {
+        state.relations.entry(relationship.name.clone()).or_default();
+    }
+    rebuild_left(state);
+    let before = |relationship: &Relationship| old.relationships.contains(relationship);
+    let affected: Vec<Foreign> = state
+        .survey
+        .relationships
+        .iter()
+        .filter(|r| !before(r) || r.members.iter().filter_map(|m| m.server()).any(|s| touched.contains(s)))
+        .map(|relationship| relationship.name.clone())
+        .collect();
+    affected.iter().filter_map(|name| compare(state, name)).collect()
+}
+
+/// Compares a relationship in the direction that is chosen now.
+pub fn compare(state: &mut AppState, name: &Foreign) -> Option<Effect> {
+    let at = state.survey.relationships.iter().position(|relationship| relationship.name == *name)?;
+    let source = state.source_member(&state.survey.relationships[at]);
+    let ticket = state.ticket();
+    let relation = state.relations.get_mut(name)?;
+    relation.comparing = Some(ticket);
+    relation.stale = true;
+    Some(Effect::Compare(ticket, state.survey.clone(), at, source))
+}
+
+/// Takes a comparison. Marks and cursor stay on their scopes; what is in sync or gone
+/// needs no mark.
+pub fn on_compared(state: &mut AppState, ticket: Ticket, compared: Arc<Compared>) {
+    let Some(relation) = state.relations.values_mut().find(|relation| relation.comparing == Some(ticket)) else {
+        return;
+    };
+    relation.comparing = None;
+    relation.stale = false;
+    relation.marks.retain(|id| {
+        compared.scope(*id).is_some_and(|scope| !matches!(scope.state, DriftState::InSync | DriftState::OnlyOnTarget))
+            || compared.pending
+    });
+    relation.compared = Some(compared);
+    relation.refilter();
+    let mut list = std::mem::take(&mut relation.scopes);
+    list.settle(&relation.shown());
+    relation.scopes = list;
+}
+
+/// Asks how full the scopes of the highlighted relationship are, once after each reading.
+pub fn ask_utilisation(state: &mut AppState) -> Vec<Effect> {
+    let Some((relationship, _)) = state.current() else { return Vec::new() };
+    let servers: Vec<ServerName> = relationship
+        .members
+        .iter()
+        .filter_map(|member| member.server())
+        .filter(|server| state.survey.reading(server).is_some() && !state.asked.contains(*server))
+        .filter(|server| !state.reading.contains_key(*server))
+        .cloned()
+        .collect();
+    let mut effects = Vec::new();
+    for server in servers {
+        state.asked.insert(server.clone());
+        effects.push(Effect::Utilisation(state.ticket(), server));
+    }
+    effects
+}
+
+/// Lists the relationships, then the servers that are in none.
+pub fn rebuild_left(state: &mut AppState) {
+    let wanted = state.left_list.filter.trim().to_lowercase();
+    let fits = |text: String| wanted.is_empty() || text.to_lowercase().contains(&wanted);
+    let mut left = Vec::new();
+    for relationship in &state.survey.relationships {
+        let [a, b] = &relationship.members;
+        let state_words = |m: &crate::engine::survey::Member| m.state.as_ref().map(|s| s.0.to_string());
+        let words = format!(
+            "{} {} {} {} {} {}",
+            relationship.name,
+            relationship.mode,
+            a.shown(),
+            b.shown(),
+            state_words(a).unwrap_or_default(),
+            state_words(b).unwrap_or_default()
+        );
+        if fits(words) {
+            left.push(LeftKey::Relationship(relationship.name.clone()));
+        }
+    }
+    for report in &state.survey.servers {
+        let member = |r: &Relationship| r.member_index(&report.name).is_some();
+        if !state.survey.relationships.iter().any(member) && fits(report.name.to_string()) {
+            left.push(LeftKey::Server(report.name.clone()));
+        }
+    }
+    let empty_before = state.left.is_empty();
+    state.left = left;
+    if empty_before {
+        state.left_list.go(&state.left, 0);
+    }
+    prefer_relationships(state);
+    state.left_list.settle(&state.left);
+}
+
+/// A cursor that nobody has moved yet leaves a server for the first relationship.
+fn prefer_relationships(state: &mut AppState) {
+    let first = state.left.iter().position(|key| matches!(key, LeftKey::Relationship(_)));
+    if let (false, Some(first)) = (state.left_touched, first)
+        && !matches!(state.left_key(), Some(LeftKey::Relationship(_)))
+    {
+        state.left_list.go(&state.left, first);
+    }
+}

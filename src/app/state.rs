@@ -1,0 +1,421 @@
+//! Everything that the screen shows, and nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::engine::approval::Switches;
+use crate::engine::compare::ScopeDrift;
+use crate::engine::fleet::Fleet;
+use crate::engine::port::Utilisation;
+use crate::engine::survey::{Relationship, ServerReport, Survey};
+use crate::model::{Foreign, ScopeId, ServerName};
+
+use super::action::Place;
+use super::compared::{self, Compared, Shown};
+use super::detail::Detail;
+use super::drawn::{Drawn, Window};
+use super::drift::DriftPane;
+use super::effect::Ticket;
+use super::list::{Lines, List, Scroll};
+use super::preview::Preview;
+use super::runs::{Run, Runs};
+
+/// The time, as the loop hands it in: `update` asks no clock.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// For intervals.
+    pub at: Instant,
+    /// For people and rates.
+    pub clock: jiff::Timestamp,
+}
+
+impl Moment {
+    /// Now.
+    pub fn now() -> Self {
+        Moment { at: Instant::now(), clock: jiff::Timestamp::now() }
+    }
+}
+
+/// What the program was started with.
+#[derive(Clone, Debug, Default)]
+pub struct Setting {
+    /// What the title calls the configuration.
+    pub config_name: String,
+    /// Where a configuration was looked for.
+    pub searched: Vec<PathBuf>,
+    /// Nothing may be written at all.
+    pub read_only: bool,
+    /// Who is asked.
+    pub operator: String,
+}
+
+/// One of the three panes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pane {
+    /// The relationships on the left.
+    #[default]
+    Relationships,
+    /// The scopes of the highlighted one.
+    Scopes,
+    /// The drift of the highlighted scope, or the findings of the relationship.
+    Drift,
+}
+
+/// A line of the left pane.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LeftKey {
+    /// A relationship, by name.
+    Relationship(Foreign),
+    /// A server that is in no relationship, as far as is known.
+    Server(ServerName),
+}
+
+impl Lines<LeftKey> for Vec<LeftKey> {
+    fn len(&self) -> usize {
+        Vec::len(self)
+    }
+
+    fn key(&self, at: usize) -> Option<LeftKey> {
+        self.get(at).cloned()
+    }
+
+    fn find(&self, key: &LeftKey) -> Option<usize> {
+        self.iter().position(|line| line == key)
+    }
+}
+
+/// What the screen keeps of a relationship, by its name.
+#[derive(Default)]
+pub struct Relation {
+    /// The source that the operator chose; `None` for the primary.
+    pub source: Option<ServerName>,
+    /// The newest comparison.
+    pub compared: Option<Arc<Compared>>,
+    /// The comparison under way.
+    pub comparing: Option<Ticket>,
+    /// What is compared is being read again, or is compared the other way round.
+    pub stale: bool,
+    /// Marked scopes.
+    pub marks: BTreeSet<ScopeId>,
+    /// The list of scopes.
+    pub scopes: List<ScopeId>,
+    /// What the filter leaves.
+    pub filtered: Option<Vec<u32>>,
+    /// How many of the scopes shown can be replicated.
+    pub markable: usize,
+}
+
+impl Relation {
+    /// The scopes as listed.
+    pub fn shown(&self) -> Shown<'_> {
+        Shown {
+            scopes: self.compared.as_ref().map_or(&[], |compared| &compared.drift.scopes),
+            filtered: self.filtered.as_deref(),
+        }
+    }
+
+    /// Filters the scopes anew, after the filter or they have changed.
+    pub fn refilter(&mut self) {
+        let scopes = self.compared.as_ref().map_or(&[][..], |compared| &compared.drift.scopes);
+        self.filtered = compared::filter(scopes, &self.scopes.filter);
+        self.markable = self.shown().iter().filter(|scope| scope.can_replicate()).count();
+    }
+
+    /// The highlighted scope.
+    pub fn current(&self) -> Option<&ScopeDrift> {
+        let shown = self.shown();
+        shown.get(self.scopes.position(&shown)?)
+    }
+}
+
+/// What covers the lists.
+#[derive(Default)]
+pub enum View {
+    /// Nothing does.
+    #[default]
+    Browse,
+    /// One change or finding in full.
+    Detail(Detail),
+    /// A plan is being made, for this.
+    Planning {
+        /// The work.
+        ticket: Ticket,
+        /// What was picked, in words.
+        picked: String,
+    },
+    /// A plan.
+    Preview(Box<Preview>),
+    /// The runs.
+    Jobs,
+}
+
+/// How the demo stands on the start page.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Demo {
+    /// Not asked for.
+    #[default]
+    Offered,
+    /// Being opened.
+    Opening(Ticket),
+    /// Could not be opened.
+    Failed(String),
+}
+
+/// How to end while a run is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quitting {
+    /// The operator is asked.
+    Asking,
+    /// As soon as no run is under way.
+    WhenIdle,
+}
+
+/// How much a message matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// An answer to a key.
+    Plain,
+    /// Something ended well.
+    Good,
+    /// A key does nothing here, or something needs a look.
+    Warning,
+    /// Something failed.
+    Bad,
+}
+
+/// The state of the interactive program.
+pub struct AppState {
+    /// What the program was started with.
+    pub setting: Setting,
+    /// The servers; `None` on the start page.
+    pub fleet: Option<Arc<Fleet>>,
+    /// The start page's offer.
+    pub demo: Demo,
+    /// What each server said last, before twins are refused.
+    pub reports: Vec<ServerReport>,
+    /// What the servers say together.
+    pub survey: Arc<Survey>,
+    /// Servers that are being read.
+    pub reading: BTreeMap<ServerName, Ticket>,
+    /// Relationships, by name.
+    pub relations: BTreeMap<Foreign, Relation>,
+    /// The left pane's lines.
+    pub left: Vec<LeftKey>,
+    /// The left pane's cursor.
+    pub left_list: List<LeftKey>,
+    /// The operator has moved that cursor.
+    pub left_touched: bool,
+    /// Servers that were asked for addresses in use since they were read.
+    pub asked: BTreeSet<ServerName>,
+    /// Addresses in use; `None` for a server that was asked and does not tell.
+    pub utilisation: BTreeMap<ServerName, Option<BTreeMap<u32, Utilisation>>>,
+    /// Which pane the keys go to.
+    pub focus: Pane,
+    /// Whether the drift pane shows the findings of the relationship instead of a scope.
+    pub about_relationship: bool,
+    /// The drift pane.
+    pub drift: DriftPane,
+    /// What covers the lists.
+    pub view: View,
+    /// The help, over everything.
+    pub help: Option<Scroll>,
+    /// The runs.
+    pub runs: Runs,
+    /// Plans are shown and nothing can be written.
+    pub what_if: bool,
+    /// Replicates without asking. Off at every start.
+    pub force: bool,
+    /// The operator types a filter for the focused list.
+    pub filtering: bool,
+    /// The answer to the last key.
+    pub message: Option<(Tone, String)>,
+    /// The newest result of a run; stays until it was seen.
+    pub banner: Option<(Tone, String)>,
+    /// How to end while a run is under way.
+    pub quitting: Option<Quitting>,
+    /// When the last key came.
+    pub last_key: Option<Instant>,
+    /// The time of the last event.
+    pub clock: jiff::Timestamp,
+    next_ticket: u64,
+}
+
+impl AppState {
+    /// The state at the start; `fleet` is what the configuration gives.
+    pub fn new(setting: Setting, fleet: Option<Arc<Fleet>>, now: Moment) -> Self {
+        let mut state = AppState {
+            setting,
+            fleet: None,
+            demo: Demo::Offered,
+            reports: Vec::new(),
+            survey: Arc::default(),
+            reading: BTreeMap::new(),
+            relations: BTreeMap::new(),
+            left: Vec::new(),
+            left_list: List::default(),
+            left_touched: false,
+            asked: BTreeSet::new(),
+            utilisation: BTreeMap::new(),
+            focus: Pane::Relationships,
+            about_relationship: true,
+            drift: DriftPane::default(),
+            view: View::Browse,
+            help: None,
+            runs: Runs::default(),
+            what_if: false,
+            force: false,
+            filtering: false,
+            message: None,
+            banner: None,
+            quitting: None,
+            last_key: None,
+            clock: now.clock,
+            next_ticket: 1,
+        };
+        if let Some(fleet) = fleet {
+            super::reading::open(&mut state, fleet);
+        }
+        state
+    }
+
+    /// A new name for a piece of work.
+    pub fn ticket(&mut self) -> Ticket {
+        self.next_ticket += 1;
+        Ticket(self.next_ticket)
+    }
+
+    /// Where keys go.
+    pub fn place(&self) -> Place {
+        if self.help.is_some() {
+            return Place::Help;
+        }
+        if self.quitting == Some(Quitting::Asking) {
+            return Place::Quitting;
+        }
+        if self.fleet.is_none() {
+            return Place::Start;
+        }
+        match &self.view {
+            View::Detail(_) => Place::Detail,
+            View::Planning { .. } => Place::Planning,
+            View::Preview(_) => Place::Preview,
+            View::Jobs => Place::Jobs,
+            View::Browse => match self.focus {
+                Pane::Relationships => Place::Relationships,
+                Pane::Scopes => Place::Scopes,
+                Pane::Drift => Place::Drift,
+            },
+        }
+    }
+
+    /// WhatIf, Force and read-only as the engine understands them.
+    pub fn switches(&self) -> Switches {
+        Switches { what_if: self.what_if || self.setting.read_only, confirm: false, force: self.force }
+    }
+
+    /// The highlighted line of the left pane.
+    pub fn left_key(&self) -> Option<&LeftKey> {
+        self.left.get(self.left_list.position(&self.left)?)
+    }
+
+    /// The highlighted relationship with what the screen keeps of it.
+    pub fn current(&self) -> Option<(&Relationship, &Relation)> {
+        let LeftKey::Relationship(name) = self.left_key()? else { return None };
+        Some((self.relationship(name)?, self.relations.get(name)?))
+    }
+
+    /// What the screen keeps of the highlighted relationship, to change it.
+    pub fn current_mut(&mut self) -> Option<&mut Relation> {
+        let LeftKey::Relationship(name) = self.left_key()?.clone() else { return None };
+        self.relations.get_mut(&name)
+    }
+
+    /// The relationship of this name.
+    pub fn relationship(&self, name: &Foreign) -> Option<&Relationship> {
+        self.survey.relationships.iter().find(|relationship| relationship.name == *name)
+    }
+
+    /// The member that is the source of a relationship.
+    pub fn source_member(&self, relationship: &Relationship) -> usize {
+        let chosen = self.relations.get(&relationship.name).and_then(|relation| relation.source.as_ref());
+        chosen.and_then(|server| relationship.member_index(server)).unwrap_or(0)
+    }
+
+    /// How many scopes are marked, in all relationships.
+    pub fn marked(&self) -> usize {
+        self.relations.values().map(|relation| relation.marks.len()).sum()
+    }
+
+    /// Whether what is known of a relationship is being read or compared again.
+    pub fn is_stale(&self, relationship: &Relationship) -> bool {
+        self.relations.get(&relationship.name).is_some_and(|relation| relation.stale)
+            || relationship.members.iter().filter_map(|m| m.server()).any(|server| self.reading.contains_key(server))
+    }
+
+    /// How full a scope is, from the server that is the source, else from its partner.
+    pub fn utilisation(&self, relationship: &Relationship, scope: &ScopeDrift) -> Option<Utilisation> {
+        let source = self.source_member(relationship);
+        [source, 1 - source].into_iter().zip(scope.server_ids).find_map(|(member, id)| {
+            self.utilisation.get(relationship.members[member].server()?)?.as_ref()?.get(&id?).copied()
+        })
+    }
+
+    /// Takes note of what was drawn: windows, and that a question can be read now.
+    pub fn drawn(&mut self, drawn: &Drawn, at: Instant) {
+        let place = self.place();
+        let set = |scroll: &mut Scroll, window: Option<Window>| {
+            if let Some(Window { top, height, len }) = window {
+                (scroll.top, scroll.height, scroll.len) = (top, height, len);
+            }
+        };
+        if let Some(window) = drawn.left {
+            (self.left_list.top, self.left_list.height) = (window.top, window.height);
+        }
+        if let (Some(window), Some(relation)) = (drawn.scopes, self.current_mut()) {
+            (relation.scopes.top, relation.scopes.height) = (window.top, window.height);
+        }
+        set(&mut self.drift.scroll, drawn.drift);
+        if let Some(help) = &mut self.help {
+            set(help, drawn.help);
+        }
+        match &mut self.view {
+            View::Detail(detail) => set(&mut detail.scroll, drawn.detail),
+            View::Preview(preview) => {
+                set(&mut preview.scroll, drawn.preview);
+                if drawn.too_small || place != Place::Preview {
+                    preview.gate.close();
+                } else if preview.asking().is_some() {
+                    preview.gate.drawn(at);
+                }
+            }
+            View::Jobs => {
+                if let Some(run) = self.runs.current_mut() {
+                    set(&mut run.scroll, drawn.jobs);
+                }
+            }
+            View::Browse | View::Planning { .. } => {}
+        }
+    }
+
+    /// When something changes although nothing happens.
+    pub fn next_tick(&self, now: Instant) -> Option<Instant> {
+        let gate = match &self.view {
+            View::Preview(preview) if self.place() == Place::Preview => preview.gate.opens_at(),
+            _ => None,
+        };
+        let second = self.running().next().map(|_| now + std::time::Duration::from_secs(1));
+        gate.into_iter().chain(second).min()
+    }
+
+    /// Answers a key.
+    pub fn say(&mut self, tone: Tone, text: impl Into<String>) {
+        self.message = Some((tone, text.into()));
+    }
+
+    /// The runs that have not ended.
+    pub fn running(&self) -> impl Iterator<Item = &Run> {
+        self.runs.all.iter().filter(|run| run.result.is_none())
+    }
+}

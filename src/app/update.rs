@@ -1,0 +1,245 @@
+//! The one place where the state changes: an event in, effects out. No clock, no terminal.
+
+mod browse;
+mod deciding;
+mod filtering;
+mod running;
+
+use crossterm::event::{KeyEvent, KeyEventKind};
+
+use crate::engine::Error;
+
+use super::action::{Action, Place};
+use super::available::available;
+use super::effect::{Effect, News, Ticket};
+use super::key::Key;
+use super::keymap;
+use super::list::Scroll;
+use super::reading;
+use super::state::{AppState, Demo, Moment, Quitting, Tone, View};
+
+/// Something that happened.
+pub enum Event {
+    /// A key was pressed.
+    Key(KeyEvent),
+    /// Text was pasted: never taken for keys.
+    Paste(String),
+    /// Something is heard of work given away.
+    News(Ticket, News),
+    /// Everything that came so far was handled, and time has passed.
+    Tick,
+    /// The screen was away and is drawn anew.
+    Resumed,
+}
+
+/// What to do first.
+pub fn start(state: &mut AppState) -> Vec<Effect> {
+    reading::read_all(state)
+}
+
+/// Changes the state by what happened, and says what has to be done.
+pub fn update(state: &mut AppState, event: Event, now: Moment) -> Vec<Effect> {
+    state.clock = now.clock;
+    let mut effects = match event {
+        Event::Key(key) => on_key(state, key, now),
+        Event::Paste(text) => {
+            filtering::paste(state, &text);
+            Vec::new()
+        }
+        Event::News(ticket, news) => on_news(state, ticket, news, now),
+        Event::Tick => {
+            if let (Place::Preview, View::Preview(preview)) = (state.place(), &mut state.view) {
+                preview.gate.tick(now.at);
+            }
+            Vec::new()
+        }
+        Event::Resumed => {
+            if let View::Preview(preview) = &mut state.view {
+                preview.gate.close();
+            }
+            Vec::new()
+        }
+    };
+    effects.extend(reading::ask_utilisation(state));
+    browse::refresh_drift(state);
+    // A covered question has to be read again.
+    let place = state.place();
+    if let (View::Preview(preview), true) = (&mut state.view, place != Place::Preview) {
+        preview.gate.close();
+    }
+    if state.quitting == Some(Quitting::WhenIdle) && state.running().next().is_none() {
+        effects.push(Effect::Quit);
+    }
+    effects
+}
+
+fn on_key(state: &mut AppState, event: KeyEvent, now: Moment) -> Vec<Effect> {
+    let key = Key::from(event);
+    let last_key = state.last_key.replace(now.at);
+    if state.filtering && !filtering::leaves_typing(key) {
+        filtering::key(state, key);
+        return Vec::new();
+    }
+    let place = state.place();
+    let verb = keymap::lookup(place, key);
+    let Some(verb) = verb.filter(|verb| verb.moves || event.kind == KeyEventKind::Press) else {
+        disturb(state, now);
+        return Vec::new();
+    };
+    if let Err(reason) = available(state, verb.action) {
+        state.say(Tone::Warning, format!("{key}: {reason}"));
+        disturb(state, now);
+        return Vec::new();
+    }
+    state.message = None;
+    let confirms = matches!(verb.action, Action::Yes | Action::YesToAll);
+    if let (true, View::Preview(preview)) = (confirms, &state.view)
+        && !preview.gate.lets_through(now.at, last_key)
+    {
+        state.say(Tone::Warning, format!("{key}: pasted, or held down: press it once more"));
+        disturb(state, now);
+        return Vec::new();
+    }
+    act(state, verb.action, now)
+}
+
+/// A key that does not count holds the next confirmation up.
+fn disturb(state: &mut AppState, now: Moment) {
+    if let View::Preview(preview) = &mut state.view {
+        preview.gate.disturbed(now.at);
+    }
+}
+
+/// Does what an available action means here.
+fn act(state: &mut AppState, action: Action, now: Moment) -> Vec<Effect> {
+    let place = state.place();
+    match action {
+        Action::Up | Action::Down | Action::PageUp | Action::PageDown | Action::First | Action::Last => {
+            browse::scroll(state, action);
+            Vec::new()
+        }
+        Action::Help => {
+            state.help = if state.help.is_some() { None } else { Some(Scroll::default()) };
+            Vec::new()
+        }
+        Action::Quit => quit(state),
+        Action::Suspend => vec![Effect::Suspend],
+        Action::Repaint => vec![Effect::Repaint],
+        Action::Back if place == Place::Help => {
+            state.help = None;
+            Vec::new()
+        }
+        Action::Demo => open_demo(state),
+        Action::WhatIf => {
+            state.what_if = !state.what_if;
+            let words = if state.what_if { "on: plans are shown, nothing can be written" } else { "off" };
+            state.say(Tone::Plain, format!("WhatIf is {words}"));
+            Vec::new()
+        }
+        Action::Force => {
+            state.force = !state.force;
+            let words = if state.force { "on: r replicates WITHOUT asking" } else { "off: r asks" };
+            state.say(Tone::Plain, format!("Force is {words}"));
+            Vec::new()
+        }
+        Action::Reload => {
+            state.say(Tone::Plain, "reading all servers again");
+            reading::read_all(state)
+        }
+        Action::Preview => deciding::plan(state),
+        Action::Abandon => deciding::abandon(state),
+        Action::Yes | Action::YesToAll | Action::No | Action::NoToAll => deciding::answer(state, action, now),
+        Action::Override => deciding::next_override(state),
+        Action::PanLeft | Action::PanRight => {
+            if let View::Preview(preview) = &mut state.view {
+                let by = if action == Action::PanLeft { -16 } else { 16 };
+                preview.shift = preview.shift.saturating_add_signed(by).min(4096);
+            }
+            Vec::new()
+        }
+        Action::Jobs | Action::Cancel => running::act(state, action),
+        Action::Out | Action::In | Action::NextPane | Action::PreviousPane if place == Place::Jobs => {
+            running::act(state, action)
+        }
+        Action::Stay => {
+            state.quitting = None;
+            Vec::new()
+        }
+        Action::QuitAfterRuns => {
+            state.quitting = Some(Quitting::WhenIdle);
+            state.say(Tone::Plain, "quitting when the runs have ended");
+            Vec::new()
+        }
+        Action::QuitCancelling => {
+            state.quitting = Some(Quitting::WhenIdle);
+            state.say(Tone::Plain, "cancelling after the scope in flight, then quitting");
+            running::cancel_all(state)
+        }
+        _ => browse::act(state, action),
+    }
+}
+
+fn quit(state: &mut AppState) -> Vec<Effect> {
+    if state.running().next().is_none() {
+        return vec![Effect::Quit];
+    }
+    state.help = None;
+    state.quitting = Some(Quitting::Asking);
+    Vec::new()
+}
+
+fn open_demo(state: &mut AppState) -> Vec<Effect> {
+    if matches!(state.demo, Demo::Opening(_)) {
+        return Vec::new();
+    }
+    let ticket = state.ticket();
+    state.demo = Demo::Opening(ticket);
+    vec![Effect::OpenDemo(ticket)]
+}
+
+fn on_news(state: &mut AppState, ticket: Ticket, news: News, now: Moment) -> Vec<Effect> {
+    match news {
+        News::Read(server, outcome) => reading::on_read(state, ticket, &server, outcome),
+        News::Utilisation(server, used) => {
+            state.utilisation.insert(server, used);
+            Vec::new()
+        }
+        News::Compared(compared) => {
+            reading::on_compared(state, ticket, compared);
+            Vec::new()
+        }
+        News::Planned(plan, readings) => deciding::planned(state, ticket, plan, readings, now),
+        News::NotPlanned(error) => deciding::not_planned(state, ticket, &error),
+        News::Status(status) => {
+            if let Some(run) = state.runs.find(ticket).filter(|run| run.result.is_none()) {
+                run.status = status;
+            }
+            Vec::new()
+        }
+        News::RunEnded(report) => running::ended(state, ticket, Ok(report), now),
+        News::Demo(fleet) => {
+            if state.demo != Demo::Opening(ticket) || state.fleet.is_some() {
+                return Vec::new();
+            }
+            state.setting.config_name = "demo".into();
+            reading::open(state, fleet);
+            reading::read_all(state)
+        }
+        News::Failed(reason) => on_failure(state, ticket, reason, now),
+    }
+}
+
+fn on_failure(state: &mut AppState, ticket: Ticket, reason: String, now: Moment) -> Vec<Effect> {
+    if state.demo == Demo::Opening(ticket) {
+        state.demo = Demo::Failed(reason);
+        return Vec::new();
+    }
+    if state.runs.find(ticket).is_some() {
+        return running::ended(state, ticket, Err(reason), now);
+    }
+    if deciding::is_waiting_for(state, ticket) {
+        let error = Error::new(crate::engine::ErrorKind::Local, reason);
+        return deciding::not_planned(state, ticket, &error);
+    }
+    reading::on_failed(state, ticket, &reason)
+}

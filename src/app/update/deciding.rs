@@ -1,0 +1,142 @@
+//! From `r` to a run: plan, preview, answers.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::engine::Error;
+use crate::engine::approval::{Answer, Approved, Manner, Switches};
+use crate::engine::plan::Plan;
+use crate::model::ServerName;
+
+use super::super::action::Action;
+use super::super::effect::{Effect, ReadOutcome, Ticket};
+use super::super::pick;
+use super::super::preview::{Preview, questions};
+use super::super::reading;
+use super::super::runs::Run;
+use super::super::state::{AppState, Moment, Tone, View};
+
+/// Has a plan made for what is picked.
+pub(super) fn plan(state: &mut AppState) -> Vec<Effect> {
+    let Ok((picks, picked)) = pick::picks(state) else { return Vec::new() };
+    let ticket = state.ticket();
+    state.view = View::Planning { ticket, picked };
+    vec![Effect::Plan(ticket, state.survey.clone(), picks)]
+}
+
+/// Gives up making a plan.
+pub(super) fn abandon(state: &mut AppState) -> Vec<Effect> {
+    let View::Planning { ticket, .. } = state.view else { return Vec::new() };
+    state.view = View::Browse;
+    state.say(Tone::Plain, "no plan was made; nothing was written");
+    vec![Effect::Abandon(ticket)]
+}
+
+/// Whether a plan is expected from this work.
+pub(super) fn is_waiting_for(state: &AppState, ticket: Ticket) -> bool {
+    match &state.view {
+        View::Planning { ticket: waiting, .. } => *waiting == ticket,
+        View::Preview(preview) => preview.overriding == Some(ticket),
+        _ => false,
+    }
+}
+
+/// A plan stands: it is shown, or run at once where Force is on and nothing stands against it.
+pub(super) fn planned(
+    state: &mut AppState,
+    ticket: Ticket,
+    plan: Arc<Plan>,
+    readings: Vec<(ServerName, ReadOutcome)>,
+    now: Moment,
+) -> Vec<Effect> {
+    let readings = readings.into_iter().filter(|(server, _)| !state.reading.contains_key(server)).collect();
+    let mut effects = reading::merge(state, readings);
+    if !is_waiting_for(state, ticket) {
+        return effects;
+    }
+    let switches = state.switches();
+    match &mut state.view {
+        View::Preview(preview) => preview.replace(plan),
+        View::Planning { picked, .. } => {
+            let picked = std::mem::take(picked);
+            let blocked = plan.is_blocked_anywhere();
+            if switches.manner() == Manner::Go && !blocked && plan.scopes_to_write() > 0 {
+                let approved = questions(&plan, switches, &state.setting.operator).into_approved();
+                effects.extend(run(state, plan, approved, now));
+                return effects;
+            }
+            // Force does not answer for what was refused: the operator has to see it.
+            let switches = Switches { confirm: true, ..switches };
+            let preview = Preview::new(plan, picked, switches, &state.setting.operator);
+            state.filtering = false;
+            state.view = View::Preview(Box::new(preview));
+        }
+        _ => {}
+    }
+    effects
+}
+
+/// No plan could be made.
+pub(super) fn not_planned(state: &mut AppState, ticket: Ticket, error: &Error) -> Vec<Effect> {
+    if !is_waiting_for(state, ticket) {
+        return Vec::new();
+    }
+    let hint = error.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+    state.view = View::Browse;
+    state.say(Tone::Bad, format!("no plan could be made: {error}{hint}"));
+    Vec::new()
+}
+
+/// Takes an answer to the preview.
+pub(super) fn answer(state: &mut AppState, action: Action, now: Moment) -> Vec<Effect> {
+    let View::Preview(preview) = &mut state.view else { return Vec::new() };
+    let answer = match action {
+        Action::Yes => Answer::Yes,
+        Action::YesToAll => Answer::YesToAll,
+        Action::NoToAll => Answer::NoToAll,
+        _ => Answer::No,
+    };
+    if preview.asking().is_none() {
+        // Nothing is asked: leaving is all that is left.
+        let effects = preview.overriding.map(Effect::Abandon).into_iter().collect();
+        state.view = View::Browse;
+        return effects;
+    }
+    match preview.answer(answer) {
+        None => {
+            preview.gate.answered(now.at);
+            Vec::new()
+        }
+        Some(approved) if approved.is_empty() => {
+            state.view = View::Browse;
+            state.say(Tone::Plain, "declined: nothing was written");
+            Vec::new()
+        }
+        Some(approved) => {
+            let plan = preview.plan.clone();
+            run(state, plan, approved, now)
+        }
+    }
+}
+
+fn run(state: &mut AppState, plan: Arc<Plan>, approved: Vec<Approved>, now: Moment) -> Vec<Effect> {
+    let ticket = state.ticket();
+    let indexes: BTreeSet<usize> = approved.iter().map(Approved::relationship).collect();
+    let run = Run::new(ticket, &plan, &indexes, now.clock);
+    state.banner = None;
+    state.say(Tone::Plain, format!("replicating {}: J shows how far it is", run.title()));
+    state.runs.all.push(run);
+    state.runs.chosen = None;
+    state.view = View::Browse;
+    vec![Effect::Run(ticket, plan, approved)]
+}
+
+/// Overrides one more refusal, or none again; the plan is made anew with its own digest.
+pub(super) fn next_override(state: &mut AppState) -> Vec<Effect> {
+    let ticket = state.ticket();
+    let View::Preview(preview) = &mut state.view else { return Vec::new() };
+    let Some(overrides) = preview.next_overrides() else { return Vec::new() };
+    preview.overriding = Some(ticket);
+    preview.gate.close();
+    vec![Effect::Override(ticket, preview.plan.clone(), overrides)]
+}

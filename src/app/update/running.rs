@@ -1,0 +1,73 @@
+//! Runs under way and the jobs view.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::engine::outcome::RunReport;
+use crate::model::ServerName;
+
+use super::super::action::Action;
+use super::super::effect::{Effect, Ticket};
+use super::super::reading;
+use super::super::runs::{self, Cancelled};
+use super::super::state::{AppState, Moment, Tone, View};
+
+/// Everything that concerns the jobs view.
+pub(super) fn act(state: &mut AppState, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Jobs if matches!(state.view, View::Jobs) => state.view = View::Browse,
+        Action::Jobs => {
+            state.view = View::Jobs;
+            state.banner = None;
+        }
+        Action::Cancel => return cancel(state),
+        Action::In | Action::NextPane => state.runs.step(-1),
+        _ => state.runs.step(1),
+    }
+    Vec::new()
+}
+
+fn cancel(state: &mut AppState) -> Vec<Effect> {
+    let Some(run) = state.runs.current_mut() else { return Vec::new() };
+    let (step, text) = match run.cancelled {
+        None => (Cancelled::Soft, "cancelling after the scope in flight; x again: after the request in flight"),
+        Some(_) => (Cancelled::Hard, "cancelling after the request in flight"),
+    };
+    run.cancelled = Some(step);
+    let ticket = run.ticket;
+    state.say(Tone::Warning, text);
+    vec![Effect::Cancel(ticket)]
+}
+
+/// Cancels every run after the scope in flight.
+pub(super) fn cancel_all(state: &mut AppState) -> Vec<Effect> {
+    let waiting = state.runs.all.iter_mut().filter(|run| run.result.is_none() && run.cancelled.is_none());
+    waiting
+        .map(|run| {
+            run.cancelled = Some(Cancelled::Soft);
+            Effect::Cancel(run.ticket)
+        })
+        .collect()
+}
+
+/// A run has ended: its result is told and its servers are read again.
+pub(super) fn ended(
+    state: &mut AppState,
+    ticket: Ticket,
+    result: Result<Arc<RunReport>, String>,
+    now: Moment,
+) -> Vec<Effect> {
+    let Some(run) = state.runs.find(ticket).filter(|run| run.result.is_none()) else { return Vec::new() };
+    let (tone, text) = match &result {
+        Ok(report) => runs::summary(report),
+        // What was written before it failed is not known.
+        Err(reason) => (Tone::Bad, format!("the run failed: {reason}; what it wrote is unknown until it is read back")),
+    };
+    let word = if tone == Tone::Good { "done" } else { "LOOK" };
+    state.banner = Some((tone, format!("{word}: {}: {text} (J shows each scope)", run.title())));
+    run.result = Some(result);
+    run.ended = Some(now.clock);
+    run.scroll = Default::default();
+    let servers: BTreeSet<ServerName> = run.routes.iter().flat_map(|route| route.servers.iter().cloned()).collect();
+    reading::read(state, servers)
+}

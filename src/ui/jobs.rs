@@ -1,0 +1,142 @@
+//! The jobs: a gauge for each run, then the scopes of the one that is chosen.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::{Theme, pane, text, title};
+use crate::app::drawn::Window;
+use crate::app::drift::change_line;
+use crate::app::list;
+use crate::app::runs::{self, Cancelled, Run, RunRow};
+use crate::app::state::{AppState, Tone};
+use crate::engine::outcome::Outcome;
+use crate::engine::progress::Stage;
+
+/// Columns of a gauge.
+const GAUGE: usize = 20;
+
+/// Draws the jobs over the lists. `None` where there are none.
+pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) -> Option<Window> {
+    let inside = pane::head(frame, theme, area, "jobs", true);
+    let all = &state.runs.all;
+    let (Some(at), Some(run)) = (state.runs.position(), state.runs.current()) else {
+        text::put(frame, inside.x + 1, inside.y, inside.width, "no run in this session yet", theme.quiet);
+        return None;
+    };
+    // Newest first; two lines each.
+    let room = usize::from((inside.height / 5).max(1)).min(all.len());
+    let first = list::window(0, all.len() - 1 - at, all.len(), room);
+    let mut y = inside.y;
+    for run in all.iter().rev().skip(first).take(room) {
+        let chosen = run.ticket == all[at].ticket;
+        gauge(state, theme, frame, Rect { y, height: 2, ..inside }, run, chosen);
+        y += 2;
+    }
+    let below = Rect { y, height: inside.bottom().saturating_sub(y), ..inside };
+    let rows = run.rows();
+    let list = pane::head(frame, theme, below, "scopes", false);
+    let height = usize::from(list.height.max(1));
+    let top = run.scroll.top.min(rows.len().saturating_sub(height));
+    let window = Window { top, height, len: rows.len() };
+    pane::extent(frame, theme, below, window);
+    for (row, y) in rows.iter().skip(top).zip(list.top()..list.bottom()) {
+        if let Some((style, line)) = line(theme, run, *row) {
+            let line = text::fit(&line, usize::from(list.width.saturating_sub(1)), theme.glyphs.more);
+            text::put(frame, list.x + 1, y, list.width.saturating_sub(1), &line, style);
+        }
+    }
+    Some(window)
+}
+
+fn gauge(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, run: &Run, chosen: bool) {
+    let routes: Vec<String> = run
+        .routes
+        .iter()
+        .map(|route| format!("{}: {} {} {}", route.name, route.source, theme.glyphs.arrow, route.target))
+        .collect();
+    let sign = if chosen { ">" } else { " " };
+    let head = format!("{sign} {}", routes.join(", "));
+    let head = text::fit(&head, usize::from(area.width), theme.glyphs.more);
+    text::put(frame, area.x, area.y, area.width, &head, if chosen { theme.heading } else { Style::new() });
+    let done = ((run.ratio() * GAUGE as f64) as usize).min(GAUGE);
+    let bar = format!("{}{}", theme.glyphs.full.repeat(done), theme.glyphs.empty.repeat(GAUGE - done));
+    let (tone, words) = standing(state, run);
+    let y = area.y + 1;
+    let x = text::put(frame, area.x + 2, y, area.width.saturating_sub(2), &format!("[{bar}] "), Style::new());
+    let room = area.right().saturating_sub(x);
+    text::put(frame, x, y, room, &text::fit(&words, usize::from(room), theme.glyphs.more), title::style(theme, tone));
+}
+
+/// How a run stands, in words.
+fn standing(state: &AppState, run: &Run) -> (Tone, String) {
+    match &run.result {
+        Some(Ok(report)) => runs::summary(report),
+        Some(Err(reason)) => (Tone::Bad, format!("failed: {reason}")),
+        None => {
+            let status = &run.status;
+            let mut words =
+                format!("{:.0} %, {} of {} scopes", run.ratio() * 100.0, status.scopes_done, status.scopes_total);
+            words.push_str(&format!(", {} of {} changes", status.changes_done, status.changes_total));
+            if let Some((rate, left)) = status.rate(state.clock) {
+                words.push_str(&format!(", {rate:.0}/s, {} left", time(left)));
+            }
+            let tone = match run.cancelled {
+                None => Tone::Plain,
+                Some(step) => {
+                    let how = if step == Cancelled::Soft { "scope" } else { "request" };
+                    words = format!("cancelling after the {how} in flight, {words}");
+                    Tone::Warning
+                }
+            };
+            (tone, words)
+        }
+    }
+}
+
+fn time(seconds: f64) -> String {
+    // Beyond a day nobody believes it.
+    let seconds = seconds.clamp(0.0, 86_400.0) as u64;
+    if seconds >= 60 { format!("{} min {} s", seconds / 60, seconds % 60) } else { format!("{seconds} s") }
+}
+
+fn line(theme: &Theme, run: &Run, row: RunRow) -> Option<(Style, String)> {
+    let report = run.result.as_ref().and_then(|result| result.as_ref().ok());
+    let relationship = |at: usize| report?.relationships.get(at);
+    Some(match row {
+        RunRow::Relationship(at) => {
+            let told = relationship(at)?;
+            (theme.heading, format!("{}: {} {} {}", told.name, told.source, theme.glyphs.arrow, told.target))
+        }
+        RunRow::Remark(at, remark) => (theme.warning, format!("  {}", relationship(at)?.remarks.get(remark)?)),
+        RunRow::Scope(at, scope) => {
+            let scope = relationship(at)?.scopes.get(scope)?;
+            let style = match scope.outcome {
+                _ if scope.is_good() => theme.good,
+                Outcome::Rejected | Outcome::Unknown => theme.bad,
+                _ => theme.warning,
+            };
+            (style, format!("  {:<18} {}", scope.id, runs::outcome_words(scope)))
+        }
+        RunRow::Message(at, scope) => {
+            (Style::new(), format!("      {}", relationship(at)?.scopes.get(scope)?.message.as_ref()?))
+        }
+        RunRow::Residual(at, scope, change) => {
+            let change = relationship(at)?.scopes.get(scope)?.residual.get(change)?;
+            (theme.warning, format!("      still differs: {}", change_line(change)))
+        }
+        RunRow::Stage(at) => {
+            let (_, id, stage) = run.status.stages.get(at)?;
+            let style = match stage {
+                Stage::Waiting => theme.quiet,
+                Stage::Done => theme.good,
+                _ => theme.heading,
+            };
+            (style, format!("  {id:<18} {}", stage.word()))
+        }
+        RunRow::Failed => {
+            let reason = run.result.as_ref()?.as_ref().err()?;
+            (theme.bad, format!("  {reason}; what was written is unknown until it is read back"))
+        }
+    })
+}

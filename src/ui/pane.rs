@@ -1,0 +1,79 @@
+//! What all panes share: a rule with a title, rows, a cursor, a hint that there is more.
+
+use ratatui::Frame;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+
+use super::Theme;
+use super::text;
+use crate::app::drawn::Window;
+
+/// Draws the rule with the title and returns the room below it.
+pub(super) fn head(frame: &mut Frame<'_>, theme: &Theme, area: Rect, title: &str, focused: bool) -> Rect {
+    let rule = theme.glyphs.horizontal.repeat(usize::from(area.width));
+    text::put(frame, area.x, area.y, area.width, &rule, theme.quiet);
+    let style = if focused { theme.focused } else { theme.heading };
+    let title = text::fit(title, usize::from(area.width.saturating_sub(4)), theme.glyphs.more);
+    // Reverse video alone would be lost where a terminal shows none.
+    let title = if focused { format!("[{title}]") } else { format!(" {title} ") };
+    text::put(frame, area.x + 1, area.y, area.width.saturating_sub(1), &title, style);
+    Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area }
+}
+
+/// A vertical rule at the right edge; returns the room left of it.
+pub(super) fn divide(frame: &mut Frame<'_>, theme: &Theme, area: Rect) -> Rect {
+    let x = area.right().saturating_sub(1);
+    for y in area.top()..area.bottom() {
+        text::put(frame, x, y, 1, theme.glyphs.vertical, theme.quiet);
+    }
+    Rect { width: area.width.saturating_sub(2), ..area }
+}
+
+/// Says at the right end of the pane's rule which lines are shown, where there are more.
+pub(super) fn extent(frame: &mut Frame<'_>, theme: &Theme, head: Rect, window: Window) {
+    if window.len <= window.height {
+        return;
+    }
+    let last = (window.top + window.height).min(window.len);
+    let label = format!(" {}-{last} of {} ", window.top + 1, window.len);
+    let width = u16::try_from(text::width(&label)).unwrap_or(0);
+    if width + 12 < head.width {
+        text::put(frame, head.right() - width, head.y, width, &label, theme.quiet);
+    }
+}
+
+/// Lays a style over a whole row.
+pub(super) fn shade(frame: &mut Frame<'_>, area: Rect, y: u16, style: Style) {
+    for x in area.left()..area.right() {
+        if let Some(cell) = frame.buffer_mut().cell_mut(Position::new(x, y)) {
+            cell.set_style(style);
+        }
+    }
+}
+
+/// A box in the middle, emptied, with a frame of rules above and below.
+pub(super) fn popup(frame: &mut Frame<'_>, theme: &Theme, body: Rect, width: u16, height: u16, title: &str) -> Rect {
+    use ratatui::widgets::{Block, BorderType, Clear};
+    let width = width.min(body.width);
+    let height = height.min(body.height);
+    let area = Rect { x: body.x + (body.width - width) / 2, y: body.y + (body.height - height) / 2, width, height };
+    frame.render_widget(Clear, area);
+    let mut block = Block::bordered().title(format!("[{title}]")).title_style(theme.focused);
+    if theme.glyphs == super::Glyphs::ASCII {
+        block = block.border_set(ratatui::symbols::border::Set {
+            top_left: "+",
+            top_right: "+",
+            bottom_left: "+",
+            bottom_right: "+",
+            vertical_left: "|",
+            vertical_right: "|",
+            horizontal_top: "-",
+            horizontal_bottom: "-",
+        });
+    } else {
+        block = block.border_type(BorderType::Plain);
+    }
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner }
+}

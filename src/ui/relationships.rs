@@ -1,0 +1,164 @@
+//! The left pane: relationships with mode, both states and drift, then servers in none.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::{Theme, pane, text};
+use crate::app::compared::Compared;
+use crate::app::drawn::Window;
+use crate::app::pick;
+use crate::app::state::{AppState, LeftKey, Pane};
+use crate::engine::survey::{Member, Presence, Relationship};
+
+/// Lines of one entry.
+const LINES: u16 = 4;
+
+/// Draws the pane.
+pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) -> Window {
+    let focused = state.focus == Pane::Relationships;
+    let filter = &state.left_list.filter;
+    let title = if filter.is_empty() { "relationships".into() } else { format!("relationships /{filter}") };
+    let room = pane::divide(frame, theme, area);
+    let inside = pane::head(frame, theme, room, &title, focused);
+    let height = usize::from((inside.height / LINES).max(1));
+    let top = state.left_list.window(&state.left, height);
+    let window = Window { top, height, len: state.left.len() };
+    pane::extent(frame, theme, room, window);
+    let cursor = state.left_list.position(&state.left);
+    let mut y = inside.y;
+    for (at, key) in state.left.iter().enumerate().skip(top).take(height) {
+        let entry = Rect { y, height: LINES.min(inside.bottom().saturating_sub(y)), ..inside };
+        match key {
+            LeftKey::Relationship(name) => {
+                if let Some(found) = state.relationship(name) {
+                    relationship(state, theme, frame, entry, found);
+                }
+            }
+            LeftKey::Server(_) => server(state, theme, frame, entry, key),
+        }
+        if cursor == Some(at) {
+            text::put(frame, entry.x, entry.y, 1, ">", theme.heading);
+            pane::shade(
+                frame,
+                Rect { height: 1, ..entry },
+                entry.y,
+                if focused { theme.cursor } else { theme.resting },
+            );
+        }
+        y += LINES;
+    }
+    if state.left.is_empty() {
+        let text = if filter.is_empty() { "no server is configured" } else { "nothing fits the filter" };
+        text::put(frame, inside.x + 1, inside.y, inside.width, text, theme.quiet);
+    }
+    window
+}
+
+fn line(theme: &Theme, frame: &mut Frame<'_>, area: Rect, row: u16, indent: u16, line: &str, style: Style) {
+    if row < area.height {
+        let room = area.width.saturating_sub(indent);
+        let line = text::fit(line, usize::from(room), theme.glyphs.more);
+        text::put(frame, area.x + indent, area.y + row, room, &line, style);
+    }
+}
+
+fn relationship(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, found: &Relationship) {
+    let mode = found.mode.to_string();
+    let name = if mode.is_empty() { found.name.to_string() } else { format!("{}  {mode}", found.name) };
+    line(theme, frame, area, 0, 2, &name, theme.heading);
+    let [source, target] = pick::directed(state, found);
+    let arrow = theme.glyphs.arrow;
+    line(theme, frame, area, 1, 5, &member(source), member_style(theme, found, source));
+    if area.height > 2 {
+        text::put(frame, area.x + 2, area.y + 2, 2, arrow, theme.heading);
+    }
+    line(theme, frame, area, 2, 5, &member(target), member_style(theme, found, target));
+    let (words, style) = drift(state, theme, found);
+    line(theme, frame, area, 3, 4, &words, style);
+}
+
+/// A side in words: which server, and its state or why there is none.
+fn member(member: &Member) -> String {
+    let name = member.shown();
+    match &member.presence {
+        Presence::Read(_) => match &member.state {
+            Some(state) => format!("{name} {}", state.0),
+            None => format!("{name} (tells no state)"),
+        },
+        Presence::Pending(_) => format!("{name} being read"),
+        Presence::Failed(_, reason) => format!("{name} not read: {reason}"),
+        Presence::NotConfigured(reason) => format!("{name} not there: {reason}"),
+    }
+}
+
+fn member_style(theme: &Theme, found: &Relationship, member: &Member) -> Style {
+    match (&member.presence, &member.state) {
+        (Presence::Pending(_), _) => theme.quiet,
+        (Presence::Failed(..) | Presence::NotConfigured(_), _) => theme.bad,
+        (Presence::Read(_), Some(state)) if !state.is_normal(&found.mode) => theme.warning,
+        _ => Style::new(),
+    }
+}
+
+/// How much a relationship has drifted, in words.
+fn drift(state: &AppState, theme: &Theme, found: &Relationship) -> (String, Style) {
+    if found.unsupported.is_some() {
+        return ("not supported".into(), theme.quiet);
+    }
+    let relation = state.relations.get(&found.name);
+    let Some(compared) = relation.and_then(|relation| relation.compared.as_ref()) else {
+        return ("checking".into(), theme.quiet);
+    };
+    if state.is_stale(found) || compared.pending {
+        return (format!("checking {} scopes", compared.summary.scopes), theme.quiet);
+    }
+    counted(theme, compared)
+}
+
+fn counted(theme: &Theme, compared: &Compared) -> (String, Style) {
+    let sum = &compared.summary;
+    let drifted = sum.drifted + sum.only_on_source + sum.only_on_target;
+    let [create, update, delete] = compared.counts;
+    let mut parts = Vec::new();
+    if drifted > 0 {
+        parts.push(format!("{drifted} of {} drifted +{create} ~{update} -{delete}", sum.scopes));
+    }
+    if sum.unknown > 0 {
+        parts.push(format!("{} unknown", sum.unknown));
+    }
+    if compared.critical > 0 {
+        parts.push(format!("{} critical", compared.critical));
+    }
+    let style = if sum.unknown > 0 || compared.critical > 0 { theme.bad } else { theme.warning };
+    if parts.is_empty() {
+        // Nothing that was compared differs; without a single scope there is nothing to be in sync.
+        return match (sum.scopes, compared.drift.findings.iter().any(|f| f.kind == crate::model::FindingKind::Partner))
+        {
+            (_, true) => ("unknown".into(), theme.bad),
+            (0, false) => ("no scopes".into(), theme.quiet),
+            (scopes, false) => (format!("in sync, {scopes} scopes"), theme.good),
+        };
+    }
+    (parts.join(", "), style)
+}
+
+fn server(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, key: &LeftKey) {
+    let LeftKey::Server(name) = key else { return };
+    let Some(report) = state.survey.server(name) else { return };
+    line(theme, frame, area, 0, 2, &format!("server {name}"), theme.heading);
+    line(theme, frame, area, 1, 4, &report.place, theme.quiet);
+    let (words, style) = match &report.outcome {
+        _ if state.reading.contains_key(name) => ("being read".to_owned(), theme.quiet),
+        None => ("not read yet".to_owned(), theme.quiet),
+        Some(Ok(reading)) => (format!("in no relationship, {} scopes", reading.scopes.len()), theme.warning),
+        Some(Err(error)) => {
+            let width = usize::from(area.width.saturating_sub(4));
+            for (row, text) in (2u16..).zip(text::wrap(&format!("not read: {}", error.what), width)).take(2) {
+                line(theme, frame, area, row, 4, &text, theme.bad);
+            }
+            return;
+        }
+    };
+    line(theme, frame, area, 2, 4, &words, style);
+}

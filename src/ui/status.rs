@@ -1,0 +1,92 @@
+//! The last lines: the answer to the last key, and the keys that work here.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::{Theme, text, title};
+use crate::app::available::available;
+use crate::app::keymap;
+use crate::app::state::{AppState, Pane};
+
+/// Hints take at most so many lines.
+const MOST: u16 = 2;
+
+/// How many lines the status needs at this width.
+pub(super) fn height(state: &AppState, width: u16) -> u16 {
+    let mut lines = 1;
+    let mut used = 1;
+    for (key, word) in hints(state) {
+        let wide = wide(&key, &word);
+        if used + wide > width {
+            lines += 1;
+            used = 1;
+        }
+        used += wide;
+    }
+    1 + lines.min(MOST)
+}
+
+/// Draws the lines.
+pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
+    message(state, theme, frame, area);
+    let mut x = area.x + 1;
+    let mut y = area.y + 1;
+    if state.filtering {
+        return hint(theme, frame, area, y, "Enter keeps the filter  Esc takes it away  Ctrl-u empties it");
+    }
+    let place = state.place();
+    for verb in keymap::hints(place) {
+        let key = verb.keys.first().copied().unwrap_or_default();
+        let wide = wide(key, verb.hint);
+        if x + wide > area.right() {
+            x = area.x + 1;
+            y += 1;
+        }
+        if y >= area.bottom() {
+            return;
+        }
+        let can = available(state, verb.action).is_ok();
+        let (keys, words) = if can { (theme.key, Style::new()) } else { (theme.unavailable, theme.unavailable) };
+        let room = area.right().saturating_sub(x);
+        let next = text::put(frame, x, y, room, key, keys);
+        let room = area.right().saturating_sub(next);
+        text::put(frame, next, y, room, &format!(" {}", verb.hint), words);
+        x += wide;
+    }
+}
+
+fn hints(state: &AppState) -> impl Iterator<Item = (String, String)> {
+    let place = state.place();
+    let hints = (!state.filtering).then(|| keymap::hints(place));
+    hints.into_iter().flatten().map(|verb| (verb.keys.first().copied().unwrap_or_default().into(), verb.hint.into()))
+}
+
+fn wide(key: &str, word: &str) -> u16 {
+    u16::try_from(text::width(key) + 1 + text::width(word) + 2).unwrap_or(u16::MAX)
+}
+
+fn hint(theme: &Theme, frame: &mut Frame<'_>, area: Rect, y: u16, line: &str) {
+    text::put(frame, area.x + 1, y, area.width.saturating_sub(1), line, theme.key);
+}
+
+fn message(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
+    let width = usize::from(area.width.saturating_sub(1));
+    let (line, style) = if state.filtering {
+        let filter = match state.focus {
+            Pane::Relationships => state.left_list.filter.as_str(),
+            _ => state.current().map_or("", |(_, relation)| relation.scopes.filter.as_str()),
+        };
+        (format!("filter: /{filter}_"), theme.heading)
+    } else if let Some((tone, text)) = &state.message {
+        (text.clone(), title::style(theme, *tone))
+    } else {
+        match state.marked() {
+            0 => (String::new(), Style::new()),
+            1 => ("1 scope is marked".into(), Style::new()),
+            marked => (format!("{marked} scopes are marked"), Style::new()),
+        }
+    };
+    let line = text::fit(&line, width, theme.glyphs.more);
+    text::put(frame, area.x + 1, area.y, area.width.saturating_sub(1), &line, style);
+}

@@ -1,0 +1,152 @@
+//! Colours and signs. Colour is never the only carrier of a meaning.
+
+use ratatui::style::{Color, Modifier, Style};
+
+/// The signs that not every terminal can show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Glyphs {
+    /// Between source and target.
+    pub arrow: &'static str,
+    /// A horizontal rule.
+    pub horizontal: &'static str,
+    /// A vertical rule.
+    pub vertical: &'static str,
+    /// A text that goes on.
+    pub more: &'static str,
+    /// The done part of a gauge.
+    pub full: &'static str,
+    /// The rest of it.
+    pub empty: &'static str,
+}
+
+impl Glyphs {
+    /// For terminals that show Unicode.
+    pub const UNICODE: Glyphs =
+        Glyphs { arrow: "→", horizontal: "─", vertical: "│", more: "…", full: "█", empty: "░" };
+
+    /// For all others.
+    pub const ASCII: Glyphs = Glyphs { arrow: "->", horizontal: "-", vertical: "|", more: ">", full: "#", empty: "." };
+
+    /// Those that this locale and terminal can show. A locale that names no character set
+    /// is taken for UTF-8, as terminals of today are.
+    pub fn for_environment(env: impl Fn(&str) -> Option<String>) -> Self {
+        let set = |name: &str| env(name).filter(|value| !value.is_empty());
+        let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG")).unwrap_or_default();
+        let charset = locale.split_once('.').map(|(_, charset)| charset.to_ascii_lowercase().replace('-', ""));
+        let other_charset = charset.is_some_and(|charset| !charset.starts_with("utf8"));
+        let plain_terminal = set("TERM").is_some_and(|term| ["vt100", "vt102", "vt220", "dumb"].contains(&&*term));
+        if other_charset || plain_terminal { Glyphs::ASCII } else { Glyphs::UNICODE }
+    }
+}
+
+/// How things look. The terminal's own foreground and background stay as they are.
+#[derive(Clone, Copy, Debug)]
+pub struct Theme {
+    /// The signs.
+    pub glyphs: Glyphs,
+    /// Headings.
+    pub heading: Style,
+    /// The heading of the pane that the keys go to.
+    pub focused: Style,
+    /// The highlighted line of that pane.
+    pub cursor: Style,
+    /// The highlighted line of another pane.
+    pub resting: Style,
+    /// Rules, and what matters little.
+    pub quiet: Style,
+    /// Keys in hints.
+    pub key: Style,
+    /// Keys that do nothing right now.
+    pub unavailable: Style,
+    /// In sync, done.
+    pub good: Style,
+    /// Drifted, to be looked at.
+    pub warning: Style,
+    /// Failed, unknown, refused.
+    pub bad: Style,
+    /// Something is created.
+    pub create: Style,
+    /// Something is updated.
+    pub update: Style,
+    /// Something is deleted.
+    pub delete: Style,
+    /// WhatIf, read-only, demo.
+    pub flag: Style,
+    /// Force.
+    pub danger: Style,
+}
+
+impl Theme {
+    /// With the terminal's basic colours.
+    pub fn colours(glyphs: Glyphs) -> Self {
+        let plain = Theme::colourless(glyphs);
+        let with = |colour| Style::new().fg(colour);
+        Theme {
+            good: with(Color::Green),
+            warning: with(Color::Yellow),
+            bad: with(Color::Red).add_modifier(Modifier::BOLD),
+            create: with(Color::Green),
+            update: with(Color::Yellow),
+            delete: with(Color::Red),
+            flag: with(Color::Cyan).add_modifier(Modifier::REVERSED | Modifier::BOLD),
+            danger: with(Color::Red).add_modifier(Modifier::REVERSED | Modifier::BOLD),
+            ..plain
+        }
+    }
+
+    /// Without any colour.
+    pub fn colourless(glyphs: Glyphs) -> Self {
+        let bold = Style::new().add_modifier(Modifier::BOLD);
+        let dim = Style::new().add_modifier(Modifier::DIM);
+        let loud = Style::new().add_modifier(Modifier::REVERSED | Modifier::BOLD);
+        Theme {
+            glyphs,
+            heading: bold,
+            focused: loud,
+            cursor: Style::new().add_modifier(Modifier::REVERSED),
+            resting: Style::new().add_modifier(Modifier::UNDERLINED),
+            quiet: dim,
+            key: bold,
+            unavailable: dim,
+            good: Style::new(),
+            warning: bold,
+            bad: bold,
+            create: Style::new(),
+            update: Style::new(),
+            delete: bold,
+            flag: loud,
+            danger: loud,
+        }
+    }
+
+    /// As the environment asks for: without colours where `NO_COLOR` is set.
+    pub fn for_environment(env: impl Fn(&str) -> Option<String>) -> Self {
+        let glyphs = Glyphs::for_environment(&env);
+        match env("NO_COLOR").filter(|value| !value.is_empty()) {
+            Some(_) => Theme::colourless(glyphs),
+            None => Theme::colours(glyphs),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signs_for_terminals() {
+        let with = |pairs: &[(&str, &str)]| {
+            Glyphs::for_environment(|name| {
+                pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+            })
+        };
+        assert_eq!(with(&[]), Glyphs::UNICODE);
+        assert_eq!(with(&[("LANG", "de_DE.UTF-8")]), Glyphs::UNICODE);
+        assert_eq!(with(&[("LANG", "C")]), Glyphs::UNICODE);
+        assert_eq!(with(&[("LANG", "de_DE.ISO-8859-1")]), Glyphs::ASCII);
+        assert_eq!(with(&[("LC_ALL", "de_DE.ISO-8859-15"), ("LANG", "de_DE.UTF-8")]), Glyphs::ASCII);
+        assert_eq!(with(&[("TERM", "vt220"), ("LANG", "C.UTF-8")]), Glyphs::ASCII);
+        let arrows = [Glyphs::ASCII.arrow, Glyphs::ASCII.horizontal, Glyphs::ASCII.more, Glyphs::ASCII.full];
+        assert!(arrows.iter().all(|text| text.is_ascii()));
+    }
+}

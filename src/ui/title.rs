@@ -1,0 +1,69 @@
+//! The first line: what is shown, and what may be done to it.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::Theme;
+use super::text;
+use crate::app::state::{AppState, Tone};
+
+/// Draws the title.
+pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
+    let mut x = area.x + 1;
+    let mut put = |text: &str, style: Style| {
+        let room = area.right().saturating_sub(x);
+        x = text::put(frame, x, area.y, room, text, style);
+        x = text::put(frame, x, area.y, area.right().saturating_sub(x), "  ", Style::new());
+    };
+    put("scopesync", theme.heading);
+    // What changes the meaning of keys comes first: it must not be cut off.
+    if state.force {
+        put(" FORCE: r does not ask ", theme.danger);
+    }
+    if state.setting.read_only {
+        put(" READ-ONLY ", theme.flag);
+    } else if state.what_if {
+        put(" WHATIF: nothing is written ", theme.flag);
+    }
+    if state.setting.config_name == "demo" {
+        put(" DEMO ", theme.flag);
+    } else {
+        put(&state.setting.config_name, Style::new());
+    }
+    let running = state.running().count();
+    if let (1.., Some(run)) = (running, state.running().next()) {
+        let more = if running > 1 { format!(" and {} more", running - 1) } else { String::new() };
+        put(&format!("running {:.0} %{more} (J)", run.ratio() * 100.0), theme.warning);
+    }
+    if !state.reading.is_empty() {
+        let names: Vec<&str> = state.reading.keys().take(3).map(|server| server.as_str()).collect();
+        let more = state.reading.len().saturating_sub(3);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        put(&format!("reading {}{more}{}", names.join(", "), theme.glyphs.more), theme.quiet);
+    }
+}
+
+/// Draws the newest result of a run, where there is one.
+pub(super) fn banner(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
+    let Some((tone, text)) = state.banner.as_ref().filter(|_| area.height > 0) else { return };
+    let text = format!(" {text}");
+    text::put(
+        frame,
+        area.x,
+        area.y,
+        area.width,
+        &text::fit(&text, usize::from(area.width), theme.glyphs.more),
+        style(theme, *tone),
+    );
+}
+
+/// The style of a tone.
+pub(super) fn style(theme: &Theme, tone: Tone) -> Style {
+    match tone {
+        Tone::Plain => Style::new(),
+        Tone::Good => theme.good,
+        Tone::Warning => theme.warning,
+        Tone::Bad => theme.bad,
+    }
+}
