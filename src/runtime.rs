@@ -1,16 +1,45 @@
 //! The loop that joins terminal, app, jobs and ui.
+//!
+//! Signals and the terminal's end come first, then keys, then news of jobs, then time.
+//! Everything that is ready is taken before one frame is drawn, frames are drawn only when
+//! something may have changed, and a frame that looks like the last one sends nothing.
 
+mod journal;
+mod perform;
+
+use std::io;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use crate::config::Located;
+use crate::app::gate::READING_TIME;
+use crate::app::state::{Tone, View};
+use crate::app::{self, AppState, Effect, Event, Moment, Setting};
+use crate::config::{Located, process_env};
 use crate::engine::fleet::Fleet;
-use crate::engine::{Error, ErrorKind};
+use crate::jobs::{Jobs, Workers};
 use crate::state::StateFolder;
+use crate::terminal::{self, Events, Exit, Screen};
+use crate::ui::{self, Theme};
+
+use perform::Hands;
+
+/// At least so long between two frames: nobody sees more.
+const FRAME: Duration = Duration::from_millis(33);
+
+/// At least so long between two frames that show only how far something is.
+const PROGRESS_FRAME: Duration = Duration::from_millis(100);
+
+/// Taken at most before a frame is drawn, so that a flood cannot stop the drawing.
+const BATCH: usize = 4096;
+
+/// A run gets so long to end after the scope in flight, then as long again to end after the
+/// request in flight, when the program is told to end.
+const ENDING: Duration = Duration::from_secs(10);
 
 /// What the interactive program starts from.
 pub struct Start {
     /// The servers; `None` opens the start page, which lists the paths of `located` and
-    /// offers the demo (`crate::demo`).
+    /// offers the demo.
     pub fleet: Option<Arc<Fleet>>,
     /// What the search for a configuration ended with; not asked for under `demo`.
     pub located: Option<Located>,
@@ -24,12 +53,252 @@ pub struct Start {
     pub warnings: Vec<String>,
 }
 
-/// Runs the interactive program until the operator leaves it. Takes the calling thread for the
-/// screen and makes threads of its own for the jobs.
+/// Why the interactive program could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RuntimeError {
+    /// The terminal cannot be used.
+    #[error(transparent)]
+    Terminal(#[from] terminal::Error),
+    /// No thread can be started.
+    #[error("cannot start the threads that work in the background: {0}")]
+    Threads(#[source] io::Error),
+}
+
+/// Runs the interactive program until the operator leaves it, or until it is told to end.
+/// Takes the calling thread for the screen and makes threads of its own for the jobs.
 ///
 /// # Errors
-/// The terminal cannot be taken, or was lost.
-pub fn run(start: Start) -> Result<(), Error> {
-    let _ = start;
-    Err(Error::new(ErrorKind::Unsupported, "the interactive program is not there yet"))
+/// The terminal cannot be taken, or fails in another way than by going away.
+pub fn run(start: Start) -> Result<Option<Exit>, RuntimeError> {
+    let workers = Workers::start().map_err(RuntimeError::Threads)?;
+    workers.block_on(async { Program::enter(start, &workers)?.run().await })
 }
+
+/// How soon a frame is due.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Dirty {
+    No,
+    Progress,
+    Now,
+}
+
+/// How the loop ends.
+enum End {
+    Quit,
+    Told(Exit),
+}
+
+struct Program {
+    state: AppState,
+    theme: Theme,
+    screen: Screen,
+    events: Events,
+    hands: Hands,
+    dirty: Dirty,
+    drawn_at: Option<Instant>,
+    end: Option<End>,
+}
+
+impl Program {
+    fn enter(start: Start, workers: &Workers) -> Result<Self, RuntimeError> {
+        let env = |name: &str| process_env(name).map(|value| value.to_string_lossy().into_owned());
+        let operator = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(env);
+        let operator = operator.filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".into());
+        let setting = Setting {
+            config_name: config_name(&start),
+            searched: match &start.located {
+                Some(Located::NotFound { searched }) => searched.clone(),
+                _ => Vec::new(),
+            },
+            read_only: start.read_only,
+            operator: operator.clone(),
+        };
+        let mut state = AppState::new(setting, start.fleet, Moment::now());
+        if !start.warnings.is_empty() {
+            state.say(Tone::Warning, start.warnings.join("; "));
+        }
+        let hands = Hands::new(Jobs::new(workers), start.state, start.read_only, &operator);
+        let mut screen = Screen::enter()?;
+        let theme = Theme::for_environment(env);
+        // The first frame comes before anything that could take time.
+        let mut drawn = ui::Drawn::default();
+        screen.draw(|frame| drawn = ui::draw(&state, &theme, frame))?;
+        state.drawn(&drawn, Instant::now());
+        let events = Events::listen()?;
+        Ok(Program { state, theme, screen, events, hands, dirty: Dirty::No, drawn_at: None, end: None })
+    }
+
+    async fn run(mut self) -> Result<Option<Exit>, RuntimeError> {
+        let effects = app::start(&mut self.state);
+        self.perform(effects);
+        loop {
+            let stepped = self.step().await;
+            match (stepped, &self.end) {
+                (Err(RuntimeError::Terminal(error)), _) if error.is_gone() => {
+                    self.finish(true).await;
+                    return Ok(Some(Exit::Gone));
+                }
+                (Err(error), _) => {
+                    self.finish(true).await;
+                    return Err(error);
+                }
+                (Ok(()), Some(End::Quit)) => {
+                    self.finish(false).await;
+                    return Ok(None);
+                }
+                (Ok(()), Some(End::Told(exit))) => {
+                    let exit = *exit;
+                    self.finish(exit == Exit::Gone).await;
+                    return Ok(Some(exit));
+                }
+                (Ok(()), None) => {}
+            }
+        }
+    }
+
+    /// Draws if a frame is due, waits for something, takes all that is ready.
+    async fn step(&mut self) -> Result<(), RuntimeError> {
+        let due = self.due();
+        if due.is_some_and(|due| Instant::now() >= due) {
+            self.draw()?;
+        }
+        let wake = self.due().into_iter().chain(self.state.next_tick(Instant::now())).min();
+        let timer = async {
+            match wake {
+                Some(at) => tokio::time::sleep_until(at.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            event = self.events.next() => self.on_terminal(event)?,
+            event = self.hands.next() => self.on_job(event),
+            () = timer => {
+                self.dirty = self.dirty.max(Dirty::Progress);
+            }
+        }
+        for _ in 0..BATCH {
+            let Some(event) = self.events.ready() else { break };
+            self.on_terminal(event)?;
+        }
+        for _ in 0..BATCH {
+            let Some(event) = self.hands.ready() else { break };
+            self.on_job(event);
+        }
+        // Keys that came meanwhile are older than what may be confirmed from here on.
+        if let Some(event) = self.events.ready() {
+            return self.on_terminal(event);
+        }
+        let was_open = self.may_confirm();
+        self.update(Event::Tick);
+        if self.may_confirm() != was_open {
+            self.dirty = Dirty::Now;
+        }
+        Ok(())
+    }
+
+    fn may_confirm(&self) -> bool {
+        matches!(&self.state.view, View::Preview(preview) if preview.gate.is_open())
+    }
+
+    fn due(&self) -> Option<Instant> {
+        let pause = match self.dirty {
+            Dirty::No => return None,
+            Dirty::Progress => PROGRESS_FRAME,
+            Dirty::Now => FRAME,
+        };
+        Some(self.drawn_at.map_or_else(Instant::now, |at| at + pause))
+    }
+
+    fn draw(&mut self) -> Result<(), RuntimeError> {
+        self.dirty = Dirty::No;
+        let mut drawn = ui::Drawn::default();
+        self.screen.draw(|frame| drawn = ui::draw(&self.state, &self.theme, frame))?;
+        let now = Instant::now();
+        self.drawn_at = Some(now);
+        self.state.drawn(&drawn, now);
+        Ok(())
+    }
+
+    fn on_terminal(&mut self, event: terminal::Event) -> Result<(), RuntimeError> {
+        self.dirty = Dirty::Now;
+        match event {
+            terminal::Event::Key(key) => self.update(Event::Key(key)),
+            terminal::Event::Paste(text) => self.update(Event::Paste(text)),
+            terminal::Event::Resize(_) => {}
+            terminal::Event::Resumed => {
+                self.screen.reenter()?;
+                self.update(Event::Resumed);
+            }
+            terminal::Event::Exit(exit) => self.end = Some(End::Told(exit)),
+        }
+        Ok(())
+    }
+
+    fn on_job(&mut self, event: Option<(app::Ticket, app::News)>) {
+        let Some((ticket, news)) = event else { return };
+        let progress = matches!(news, app::News::Status(_));
+        self.dirty = self.dirty.max(if progress { Dirty::Progress } else { Dirty::Now });
+        self.update(Event::News(ticket, news));
+    }
+
+    fn update(&mut self, event: Event) {
+        let effects = app::update(&mut self.state, event, Moment::now());
+        self.perform(effects);
+    }
+
+    fn perform(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Quit => self.end = Some(End::Quit),
+                Effect::Suspend => {
+                    if let Err(error) = self.screen.suspend() {
+                        tracing::warn!("cannot be suspended: {error}");
+                    }
+                    self.dirty = Dirty::Now;
+                    let effects = app::update(&mut self.state, Event::Resumed, Moment::now());
+                    debug_assert!(effects.is_empty());
+                }
+                Effect::Repaint => {
+                    if let Err(error) = self.screen.repaint() {
+                        tracing::warn!("cannot be drawn anew: {error}");
+                    }
+                    self.dirty = Dirty::Now;
+                }
+                effect => self.hands.perform(effect, self.state.fleet.as_ref()),
+            }
+        }
+    }
+
+    /// Gives the terminal back at once and lets runs under way end in order.
+    async fn finish(&mut self, silent: bool) {
+        let left = self.screen.leave();
+        self.hands.stop();
+        if self.hands.must_wait() {
+            if !silent && left.is_ok() {
+                say("a run is under way: waiting for the scope in flight");
+            }
+            self.hands.wait(ENDING).await;
+            self.hands.stop();
+            self.hands.wait(ENDING).await;
+        }
+    }
+}
+
+/// What the title calls the configuration.
+fn config_name(start: &Start) -> String {
+    match (&start.located, start.demo) {
+        (_, true) => "demo".into(),
+        (Some(Located::Found { path, .. }), _) => crate::model::Foreign::from(path.to_string_lossy().as_ref()).to_string(),
+        _ => "no configuration".into(),
+    }
+}
+
+fn say(text: &str) {
+    use std::io::Write as _;
+    // Whoever reads standard error may have gone.
+    let _ = writeln!(io::stderr(), "scopesync: {text}");
+}
+
+// The loop wakes for a gate when it opens, and a frame must not be later than that.
+const _: () = assert!(READING_TIME.as_millis() > PROGRESS_FRAME.as_millis());

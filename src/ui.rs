@@ -22,9 +22,10 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
 
-use crate::app::drawn::Drawn;
+
 use crate::app::state::{AppState, Pane, Quitting, View};
 
+pub use crate::app::drawn::Drawn;
 pub use theme::{Glyphs, Theme};
 
 /// Smaller windows show nothing but that they are too small.

@@ -1,0 +1,46 @@
+//! The journal of the interactive program: its folder is made when the first run needs it.
+
+use std::sync::OnceLock;
+
+use crate::engine::port::{Journal, Token, Work};
+use crate::engine::{Error, ErrorKind, Result};
+use crate::history::FileJournal;
+use crate::model::ServerName;
+use crate::state::StateFolder;
+
+/// A journal in a state folder that need not be there yet.
+pub(super) struct FolderJournal {
+    state: StateFolder,
+    by: String,
+    journal: OnceLock<FileJournal>,
+}
+
+impl FolderJournal {
+    pub(super) fn new(state: StateFolder, by: &str) -> Self {
+        FolderJournal { state, by: by.to_owned(), journal: OnceLock::new() }
+    }
+
+    fn journal(&self) -> Result<&FileJournal> {
+        if let Some(journal) = self.journal.get() {
+            return Ok(journal);
+        }
+        let folder = self.state.journal().map_err(|error| {
+            Error::new(ErrorKind::Local, error.to_string()).hint("nothing is written to a server without a journal")
+        })?;
+        Ok(self.journal.get_or_init(|| FileJournal::new(folder, &self.by)))
+    }
+}
+
+impl Journal for FolderJournal {
+    fn begin(&self, run: &str, plan: &serde_json::Value) -> Result<()> {
+        self.journal()?.begin(run, plan)
+    }
+
+    fn before(&self, run: &str, target: &ServerName, work: &[Work]) -> Result<Token> {
+        self.journal()?.before(run, target, work)
+    }
+
+    fn after(&self, token: Token, outcomes: &serde_json::Value) -> Result<()> {
+        self.journal()?.after(token, outcomes)
+    }
+}
