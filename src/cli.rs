@@ -65,8 +65,8 @@ fn perform(cli: Cli, console: &mut Console) -> Result<u8, Failure> {
         }
         None => {
             let (start, _log) = Start::new(&global)?.interactive()?;
-            runtime::run(start)?;
-            Ok(0)
+            let told = runtime::run(start)?;
+            Ok(told.map_or(0, |exit| exit.status()))
         }
         Some(command) => ask_servers(command, &global, console),
     }

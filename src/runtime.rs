@@ -289,7 +289,9 @@ impl Program {
 fn config_name(start: &Start) -> String {
     match (&start.located, start.demo) {
         (_, true) => "demo".into(),
-        (Some(Located::Found { path, .. }), _) => crate::model::Foreign::from(path.to_string_lossy().as_ref()).to_string(),
+        (Some(Located::Found { path, .. }), _) => {
+            crate::model::Foreign::from(path.to_string_lossy().as_ref()).to_string()
+        }
         _ => "no configuration".into(),
     }
 }

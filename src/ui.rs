@@ -22,7 +22,6 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
 
-
 use crate::app::state::{AppState, Pane, Quitting, View};
 
 pub use crate::app::drawn::Drawn;

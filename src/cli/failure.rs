@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::config::ConfigError;
 use crate::demo::DemoError;
 use crate::engine;
+use crate::runtime::RuntimeError;
 use crate::state::StateError;
 
 /// A command that ends with an error: exit status 1.
@@ -45,6 +46,12 @@ impl Failure {
 impl From<engine::Error> for Failure {
     fn from(error: engine::Error) -> Self {
         Failure { message: error.to_string(), hint: error.hint }
+    }
+}
+
+impl From<RuntimeError> for Failure {
+    fn from(error: RuntimeError) -> Self {
+        Failure::new(error.to_string())
     }
 }
 

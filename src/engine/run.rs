@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
-use futures_util::future::join_all;
+use futures_util::future::{BoxFuture, join_all};
 use futures_util::stream;
 
 use super::approval::Approved;
@@ -107,11 +107,14 @@ async fn prepare(
     run: &str,
     ctl: &Control,
 ) -> Result<BTreeMap<usize, check::Checked>, Error> {
-    let checks = approved.keys().filter_map(|at| {
-        let planned = plan.relationships.get(*at)?;
-        planned.to_write(&plan.overrides).next()?;
-        Some(async move { check::unmoved(fleet, planned, &plan.overrides, ctl).await.map(|checked| (*at, checked)) })
-    });
+    let mut checks: Vec<BoxFuture<'_, Result<(usize, check::Checked), Error>>> = Vec::new();
+    for at in approved.keys() {
+        let Some(planned) = plan.relationships.get(*at) else { continue };
+        if planned.to_write(&plan.overrides).next().is_some() {
+            let check = check::unmoved(fleet, planned, &plan.overrides, ctl);
+            checks.push(Box::pin(async move { check.await.map(|checked| (*at, checked)) }));
+        }
+    }
     let checked: BTreeMap<usize, check::Checked> = join_all(checks).await.into_iter().collect::<Result<_, _>>()?;
     if !checked.is_empty() {
         journal.begin(run, &plan.to_json())?;
@@ -145,8 +148,11 @@ async fn write(
         }
     }
     let limit = if fleet.throttle_limit == 0 { TARGETS_AT_ONCE } else { fleet.throttle_limit };
-    let mut pending =
-        stream::iter(targets.into_values().map(|tasks| one_target(tasks, journal, run, ctl))).buffer_unordered(limit);
+    let mut writes: Vec<BoxFuture<'_, Vec<(usize, Part)>>> = Vec::new();
+    for tasks in targets.into_values() {
+        writes.push(Box::pin(one_target(tasks, journal, run, ctl)));
+    }
+    let mut pending = stream::iter(writes).buffer_unordered(limit);
     let mut written = BTreeMap::new();
     while let Some(parts) = pending.next().await {
         written.extend(parts);

@@ -218,7 +218,12 @@ async fn overridden(plan: Arc<Plan>, overrides: BTreeSet<String>) -> Result<News
 }
 
 /// Reads again what may have moved, so that the preview shows both servers as they are now.
-async fn plan(fleet: Arc<Fleet>, survey: Arc<Survey>, picks: Vec<Pick>, job: JobControl<News>) -> Result<News, Infallible> {
+async fn plan(
+    fleet: Arc<Fleet>,
+    survey: Arc<Survey>,
+    picks: Vec<Pick>,
+    job: JobControl<News>,
+) -> Result<News, Infallible> {
     let ctl = control(&job);
     let servers: BTreeSet<&ServerName> = picks.iter().flat_map(|pick| [&pick.source, &pick.target]).collect();
     let readings = join_all(servers.into_iter().map(|server| fresh(&fleet, &survey, server, &ctl))).await;
@@ -241,7 +246,12 @@ async fn plan(fleet: Arc<Fleet>, survey: Arc<Survey>, picks: Vec<Pick>, job: Job
 }
 
 /// A new reading of a server; `None` where the one that we have is as good.
-async fn fresh(fleet: &Fleet, survey: &Survey, server: &ServerName, ctl: &Control) -> Option<(ServerName, ReadOutcome)> {
+async fn fresh(
+    fleet: &Fleet,
+    survey: &Survey,
+    server: &ServerName,
+    ctl: &Control,
+) -> Option<(ServerName, ReadOutcome)> {
     if let (Some(found), Some(old)) = (fleet.server(server), survey.reading(server))
         && is_young(old)
         && let (Some(mark), Ok(Some(now))) = (&old.pulse, found.pulse(ctl).await)
