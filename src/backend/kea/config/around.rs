@@ -40,7 +40,7 @@ pub(super) fn context(
         add(DefinitionKind::Global, "order of client classes".into(), single(Canonical::List(order)), None);
     }
     for (name, network) in networks {
-        add(DefinitionKind::Network, name.clone(), self::network(network, around)?, None);
+        add(DefinitionKind::Network, name.clone(), self::network(name, network, around)?, None);
     }
     for option in option::list(global.get("option-data"), around)? {
         let mut name = format!("{}/{}", option.key.space.raw(), option.key.code);
@@ -138,19 +138,19 @@ fn class(class: &Map<String, Json>, around: &Surroundings) -> Result<Fields, For
 }
 
 /// The network's own values: those that it does not merely repeat from the global ones.
-fn network(network: &Map<String, Json>, around: &Surroundings) -> Result<Fields, Foreign> {
+fn network(name: &Foreign, network: &Map<String, Json>, around: &Surroundings) -> Result<Fields, Foreign> {
     let mut fields = options(network.get("option-data"), around)?;
     for words in canonical::RESTRICTIONS {
         if let Some((_, names)) = canonical::restriction(network, words) {
             fields.insert(words[1].into(), names);
         }
     }
-    let globals = around.parents(None);
-    let lifetime = network.get("valid-lifetime");
+    let (own, globals) = (around.parents(Some(name)), around.parents(None));
     for (name, value) in network {
         let restricts = canonical::RESTRICTIONS.iter().flatten().any(|word| word == name);
         let elsewhere = matches!(name.as_str(), "name" | "subnet4" | "option-data" | "user-context" | "comment");
-        let filled_in = BOUNDS.contains(&name.as_str()) && lifetime == Some(value);
+        // a bound that a running server filled in is none
+        let filled_in = BOUNDS.contains(&name.as_str()) && !own.contains_key(&ItemKey::property(name.as_str()));
         if restricts || elsewhere || is_local(name) || filled_in {
             continue;
         }

@@ -78,9 +78,10 @@ fn without_user(url: &str) -> String {
 }
 
 /// Defaults of the hook. Source: Kea's high-availability configuration parser.
-fn defaults() -> [(&'static str, Json); 13] {
+fn defaults(mode: Option<&str>) -> [(&'static str, Json); 13] {
+    let delayed = if mode == Some("load-balancing") { 100 } else { 0 };
     [
-        ("delayed-updates-limit", 0.into()),
+        ("delayed-updates-limit", delayed.into()),
         ("heartbeat-delay", 10_000.into()),
         ("max-ack-delay", 10_000.into()),
         ("max-response-delay", 60_000.into()),
@@ -99,8 +100,9 @@ fn defaults() -> [(&'static str, Json); 13] {
 /// What both sides should have alike. Secrets, files and the numbers of threads are each
 /// machine's own.
 fn agreed(parameters: &Map<String, Json>) -> BTreeMap<String, Canonical> {
+    let filled_in = defaults(parameters.get("mode").and_then(Json::as_str)).into_iter();
     let mut agreed: BTreeMap<String, Canonical> =
-        defaults().into_iter().map(|(name, value)| (name.to_owned(), Canonical::from_json(&value))).collect();
+        filled_in.map(|(name, value)| (name.to_owned(), Canonical::from_json(&value))).collect();
     for (name, value) in parameters {
         match name.as_str() {
             "this-server-name" | "trust-anchor" | "cert-file" | "key-file" | "multi-threading" | "user-context"

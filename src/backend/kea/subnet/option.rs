@@ -81,12 +81,13 @@ fn one(json: &Json, around: &Surroundings) -> Result<ReadOption, Foreign> {
     let mut set = |name: &str, canonical: Canonical, raw: Json| {
         item.fields.insert(name.into(), Value { canonical, raw, origin: Origin::Own });
     };
-    if !csv {
-        set("csv-format", Canonical::Bool(false), Json::Bool(false));
-    }
+    // without data, its format means nothing
     if let Some(data) = text("data").filter(|data| !data.is_empty()) {
         let shape = definition.as_ref().map(|definition| definition.shape);
         set("data", Canonical::Text(canonical::option_data(data, shape, csv)), data.into());
+        if !csv {
+            set("csv-format", Canonical::Bool(false), Json::Bool(false));
+        }
     }
     if let Some(context) = canonical::user_context(object) {
         set("user-context", Canonical::from_json(&context), context);
@@ -131,9 +132,11 @@ pub(super) fn write(key: &OptionKey, item: &Item, around: &Surroundings) -> Json
 /// already so.
 pub(super) fn patch(object: &mut Map<String, Json>, was: &Item, want: &Item) {
     super::render::patch_fields(object, was, want);
-    let csv = |item: &Item| !item.fields.contains_key(&Foreign::from("csv-format"));
+    let has = |item: &Item, field: &str| item.fields.contains_key(&Foreign::from(field));
+    let (csv, said) = (!has(want, "csv-format"), object.get("csv-format").and_then(Json::as_bool));
     // unsaid, the format follows the definition on the server: said, it cannot be mistaken
-    if csv(was) != csv(want) {
-        object.insert("csv-format".into(), csv(want).into());
+    let unchanged = said.is_none() && has(was, "data") && csv != has(was, "csv-format");
+    if has(want, "data") && said != Some(csv) && !unchanged {
+        object.insert("csv-format".into(), csv.into());
     }
 }

@@ -68,6 +68,10 @@ fn options() -> BoxedStrategy<Json> {
         json!({"code": 15, "data": "example.org", "client-classes": ["voip", "b"]}),
         json!({"code": 15, "data": "example.com", "comment": "said", "name": "domain-name"}),
         json!({"code": 200, "data": "01 02"}),
+        json!({"code": 12, "csv-format": false, "data": ""}),
+        json!({"name": "host-name", "never-send": true}),
+        json!({"code": 12, "data": "host"}),
+        json!({"code": 12, "csv-format": false, "data": "686f"}),
     ]);
     prop::collection::vec(known, 0..4).prop_map(Json::from).boxed()
 }
