@@ -37,7 +37,17 @@ pub fn main() -> ExitCode {
         Err(status) => return status,
     };
     let mut console = Console::of_process();
-    match perform(cli, &mut console) {
+    let writes = matches!(&cli.command, Some(Command::Replicate(asked)) if !asked.what_if);
+    let result = perform(cli, &mut console).and_then(|status| match console.finish() {
+        Ok(()) => Ok(status),
+        // What was replicated is replicated: status 1 would deny it.
+        Err(error) if writes && status != 1 => {
+            console.warning(format_args!("the result is not complete: {error}"));
+            Ok(3)
+        }
+        Err(error) => Err(Failure::new(format!("the result cannot be written: {error}"))),
+    });
+    match result {
         Ok(status) => ExitCode::from(status),
         Err(failure) => {
             console.failure(&failure);

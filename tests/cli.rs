@@ -109,6 +109,19 @@ fn a_reader_that_leaves_early_is_no_error() {
 }
 
 #[test]
+fn a_result_that_cannot_be_written_is_an_error() {
+    let home = Home::new();
+    let full = || fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let run = |arguments: &[&str]| home.scopesync(arguments).stdout(full()).output().unwrap();
+    let output = run(&["--demo", "drift"]);
+    let complaint = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(complaint.contains("error: the result cannot be written: No space left"), "{complaint}");
+    let output = run(&["--demo", "replicate", "--computer-name", "berlin", "--scope-id", "10.20.10.0", "--force"]);
+    assert_eq!(output.status.code(), Some(3), "it was replicated");
+}
+
+#[test]
 fn the_demo_pair_is_made_anew() {
     let home = Home::new();
     let ran = home.run(&["demo", "reset"]).expect_code(0);

@@ -14,6 +14,7 @@ use scopesync::cli::replicate::{Ask, Question};
 use scopesync::cli::{Failure, drift, relationships, replicate, scopes};
 use scopesync::engine::approval::Answer;
 use scopesync::engine::fleet::Fleet;
+use scopesync::engine::port::Refusal;
 use serde_json::{Value, json};
 
 const A: &str = "10.0.0.0/24";
@@ -326,6 +327,26 @@ async fn what_goes_wrong_shows_in_the_status() {
     assert!(failure.contains("nothing was written"), "{failure}");
     assert_eq!(run(&fleet, "replicate --computer-name one --what-if").await.status(), 3);
     assert!(nothing_written(&servers));
+}
+
+#[tokio::test]
+async fn a_refusal_is_overridden_by_its_name_alone() {
+    let refusal = |name, overridable| Refusal { name, message: "why".into(), hint: "cure".into(), overridable };
+    let line = "replicate --computer-name one --scope-id 10.0.0.0 --force";
+    for (name, overridable, status) in [("option-43", true, 0), ("overlap", false, 1)] {
+        let servers = drifted();
+        servers.1.inner().refusals.insert(A.parse().unwrap(), vec![refusal(name, overridable)]);
+        let fleet = fake::fleet(&servers);
+        let ran = run(&fleet, &format!("{line} --what-if")).await;
+        assert_eq!(ran.status(), 3);
+        assert!(ran.out.contains(&format!("10.0.0.0  refused\n    {name}: why\n      hint: cure\n")), "{}", ran.out);
+        assert_eq!(ran.out.contains("can be overridden"), overridable, "{}", ran.out);
+        assert!(run(&fleet, line).await.failure().contains("refused"));
+        assert!(nothing_written(&servers));
+        let ran = run(&fleet, &format!("{line} --override option-43")).await;
+        assert_eq!(ran.result.as_ref().map_or(1, |status| *status), status, "{}", ran.err);
+        assert_eq!(ran.err.contains("overridden, option-43: why"), overridable, "{}", ran.err);
+    }
 }
 
 #[tokio::test]

@@ -232,8 +232,16 @@ Examples:
                                       what would be copied from kea-1 to its partners
 
 Exit status:
-  0 if all is well, 1 after an error. `drift` and `replicate` have more: see
-  their --help.
+  0  all is well
+  1  error
+  3  a server, or a part of what it has, could not be read
+  `drift` and `replicate` have more: see their --help.
+
+Files:
+  ~/.config/scopesync/config.toml   configuration; then /etc/scopesync/config.toml
+  ~/.local/state/scopesync/journal  what replications overwrote, one file a run
+  ~/.local/state/scopesync/demo     the demo pair
+  ~/.local/state/scopesync/logs     logs of the last seven days
 
 Environment:
   SCOPESYNC_CONFIG     configuration file

@@ -1,6 +1,7 @@
 //! Standard output and standard error: what goes where, and in which dress.
 //!
 //! A reader that has gone away (`| head`) is no error: what it no longer takes is dropped.
+//! A result that could not be written for another reason, such as a full disk, is one.
 
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -41,6 +42,8 @@ impl Dress {
 struct Stream {
     writer: Box<dyn Write + Send>,
     dress: Dress,
+    /// Why something is missing from what was written.
+    lost: Option<io::Error>,
 }
 
 /// Both streams of a command.
@@ -59,8 +62,9 @@ impl Console {
             out: Stream {
                 dress: Dress::of(stdout.is_terminal(), &env),
                 writer: Box::new(BufWriter::with_capacity(1 << 16, stdout)),
+                lost: None,
             },
-            err: Stream { dress: Dress::of(stderr.is_terminal(), &env), writer: Box::new(stderr) },
+            err: Stream { dress: Dress::of(stderr.is_terminal(), &env), writer: Box::new(stderr), lost: None },
             input_is_terminal: io::stdin().is_terminal(),
         }
     }
@@ -68,7 +72,11 @@ impl Console {
     /// Streams to somewhere else. `dress` is that of both.
     pub fn new(out: Box<dyn Write + Send>, err: Box<dyn Write + Send>, dress: Dress) -> Self {
         let input_is_terminal = dress.terminal;
-        Console { out: Stream { writer: out, dress }, err: Stream { writer: err, dress }, input_is_terminal }
+        Console {
+            out: Stream { writer: out, dress, lost: None },
+            err: Stream { writer: err, dress, lost: None },
+            input_is_terminal,
+        }
     }
 
     /// Whether somebody can be asked: the question is seen and the answer typed.
@@ -98,8 +106,8 @@ impl Console {
 
     /// The result as JSON.
     pub fn json(&mut self, document: &impl Serialize) {
-        // The only way to fail is a reader that is gone.
-        let _ = json::write(&mut self.out.writer, document, self.out.dress.terminal);
+        let written = json::write(&mut self.out.writer, document, self.out.dress.terminal);
+        self.out.note(written);
     }
 
     /// A line beside the result, on standard error.
@@ -138,8 +146,19 @@ impl Console {
 
     /// Hands on what has gathered.
     pub fn flush(&mut self) {
-        let _ = self.out.writer.flush();
-        let _ = self.err.writer.flush();
+        for stream in [&mut self.out, &mut self.err] {
+            let flushed = stream.writer.flush();
+            stream.note(flushed);
+        }
+    }
+
+    /// Hands on the result to its end.
+    ///
+    /// # Errors
+    /// A part of it could not be written, and not because its reader was gone.
+    pub fn finish(&mut self) -> io::Result<()> {
+        self.flush();
+        self.out.lost.take().map_or(Ok(()), Err)
     }
 }
 
@@ -168,7 +187,16 @@ impl Stream {
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        let _ = self.writer.write_all(bytes);
+        let written = self.writer.write_all(bytes);
+        self.note(written);
+    }
+
+    fn note(&mut self, written: io::Result<()>) {
+        if let Err(error) = written
+            && error.kind() != io::ErrorKind::BrokenPipe
+        {
+            self.lost.get_or_insert(error);
+        }
     }
 }
 
@@ -239,5 +267,6 @@ mod tests {
             console.json(&"text");
             console.warning("text");
         }
+        console.finish().unwrap();
     }
 }

@@ -129,7 +129,7 @@ fn refused(refusal: &Refusal, what: &str, overrides: &BTreeSet<String>) -> Vec<L
         lines.push(Line::of(2, Role::Muted, format!("hint: {}", refusal.hint)));
     }
     if refusal.overridable && !overrides.contains(refusal.name) {
-        lines.push(Line::of(2, Role::Muted, format!("override: {}", refusal.name)));
+        lines.push(Line::of(2, Role::Muted, format!("can be overridden by its name, {}", refusal.name)));
     }
     lines
 }

@@ -39,6 +39,7 @@ pub struct Inner {
     pub gone: bool,
     pub pulse: u64,
     pub save_fails: bool,
+    pub refusals: BTreeMap<ScopeId, Vec<Refusal>>,
 }
 
 /// One fake server.
@@ -230,7 +231,8 @@ impl Writer for FakeServer {
 
     async fn assess(&self, _work: &[Work], _ctl: &Control) -> Result<Assessment> {
         self.call("read assess".into())?;
-        Ok(Assessment { cost_to_service: "none".into(), cost_to_configuration: "none".into(), ..Assessment::default() })
+        let refusals = self.inner().refusals.clone();
+        Ok(Assessment { cost_to_service: "none".into(), cost_to_configuration: "none".into(), refusals })
     }
 
     async fn prepare(&self, _ok: &Approved, _ctl: &Control) -> Result<()> {
