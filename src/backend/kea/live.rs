@@ -1,9 +1,13 @@
 //! A running Kea server, reached over its control socket.
 
+mod hosts;
 mod leases;
 mod read;
 mod reread;
 mod status;
+#[cfg(test)]
+#[cfg(unix)]
+mod tests;
 mod writer;
 
 use std::collections::BTreeMap;

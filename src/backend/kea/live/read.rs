@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Known, LiveServer, status};
+use super::{Known, LiveServer, hosts, status};
 use crate::backend::kea::command::ConfigAnswer;
 use crate::backend::kea::config::{self, How, KeaConfig};
 use crate::engine::port::{Control, Pulse, Reading};
@@ -13,7 +13,8 @@ impl LiveServer {
     pub(super) async fn read_all(&self, ctl: &Control) -> Result<Reading> {
         let at = jiff::Timestamp::now();
         let (fresh, known) = self.configuration(ctl).await?;
-        let FreshConfig { mut config, hash } = fresh;
+        let FreshConfig { mut config, hash, remark } = fresh;
+        config.unreadable.extend(remark.map(|remark| (None, remark)));
         // small answers after the large one: a partner that just changed its state is seen
         let version = self.version(&known, ctl).await?;
         if known.commands.has("status-get") {
@@ -42,15 +43,25 @@ impl LiveServer {
             let config = config::read(dhcp4, How::Live).map_err(|reason| {
                 Error::new(ErrorKind::Garbled, format!("the configuration could not be understood: {reason}"))
             })?;
-            Ok(FreshConfig { config, hash })
+            Ok(FreshConfig { config, hash, remark: None })
         });
-        let fresh = match parsed.await {
+        let mut fresh = match parsed.await {
             Ok(fresh) => fresh.map_err(|error| self.on(error))?,
             Err(broken) => {
                 let what = format!("reading the configuration ended unexpectedly: {broken}");
                 return Err(self.on(Error::new(ErrorKind::Local, what)));
             }
         };
+        if fresh.config.hosts_database {
+            match hosts::stored(self.channel(), &commands, ctl).await {
+                Ok(hosts) => hosts::merge(&mut fresh.config, hosts),
+                Err(error) if error.kind == ErrorKind::Cancelled => return Err(error),
+                Err(error) => {
+                    let what = format!("reservations in the database were not read: {}", error.what);
+                    fresh.remark = Some(what.into());
+                }
+            }
+        }
         let known = self.learn(Known::new(commands, &fresh.config));
         Ok((fresh, known))
     }
@@ -72,4 +83,6 @@ impl LiveServer {
 pub(super) struct FreshConfig {
     pub(super) config: KeaConfig,
     pub(super) hash: Option<Foreign>,
+    /// What could not be read of what stands outside it.
+    pub(super) remark: Option<Foreign>,
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Known, LiveServer};
+use super::{Known, LiveServer, hosts};
 use crate::backend::kea::subnet;
 use crate::engine::port::Control;
 use crate::engine::{Error, ErrorKind, Result};
@@ -14,7 +14,7 @@ use crate::model::{Foreign, Scope, ScopeId};
 /// Up to so many scopes are read one by one whatever the size of the configuration.
 const FEW: usize = 8;
 /// Beyond that: reading one scope costs about as much as so many within the whole configuration.
-const WORTH: usize = 25;
+const WORTH: usize = 10;
 
 /// A line of `subnet4-list`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -73,7 +73,7 @@ impl LiveServer {
                     else {
                         return Ok(None);
                     };
-                    let reservations = self.reservations(listed.id, known, ctl).await?;
+                    let reservations = self.reservations(listed.id, ctl).await?;
                     let network = listed.network.as_ref();
                     let scope = subnet::reopen(&subnet, &reservations, network, &known.surroundings);
                     Some(scope.map_err(|reason| self.not_understood(Some(*id), &reason))?)
@@ -104,18 +104,17 @@ impl LiveServer {
         Ok(given.map_err(|error| self.on(error))?.and_then(|given| given.subnet4.into_iter().next()))
     }
 
-    /// The reservations of a subnet that stand in its configuration.
-    async fn reservations(&self, id: u32, known: &Known, ctl: &Control) -> Result<Vec<Value>> {
+    /// The reservations of a subnet, wherever the server keeps them.
+    async fn reservations(&self, id: u32, ctl: &Control) -> Result<Vec<Value>> {
         #[derive(Deserialize)]
         struct Given {
             hosts: Vec<Value>,
         }
-        let mut arguments = json!({ "subnet-id": id });
-        if known.hosts_database {
-            arguments["operation-target"] = "memory".into();
-        }
+        let arguments = json!({ "subnet-id": id });
         let given = self.channel().ask("reservation-get-all", Some(&arguments), ctl).await?.found::<Given>();
-        Ok(given.map_err(|error| self.on(error))?.map(|given| given.hosts).unwrap_or_default())
+        let mut hosts = given.map_err(|error| self.on(error))?.map(|given| given.hosts).unwrap_or_default();
+        hosts::drop_repeated(&mut hosts);
+        Ok(hosts)
     }
 
     fn not_understood(&self, id: Option<ScopeId>, reason: &Foreign) -> Error {
