@@ -205,6 +205,7 @@ fn relationship_findings(relationship: &Relationship, source_member: usize) -> V
             found.push(state_finding(side_of(at), &member.shown(), &state.0));
         }
     }
+    found.extend(backups(relationship));
     let skew = relationship.members.iter().find_map(|m| m.membership.as_ref()?.clock_skew);
     if let Some(skew) = skew.filter(|skew| skew.abs() > 30) {
         found.push(Finding {
@@ -229,6 +230,21 @@ fn relationship_findings(relationship: &Relationship, source_member: usize) -> V
         });
     }
     found
+}
+
+/// Backup servers are told of and otherwise left alone.
+fn backups(relationship: &Relationship) -> Option<Finding> {
+    let peers = relationship.members.iter().find_map(|member| Some(&member.membership.as_ref()?.peers))?;
+    let names: Vec<String> =
+        peers.iter().filter(|peer| peer.role == Role::Backup).map(|peer| peer.name.to_string()).collect();
+    (!names.is_empty()).then(|| Finding {
+        severity: Severity::Info,
+        kind: FindingKind::NotSupported,
+        side: FindingSide::Both,
+        scopes: Vec::new(),
+        message: format!("backup servers are not supported: {}", names.join(", ")),
+        hint: "they only receive leases and are neither compared nor written".into(),
+    })
 }
 
 fn state_finding(side: FindingSide, server: &str, state: &Foreign) -> Finding {
