@@ -384,3 +384,28 @@ async fn an_old_kea_is_read_in_full() {
     assert_eq!(again[&only.id].as_ref().map(|scope| &scope.items), only.before.as_ref().map(|scope| &scope.items));
     assert!(b.writer(&Control::free()).await.is_err());
 }
+
+#[tokio::test]
+async fn a_scope_follows_its_shared_network_in_and_out() {
+    let options = PairOptions { subnets: 12, reservations: 24, ..PairOptions::with_drift(&["subnet-id:10"]) };
+    let Some(pair) = Pair::up(options) else { return };
+    replicate(&pair).await;
+    let roof = json!({"name": "roof", "valid-lifetime": 9000, "renew-timer": 1111, "next-server": "192.0.2.9"});
+    for side in Side::BOTH {
+        pair.ok(side, "network4-add", json!({"shared-networks": [roof]}));
+        // a scope without values of its own
+        pair.ok(side, "subnet4-add", json!({"subnet4": [{"id": 90, "subnet": "172.16.0.0/24"}]}));
+    }
+    let join = |name: &str, id: u32| pair.ok(Side::A, "network4-subnet-add", json!({"name": name, "id": id}));
+    let leave = |name: &str, id: u32| pair.ok(Side::A, "network4-subnet-del", json!({"name": name, "id": id}));
+    for change in [&|| join("roof", 1), &|| leave("floor-1", 11), &|| join("roof", 90)] as [&dyn Fn() -> _; 3] {
+        change();
+        assert_eq!(replicate(&pair).await.len(), 1);
+    }
+    leave("roof", 1);
+    join("floor-1", 1);
+    leave("roof", 90);
+    assert_eq!(replicate(&pair).await.len(), 2);
+    assert_eq!(pair.subnet(Side::A, "10.0.0.0/24"), pair.subnet(Side::B, "10.0.0.0/24"));
+    assert_eq!(pair.subnet(Side::A, "172.16.0.0/24"), pair.subnet(Side::B, "172.16.0.0/24"));
+}
