@@ -25,8 +25,6 @@ mod backend;
 mod events;
 mod guard;
 mod input;
-#[cfg(unix)]
-mod keys;
 mod screen;
 mod signals;
 mod size;

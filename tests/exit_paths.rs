@@ -90,6 +90,25 @@ mod role {
         end
     }
 
+    /// What is typed up to Enter.
+    async fn collect(events: &mut Events) -> String {
+        let mut text = String::new();
+        loop {
+            let next = match events.ready() {
+                Some(event) => event,
+                None => events.next().await,
+            };
+            match next {
+                Event::Key(key) => match key.code {
+                    KeyCode::Char(letter) => text.push(letter),
+                    KeyCode::Enter => return text,
+                    code => panic!("nobody typed {code}"),
+                },
+                event => panic!("nobody did {event:?}"),
+            }
+        }
+    }
+
     async fn show(screen: &mut Screen, events: &mut Events, jobs: &mut Jobs<String>) -> Result<End, Error> {
         let mut log = String::from("ready\n");
         let mut drawing = false;
@@ -128,7 +147,10 @@ mod role {
                     continue;
                 }
                 Event::Paste(text) => {
-                    let _ = writeln!(log, "pasted {text:?}");
+                    let _ = match text.len() {
+                        ..=100 => writeln!(log, "pasted {text:?}"),
+                        _ => writeln!(log, "pasted {}", super::fingerprint(&text)),
+                    };
                     continue;
                 }
                 Event::Resize(size) => {
@@ -189,6 +211,10 @@ mod role {
                     }
                     log += ".";
                 }
+                KeyCode::Char('c') => {
+                    let text = collect(events).await;
+                    let _ = writeln!(log, "collected {}", super::fingerprint(&text));
+                }
                 KeyCode::Char('r') => screen.repaint()?,
                 KeyCode::Char('x') => {
                     // A second reason to restore must not restore a second time.
@@ -201,6 +227,14 @@ mod role {
             }
         }
     }
+}
+
+/// Tells long texts apart where there is no room to show them.
+fn fingerprint(text: &str) -> String {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    format!("{} bytes, {:016x}", text.len(), hasher.finish())
 }
 
 fn start() -> Start {
@@ -236,6 +270,12 @@ fn notes() -> (tempfile::TempDir, PathBuf) {
 
 fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|_| "it did not leave in order".to_owned())
+}
+
+fn assert_left_without_spinning(notes: &str) {
+    assert!(notes.starts_with("left in order: Gone"), "{notes}");
+    let used = notes.split_whitespace().find_map(|word| word.parse::<u64>().ok());
+    assert!(used.is_some_and(|used| used < 300), "{notes}");
 }
 
 #[test]
@@ -356,9 +396,23 @@ fn a_job_that_has_to_finish_after_a_hang_up_does_so_without_spinning() {
     terminal.hang_up();
     ends(&mut terminal, 129);
     assert!(begin.elapsed() >= Duration::from_secs(1), "the job was left behind");
-    let notes = read(&notes);
-    let used = notes.split_whitespace().find_map(|word| word.parse::<u64>().ok());
-    assert!(used.is_some_and(|used| used < 300), "{notes}");
+    assert_left_without_spinning(&read(&notes));
+}
+
+/// Where the thread that reads is caught in the middle.
+#[test]
+fn a_hang_up_after_half_a_sequence_ends_in_order_and_spins_nowhere() {
+    for half in ["\x1b[", "\x1b[200~half a paste"] {
+        let (_folder, notes) = notes();
+        let mut terminal = ready(start().env(NOTES, &notes).without_signals_from_terminal());
+        terminal.keys("w k");
+        terminal.wait_for_text("key k");
+        terminal.type_text(half);
+        assert!(terminal.is_quiet_for(Duration::from_millis(100)));
+        terminal.hang_up();
+        ends(&mut terminal, 129);
+        assert_left_without_spinning(&read(&notes));
+    }
 }
 
 #[test]
@@ -459,8 +513,40 @@ fn keys_and_pastes_are_told_apart() {
     terminal.wait_for_text("key Esc");
     terminal.keys("Ctrl-c");
     terminal.wait_for_text("control c");
-    // More keys at once than any buffer holds; none may be left lying until the next one.
-    terminal.type_text(&"k".repeat(1500));
+    terminal.keys("q");
+    ends(&mut terminal, 0).assert_restored();
+}
+
+/// More at once than any buffer holds: nothing is lost, nor left lying until the next key.
+#[test]
+fn floods_of_keys_and_huge_pastes_arrive_whole() {
+    let text: String = (0..).flat_map(|n: u32| format!("{n} ").into_bytes()).map(char::from).take(100_000).collect();
+    let mut terminal = ready(start());
+    terminal.paste(&text);
+    terminal.wait_for_text(&format!("pasted {}", fingerprint(&text)));
+    terminal.keys("c");
+    terminal.type_text(&(text.clone() + "\r"));
+    terminal.wait_for_text(&format!("collected {}", fingerprint(&text)));
+    terminal.keys("q");
+    ends(&mut terminal, 0).assert_restored();
+}
+
+#[test]
+fn half_a_sequence_waits_for_its_rest_and_holds_nothing_up() {
+    let mut terminal = ready(start());
+    terminal.write(b"\x1b[");
+    terminal.resize(100, 20);
+    terminal.wait_for_text("size 100x20");
+    terminal.write(b"1;2");
+    terminal.resize(90, 20);
+    let view = terminal.wait_for_text("size 90x20");
+    assert!(!view.contains("key"), "{view}");
+    terminal.write(b"A\xc3");
+    terminal.wait_for_text("key Up");
+    terminal.write(b"\xa9\x1b[200~pa");
+    terminal.wait_for_text("key é");
+    terminal.write(b"st\x1b[201~");
+    terminal.wait_for_text("pasted \"past\"");
     terminal.keys("q");
     ends(&mut terminal, 0).assert_restored();
 }

@@ -1,14 +1,10 @@
 //! Everything that comes from outside, in the order in which it matters.
 
 use crossterm::event::KeyEvent;
-use tokio::sync::mpsc;
 
-use super::input::{self, Input};
+use super::input::Input;
 use super::signals::Signals;
 use super::{Error, Exit, Size};
-
-/// More keys than anybody types ahead; beyond it the terminal waits for us.
-const CAPACITY: usize = 1024;
 
 /// Something that happened outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,8 +25,7 @@ pub enum Event {
 /// Keys, pastes, sizes and signals.
 pub struct Events {
     signals: Signals,
-    input: mpsc::Receiver<Event>,
-    _reader: Input,
+    input: Input,
 }
 
 impl Events {
@@ -39,24 +34,21 @@ impl Events {
     /// # Errors
     /// The system's, when a signal cannot be watched or no thread be started.
     pub fn listen() -> Result<Self, Error> {
-        let (send, input) = mpsc::channel(CAPACITY);
-        let listen = || -> std::io::Result<Self> {
-            Ok(Self { signals: Signals::listen()?, input, _reader: input::start(send)? })
-        };
+        let listen = || -> std::io::Result<Self> { Ok(Self { signals: Signals::listen()?, input: Input::start()? }) };
         listen().map_err(|error| Error::new("listen to", error))
     }
 
-    /// The next event, signals before keys. Nothing is lost when the future is dropped.
+    /// The next event, signals and the hang-up before keys. Nothing is lost when the future is dropped.
     pub async fn next(&mut self) -> Event {
         tokio::select! {
             biased;
             event = self.signals.next() => event,
-            event = self.input.recv() => event.unwrap_or(Event::Exit(Exit::Gone)),
+            event = self.input.next() => event.unwrap_or(Event::Exit(Exit::Gone)),
         }
     }
 
-    /// A key, paste or hang-up that is there already, to take many before drawing once.
+    /// A key or paste that is there already, to take many before drawing once.
     pub fn ready(&mut self) -> Option<Event> {
-        self.input.try_recv().ok()
+        self.input.ready()
     }
 }

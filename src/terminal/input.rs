@@ -1,96 +1,202 @@
-//! The thread that reads the terminal.
+//! The threads that read the terminal and watch it.
 //!
-//! It also watches for the hang-up: `poll` reports that without being asked, on the terminal
-//! that is read and on the one that is written to. A terminal that hung up is never read
-//! again, since its end of file would come back as fast as a processor can ask for it.
+//! crossterm takes the bytes apart, but it does not survive the end of a terminal: one that
+//! hung up is at its end of file as often as it is asked, and crossterm asks until a key comes.
+//! So the keyboard thread waits by itself, and calls crossterm only while there is something
+//! to read. `poll` reports a hang-up without being asked, on the terminal that is read and on
+//! the one that is written to; after it crossterm is not called again.
+//!
+//! That thread may still be inside crossterm when the terminal goes away: its standard input
+//! blocks, so half a sequence keeps it in `read` until the rest comes. A second thread
+//! therefore does nothing but watch, and the program leaves in order whatever the first is at.
+//! The first is not kept busy either: crossterm's wait for more is a short one.
 
 use std::io;
 use std::thread;
 
-use tokio::sync::mpsc::Sender;
+use tokio::sync::mpsc::{self, Receiver};
 
 use super::Event;
 #[cfg(not(unix))]
-use super::Exit;
+use super::Size;
 
-/// The reading thread; it ends when this is dropped.
-#[cfg(unix)]
+/// More keys than anybody types ahead; beyond it the terminal waits for us.
+const CAPACITY: usize = 1024;
+
+/// Of a paste no more than this is kept, in bytes; the screen has no field that takes as much.
+const LONGEST_PASTE: usize = 1 << 20;
+
+/// The threads; they end when this is dropped, if they can.
 pub(super) struct Input {
-    /// Closing this end is a hang-up of the thread's end.
+    keys: Receiver<Event>,
+    #[cfg(unix)]
+    gone: tokio_util::sync::CancellationToken,
+    /// Closing this end is a hang-up of the threads' end.
+    #[cfg(unix)]
     _stop: io::PipeWriter,
 }
 
-/// Starts the thread.
-#[cfg(unix)]
-pub(super) fn start(events: Sender<Event>) -> io::Result<Input> {
-    use std::fs::File;
-    use std::os::fd::AsFd;
-    let (stopped, stop) = io::pipe()?;
-    let keyboard = File::from(io::stdin().as_fd().try_clone_to_owned()?);
-    let picture = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-    thread::Builder::new()
-        .name("keyboard".to_owned())
-        .spawn(move || unix::read(&keyboard, &picture, &stopped, &events))?;
-    Ok(Input { _stop: stop })
+impl Input {
+    /// Starts the threads.
+    #[cfg(unix)]
+    pub(super) fn start() -> io::Result<Self> {
+        use std::time::Duration;
+        use tokio_util::sync::CancellationToken;
+        let (send, keys) = mpsc::channel(CAPACITY);
+        // Does nothing yet but to set up crossterm's reader, and to say if that fails.
+        crossterm::event::poll(Duration::ZERO)?;
+        let (stopped, stop) = io::pipe()?;
+        let ends = unix::Ends::take(stopped)?;
+        let gone = CancellationToken::new();
+        thread::Builder::new().name("terminal".to_owned()).spawn({
+            let (ends, gone) = (ends.try_clone()?, gone.clone());
+            move || unix::watch(&ends, &gone)
+        })?;
+        thread::Builder::new().name("keyboard".to_owned()).spawn(move || unix::read(&ends, &send))?;
+        Ok(Self { keys, gone, _stop: stop })
+    }
+
+    /// Starts the thread, which ends with the program.
+    #[cfg(not(unix))]
+    pub(super) fn start() -> io::Result<Self> {
+        let (send, keys) = mpsc::channel(CAPACITY);
+        thread::Builder::new().name("keyboard".to_owned()).spawn(move || {
+            while let Ok(event) = crossterm::event::read() {
+                let event = match event {
+                    crossterm::event::Event::Resize(columns, rows) => {
+                        Some(Event::Resize(Size::from_claim(columns, rows)))
+                    }
+                    event => ours(event),
+                };
+                if event.is_some_and(|event| send.blocking_send(event).is_err()) {
+                    return;
+                }
+            }
+        })?;
+        Ok(Self { keys })
+    }
+
+    /// The next event; nothing, now and ever after, when the terminal is gone. No event is
+    /// lost when the future is dropped.
+    pub(super) async fn next(&mut self) -> Option<Event> {
+        #[cfg(unix)]
+        return tokio::select! {
+            biased;
+            () = self.gone.cancelled() => None,
+            event = self.keys.recv() => event,
+        };
+        #[cfg(not(unix))]
+        self.keys.recv().await
+    }
+
+    /// An event that is there already.
+    pub(super) fn ready(&mut self) -> Option<Event> {
+        self.keys.try_recv().ok()
+    }
 }
 
 #[cfg(unix)]
 mod unix {
     use std::fs::File;
-    use std::io::{self, PipeReader, Read};
+    use std::io::{self, PipeReader};
+    use std::ops::ControlFlow;
     use std::os::fd::AsFd;
+    use std::time::Duration;
 
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     use tokio::sync::mpsc::Sender;
+    use tokio_util::sync::CancellationToken;
 
-    use super::super::keys::Parser;
-    use super::super::{Event, Exit};
+    use super::super::Event;
 
-    /// After this a lone Escape is the key and not the start of a sequence: longer than a
-    /// sequence is torn apart on a slow line, shorter than anybody notices.
-    const ESCAPE_TIME: Timespec = Timespec { tv_sec: 0, tv_nsec: 30_000_000 };
+    /// How long crossterm may wait for the next key of several. Not at all will not do: its
+    /// reader looks at nothing, not even at keys that it has taken apart already, once the
+    /// time is over. So long, too, it asks a terminal that hung up meanwhile.
+    const PATIENCE: Duration = Duration::from_millis(20);
+
+    /// When the machine is so busy that crossterm's time was over before it looked, keys lie
+    /// in its queue that no wait of ours can see: after keys, look once more.
+    const SECOND_LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+
+    /// What is waited for.
+    pub(super) struct Ends {
+        keyboard: File,
+        picture: File,
+        stopped: PipeReader,
+    }
+
+    impl Ends {
+        pub(super) fn take(stopped: PipeReader) -> io::Result<Self> {
+            let keyboard = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+            let picture = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+            Ok(Self { keyboard, picture, stopped })
+        }
+
+        pub(super) fn try_clone(&self) -> io::Result<Self> {
+            Ok(Self {
+                keyboard: self.keyboard.try_clone()?,
+                picture: self.picture.try_clone()?,
+                stopped: self.stopped.try_clone()?,
+            })
+        }
+    }
 
     enum Wake {
-        Bytes,
-        Silence,
+        Look,
         Gone,
         Stop,
     }
 
-    pub(super) fn read(mut keyboard: &File, picture: &File, stopped: &PipeReader, events: &Sender<Event>) {
-        let mut parser = Parser::default();
-        let mut buffer = [0; 4096];
+    /// Cancels `gone` when the terminal is.
+    pub(super) fn watch(ends: &Ends, gone: &CancellationToken) {
+        match wait(ends, PollFlags::empty(), None) {
+            Ok(Wake::Stop) => return,
+            Ok(Wake::Gone | Wake::Look) => tracing::info!("the terminal is gone: hang-up"),
+            Err(error) => tracing::info!("the terminal is gone: it cannot be watched: {error}"),
+        }
+        gone.cancel();
+    }
+
+    /// Sends keys and pastes until the terminal is gone or nobody wants them.
+    pub(super) fn read(ends: &Ends, events: &Sender<Event>) {
+        let mut second_look = None;
         loop {
-            let found = match wait(keyboard, picture, stopped, parser.is_waiting()) {
-                Ok(Wake::Bytes) => match keyboard.read(&mut buffer) {
-                    Ok(0) => return gone(events, "end of file"),
-                    Ok(count) => parser.feed(&buffer[..count]),
-                    Err(error) if is_transient(&error) => continue,
-                    Err(error) => return gone(events, error),
-                },
-                Ok(Wake::Silence) => parser.silence(),
-                Ok(Wake::Gone) => return gone(events, "hang-up"),
-                Ok(Wake::Stop) => return,
-                Err(error) => return gone(events, error),
-            };
-            for event in found {
-                if events.blocking_send(event).is_err() {
-                    return;
-                }
+            match wait(ends, PollFlags::IN, second_look) {
+                Ok(Wake::Look) => {}
+                Ok(Wake::Gone | Wake::Stop) => return,
+                Err(error) => return tracing::info!("the terminal is gone: it cannot be watched: {error}"),
             }
+            second_look = match forward(events) {
+                Ok(ControlFlow::Continue(some)) => some.then_some(&SECOND_LOOK),
+                Ok(ControlFlow::Break(())) => return,
+                Err(error) => return tracing::info!("the terminal is gone: it cannot be read: {error}"),
+            };
         }
     }
 
-    fn wait(keyboard: impl AsFd, picture: impl AsFd, stopped: impl AsFd, waiting: bool) -> io::Result<Wake> {
+    /// Sends what there is to read, and says whether there was anything.
+    fn forward(events: &Sender<Event>) -> io::Result<ControlFlow<(), bool>> {
+        let mut some = false;
+        while crossterm::event::poll(PATIENCE)? {
+            some = true;
+            // Sizes come from the signal, which arrives also while no key is pressed.
+            let Some(event) = super::ours(crossterm::event::read()?) else { continue };
+            if events.blocking_send(event).is_err() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(some))
+    }
+
+    fn wait(ends: &Ends, keys: PollFlags, patience: Option<&Timespec>) -> io::Result<Wake> {
         let over = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
         let mut watched = [
-            PollFd::new(&keyboard, PollFlags::IN),
-            PollFd::new(&picture, PollFlags::empty()),
-            PollFd::new(&stopped, PollFlags::empty()),
+            PollFd::new(&ends.keyboard, keys),
+            PollFd::new(&ends.picture, PollFlags::empty()),
+            PollFd::new(&ends.stopped, PollFlags::empty()),
         ];
         loop {
-            match poll(&mut watched, waiting.then_some(&ESCAPE_TIME)) {
-                Ok(0) => return Ok(Wake::Silence),
+            match poll(&mut watched, patience) {
                 Ok(_) => {}
                 Err(rustix::io::Errno::INTR) => continue,
                 Err(error) => return Err(error.into()),
@@ -101,47 +207,22 @@ mod unix {
             } else if keyboard.intersects(over) || picture.intersects(over) {
                 Wake::Gone
             } else {
-                Wake::Bytes
+                Wake::Look
             });
         }
     }
-
-    fn is_transient(error: &io::Error) -> bool {
-        matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock)
-    }
-
-    fn gone(events: &Sender<Event>, why: impl std::fmt::Display) {
-        tracing::info!("the terminal is gone: {why}");
-        // Nobody listens any more: then somebody has decided to end already.
-        let _ = events.blocking_send(Event::Exit(Exit::Gone));
-    }
 }
 
-/// The reading thread; it ends with the program.
-#[cfg(not(unix))]
-pub(super) struct Input;
-
-/// Starts the thread.
-#[cfg(not(unix))]
-pub(super) fn start(events: Sender<Event>) -> io::Result<Input> {
-    thread::Builder::new().name("keyboard".to_owned()).spawn(move || {
-        loop {
-            let event = match crossterm::event::read() {
-                Ok(crossterm::event::Event::Key(key)) if accepts(&key) => Event::Key(key),
-                Ok(crossterm::event::Event::Paste(text)) => Event::Paste(text),
-                Ok(crossterm::event::Event::Resize(columns, rows)) => {
-                    Event::Resize(super::Size::from_claim(columns, rows))
-                }
-                Ok(_) => continue,
-                Err(_) => Event::Exit(Exit::Gone),
-            };
-            let last = event == Event::Exit(Exit::Gone);
-            if events.blocking_send(event).is_err() || last {
-                return;
-            }
+/// Keys and pastes that concern the screen.
+fn ours(event: crossterm::event::Event) -> Option<Event> {
+    match event {
+        crossterm::event::Event::Key(key) => accepts(&key).then_some(Event::Key(key)),
+        crossterm::event::Event::Paste(mut text) => {
+            text.truncate(text.floor_char_boundary(LONGEST_PASTE));
+            Some(Event::Paste(text))
         }
-    })?;
-    Ok(Input)
+        _ => None,
+    }
 }
 
 /// Presses, and repeats where holding the key down can only move or delete.
@@ -180,5 +261,20 @@ mod tests {
         assert!(!accepts(&key(KeyCode::Char('y'), KeyEventKind::Repeat)));
         assert!(accepts(&key(KeyCode::Down, KeyEventKind::Repeat)));
         assert!(!accepts(&key(KeyCode::Down, KeyEventKind::Release)));
+    }
+
+    #[test]
+    fn a_huge_paste_is_cut_between_characters() {
+        let paste = |text: &str| ours(crossterm::event::Event::Paste(text.to_owned()));
+        assert_eq!(paste("a\rb"), Some(Event::Paste("a\rb".to_owned())));
+        let text = "ab".to_owned() + &"€".repeat(LONGEST_PASTE / 3);
+        let kept = 2 + (LONGEST_PASTE - 2) / 3 * 3;
+        assert_eq!(paste(&text), Some(Event::Paste(text[..kept].to_owned())));
+    }
+
+    #[test]
+    fn sizes_and_focus_are_no_keys() {
+        assert_eq!(ours(crossterm::event::Event::Resize(80, 24)), None);
+        assert_eq!(ours(crossterm::event::Event::FocusLost), None);
     }
 }
