@@ -43,17 +43,13 @@ fn the_readme_names_every_command_and_nothing_that_is_not_there() {
         assert!(help.contains(command), "--help does not name {command}");
         assert!(readme.contains(&format!("scopesync {command}")), "the README does not name {command}");
     }
-    let used = readme
-        .lines()
-        .flat_map(|line| line.match_indices("scopesync ").map(move |(at, word)| &line[at + word.len()..]));
-    let first =
-        |rest: &str| rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').next().unwrap_or("").to_owned();
     let commands = ["relationships", "scopes", "drift", "replicate", "demo", "man", "completions"];
-    for line in readme.lines().filter(|line| line.starts_with("scopesync ")) {
-        let word = first(&line["scopesync ".len()..]);
-        assert!(commands.contains(&word.as_str()), "the README uses {line:?}");
+    let code = readme.split("```").skip(1).step_by(2).flat_map(str::lines);
+    let used: Vec<&str> = code.filter_map(|line| line.strip_prefix("scopesync ")?.split_whitespace().next()).collect();
+    assert!(!used.is_empty(), "the README shows how the program is used");
+    for word in used {
+        assert!(word.starts_with("--") || commands.contains(&word), "the README uses \"scopesync {word}\"");
     }
-    assert!(used.count() > commands.len(), "the README shows how the program is used");
 }
 
 #[test]

@@ -62,10 +62,9 @@ impl Folders {
     }
 
     fn config_files(&self) -> Vec<PathBuf> {
-        let mut files: Vec<PathBuf> = self.config.iter().map(|f| f.join("config.toml")).collect();
-        #[cfg(unix)]
-        files.push(PathBuf::from(SYSTEM_WIDE));
-        files
+        let own = self.config.iter().map(|folder| folder.join("config.toml"));
+        let everybody_s = cfg!(unix).then(|| PathBuf::from(SYSTEM_WIDE));
+        own.chain(everybody_s).collect()
     }
 }
 

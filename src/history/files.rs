@@ -9,7 +9,7 @@
 //! `native` is the target's scope exactly as it was, in the server's own words; `null`
 //! for a scope that the run creates. Every record is on the disk before a call returns.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -71,7 +71,7 @@ fn append(path: &Path, record: &Value, create: bool) -> io::Result<()> {
 /// A new file's name is only durable when its folder is.
 #[cfg(unix)]
 fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
+    std::fs::File::open(folder)?.sync_all()
 }
 
 /// Windows keeps names durable by itself and cannot open folders as files.
