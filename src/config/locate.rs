@@ -21,7 +21,6 @@ pub fn process_env(name: &str) -> Option<OsString> {
 /// Names the configuration file.
 const VARIABLE: &str = "SCOPESYNC_CONFIG";
 /// The configuration of the whole machine.
-#[cfg(unix)]
 const SYSTEM_WIDE: &str = "/etc/scopesync/config.toml";
 
 /// What the search for a configuration ended with.
