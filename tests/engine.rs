@@ -248,3 +248,21 @@ fn values_that_both_sides_inherit_are_no_drift() {
     // ... else written
     assert!(changes(&with(1, inherited(), 1), &with(5, Origin::Own, 2))[0].becomes_explicit);
 }
+
+#[tokio::test]
+async fn what_a_rule_ignores_is_not_created_either() {
+    use scopesync::engine::ignore::IgnoreRule;
+    use scopesync::model::ItemKey;
+    let properties = [("id", json!(1)), ("relay", json!("10.0.0.2")), ("valid-lifetime", json!(3600))];
+    let servers = fake::pair(vec![fake::scope(A, &properties)], vec![]);
+    let mut fleet = fake::fleet(&servers);
+    let rule = IgnoreRule { section: None, item: Some("relay".into()), field: None, reason: "local".into() };
+    fleet.ignore = vec![rule];
+    let plan = plan(&fleet).await;
+    assert_eq!(plan.changes_to_write(), 2);
+    let report = execute(&fleet, &plan, Switches::default(), &FakeJournal::default()).await;
+    assert_eq!(report.exit_status(), 0, "{report:?}");
+    let created = servers.1.inner().scopes[&A.parse().unwrap()].clone();
+    assert!(!created.items.contains_key(&ItemKey::property("relay")));
+    assert!(created.items.contains_key(&ItemKey::property("valid-lifetime")));
+}

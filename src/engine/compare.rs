@@ -225,9 +225,9 @@ pub fn scope(
             }
             Ok((state, changes))
         }),
-        (Some(a), None) => {
-            a.raw.open().map(|a| (DriftState::OnlyOnSource, drift::create_all(&a, &levels.parents(a.network()))))
-        }
+        (Some(a), None) => a.raw.open().map(|a| {
+            (DriftState::OnlyOnSource, ignore::apply(rules, drift::create_all(&a, &levels.parents(a.network()))))
+        }),
         (None, Some(b)) => b.raw.open().map(|b| (DriftState::OnlyOnTarget, drift::target_only(&b))),
         (None, None) => Err("neither side has it".into()),
     };

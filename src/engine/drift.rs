@@ -1,6 +1,6 @@
 //! Two configurations of one scope become ordered changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::port::Levels;
 use crate::model::{
@@ -110,7 +110,7 @@ fn one_sided(key: &ItemKey, item: &Item, change: ChangeKind) -> Change {
 
 fn update(key: &ItemKey, source: &Item, target: &Item, scope: &Scope) -> Option<Change> {
     let mut fields = Vec::new();
-    let names: std::collections::BTreeSet<_> = source.fields.keys().chain(target.fields.keys()).collect();
+    let names: BTreeSet<_> = source.fields.keys().chain(target.fields.keys()).collect();
     for name in names {
         let (ours, theirs) = (source.fields.get(name), target.fields.get(name));
         let same = match (ours, theirs) {
@@ -221,7 +221,7 @@ pub fn client(reservation: &Item) -> Option<(IdentifierKind, Canonical)> {
 /// `before` is `None` for a scope that the target lacks. `levels` are the target's: a change
 /// of shared network changes what the scope inherits.
 pub fn want(source: &Scope, before: Option<&Scope>, changes: &[Change], levels: &dyn Levels) -> Scope {
-    let Some(before) = before else { return create(source, levels) };
+    let Some(before) = before else { return create(source, changes, levels) };
     let mut want = before.clone();
     want.needs = source.needs.union(&before.needs).cloned().collect();
     let membership = ItemKey::property("shared-network");
@@ -254,9 +254,15 @@ fn keep_what_was_inherited(want: &mut Scope, source: &Scope, moves: bool) {
     }
 }
 
-fn create(source: &Scope, levels: &dyn Levels) -> Scope {
+/// What no change brings, because a rule ignores it, is not created either. The number
+/// by which servers know the scope is part of its identity and always comes along.
+fn create(source: &Scope, changes: &[Change], levels: &dyn Levels) -> Scope {
     let mut want = source.clone();
     want.parents = levels.parents(source.network());
+    let mut brought: BTreeSet<ItemKey> = changes.iter().map(|change| change.key.clone()).collect();
+    brought.extend(changes.iter().flat_map(|change| owned_by(source, &change.key)));
+    brought.insert(ItemKey::property("id"));
+    want.items.retain(|key, item| item.is_inherited() || brought.contains(key));
     for (key, item) in &mut want.items {
         for value in item.fields.values_mut().filter(|value| value.is_inherited()) {
             match want.parents.get(key) {
