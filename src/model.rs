@@ -12,7 +12,7 @@ mod scope_id;
 mod text;
 
 pub use change::{Change, ChangeKind, DriftState, FieldChange, Finding, FindingKind, FindingSide, Severity};
-pub use context::{Context, Definition, DefinitionKind, Store};
+pub use context::{CLASS_ORDER, Context, Definition, DefinitionKind, Store};
 pub use item::{
     Canonical, Field, IdentifierKind, Item, ItemKey, KeyName, Kind, Level, OptionKey, Origin, Owner, ReservationKey,
     Section, Value,

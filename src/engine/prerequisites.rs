@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::port::{Reading, Refusal};
 use super::survey::Relationship;
 use crate::model::{
-    Canonical, Context, Definition, DefinitionKind, Finding, FindingKind, FindingSide, Foreign, Mode, Need, Role,
-    Scope, ScopeId, Severity, Store,
+    CLASS_ORDER, Canonical, Context, Definition, DefinitionKind, Finding, FindingKind, FindingSide, Foreign, Mode,
+    Need, Role, Scope, ScopeId, Severity, Store,
 };
 
 /// Everything outside the scopes that the operator should know before replicating
@@ -26,7 +26,9 @@ fn definitions(relationship: &Relationship, source_member: usize, source: &Readi
     for key in keys {
         let (kind, name) = key;
         let (ours, theirs) = (source.context.definitions.get(key), target.context.definitions.get(key));
-        if ours.map(|d| &d.fields) == theirs.map(|d| &d.fields) {
+        if ours.map(|d| &d.fields) == theirs.map(|d| &d.fields)
+            || (name.raw() == CLASS_ORDER && same_order(ours, theirs))
+        {
             continue;
         }
         let scopes = match need(*kind, name) {
@@ -36,6 +38,17 @@ fn definitions(relationship: &Relationship, source_member: usize, source: &Readi
         found.push(definition_finding(*kind, name, ours, theirs, scopes));
     }
     found
+}
+
+/// Whether the classes that both sides have stand in one order. A class that only one side
+/// has is a finding of its own.
+fn same_order(ours: Option<&Definition>, theirs: Option<&Definition>) -> bool {
+    let classes = |side: Option<&Definition>| match side.and_then(|d| d.fields.values().next()) {
+        Some(Canonical::List(classes)) => classes.clone(),
+        _ => Vec::new(),
+    };
+    let (ours, theirs) = (classes(ours), classes(theirs));
+    ours.iter().filter(|class| theirs.contains(class)).eq(theirs.iter().filter(|class| ours.contains(class)))
 }
 
 fn need(kind: DefinitionKind, name: &Foreign) -> Option<Need> {

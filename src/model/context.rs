@@ -38,6 +38,9 @@ impl DefinitionKind {
     }
 }
 
+/// The name of the [`DefinitionKind::Global`] that lists the client classes in their order.
+pub const CLASS_ORDER: &str = "order of client classes";
+
 /// One thing outside the scopes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Definition {

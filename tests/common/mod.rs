@@ -2,6 +2,8 @@
 // No test file uses all of it; and a helper of a test may fail as a test may.
 #![allow(dead_code, clippy::expect_used, clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
+pub mod bench;
+pub mod expected;
 pub mod fake;
 pub mod pair;
 pub mod program;

@@ -168,6 +168,36 @@ struct Info {
     servers: Servers,
 }
 
+/// The two configuration files of a pair that does not run; gone when dropped.
+pub struct PairFiles {
+    _dir: TempDir,
+    /// In the order of the sides.
+    pub paths: [PathBuf; 2],
+    /// What was put between them: the oracle.
+    pub drift: Vec<InjectedDrift>,
+}
+
+impl PairFiles {
+    /// Writes what [`Pair::up`] would start from.
+    pub fn write(options: &PairOptions) -> Option<PairFiles> {
+        let (dir, info) = prepare("write", options)?;
+        Some(PairFiles { _dir: dir, paths: [info.servers.a.config, info.servers.b.config], drift: info.drift })
+    }
+}
+
+/// Runs `kea-pair up` or `write` in a folder of its own.
+fn prepare(action: &str, options: &PairOptions) -> Option<(TempDir, Info)> {
+    let version_dir = match find_kea(options.version) {
+        Ok(dir) => dir,
+        Err(reason) => return skipped(&reason),
+    };
+    let dir = TempDir::with_prefix("kea-").expect("a temporary folder");
+    let output = kea_pair(action, dir.path(), &options.arguments(version_dir.as_deref()));
+    let info = serde_json::from_slice::<Info>(&output.stdout)
+        .unwrap_or_else(|error| panic!("kea-pair {action}: {error}\n{}", String::from_utf8_lossy(&output.stderr)));
+    Some((dir, info))
+}
+
 /// A running pair; brought down when dropped.
 pub struct Pair {
     dir: TempDir,
@@ -180,14 +210,7 @@ pub struct Pair {
 impl Pair {
     /// Brings a pair up, with both servers in service.
     pub fn up(options: PairOptions) -> Option<Pair> {
-        let version_dir = match find_kea(options.version) {
-            Ok(dir) => dir,
-            Err(reason) => return skipped(&reason),
-        };
-        let dir = TempDir::with_prefix("kea-").expect("a temporary folder");
-        let output = kea_pair("up", dir.path(), &options.arguments(version_dir.as_deref()));
-        let info = serde_json::from_slice::<Info>(&output.stdout)
-            .unwrap_or_else(|error| panic!("kea-pair up: {error}\n{}", String::from_utf8_lossy(&output.stderr)));
+        let (dir, info) = prepare("up", &options)?;
         Some(Pair { dir, drift: info.drift.clone(), info, mode: options.mode })
     }
 
@@ -329,6 +352,31 @@ pub fn kea_takes(file: &Path) -> Option<Result<(), String>> {
     let output = kea_pair("check", file, &arguments);
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     Some(if output.status.success() { Ok(()) } else { Err(said) })
+}
+
+/// A program that judges the file of a pair as `kea-dhcp4 -t` of the newest Kea does;
+/// `None`: there is no such Kea.
+pub fn kea_check(folder: &Path) -> Option<PathBuf> {
+    let version_dir = find_kea(Version::Newest).ok()?;
+    let version = version_dir.map(|dir| format!("--version-dir='{}'", dir.display())).unwrap_or_default();
+    let script = format!(
+        "#!/bin/sh\n\
+         KEA_CONTROL_SOCKET_DIR=$(dirname \"$2\"); KEA_LOG_FILE_DIR=$KEA_CONTROL_SOCKET_DIR\n\
+         KEA_DHCP_DATA_DIR=$KEA_CONTROL_SOCKET_DIR; export KEA_CONTROL_SOCKET_DIR KEA_LOG_FILE_DIR KEA_DHCP_DATA_DIR\n\
+         exec '{}' check \"$2\" {version} >&2\n",
+        peer("kea-pair").display()
+    );
+    let path = folder.join("kea-dhcp4-check");
+    std::fs::write(&path, script).expect("a script");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&path, mode).expect("an executable script");
+    Some(path)
+}
+
+/// Every kind of drift that `kea-pair` knows.
+pub fn kinds() -> Vec<String> {
+    let output = Command::new(peer("kea-pair")).arg("kinds").output().expect("tests/peers/kea-pair runs");
+    String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
 }
 
 /// All subnets of a configuration, in and outside shared networks.

@@ -10,7 +10,7 @@ use super::super::subnet::{canonical, option, reservation};
 use super::options::DHCP4;
 use super::relationship::Failover;
 use super::surroundings::{BOUNDS, DEFAULTS, Surroundings};
-use crate::model::{Canonical, Context, Definition, DefinitionKind, Foreign, Item, ItemKey, Store};
+use crate::model::{CLASS_ORDER, Canonical, Context, Definition, DefinitionKind, Foreign, Item, ItemKey, Store};
 
 type Fields = BTreeMap<Foreign, Canonical>;
 
@@ -37,7 +37,7 @@ pub(super) fn context(
         add(DefinitionKind::Class, name.into(), self::class(class, around)?, None);
     }
     if order.len() > 1 {
-        add(DefinitionKind::Global, "order of client classes".into(), single(Canonical::List(order)), None);
+        add(DefinitionKind::Global, CLASS_ORDER.into(), single(Canonical::List(order)), None);
     }
     for (name, network) in networks {
         add(DefinitionKind::Network, name.clone(), self::network(name, network, around)?, None);

@@ -1,0 +1,268 @@
+//! What is promised of every pair, whatever it is made of: drift of every kind is found and
+//! named, replication repairs what it brings, and tells the cure for what it does not.
+//!
+//! The same tests run on two files, on a load-balancing and on a hot-standby pair.
+#![cfg(all(unix, feature = "kea"))]
+#![allow(clippy::expect_used, clippy::panic)] // helpers of tests
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use common::bench::{Bench, Form};
+use common::expected::{self, ELSEWHERE, IN_SCOPES, OUTSIDE, WHOLE_SCOPES};
+use common::pair::{PairOptions, Side, kinds};
+use serde_json::Value;
+
+macro_rules! on_every_form {
+    ($($test:ident),+ $(,)?) => {
+        mod files { $(#[test] fn $test() { super::$test(super::Form::Files) })+ }
+        mod load_balancing { $(#[test] fn $test() { super::$test(super::Form::LoadBalancing) })+ }
+        mod hot_standby { $(#[test] fn $test() { super::$test(super::Form::HotStandby) })+ }
+    };
+}
+
+on_every_form!(
+    what_replication_brings_is_found_and_repaired,
+    the_other_direction,
+    what_stays_is_found_with_its_cure,
+    scopes_of_a_network_that_the_target_lacks_are_refused,
+);
+
+#[test]
+fn every_kind_of_drift_is_in_a_table() {
+    let inside = IN_SCOPES.iter().map(|(kind, _)| *kind);
+    let whole = WHOLE_SCOPES.iter().map(|(kind, _)| *kind);
+    let outside = OUTSIDE.iter().map(|(kind, _)| *kind);
+    let ours: BTreeSet<String> =
+        inside.chain(whole).chain(outside).chain(ELSEWHERE.iter().copied()).map(str::to_owned).collect();
+    assert_eq!(ours, kinds().into_iter().collect());
+}
+
+/// More subnets than kinds of drift, the last two in a shared network; four reservations each.
+const SUBNETS: u32 = 26;
+
+fn options(drift: Vec<String>) -> PairOptions {
+    PairOptions { subnets: SUBNETS, reservations: 4 * SUBNETS, drift, ..PairOptions::default() }
+}
+
+/// Every kind of drift in scopes, each in a scope of its own.
+fn all_in_scopes() -> Vec<String> {
+    let each = IN_SCOPES.iter().enumerate();
+    each.map(|(at, (kind, _))| if *kind == "network-member" { (*kind).to_owned() } else { format!("{kind}:{at}") })
+        .collect()
+}
+
+fn drift(bench: &Bench, arguments: &str, code: i32) -> Value {
+    bench.run(&format!("drift --json {arguments}")).expect_code(code).json()
+}
+
+fn scopes(report: &Value) -> BTreeMap<String, &Value> {
+    let scopes = report["relationships"][0]["scopes"].as_array().expect("scopes").iter();
+    let id = |scope: &Value| format!("{}/{}", scope["scope_id"].as_str().expect("an id"), scope["prefix_length"]);
+    scopes.map(|scope| (id(scope), scope)).collect()
+}
+
+fn short(id: &str) -> &str {
+    id.split('/').next().expect("an address")
+}
+
+/// Every injected drift is found as what it is, and nothing else is.
+#[track_caller]
+fn assert_found(bench: &Bench, report: &Value, reversed: bool) {
+    let scopes = scopes(report);
+    let mut clean: BTreeSet<&String> = scopes.keys().collect();
+    for drift in &bench.drift {
+        let Some(id) = &drift.scope else { continue };
+        let scope = scopes.get(id).unwrap_or_else(|| panic!("{drift:?}: the scope is not shown"));
+        if let Some(state) = expected::one_sided(drift, reversed) {
+            assert_eq!(scope["drift"], state, "{drift:?}: {scope:#}");
+            let change = if state == "only_on_source" { "create" } else { "delete" };
+            assert!(scope["changes"].as_array().expect("changes").iter().all(|found| found["change"] == change));
+            clean.remove(id);
+        } else if let Some(changes) = expected::changes(drift, reversed) {
+            assert_eq!(expected::shown_changes(scope), changes, "{drift:?}");
+            if !changes.is_empty() {
+                assert_eq!(scope["drift"], "drifted", "{drift:?}");
+                clean.remove(id);
+            }
+        }
+    }
+    for id in clean {
+        assert_eq!((&scopes[id]["drift"], &scopes[id]["changes"]), (&"in_sync".into(), &Value::Array(vec![])), "{id}");
+    }
+}
+
+/// Both values stand beside every field of an update, and they differ.
+#[track_caller]
+fn assert_both_values(report: &Value) {
+    for scope in scopes(report).values() {
+        for change in scope["changes"].as_array().expect("changes").iter().filter(|c| c["change"] == "update") {
+            let fields = change["fields"].as_array().expect("fields");
+            assert!(!fields.is_empty() && fields.iter().all(|field| field["source"] != field["target"]), "{change:#}");
+        }
+    }
+}
+
+#[track_caller]
+fn assert_same(ours: &BTreeMap<String, Value>, theirs: &BTreeMap<String, Value>) {
+    assert_eq!(ours.keys().collect::<Vec<_>>(), theirs.keys().collect::<Vec<_>>());
+    for (id, scope) in ours {
+        assert_eq!(scope, &theirs[id], "{id}: {scope:#}\n{:#}", theirs[id]);
+    }
+}
+
+fn what_replication_brings_is_found_and_repaired(form: Form) {
+    let mut drift_kinds = all_in_scopes();
+    drift_kinds.push("subnet-missing:23".to_owned());
+    let Some(bench) = Bench::up(form, options(drift_kinds)) else { return };
+    let report = drift(&bench, "", 2);
+    assert_found(&bench, &report, false);
+    assert_both_values(&report);
+    let findings = report["relationships"][0]["findings"].as_array().expect("findings");
+    let found: BTreeSet<(&str, &str)> =
+        findings.iter().map(|f| (f["severity"].as_str().expect("text"), f["kind"].as_str().expect("text"))).collect();
+    assert_eq!(found, BTreeSet::from([("critical", "scope-on-one-side"), ("critical", "scope-id-differs")]));
+
+    // what if: the whole plan, and nothing happens
+    let before = bench.marks();
+    let plan = bench.run("replicate --computer-name kea-1 --what-if --force --json").expect_code(0).json();
+    assert_eq!((&plan["schema"], &plan["summary"]["blocked"]), (&"scopesync.plan/1".into(), &0.into()));
+    let drifted: BTreeSet<&str> =
+        bench.drift.iter().filter(|d| d.kind != "order").filter_map(|d| Some(short(d.scope.as_deref()?))).collect();
+    assert_eq!(plan["summary"]["scopes"], drifted.len());
+    assert_eq!(bench.marks(), before, "what if writes nothing");
+    assert!(bench.journal().is_empty(), "{:?}", bench.journal());
+
+    let run = bench.run("replicate --computer-name kea-1 --force").expect_code(0);
+    assert_eq!(run.stdout.lines().collect::<BTreeSet<_>>(), drifted);
+    let saved = if form == Form::Files { "saved, not running until reload" } else { "verified, saved" };
+    assert_eq!(run.stderr.matches(saved).count(), drifted.len(), "{}", run.stderr);
+    assert_eq!(bench.journal().len(), 1);
+    assert_eq!(bench.mark(Side::A), before[0], "the source is never written");
+    assert_same(&bench.subnets(Side::A), &bench.subnets(Side::B));
+    let report = drift(&bench, "", 0);
+    assert_eq!(report["relationships"][0]["findings"], Value::Array(vec![]));
+    assert_eq!((&report["summary"]["in_sync"], &report["summary"]["scopes"]), (&SUBNETS.into(), &SUBNETS.into()));
+
+    // and there is nothing left to do
+    let before = bench.marks();
+    let run = bench.run("replicate --computer-name kea-1 --force").expect_code(0);
+    assert_eq!(run.stdout, "");
+    assert_eq!(bench.marks(), before);
+    assert_eq!(bench.journal().len(), 1);
+    if let Some(pair) = bench.pair() {
+        assert!(pair.in_service());
+        assert_eq!(common::bench::plain_subnets(&pair.config_on_disk(Side::B)["Dhcp4"]), bench.subnets(Side::B));
+    }
+}
+
+fn the_other_direction(form: Form) {
+    let mut drift_kinds = all_in_scopes();
+    drift_kinds.extend(["subnet-missing:23", "subnet-extra:7"].map(str::to_owned));
+    let Some(bench) = Bench::up(form, options(drift_kinds)) else { return };
+    let before = bench.marks();
+    let report = drift(&bench, "--computer-name kea-2", 2);
+    assert_found(&bench, &report, true);
+    let findings = report["relationships"][0]["findings"].as_array().expect("findings");
+    let toward_primary = findings.iter().any(|f| f["kind"] == "toward-primary" && f["severity"] == "warning");
+    assert_eq!(toward_primary, form == Form::HotStandby, "{findings:#?}");
+
+    // a scope that only the target has does not count
+    let run = bench.run("replicate --computer-name kea-2 --force").expect_code(0);
+    assert!(run.stdout.contains("172.31.7.0\n") && !run.stdout.contains("10.0.23.0"), "{}", run.stdout);
+    assert_eq!(bench.mark(Side::B), before[1], "the source is never written");
+    let mut ours = bench.subnets(Side::A);
+    assert!(ours.remove("10.0.23.0/24").is_some(), "never deleted by a replication");
+    assert_same(&ours, &bench.subnets(Side::B));
+    let report = drift(&bench, "--computer-name kea-2", 2);
+    assert_eq!((&report["summary"]["drifted"], &report["summary"]["only_on_target"]), (&0.into(), &1.into()));
+}
+
+fn what_stays_is_found_with_its_cure(form: Form) {
+    let outside: Vec<&str> = OUTSIDE.iter().map(|(kind, _)| *kind).filter(|kind| *kind != "network-missing").collect();
+    let mut drift_kinds: Vec<String> = outside.iter().map(|kind| (*kind).to_owned()).collect();
+    drift_kinds.extend(["subnet-extra:7", "lifetime:1", "option-missing:8"].map(str::to_owned));
+    let Some(bench) = Bench::up(form, options(drift_kinds)) else { return };
+    let report = drift(&bench, "", 2);
+    let check = |report: &Value| {
+        let findings = &report["relationships"][0]["findings"];
+        outside.iter().for_each(|kind| {
+            expected::finding(kind, findings);
+        });
+        let extra = findings.as_array().expect("findings").iter().find(|f| f["kind"] == "scope-on-one-side");
+        let extra = extra.expect("a finding for the scope that only the target has");
+        assert_eq!((&extra["side"], &extra["scopes"][0]), (&"source".into(), &"172.31.7.0".into()));
+        assert!(extra["hint"].as_str().is_some_and(|cure| cure.contains("never deleted by a replication")));
+        assert_eq!(findings.as_array().map(Vec::len), Some(outside.len() + 1), "{findings:#}");
+    };
+    check(&report);
+    // an inherited value that differs is one finding, not drift of every scope
+    let site_code: BTreeSet<String> = (3..SUBNETS).step_by(4).map(|at| format!("10.0.{at}.0/24")).collect();
+    let drifted: BTreeSet<String> =
+        scopes(&report).into_iter().filter(|(_, scope)| scope["drift"] == "drifted").map(|(id, _)| id).collect();
+    let mut expected_drifted = site_code.clone();
+    expected_drifted.extend(["10.0.1.0/24", "10.0.8.0/24"].map(str::to_owned));
+    assert_eq!(drifted, expected_drifted);
+    let definition = expected::finding("optdef-missing", &report["relationships"][0]["findings"]);
+    assert_eq!(definition["scopes"].as_array().map(Vec::len), Some(site_code.len()));
+
+    // one that can be brought is, and what the target alone has does not count
+    let run = bench.run("replicate --computer-name kea-1 --scope-id 10.0.1.0,172.31.7.0 --force").expect_code(0);
+    assert_eq!(run.stdout, "10.0.1.0\n");
+
+    // the rest is brought where it can be; what needs the definition is refused by name
+    let run = bench.run("replicate --computer-name kea-1 --force --json").expect_code(3).json();
+    for scope in run["relationships"][0]["scopes"].as_array().expect("scopes") {
+        let id = scope["scope_id"].as_str().expect("an id");
+        let outcome = match id {
+            "10.0.8.0" => "replicated",
+            "172.31.7.0" => "skipped",
+            id if site_code.contains(&format!("{id}/24")) => "rejected",
+            _ => "unchanged",
+        };
+        assert_eq!(scope["outcome"], outcome, "{scope:#}");
+        if outcome == "rejected" {
+            let message = scope["message"].as_str().expect("a message");
+            assert!(
+                message.contains("option-definition-missing") && message.contains("add the definition"),
+                "{message}"
+            );
+        }
+    }
+    let report = drift(&bench, "", 2);
+    check(&report);
+    assert_eq!(
+        (&report["summary"]["drifted"], &report["summary"]["only_on_target"]),
+        (&site_code.len().into(), &1.into())
+    );
+
+    // nothing is left that could be written: refused before any write
+    let before = bench.marks();
+    let run = bench.run("replicate --computer-name kea-1 --force").expect_code(1);
+    assert!(run.stdout.is_empty() && run.stderr.contains("option-definition-missing"), "{}", run.stderr);
+    assert_eq!(bench.marks(), before);
+}
+
+fn scopes_of_a_network_that_the_target_lacks_are_refused(form: Form) {
+    let kinds = ["network-missing", "lifetime:0", "lifetime:24"].map(str::to_owned).to_vec();
+    let Some(bench) = Bench::up(form, options(kinds)) else { return };
+    let report = drift(&bench, "", 2);
+    let finding = expected::finding("network-missing", &report["relationships"][0]["findings"]);
+    assert_eq!(finding["scopes"], serde_json::json!(["10.0.24.0", "10.0.25.0"]));
+    let membership = "create properties property shared-network of scope";
+    for id in ["10.0.24.0/24", "10.0.25.0/24"] {
+        assert!(expected::shown_changes(scopes(&report)[id]).contains(membership), "{id}");
+    }
+    let plan = bench.run("replicate --computer-name kea-1 --what-if --json").expect_code(3).json();
+    assert_eq!((&plan["summary"]["scopes"], &plan["summary"]["blocked"]), (&1.into(), &2.into()));
+    let run = bench.run("replicate --computer-name kea-1 --force").expect_code(3);
+    assert_eq!(run.stdout, "10.0.0.0\n");
+    assert!(
+        run.stderr.contains("network-missing") && run.stderr.contains("to the target's configuration first"),
+        "{}",
+        run.stderr
+    );
+    let report = drift(&bench, "", 2);
+    assert_eq!(report["summary"]["drifted"], 2);
+}
