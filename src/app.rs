@@ -25,6 +25,7 @@ pub mod reading;
 pub mod runs;
 pub mod state;
 pub mod update;
+pub mod work;
 
 pub use effect::{Effect, News, Ticket};
 pub use state::{AppState, Moment, Setting};

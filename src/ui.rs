@@ -79,13 +79,14 @@ pub fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>) -> Drawn {
 fn browse(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, body: Rect, drawn: &mut Drawn) {
     let [left, scopes, drift] = panes(state, body);
     drawn.left = Some(relationships::draw(state, theme, frame, left));
+    let scopes = if drift.y == scopes.y { pane::divide(frame, theme, scopes) } else { scopes };
     drawn.scopes = scopes::draw(state, theme, frame, scopes);
     drawn.drift = Some(drift::draw(state, theme, frame, drift));
 }
 
 /// The places of the three panes: the drift below, or beside where there is room.
 fn panes(state: &AppState, body: Rect) -> [Rect; 3] {
-    let left = (body.width * 2 / 5).clamp(28, 46);
+    let left = (body.width * 7 / 20).clamp(28, 46);
     if body.width >= WIDE {
         let [a, b, c] =
             Layout::horizontal([Constraint::Length(left), Constraint::Length(68), Constraint::Min(20)]).areas(body);

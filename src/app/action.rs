@@ -226,7 +226,7 @@ pub const VERBS: &[Verb] = &[
         "preview",
         &["r"],
         LISTS,
-        "replicate…",
+        "replicate",
         "preview the replication of the marked scopes, or of the highlighted one; with Force on: run it",
     ),
     verb(

@@ -7,6 +7,7 @@ use super::keymap;
 pub const NOTES: &[&str] = &[
     "",
     "Signs: + create, ~ update, - delete, each on the target. The target is overwritten by the source.",
+    "! before the counts of a relationship: it has critical findings.",
     "Marks: * before a scope. r replicates the marked scopes, or the highlighted one if none is marked.",
     "Force: r runs as soon as the plan stands. Refusals for safety stand all the same. Off at every start.",
     "WhatIf: the plan is shown and nothing can be written, whatever else is set.",

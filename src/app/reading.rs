@@ -168,21 +168,11 @@ pub fn rebuild_left(state: &mut AppState) {
             left.push(LeftKey::Server(report.name.clone()));
         }
     }
-    let empty_before = state.left.is_empty();
     state.left = left;
-    if empty_before {
-        state.left_list.go(&state.left, 0);
+    if !state.left_touched {
+        // Nobody has chosen anything yet: the first relationship that is found.
+        let first = state.left.iter().position(|key| matches!(key, LeftKey::Relationship(_)));
+        state.left_list.go(&state.left, first.unwrap_or(0));
     }
-    prefer_relationships(state);
     state.left_list.settle(&state.left);
-}
-
-/// A cursor that nobody has moved yet leaves a server for the first relationship.
-fn prefer_relationships(state: &mut AppState) {
-    let first = state.left.iter().position(|key| matches!(key, LeftKey::Relationship(_)));
-    if let (false, Some(first)) = (state.left_touched, first)
-        && !matches!(state.left_key(), Some(LeftKey::Relationship(_)))
-    {
-        state.left_list.go(&state.left, first);
-    }
 }

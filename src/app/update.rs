@@ -82,6 +82,8 @@ fn on_key(state: &mut AppState, event: KeyEvent, now: Moment) -> Vec<Effect> {
     }
     let place = state.place();
     let verb = keymap::lookup(place, key);
+    // From the first key on what is highlighted was chosen, if it can stay.
+    state.left_touched |= state.current().is_some() || verb.is_some_and(|verb| verb.moves);
     let Some(verb) = verb.filter(|verb| verb.moves || event.kind == KeyEventKind::Press) else {
         disturb(state, now);
         return Vec::new();

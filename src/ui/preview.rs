@@ -8,16 +8,13 @@ use super::{Theme, drift, pane, text};
 use crate::app::drawn::Window;
 use crate::app::preview::Preview;
 use crate::engine::approval::Manner;
+use crate::show::plural;
 
 /// Draws the preview over the lists.
 pub(super) fn draw(preview: &Preview, theme: &Theme, frame: &mut Frame<'_>, area: Rect) -> Window {
     let inside = pane::head(frame, theme, area, &format!("preview: {}", preview.picked), true);
-    let question = question(preview, theme);
     let width = usize::from(inside.width.saturating_sub(2));
-    let asked: Vec<(String, Style)> = question
-        .into_iter()
-        .flat_map(|(line, style)| text::wrap(&line, width).into_iter().map(move |l| (l, style)))
-        .collect();
+    let asked = question(preview, theme, width);
     let below = u16::try_from(asked.len()).unwrap_or(0).min(inside.height / 2) + 1;
     let list = Rect { height: inside.height.saturating_sub(below), ..inside };
     let height = usize::from(list.height.max(1));
@@ -39,7 +36,8 @@ pub(super) fn draw(preview: &Preview, theme: &Theme, frame: &mut Frame<'_>, area
     window
 }
 
-fn question(preview: &Preview, theme: &Theme) -> Vec<(String, Style)> {
+/// What can be answered, and how. The keys stand on a line of their own, never wrapped.
+fn question(preview: &Preview, theme: &Theme, width: usize) -> Vec<(String, Style)> {
     let plan = &preview.plan;
     if preview.manner == Manner::ShowOnly {
         return vec![("Nothing can be written: WhatIf or read-only. Esc goes back.".into(), theme.flag)];
@@ -60,14 +58,17 @@ fn question(preview: &Preview, theme: &Theme) -> Vec<(String, Style)> {
         0 | 1 => String::new(),
         all => format!("({} of {all}) ", at + 1),
     };
-    let plural = if scopes == 1 { "" } else { "s" };
-    let mut lines = vec![(
-        format!(
-            "{place}Replicate {}: overwrite {scopes} scope{plural} on {} from {} ({} {} {}), {deletions} deletions?",
-            asked.name, asked.target, asked.source, asked.source, theme.glyphs.arrow, asked.target
-        ),
-        theme.heading,
-    )];
+    let words = format!(
+        "{place}Replicate {}, {} {} {}: overwrite {} on {}, {}?",
+        asked.name,
+        asked.source,
+        theme.glyphs.arrow,
+        asked.target,
+        plural(scopes, "scope"),
+        asked.target,
+        plural(deletions, "deletion")
+    );
+    let mut lines: Vec<_> = text::wrap(&words, width).into_iter().map(|line| (line, theme.heading)).collect();
     lines.push(if preview.gate.is_open() {
         ("y yes   a yes to all   n no   l no to all".into(), theme.heading)
     } else {

@@ -75,7 +75,7 @@ fn relationship(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Re
     }
     line(theme, frame, area, 2, 5, &member(target), member_style(theme, found, target));
     let (words, style) = drift(state, theme, found);
-    line(theme, frame, area, 3, 4, &words, style);
+    line(theme, frame, area, 3, 2, &words, style);
 }
 
 /// A side in words: which server, and its state or why there is none.
@@ -122,7 +122,7 @@ fn counted(theme: &Theme, compared: &Compared) -> (String, Style) {
     let [create, update, delete] = compared.counts;
     let mut parts = Vec::new();
     if drifted > 0 {
-        parts.push(format!("{drifted} of {} drifted +{create} ~{update} -{delete}", sum.scopes));
+        parts.push(format!("{drifted}/{} drifted +{create} ~{update} -{delete}", sum.scopes));
     }
     if sum.unknown > 0 {
         parts.push(format!("{} unknown", sum.unknown));
@@ -140,7 +140,9 @@ fn counted(theme: &Theme, compared: &Compared) -> (String, Style) {
             (scopes, false) => (format!("in sync, {scopes} scopes"), theme.good),
         };
     }
-    (parts.join(", "), style)
+    // The sign is for narrow windows, where the count of findings is cut off.
+    let sign = if compared.critical > 0 { "! " } else { "" };
+    (format!("{sign}{}", parts.join(", ")), style)
 }
 
 fn server(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, key: &LeftKey) {

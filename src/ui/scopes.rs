@@ -16,7 +16,7 @@ use crate::model::DriftState;
 
 /// Columns of the id, of the words for the drift, of the utilisation.
 const ID: u16 = 18;
-const DRIFT: u16 = 22;
+const DRIFT: u16 = 20;
 const USED: u16 = 5;
 
 /// Draws the pane. `None` where there is no list.

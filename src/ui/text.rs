@@ -44,13 +44,14 @@ pub(super) fn skip(text: &str, columns: usize) -> &str {
     if used >= columns && columns == 0 { text } else { "" }
 }
 
-/// Writes a text into a row; returns the column behind it.
+/// Writes a text into a row, over whatever stands there; returns the column behind it.
 pub(super) fn put(frame: &mut Frame<'_>, x: u16, y: u16, columns: u16, text: &str, style: Style) -> u16 {
     let area = frame.area();
     if y >= area.bottom() || x >= area.right() {
         return x;
     }
-    frame.buffer_mut().set_stringn(x, y, text, usize::from(columns.min(area.right() - x)), style).0
+    let columns = usize::from(columns.min(area.right() - x));
+    frame.buffer_mut().set_stringn(x, y, text, columns, Style::reset().patch(style)).0
 }
 
 /// Breaks a text into lines of at most so many columns, at spaces where there are any. The

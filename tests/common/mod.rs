@@ -7,6 +7,7 @@ pub mod expected;
 pub mod fake;
 pub mod pair;
 pub mod program;
+pub mod screen;
 #[cfg(unix)]
 pub mod terminal;
 pub mod traffic;

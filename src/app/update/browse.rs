@@ -15,7 +15,6 @@ use super::filtering;
 pub(super) fn scroll(state: &mut AppState, action: Action) {
     match state.place() {
         Place::Relationships => {
-            state.left_touched = true;
             let by = distance(action, state.left_list.height);
             state.left_list.step(&state.left, by);
         }
@@ -160,9 +159,6 @@ fn mark(state: &mut AppState) {
     if !relation.marks.remove(&id) {
         relation.marks.insert(id);
     }
-    let mut list = std::mem::take(&mut relation.scopes);
-    list.step(&relation.shown(), 1);
-    relation.scopes = list;
 }
 
 fn mark_all(state: &mut AppState) {
@@ -219,7 +215,10 @@ fn detail(state: &AppState) -> Option<Detail> {
             let (name, text) = super::super::drift::member_words(state, subject, side)?;
             Some(Detail::of_text(name, text))
         }
-        DriftRow::Summary | DriftRow::State | DriftRow::Section(..) => None,
+        DriftRow::Summary => {
+            Some(Detail::of_text(drift.name.to_string(), super::super::drift::summary_words(&subject.compared)))
+        }
+        DriftRow::State | DriftRow::Section(..) => None,
     }
 }
 

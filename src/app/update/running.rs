@@ -63,6 +63,8 @@ pub(super) fn ended(
         // What was written before it failed is not known.
         Err(reason) => (Tone::Bad, format!("the run failed: {reason}; what it wrote is unknown until it is read back")),
     };
+    // What the start of it said is over.
+    state.message = None;
     let word = if tone == Tone::Good { "done" } else { "LOOK" };
     state.banner = Some((tone, format!("{word}: {}: {text} (J shows each scope)", run.title())));
     run.result = Some(result);

@@ -1,0 +1,136 @@
+//! What stands behind an effect: questions to the engine, without a screen and without jobs.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use super::compared::Compared;
+use super::effect::{Effect, News, Pick, ReadOutcome};
+use crate::engine::fleet::Fleet;
+use crate::engine::plan::Plan;
+use crate::engine::port::{Control, Journal, Reading};
+use crate::engine::run;
+use crate::engine::select::Picked;
+use crate::engine::survey::Survey;
+use crate::engine::{Error, ErrorKind};
+use crate::model::ServerName;
+
+/// A reading younger than this is not repeated for a plan if the server's mark says that
+/// nothing moved. Older ones are: states of relationships have no mark.
+const FRESH: Duration = Duration::from_secs(20);
+
+/// Does the work behind an effect, and says what came of it. Needs a tokio runtime.
+///
+/// # Errors
+/// In words: the work failed for a reason of its own, or is none that can be done here.
+pub async fn work(effect: Effect, fleet: Arc<Fleet>, journal: &dyn Journal, ctl: Control) -> Result<News, String> {
+    match effect {
+        Effect::Read(_, server) => {
+            let outcome = fleet.read(&server, &ctl).await;
+            Ok(News::Read(server, outcome))
+        }
+        Effect::Utilisation(_, server) => Ok(utilisation(&fleet, server, &ctl).await),
+        Effect::Compare(_, survey, at, source) => {
+            let compared = blocking(move || {
+                let relationship = survey.relationships.get(at)?;
+                Some(Compared::new(&survey, relationship, source, &fleet.ignore))
+            });
+            let compared = compared.await?.ok_or("the relationship is gone")?;
+            Ok(News::Compared(Arc::new(compared)))
+        }
+        Effect::Plan(_, survey, picks) => Ok(plan(&fleet, &survey, &picks, &ctl).await),
+        Effect::Override(_, plan, overrides) => {
+            let plan = blocking(move || Arc::unwrap_or_clone(plan).with_overrides(overrides)).await?;
+            Ok(News::Planned(Arc::new(plan), Vec::new()))
+        }
+        Effect::Run(_, plan, approved) => {
+            Ok(News::RunEnded(Arc::new(run::run(&fleet, &plan, approved, journal, &ctl).await)))
+        }
+        Effect::Cancel(_)
+        | Effect::Abandon(_)
+        | Effect::OpenDemo(_)
+        | Effect::Suspend
+        | Effect::Repaint
+        | Effect::Quit => Err("nothing that is done in the background".into()),
+    }
+}
+
+/// What takes its time in computing must not hold up what waits for servers.
+async fn blocking<T: Send + 'static>(compute: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
+    tokio::task::spawn_blocking(compute).await.map_err(|error| error.to_string())
+}
+
+/// Asks a server how many addresses are in use; that it does not tell is no failure.
+async fn utilisation(fleet: &Fleet, server: ServerName, ctl: &Control) -> News {
+    let used = match fleet.server(&server) {
+        Some(found) => found.utilisation(ctl).await,
+        None => Ok(None),
+    };
+    let used = used.unwrap_or_else(|error| {
+        tracing::info!("no utilisation: {error}");
+        None
+    });
+    News::Utilisation(server, used)
+}
+
+/// Reads again what may have moved, so that the preview shows both servers as they are now.
+async fn plan(fleet: &Fleet, survey: &Survey, picks: &[Pick], ctl: &Control) -> News {
+    let servers: BTreeSet<&ServerName> = picks.iter().flat_map(|pick| [&pick.source, &pick.target]).collect();
+    let readings = join_all(servers.into_iter().map(|server| fresh(fleet, survey, server, ctl))).await;
+    let readings: Vec<(ServerName, ReadOutcome)> = readings.into_iter().flatten().collect();
+    let mut reports = survey.servers.clone();
+    for (server, outcome) in &readings {
+        if let Some(report) = reports.iter_mut().find(|report| report.name == *server) {
+            report.outcome = Some(outcome.clone());
+        }
+    }
+    let survey = Survey::new(reports, &fleet.names);
+    let picked: Result<Vec<Picked>, Error> = picks.iter().map(|pick| find(&survey, pick, &readings)).collect();
+    match picked {
+        Ok(picked) => {
+            let plan = Plan::make(fleet, &survey, &picked, BTreeSet::new(), ctl).await;
+            News::Planned(Arc::new(plan), readings)
+        }
+        Err(error) => News::NotPlanned(error),
+    }
+}
+
+/// A new reading of a server; `None` where the one that we have is as good.
+async fn fresh(
+    fleet: &Fleet,
+    survey: &Survey,
+    server: &ServerName,
+    ctl: &Control,
+) -> Option<(ServerName, ReadOutcome)> {
+    if let (Some(found), Some(old)) = (fleet.server(server), survey.reading(server))
+        && is_young(old)
+        && let (Some(mark), Ok(Some(now))) = (&old.pulse, found.pulse(ctl).await)
+        && *mark == now
+    {
+        return None;
+    }
+    Some((server.clone(), fleet.read(server, ctl).await))
+}
+
+fn is_young(reading: &Reading) -> bool {
+    let age = jiff::Timestamp::now().duration_since(reading.at);
+    Duration::try_from(age).is_ok_and(|age| age < FRESH)
+}
+
+/// The relationship that was picked, in what the servers say now.
+fn find(survey: &Survey, pick: &Pick, readings: &[(ServerName, ReadOutcome)]) -> Result<Picked, Error> {
+    let found = survey.relationships.iter().enumerate().find_map(|(at, relationship)| {
+        relationship.member_index(&pick.target)?;
+        Some((at, relationship.member_index(&pick.source)?))
+    });
+    let Some((relationship, source_member)) = found else {
+        let unread = readings.iter().find_map(|(_, outcome)| outcome.as_ref().err());
+        return Err(unread.cloned().unwrap_or_else(|| {
+            Error::new(ErrorKind::Moved, format!("{} is no relationship of these servers any more", pick.name))
+                .hint("R reads everything again")
+        }));
+    };
+    Ok(Picked { relationship, source_member, scopes: pick.scopes.clone() })
+}

@@ -1,0 +1,276 @@
+//! The interactive program without a terminal: keys in, a picture out, no clock but ours.
+//!
+//! Effects wait until the test lets them happen, so a test says what is under way when a key
+//! is pressed. Nothing here sleeps.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use ratatui::style::Style;
+use scopesync::app::state::View;
+use scopesync::app::work::work;
+use scopesync::app::{AppState, Effect, Event, Moment, News, Setting, Ticket, start, update};
+use scopesync::engine::fleet::Fleet;
+use scopesync::engine::port::Control;
+use scopesync::ui::{self, Glyphs, Theme};
+
+use super::fake::FakeJournal;
+
+/// The program at work.
+pub struct Program {
+    pub state: AppState,
+    pub journal: FakeJournal,
+    /// What was asked for and has not happened yet.
+    pub pending: VecDeque<Effect>,
+    /// What the program asked of the one who runs it: `run`, `cancel`, `quit` and the like.
+    pub asked: Vec<String>,
+    pub theme: Theme,
+    pub now: Instant,
+    /// Opened by the start page's offer.
+    pub demo: Option<Arc<Fleet>>,
+    terminal: Terminal<TestBackend>,
+    threads: tokio::runtime::Runtime,
+    clock: jiff::Timestamp,
+}
+
+impl Program {
+    /// Starts with these servers in a window of this size. Nothing was read yet.
+    pub fn start(fleet: Option<Fleet>, columns: u16, rows: u16) -> Self {
+        let setting = Setting {
+            config_name: "/etc/scopesync/config.toml".into(),
+            searched: vec!["/home/op/.config/scopesync/config.toml".into(), "/etc/scopesync/config.toml".into()],
+            read_only: false,
+            operator: "op".into(),
+        };
+        let now = Instant::now();
+        let clock: jiff::Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
+        let mut program = Program {
+            state: AppState::new(setting, fleet.map(Arc::new), Moment { at: now, clock }),
+            journal: FakeJournal::default(),
+            pending: VecDeque::new(),
+            asked: Vec::new(),
+            theme: Theme::colours(Glyphs::UNICODE),
+            now,
+            demo: None,
+            terminal: Terminal::new(TestBackend::new(columns, rows)).unwrap(),
+            threads: tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap(),
+            clock,
+        };
+        program.draw();
+        let effects = start(&mut program.state);
+        program.take(effects);
+        program
+    }
+
+    /// Starts and reads everything.
+    pub fn ready(fleet: Fleet, columns: u16, rows: u16) -> Self {
+        let mut program = Self::start(Some(fleet), columns, rows);
+        program.settle();
+        program
+    }
+
+    fn moment(&self) -> Moment {
+        Moment { at: self.now, clock: self.clock }
+    }
+
+    fn take(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            let asked = match &effect {
+                Effect::Run(_, plan, approved) => {
+                    let names: Vec<String> =
+                        approved.iter().map(|a| plan.relationships[a.relationship()].name.to_string()).collect();
+                    format!("run {}", names.join(" "))
+                }
+                Effect::Cancel(_) => "cancel".into(),
+                Effect::Abandon(_) => "abandon".into(),
+                Effect::Suspend => "suspend".into(),
+                Effect::Repaint => "repaint".into(),
+                Effect::Quit => "quit".into(),
+                _ => {
+                    self.pending.push_back(effect);
+                    continue;
+                }
+            };
+            self.asked.push(asked);
+            if matches!(effect, Effect::Run(..)) {
+                self.pending.push_back(effect);
+            }
+        }
+    }
+
+    /// Lets the program hear something.
+    pub fn event(&mut self, event: Event) {
+        let now = self.moment();
+        let effects = update(&mut self.state, event, now);
+        self.take(effects);
+    }
+
+    /// Lets time pass, as the loop does: a frame is drawn, and what was typed before was handled.
+    pub fn wait(&mut self, milliseconds: u64) {
+        self.draw();
+        self.now += Duration::from_millis(milliseconds);
+        self.event(Event::Tick);
+        self.draw();
+    }
+
+    /// Presses keys as the table spells them, separated by blanks, 50 ms apart. What they ask
+    /// for is left pending.
+    pub fn type_keys(&mut self, keys: &str) {
+        for key in keys.split(' ').filter(|key| !key.is_empty()) {
+            self.now += Duration::from_millis(50);
+            self.event(Event::Key(event_of(key)));
+        }
+    }
+
+    /// Presses keys and lets everything happen that they ask for, after each of them.
+    pub fn press(&mut self, keys: &str) {
+        for key in keys.split(' ').filter(|key| !key.is_empty()) {
+            self.type_keys(key);
+            self.settle();
+        }
+    }
+
+    /// Lets the oldest piece of work happen.
+    pub fn happen(&mut self) -> bool {
+        let Some(effect) = self.pending.pop_front() else { return false };
+        let (ticket, news) = self.perform(effect);
+        self.event(Event::News(ticket, news));
+        true
+    }
+
+    fn perform(&mut self, effect: Effect) -> (Ticket, News) {
+        let ticket = match &effect {
+            Effect::OpenDemo(ticket) => {
+                let news = match self.demo.clone() {
+                    Some(fleet) => News::Demo(fleet),
+                    None => News::Failed("no room for it".into()),
+                };
+                return (*ticket, news);
+            }
+            Effect::Read(ticket, _)
+            | Effect::Utilisation(ticket, _)
+            | Effect::Compare(ticket, ..)
+            | Effect::Plan(ticket, ..)
+            | Effect::Override(ticket, ..)
+            | Effect::Run(ticket, ..) => *ticket,
+            _ => unreachable!("not left pending"),
+        };
+        let fleet = self.state.fleet.clone().unwrap();
+        let done = self.threads.block_on(work(effect, fleet, &self.journal, Control::free()));
+        (ticket, done.unwrap_or_else(News::Failed))
+    }
+
+    /// Lets everything happen, and draws.
+    pub fn settle(&mut self) {
+        while self.happen() {}
+        self.draw();
+    }
+
+    /// Draws a frame, as the loop does.
+    pub fn draw(&mut self) {
+        let mut drawn = ui::Drawn::default();
+        self.terminal.draw(|frame| drawn = ui::draw(&self.state, &self.theme, frame)).unwrap();
+        self.state.drawn(&drawn, self.now);
+    }
+
+    /// Gives the window another size.
+    pub fn resize(&mut self, columns: u16, rows: u16) {
+        self.terminal.backend_mut().resize(columns, rows);
+        self.draw();
+    }
+
+    /// The picture.
+    pub fn buffer(&self) -> &Buffer {
+        self.terminal.backend().buffer()
+    }
+
+    /// The picture as text.
+    pub fn text(&self) -> String {
+        text(self.buffer())
+    }
+
+    /// The picture as text, and below it how each cell looks.
+    pub fn picture(&self) -> String {
+        format!("{}\n{}", self.text(), styles(self.buffer()))
+    }
+
+    /// The preview, where it is shown.
+    pub fn preview(&self) -> Option<&scopesync::app::preview::Preview> {
+        match &self.state.view {
+            View::Preview(preview) => Some(preview),
+            _ => None,
+        }
+    }
+}
+
+/// A key as the table spells it.
+pub fn event_of(text: &str) -> KeyEvent {
+    let (text, control) = text.strip_prefix("Ctrl-").map_or((text, false), |rest| (rest, true));
+    let code = match text {
+        "Enter" => KeyCode::Enter,
+        "Esc" => KeyCode::Esc,
+        "Tab" => KeyCode::Tab,
+        "Shift-Tab" => KeyCode::BackTab,
+        "Up" => KeyCode::Up,
+        "Down" => KeyCode::Down,
+        "Left" => KeyCode::Left,
+        "Right" => KeyCode::Right,
+        "PgUp" => KeyCode::PageUp,
+        "PgDn" => KeyCode::PageDown,
+        "Home" => KeyCode::Home,
+        "End" => KeyCode::End,
+        "Space" => KeyCode::Char(' '),
+        "Backspace" => KeyCode::Backspace,
+        one if one.chars().count() == 1 => KeyCode::Char(one.chars().next().unwrap()),
+        other => panic!("{other} is no key"),
+    };
+    let modifiers = match code {
+        _ if control => KeyModifiers::CONTROL,
+        KeyCode::Char(c) if c.is_uppercase() => KeyModifiers::SHIFT,
+        _ => KeyModifiers::NONE,
+    };
+    KeyEvent::new(code, modifiers)
+}
+
+fn text(buffer: &Buffer) -> String {
+    let area = buffer.area;
+    let rows = (area.top()..area.bottom()).map(|y| {
+        let row: String = (area.left()..area.right()).map(|x| buffer[(x, y)].symbol()).collect();
+        row.trim_end().to_owned()
+    });
+    rows.collect::<Vec<_>>().join("\n")
+}
+
+/// How each cell looks: a letter for each style, and what the letters mean.
+fn styles(buffer: &Buffer) -> String {
+    let area = buffer.area;
+    let mut seen: Vec<Style> = vec![buffer_default()];
+    let mut rows = Vec::new();
+    for y in area.top()..area.bottom() {
+        let row: String = (area.left()..area.right())
+            .map(|x| {
+                let style = buffer[(x, y)].style();
+                let at = seen.iter().position(|known| *known == style).unwrap_or_else(|| {
+                    seen.push(style);
+                    seen.len() - 1
+                });
+                if at == 0 { ' ' } else { char::from(b'a' + u8::try_from(at - 1).unwrap()) }
+            })
+            .collect();
+        rows.push(row.trim_end().to_owned());
+    }
+    let legend = seen.iter().enumerate().skip(1).map(|(at, style)| {
+        let letter = char::from(b'a' + u8::try_from(at - 1).unwrap());
+        format!("{letter}: {:?} on {:?} {:?}", style.fg.unwrap(), style.bg.unwrap(), style.add_modifier)
+    });
+    rows.into_iter().chain(legend).collect::<Vec<_>>().join("\n")
+}
+
+fn buffer_default() -> Style {
+    ratatui::buffer::Cell::default().style()
+}

@@ -1,0 +1,210 @@
+//! What the screen looks like: text, and how each cell looks. And: it never breaks.
+
+mod common;
+
+use common::fake::{self, Script, pair, reserve, scope};
+use common::screen::{Program, event_of};
+use proptest::prelude::*;
+use scopesync::app::Event;
+use scopesync::app::action::VERBS;
+use scopesync::engine::approval::Manner;
+use scopesync::engine::fleet::Fleet;
+use scopesync::model::{Foreign, Scope};
+use scopesync::ui::{Glyphs, Theme};
+use serde_json::json;
+
+fn numbered(n: u32, lifetime: u32, name: &str) -> Scope {
+    let mut scope = scope(&format!("10.0.{n}.0/24"), &[("id", json!(n)), ("valid-lifetime", json!(lifetime))]);
+    scope.name = Some(Foreign::from(name));
+    scope
+}
+
+fn fleet() -> Fleet {
+    let mut ours: Vec<Scope> = (1..=6).filter(|n| *n != 4).map(|n| numbered(n, 3600, "office")).collect();
+    let mut theirs: Vec<Scope> =
+        (1..=6).filter(|n| *n != 3).map(|n| numbered(n, if n == 1 { 1800 } else { 3600 }, "office")).collect();
+    reserve(&mut ours[0], "10.0.1.7", "02:00:00:00:00:07");
+    reserve(theirs.iter_mut().find(|s| s.id.short() == "10.0.5.0").unwrap(), "10.0.5.9", "02:00:00:00:00:09");
+    fake::fleet(&pair(ours, theirs))
+}
+
+#[test]
+fn the_lists() {
+    let mut program = Program::ready(fleet(), 80, 24);
+    insta::assert_snapshot!("relationships", program.picture());
+    program.press("Enter Space Down");
+    insta::assert_snapshot!("scopes", program.picture());
+    program.press("Enter Down Down Enter");
+    insta::assert_snapshot!("detail", program.picture());
+}
+
+#[test]
+fn the_lists_in_a_wide_window() {
+    let mut program = Program::ready(fleet(), 180, 20);
+    program.press("Enter");
+    insta::assert_snapshot!("wide", program.text());
+}
+
+#[test]
+fn the_preview() {
+    let mut program = Program::ready(fleet(), 80, 24);
+    program.press("a r");
+    insta::assert_snapshot!("preview_closed", program.picture());
+    program.wait(300);
+    insta::assert_snapshot!("preview_open", program.text());
+}
+
+#[test]
+fn what_if_and_force_are_loud() {
+    let mut program = Program::ready(fleet(), 80, 24);
+    program.press("F W");
+    insta::assert_snapshot!("flags", program.picture());
+    program.press("a r");
+    insta::assert_snapshot!("preview_what_if", program.text());
+}
+
+#[test]
+fn the_jobs() {
+    let servers =
+        pair((1..=4).map(|n| numbered(n, 3600, "x")).collect(), (1..=4).map(|n| numbered(n, 1800, "x")).collect());
+    servers.1.script("10.0.2.0/24", Script::Refuse);
+    servers.1.script("10.0.3.0/24", Script::Lie);
+    servers.1.inner().save_fails = true;
+    let mut program = Program::ready(fake::fleet(&servers), 100, 24);
+    program.press("a r");
+    program.wait(300);
+    program.type_keys("y J");
+    program.draw();
+    insta::assert_snapshot!("jobs_running", program.text());
+    program.settle();
+    insta::assert_snapshot!("jobs", program.picture());
+}
+
+#[test]
+fn pages_and_questions() {
+    let mut program = Program::start(None, 80, 24);
+    insta::assert_snapshot!("start", program.text());
+    program.press("?");
+    insta::assert_snapshot!("help", program.text());
+    let mut program = Program::ready(fleet(), 80, 24);
+    program.press("a");
+    program.type_keys("r");
+    program.draw();
+    insta::assert_snapshot!("planning", program.text());
+    program.settle();
+    program.wait(300);
+    program.type_keys("y q");
+    program.draw();
+    insta::assert_snapshot!("quitting", program.text());
+    program.resize(50, 11);
+    insta::assert_snapshot!("too_small", program.text());
+}
+
+#[test]
+fn terminals_without_unicode_and_without_colours() {
+    let mut program = Program::ready(fleet(), 80, 24);
+    program.theme = Theme::colourless(Glyphs::ASCII);
+    program.press("Enter");
+    let picture = program.picture();
+    assert!(picture.is_ascii(), "{picture}");
+    assert!(!picture.contains("Red") && !picture.contains("Green"), "{picture}");
+    assert!(picture.contains("one -> two"));
+    program.press("a r");
+    assert!(program.picture().is_ascii(), "{}", program.picture());
+}
+
+#[test]
+fn a_servers_text_cannot_disturb_the_screen() {
+    let mut ours = numbered(1, 3600, "evil \u{202e}\u{1b}[2J\u{7}name");
+    ours.items.insert(
+        scopesync::model::ItemKey::property("x\u{1b}]0;t\u{7}"),
+        scopesync::model::Item::single(scopesync::model::Value::own(json!("\u{202e}abc\r\n\u{200b}"))),
+    );
+    let mut program = Program::ready(fake::fleet(&pair(vec![ours], vec![numbered(1, 3600, "y")])), 120, 30);
+    for keys in ["Enter", "Enter", "Down Down Enter", "Esc Esc", "r"] {
+        program.press(keys);
+        let bad =
+            |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}');
+        assert!(!program.text().chars().any(bad), "{}", program.text());
+    }
+    assert!(program.text().contains("\\u{202e}abc"), "{}", program.text());
+}
+
+/// One thing that happens to the program.
+#[derive(Clone, Debug)]
+enum Step {
+    Key(usize, usize),
+    Char(char),
+    Paste(String),
+    Happen,
+    Wait(u64),
+    Resize(u16, u16),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => (0..VERBS.len(), 0usize..2).prop_map(|(verb, key)| Step::Key(verb, key)),
+        3 => prop::sample::select(vec!['r', 'y', 'a', 'F', 'W', 'o', 'n']).prop_map(Step::Char),
+        1 => any::<char>().prop_map(Step::Char),
+        1 => "[yan/ ]{0,6}".prop_map(Step::Paste),
+        4 => Just(Step::Happen),
+        3 => prop::sample::select(vec![10u64, 100, 299, 301, 1000]).prop_map(Step::Wait),
+        1 => (1u16..200, 1u16..60).prop_map(|(columns, rows)| Step::Resize(columns, rows)),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    /// Whatever is typed whenever: the program does not break, and it writes only after an
+    /// answer to a preview that was on the screen for 300 ms, or under Force.
+    #[test]
+    fn nothing_is_written_without_an_answer_or_force(steps in prop::collection::vec(step(), 0..120)) {
+        let mut program = Program::start(Some(fleet()), 100, 30);
+        let mut shown_since = None;
+        for step in steps {
+            let runs = program.asked.iter().filter(|asked| asked.starts_with("run")).count();
+            let force = program.state.force && !program.state.what_if;
+            let confirms = matches!(&step, Step::Char('y' | 'a')) || matches!(&step, Step::Key(at, _)
+                if ["yes", "yes-to-all", "mark-all"].contains(&VERBS[*at].name));
+            let shown = shown_since;
+            match step.clone() {
+                Step::Key(verb, key) => {
+                    let keys = VERBS[verb].keys;
+                    program.type_keys(keys[key % keys.len()]);
+                }
+                Step::Char(c) => {
+                    program.now += std::time::Duration::from_millis(50);
+                    program.event(Event::Key(crossterm::event::KeyEvent::from(crossterm::event::KeyCode::Char(c))));
+                }
+                Step::Paste(text) => program.event(Event::Paste(text)),
+                Step::Happen => drop(program.happen()),
+                Step::Wait(time) => program.wait(time),
+                Step::Resize(columns, rows) => program.resize(columns, rows),
+            }
+            if program.asked.iter().filter(|asked| asked.starts_with("run")).count() > runs {
+                let answered = confirms && shown.is_some_and(|at| program.now - at >= std::time::Duration::from_millis(300));
+                prop_assert!(answered || (force && matches!(step, Step::Happen)), "{step:?} ran something");
+                prop_assert!(!program.state.what_if || force || answered);
+            }
+            let may_ask = program.preview().is_some_and(|preview| {
+                preview.manner != Manner::ShowOnly && program.state.help.is_none() && program.state.quitting.is_none()
+            });
+            shown_since = if may_ask { shown_since.or(Some(program.now)) } else { None };
+        }
+        program.draw();
+    }
+
+    /// Any window can be drawn on, whatever is shown.
+    #[test]
+    fn any_size_can_be_drawn_on(columns in 1u16..200, rows in 1u16..60, view in 0usize..8) {
+        let mut program = Program::ready(fleet(), columns, rows);
+        program.press(["", "Enter", "Enter Enter Enter", "a r", "J", "?", "/ x", "Enter s f"][view]);
+        program.wait(300);
+        program.press("PgDn End Up Home");
+        let mut start = Program::start(None, columns, rows);
+        start.press("?");
+        start.event(Event::Key(event_of("End")));
+        start.draw();
+    }
+}
