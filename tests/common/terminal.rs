@@ -26,7 +26,7 @@ use super::program::Home;
 use keys::key;
 
 pub use rustix::process::Signal;
-pub use view::View;
+pub use view::{CellStyle, View};
 
 /// Longer than anything takes on a busy machine; only a failing test waits for it.
 const DEADLINE: Duration = Duration::from_secs(20);

@@ -53,6 +53,15 @@ impl View {
         None
     }
 
+    /// The character of a cell; nothing for the second half of a wide one.
+    pub fn cell(&self, row: u16, column: u16) -> String {
+        match self.0.cell(row, column) {
+            Some(cell) if cell.is_wide_continuation() => String::new(),
+            Some(cell) if cell.has_contents() => cell.contents().to_owned(),
+            _ => " ".to_owned(),
+        }
+    }
+
     /// The style of a cell.
     pub fn style(&self, row: u16, column: u16) -> CellStyle {
         let cell = self.0.cell(row, column).expect("the cell should be on the screen");
