@@ -8,11 +8,13 @@
 mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
 
 use common::bench::{Bench, Form};
 use common::expected::{self, ELSEWHERE, IN_SCOPES, OUTSIDE, WHOLE_SCOPES};
 use common::pair::{PairOptions, Side, kinds};
-use serde_json::Value;
+use common::traffic::offered;
+use serde_json::{Value, json};
 
 macro_rules! on_every_form {
     ($($test:ident),+ $(,)?) => {
@@ -249,7 +251,7 @@ fn scopes_of_a_network_that_the_target_lacks_are_refused(form: Form) {
     let Some(bench) = Bench::up(form, options(kinds)) else { return };
     let report = drift(&bench, "", 2);
     let finding = expected::finding("network-missing", &report["relationships"][0]["findings"]);
-    assert_eq!(finding["scopes"], serde_json::json!(["10.0.24.0", "10.0.25.0"]));
+    assert_eq!(finding["scopes"], json!(["10.0.24.0", "10.0.25.0"]));
     let membership = "create properties property shared-network of scope";
     for id in ["10.0.24.0/24", "10.0.25.0/24"] {
         assert!(expected::shown_changes(scopes(&report)[id]).contains(membership), "{id}");
@@ -265,4 +267,61 @@ fn scopes_of_a_network_that_the_target_lacks_are_refused(form: Form) {
     );
     let report = drift(&bench, "", 2);
     assert_eq!(report["summary"]["drifted"], 2);
+}
+
+/// The bytes of option 43 that `kea-pair` puts into a subnet.
+const RAW_43: [u8; 6] = [1, 4, 192, 0, 2, 1];
+
+/// Raw option 43 is served by a running Kea and shown empty by its API: only an OFFER proves
+/// that it is still there.
+#[test]
+fn raw_option_43_is_never_wiped_unless_it_is_overridden() {
+    let kinds = ["option43:0", "lifetime:0", "option43:1", "reservation-hostname:1", "option43:2", "lifetime:3"];
+    let kinds = kinds.map(str::to_owned).to_vec();
+    let options = PairOptions { subnets: 4, reservations: 8, dhcp: true, drift: kinds, ..PairOptions::default() };
+    let Some(bench) = Bench::up(Form::LoadBalancing, options) else { return };
+    let pair = bench.pair().expect("a live pair");
+    // the same bytes on the other side, but in scope 2
+    for (id, prefix) in [(1, "10.0.0.0/24"), (2, "10.0.1.0/24")] {
+        let option = json!({"code": 43, "csv-format": false, "data": "0104C0000201"});
+        let subnet = json!({"id": id, "subnet": prefix, "option-data": [option]});
+        pair.ok(Side::A, "subnet4-delta-add", json!({ "subnet4": [subnet] }));
+    }
+    let served = |at: u8| offered(pair, Side::B, Ipv4Addr::new(10, 0, at, 1), 43);
+    let still_there = || (0..3).all(|at| served(at).as_deref() == Some(RAW_43.as_slice()));
+    assert!(still_there(), "{:?} {:?} {:?}", served(0), served(1), served(2));
+
+    let report = drift(&bench, "", 2);
+    let scopes_now = scopes(&report);
+    let state = |id: &str| scopes_now[id]["drift"].as_str().expect("a state").to_owned();
+    let removed = "delete options option dhcp4/43 of scope";
+    assert_eq!(["10.0.0.0/24", "10.0.1.0/24", "10.0.2.0/24"].map(state), ["drifted"; 3]);
+    assert!(expected::shown_changes(scopes_now["10.0.2.0/24"]).contains(removed));
+
+    // what writes no option of the scope goes on; the rest is refused by name, and nothing is lost
+    let run = bench.run("replicate --computer-name kea-1 --force").expect_code(3);
+    assert_eq!(run.stdout, "10.0.1.0\n10.0.3.0\n");
+    assert!(
+        run.stderr.contains("option-43") && run.stderr.contains("vendor-encapsulated-options-space"),
+        "{}",
+        run.stderr
+    );
+    assert!(still_there());
+
+    // equal text that may hide a difference is unknown, never in sync
+    let report = drift(&bench, "", 3);
+    let scope = scopes(&report)["10.0.1.0/24"];
+    assert_eq!(scope["drift"], "unknown");
+    assert!(scope["reason"].as_str().is_some_and(|reason| reason.contains("does not reveal")), "{scope:#}");
+    let findings = report["relationships"][0]["findings"].as_array().expect("findings");
+    assert!(findings.iter().any(|f| f["kind"] == "unreadable" && f["scopes"][0] == "10.0.1.0"), "{findings:#?}");
+
+    // nothing of it is written without the override, and only what it names with it
+    bench.run("replicate --computer-name kea-1 --scope-id 10.0.0.0 --force").expect_code(1);
+    assert!(still_there());
+    let run = bench.run("replicate --computer-name kea-1 --scope-id 10.0.0.0 --force --override option-43");
+    assert_eq!(run.stdout, "10.0.0.0\n", "{}", run.stderr);
+    assert_eq!(pair.subnet(Side::B, "10.0.0.0/24").expect("the scope")["valid-lifetime"], 3600);
+    assert_eq!(served(2).as_deref(), Some(RAW_43.as_slice()));
+    assert!(served(0).is_none_or(|bytes| bytes.is_empty()), "what was overridden has been wiped, as was said");
 }
