@@ -103,21 +103,27 @@ pub fn plain_subnets(config: &Value) -> BTreeMap<String, Value> {
         for subnet in home["subnet4"].as_array().into_iter().flatten() {
             let mut subnet = subnet.clone();
             subnet["shared-network"] = home["name"].clone();
-            plain(&mut subnet);
+            let subnet = plain(subnet);
             found.insert(subnet["subnet"].as_str().expect("a prefix").to_owned(), subnet);
         }
     }
     found
 }
 
-fn plain(value: &mut Value) {
+/// A subnet in a form in which order, blanks and what is implied do not count.
+pub fn plain(mut subnet: Value) -> Value {
+    flatten(&mut subnet);
+    subnet
+}
+
+fn flatten(value: &mut Value) {
     match value {
         Value::Array(list) => {
-            list.iter_mut().for_each(plain);
+            list.iter_mut().for_each(flatten);
             list.sort_by_key(Value::to_string);
         }
         Value::Object(map) => {
-            map.values_mut().for_each(plain);
+            map.values_mut().for_each(flatten);
             if map.contains_key("data") {
                 // what Kea takes an option to say when it says nothing
                 let implied = [("space", Value::from("dhcp4")), ("csv-format", true.into())];

@@ -1,0 +1,354 @@
+//! What goes wrong on real servers: stopped, frozen, killed in the middle, changed behind the
+//! program's back, not allowed to save. What is said of every scope must be true, nothing may
+//! be lost, and nothing may hang.
+#![cfg(all(unix, feature = "kea"))]
+#![allow(clippy::expect_used, clippy::panic)] // helpers of tests
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use common::bench::{Bench, Form, plain, plain_subnets};
+use common::pair::{Pair, PairOptions, Side, wait_for};
+use common::program::{Finished, NAMES, by_socket};
+use serde_json::Value;
+
+/// Lifetimes that differ in so many scopes that something can happen in the middle.
+fn many_lifetimes(scopes: u32) -> PairOptions {
+    let drift = (0..scopes).map(|at| format!("lifetime:{at}")).collect();
+    PairOptions { subnets: scopes, reservations: scopes, drift, ..PairOptions::default() }
+}
+
+fn few(drift: &[&str]) -> PairOptions {
+    let drift = drift.iter().map(|kind| (*kind).to_owned()).collect();
+    PairOptions { subnets: 6, reservations: 12, drift, ..PairOptions::default() }
+}
+
+/// The configuration of the pair with these lines in both entries.
+fn configure(bench: &Bench, lines: &str) {
+    let text = by_socket(live(bench)).replace("kind = ", &format!("{lines}\nkind = "));
+    bench.home.write_config(&text);
+}
+
+const IMPATIENT: &str = "connect_timeout = 1\nread_timeout = 1\nwrite_timeout = 1";
+
+fn live(bench: &Bench) -> &Pair {
+    bench.pair().expect("a live pair")
+}
+
+fn hash(bench: &Bench, side: Side) -> String {
+    live(bench).config_hash(side)
+}
+
+/// Starts a replication that something will happen to.
+fn start(bench: &Bench, arguments: &str) -> Child {
+    let mut command = bench.home.scopesync(&arguments.split_whitespace().collect::<Vec<_>>());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("scopesync runs")
+}
+
+fn finish(child: Child) -> Finished {
+    Finished::from(child.wait_with_output().expect("scopesync ends"))
+}
+
+/// The journal's records of scopes before they were written: as they were, by scope.
+fn journalled(bench: &Bench) -> BTreeMap<String, Value> {
+    let mut found = BTreeMap::new();
+    for path in bench.journal() {
+        let text = std::fs::read_to_string(path).expect("the journal");
+        // the last line of a run that was killed may be cut short
+        let records = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        for mut record in records.filter(|record| record["record"] == "before") {
+            for scope in record["scopes"].as_array_mut().expect("scopes") {
+                if scope["native"].is_object() {
+                    scope["native"]["shared-network"] = scope["network"].take();
+                }
+                found.insert(scope["scope"].as_str().expect("an id").to_owned(), scope["native"].take());
+            }
+        }
+    }
+    found
+}
+
+/// Waits until a run is in the middle.
+fn wait_for_writes(bench: &Bench, scopes: usize) {
+    wait_for("scopes in the journal", Duration::from_secs(30), || journalled(bench).len() >= scopes);
+}
+
+fn scopes(document: &Value) -> BTreeMap<String, &Value> {
+    let scopes = document["relationships"][0]["scopes"].as_array().expect("scopes").iter();
+    let id = |scope: &Value| format!("{}/{}", scope["scope_id"].as_str().expect("an id"), scope["prefix_length"]);
+    scopes.map(|scope| (id(scope), scope)).collect()
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value[key].as_str().unwrap_or_default()
+}
+
+#[test]
+fn a_stopped_partner_makes_drift_unknown_and_nothing_is_written() {
+    let Some(bench) = Bench::up(Form::LoadBalancing, few(&["lifetime:0", "subnet-missing:2"])) else { return };
+    let pair = live(&bench);
+    pair.stop(Side::B);
+    let before = hash(&bench, Side::A);
+    let run = bench.run("drift --json").expect_code(3);
+    let report = run.json();
+    assert_eq!((&report["servers"][0]["reachable"], &report["servers"][1]["reachable"]), (&true.into(), &false.into()));
+    assert!(text(&report["servers"][1], "reason").contains("kea-2"), "{report:#}");
+    assert_eq!((&report["summary"]["unknown"], &report["summary"]["scopes"]), (&6.into(), &6.into()));
+    for (id, scope) in scopes(&report) {
+        assert_eq!((&scope["drift"], scope["changes"].as_array().map(Vec::len)), (&"unknown".into(), Some(0)), "{id}");
+        assert!(text(scope, "reason").contains("kea-2"), "{scope:#}");
+    }
+    assert!(run.stderr.contains("not read: kea-2"), "{}", run.stderr);
+    // neither as source nor as target
+    for source in NAMES {
+        let run = bench.run(&format!("replicate --computer-name {source} --force")).expect_code(1);
+        assert!(run.stdout.is_empty() && run.stderr.contains("kea-2"), "{}", run.stderr);
+    }
+    bench.run("replicate --computer-name kea-1 --what-if").expect_code(3);
+    assert_eq!(hash(&bench, Side::A), before);
+    assert!(bench.journal().is_empty());
+
+    pair.start(Side::B);
+    pair.wait_in_service();
+    bench.run("replicate --computer-name kea-1 --force").expect_code(0);
+    bench.run("drift").expect_code(0);
+}
+
+#[test]
+fn a_frozen_partner_is_given_up_in_time() {
+    let Some(bench) = Bench::up(Form::HotStandby, few(&["lifetime:0"])) else { return };
+    configure(&bench, IMPATIENT);
+    let pair = live(&bench);
+    pair.freeze(Side::B);
+    let began = Instant::now();
+    let report = bench.run("drift --json").expect_code(3).json();
+    assert!(text(&report["servers"][1], "reason").contains("no answer within 1s"), "{report:#}");
+    assert!(scopes(&report).values().all(|scope| scope["drift"] == "unknown"), "{report:#}");
+    let run = bench.run("replicate --computer-name kea-1 --force").expect_code(1);
+    assert!(run.stdout.is_empty() && run.stderr.contains("no answer within 1s"), "{}", run.stderr);
+    // two commands, each of which waits for one answer
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+    assert!(bench.journal().is_empty());
+    pair.thaw(Side::B);
+    bench.run("drift").expect_code(2);
+}
+
+/// What the target did by its own log, by prefix: subnets that it was told to change and did.
+fn updated_by_log(pair: &Pair, side: Side) -> BTreeSet<String> {
+    let log = std::fs::read_to_string(&pair.server(side).log).expect("the log");
+    let done =
+        log.lines().filter(|line| line.contains("SUBNET_CMDS_SUBNET_UPDATE ") || line.contains("SUBNET_UPDATE4 "));
+    let prefix = |line: &str| line.split_whitespace().find(|word| word.contains("/24")).map(str::to_owned);
+    done.filter_map(prefix).collect()
+}
+
+#[test]
+fn a_target_that_dies_in_the_middle_loses_nothing_and_nothing_untrue_is_said() {
+    let Some(bench) = Bench::up(Form::LoadBalancing, many_lifetimes(150)) else { return };
+    let pair = live(&bench);
+    let (source, target) = (hash(&bench, Side::A), bench.subnets(Side::B));
+    let child = start(&bench, "replicate --computer-name kea-1 --force --json");
+    wait_for_writes(&bench, 10);
+    pair.kill(Side::B);
+    let run = finish(child).expect_code(3);
+    let document = run.json();
+    let (updated, mut said) = (updated_by_log(pair, Side::B), BTreeMap::<&str, usize>::new());
+    for (id, scope) in scopes(&document) {
+        let outcome = text(scope, "outcome");
+        *said.entry(scope["outcome"].as_str().expect("an outcome")).or_default() += 1;
+        match outcome {
+            "replicated" => assert!(updated.contains(&id), "{id} was never written"),
+            "rejected" => assert!(!updated.contains(&id), "{id} was written: {scope:#}"),
+            _ => assert_eq!(outcome, "unknown", "{scope:#}"),
+        }
+        let saved = if outcome == "rejected" { "not_applicable" } else { "not_saved" };
+        assert_eq!(scope["saved"], saved, "{scope:#}");
+        assert!(outcome == "replicated" || text(scope, "message").contains("kea-2"), "{scope:#}");
+    }
+    eprintln!("killed in the middle: {said:?}");
+    assert!(said["replicated"] >= 5 && said["rejected"] >= 5, "{said:?}");
+    assert!(said.get("unknown").is_none_or(|n| *n == 1), "only the scope in flight is unknown: {said:?}");
+    assert!(run.stderr.contains("running but not saved"), "{}", run.stderr);
+    assert_eq!(hash(&bench, Side::A), source);
+
+    // the server comes back from its file: all is as it was, and another run completes it
+    pair.start(Side::B);
+    pair.wait_in_service();
+    assert_eq!(bench.subnets(Side::B), target);
+    bench.run("replicate --computer-name kea-1 --force").expect_code(0);
+    bench.run("drift").expect_code(0);
+}
+
+#[test]
+fn a_target_that_freezes_in_the_middle_holds_what_was_said() {
+    let Some(bench) = Bench::up(Form::LoadBalancing, many_lifetimes(100)) else { return };
+    configure(&bench, IMPATIENT);
+    let pair = live(&bench);
+    let (before, want) = (bench.subnets(Side::B), bench.subnets(Side::A));
+    let child = start(&bench, "replicate --computer-name kea-1 --force --json");
+    wait_for_writes(&bench, 5);
+    pair.freeze(Side::B);
+    let froze = Instant::now();
+    let document = finish(child).expect_code(3).json();
+    assert!(froze.elapsed() < Duration::from_secs(15), "{:?}", froze.elapsed());
+    pair.thaw(Side::B);
+    // what was sent while it was frozen is answered before this is
+    let now = bench.subnets(Side::B);
+    let mut unknown = 0;
+    for (id, scope) in scopes(&document) {
+        match text(scope, "outcome") {
+            "replicated" => assert_eq!(now[&id], want[&id], "{scope:#}"),
+            "rejected" => assert_eq!(now[&id], before[&id], "{scope:#}"),
+            "unknown" => unknown += 1,
+            other => panic!("{other}: {scope:#}"),
+        }
+    }
+    assert!(unknown <= 1, "{unknown}");
+    bench.run("replicate --computer-name kea-1 --force").expect_code(0);
+    bench.run("drift").expect_code(0);
+}
+
+#[test]
+fn a_program_that_dies_in_the_middle_has_kept_all_that_it_overwrote() {
+    let Some(bench) = Bench::up(Form::LoadBalancing, many_lifetimes(100)) else { return };
+    let (before, want) = (bench.subnets(Side::B), bench.subnets(Side::A));
+    let mut child = start(&bench, "replicate --computer-name kea-1 --force");
+    wait_for_writes(&bench, 5);
+    child.kill().expect("it dies");
+    let run = finish(child);
+    assert_eq!((run.code, run.stdout.as_str()), (None, ""));
+    let (kept, now) = (journalled(&bench), bench.subnets(Side::B));
+    let mut written = 0;
+    for (id, scope) in &now {
+        if *scope == before[id] {
+            continue;
+        }
+        written += 1;
+        assert_eq!(*scope, want[id], "{id} is neither as it was nor as it shall be");
+        assert!(kept.contains_key(id), "{id} was overwritten and not kept");
+    }
+    assert!((4..now.len()).contains(&written), "{written}");
+    bench.run("replicate --computer-name kea-1 --force").expect_code(0);
+    bench.run("drift").expect_code(0);
+}
+
+#[test]
+fn the_journal_holds_the_scopes_of_the_target_as_they_were() {
+    let drift = ["lifetime:0", "reservation-changed:1", "subnet-missing:2", "network-member", "comment:5"];
+    let Some(bench) = Bench::up(Form::HotStandby, few(&drift)) else { return };
+    let pair = live(&bench);
+    let before = plain_subnets(&pair.config(Side::B));
+    let run = bench.run("replicate --computer-name kea-1 --force").expect_code(0);
+    let kept = journalled(&bench);
+    assert_eq!(
+        kept.keys().map(|id| id.split('/').next().expect("an id")).collect::<Vec<_>>(),
+        run.stdout.lines().collect::<Vec<_>>()
+    );
+    for (id, native) in kept {
+        match before.get(&id) {
+            None => assert_eq!((id.as_str(), native), ("10.0.2.0/24", Value::Null)),
+            Some(scope) => assert_eq!(plain(native), *scope, "in Kea's own words, as the configuration had it"),
+        }
+    }
+    let mode = std::os::unix::fs::PermissionsExt::mode(
+        &std::fs::metadata(&bench.journal()[0]).expect("the file").permissions(),
+    );
+    assert_eq!(mode & 0o077, 0, "only its owner may read it");
+}
+
+#[test]
+fn without_a_journal_nothing_is_written() {
+    for form in [Form::LoadBalancing, Form::Files] {
+        let Some(bench) = Bench::up(form, few(&["lifetime:0"])) else { return };
+        let before = bench.marks();
+        std::fs::create_dir_all(bench.home.state()).expect("the state folder");
+        std::fs::write(bench.home.state().join("journal"), "in the way").expect("a file in the way");
+        let run = bench.run("replicate --computer-name kea-1 --force").expect_code(1);
+        assert!(run.stdout.is_empty() && run.stderr.contains("state/journal"), "{}", run.stderr);
+        assert_eq!(bench.marks(), before);
+        // reading needs no journal
+        bench.run("drift").expect_code(2);
+        bench.run("replicate --computer-name kea-1 --what-if").expect_code(0);
+    }
+}
+
+#[test]
+fn a_target_that_may_not_save_is_running_and_not_saved() {
+    let options = PairOptions { no_write: true, ..few(&["lifetime:0", "option-value:1", "comment:2"]) };
+    let Some(bench) = Bench::up(Form::LoadBalancing, options) else { return };
+    let on_disk = live(&bench).config_on_disk(Side::B);
+    let run = bench.run("replicate --computer-name kea-1 --scope-id 10.0.0.0 --force --json").expect_code(3);
+    let document = run.json();
+    let scope = scopes(&document)["10.0.0.0/24"];
+    assert_eq!(
+        (&scope["outcome"], &scope["saved"], &scope["verified"]),
+        (&"replicated".into(), &"not_saved".into(), &true.into())
+    );
+    let remarks = document["relationships"][0]["remarks"].to_string();
+    assert!(remarks.contains("running but not saved") && remarks.contains("chown _kea"), "{remarks}");
+    assert!(run.stderr.contains("running, not saved") && run.stderr.contains("chown _kea"), "{}", run.stderr);
+
+    let run = bench.run("replicate --computer-name kea-1 --scope-id 10.0.1.0 --force").expect_code(3);
+    assert_eq!(run.stdout, "10.0.1.0\n");
+
+    // the same, as the configuration wants it
+    configure(&bench, "save = \"never\"");
+    let run = bench.run("replicate --computer-name kea-1 --force --json").expect_code(0).json();
+    assert_eq!(scopes(&run)["10.0.2.0/24"]["saved"], "never");
+    bench.run("drift").expect_code(0);
+    assert_eq!(live(&bench).config_on_disk(Side::B), on_disk);
+}
+
+#[test]
+fn a_read_only_server_is_never_a_target() {
+    for form in [Form::LoadBalancing, Form::Files] {
+        let Some(bench) = Bench::up(form, few(&["lifetime:0"])) else { return };
+        let before = bench.marks();
+        let refused = |arguments: &str| {
+            let run = bench.run(arguments).expect_code(1);
+            assert!(run.stdout.is_empty() && run.stderr.contains("read-only"), "{}", run.stderr);
+            assert_eq!(bench.marks(), before, "{arguments}");
+        };
+        refused("--read-only replicate --computer-name kea-1 --force");
+        refused("replicate --computer-name kea-2 --force --read-only");
+        bench.run("replicate --computer-name kea-1 --what-if --read-only").expect_code(3);
+
+        let config = std::fs::read_to_string(bench.home.config()).expect("the configuration");
+        bench.home.write_config(&config.replace("name = \"kea-2\"", "name = \"kea-2\"\nread_only = true"));
+        refused("replicate --computer-name kea-1 --force");
+        refused("replicate --computer-name kea-1 --force --override read-only");
+        bench.run("drift").expect_code(2);
+        assert!(bench.journal().is_empty());
+        // as a source it may be what it is
+        bench.run("replicate --computer-name kea-2 --force").expect_code(0);
+        assert_eq!(bench.mark(Side::B), before[1]);
+    }
+}
+
+#[test]
+fn two_entries_for_one_server_are_an_error() {
+    let Some(bench) = Bench::up(Form::LoadBalancing, few(&["lifetime:0"])) else { return };
+    let pair = live(&bench);
+    let link = bench.home.path().join("other-name.sock");
+    std::os::unix::fs::symlink(pair.socket(Side::A), &link).expect("a link");
+    let before = bench.marks();
+    let entry = |name: &str, socket: &PathBuf| {
+        format!("[[server]]\nname = \"{name}\"\nkind = \"kea\"\nsocket = {:?}\n", socket.display().to_string())
+    };
+    for second in [pair.socket(Side::A).to_owned(), link] {
+        for third in [None, Some(pair.socket(Side::B).to_owned())] {
+            let mut config = entry("kea-1", &pair.socket(Side::A).to_owned()) + &entry("again", &second);
+            config.extend(third.map(|socket| entry("kea-2", &socket)));
+            bench.home.write_config(&config);
+            let run = bench.run("replicate --computer-name kea-1 --force").expect_code(1);
+            assert!(run.stdout.is_empty() && run.stderr.contains("again"), "{}", run.stderr);
+            let run = bench.run("drift");
+            assert!(matches!(run.code, Some(1 | 3)) && run.stderr.contains("again"), "{run:?}");
+        }
+    }
+    assert_eq!(bench.marks(), before);
+}
