@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::engine::approval::{Answer, Approved, Manner, Questions, Switches};
 use crate::engine::plan::{Plan, PlannedRelationship, PlannedScope};
 use crate::model::{Change, ChangeKind, DriftState, Foreign};
+use crate::show::plural;
 
 use super::drift::{self, Look};
 use super::effect::Ticket;
@@ -60,8 +61,10 @@ pub enum Row {
     Delete(usize, usize, usize),
     /// A finding.
     Finding(usize, usize),
-    /// A scope that is written.
+    /// A scope with changes.
     Scope(usize, usize),
+    /// How many scopes are refused.
+    Refused(usize),
     /// A refusal of a scope.
     Refusal(usize, usize, usize),
     /// What to do about it.
@@ -186,9 +189,10 @@ fn rows(plan: &Plan) -> Vec<Row> {
         if planned.blocked.is_some() {
             rows.extend([Row::Blocked(r), Row::BlockedHint(r)]);
         }
+        refusals(&mut rows, r, plan, planned);
         rows.extend((!planned.cost_to_service.is_empty()).then_some(Row::CostToService(r)));
         rows.extend((!planned.cost_to_configuration.is_empty()).then_some(Row::CostToConfiguration(r)));
-        deletions(&mut rows, r, planned);
+        deletions(&mut rows, r, plan, planned);
         rows.extend((0..planned.findings.len()).map(|finding| Row::Finding(r, finding)));
         for (s, scope) in planned.scopes.iter().enumerate().filter(|(_, scope)| scope.work.is_some()) {
             scope_rows(&mut rows, r, s, scope);
@@ -200,10 +204,22 @@ fn rows(plan: &Plan) -> Vec<Row> {
     rows
 }
 
-fn deletions(rows: &mut Vec<Row>, r: usize, planned: &PlannedRelationship) {
+/// What stands against single scopes, overridden or not, before everything that is done.
+fn refusals(rows: &mut Vec<Row>, r: usize, plan: &Plan, planned: &PlannedRelationship) {
+    if planned.scopes.iter().any(|scope| scope.standing_refusals(&plan.overrides).next().is_some()) {
+        rows.push(Row::Refused(r));
+    }
+    for (s, scope) in planned.scopes.iter().enumerate() {
+        rows.extend((0..scope.refusals.len()).flat_map(|at| [Row::Refusal(r, s, at), Row::RefusalHint(r, s, at)]));
+    }
+}
+
+/// Deletions by name. Those of a relationship of which nothing can be written are shown too:
+/// the operator may want to know before clearing the way.
+fn deletions(rows: &mut Vec<Row>, r: usize, plan: &Plan, planned: &PlannedRelationship) {
     let before = rows.len();
     rows.push(Row::Deletions(r));
-    for (s, scope) in planned.scopes.iter().enumerate().filter(|(_, scope)| scope.work.is_some()) {
+    for (s, scope) in planned.scopes.iter().enumerate().filter(|(_, scope)| deletes(plan, planned, scope)) {
         let deleted = scope.changes.iter().enumerate().filter(|(_, change)| change.change == ChangeKind::Delete);
         rows.extend(deleted.map(|(c, _)| Row::Delete(r, s, c)));
     }
@@ -212,9 +228,13 @@ fn deletions(rows: &mut Vec<Row>, r: usize, planned: &PlannedRelationship) {
     }
 }
 
+/// Whether the deletions of a scope are among those that are counted.
+fn deletes(plan: &Plan, planned: &PlannedRelationship, scope: &PlannedScope) -> bool {
+    scope.work.is_some() && (planned.blocked.is_some() || scope.will_be_written(&plan.overrides))
+}
+
 fn scope_rows(rows: &mut Vec<Row>, r: usize, s: usize, scope: &PlannedScope) {
     rows.push(Row::Scope(r, s));
-    rows.extend((0..scope.refusals.len()).flat_map(|at| [Row::Refusal(r, s, at), Row::RefusalHint(r, s, at)]));
     for (c, change) in scope.changes.iter().enumerate().filter(|(_, change)| change.change != ChangeKind::Delete) {
         rows.push(Row::Change(r, s, c));
         rows.extend((0..change.fields.len()).map(|field| Row::Field(r, s, c, field)));
@@ -246,9 +266,10 @@ fn line(plan: &Plan, row: Row, arrow: &str) -> Option<(Look, String)> {
         Row::BlockedHint(r) => (Look::Quiet, format!("    {}", relationship(r)?.blocked.as_ref()?.hint)),
         Row::Deletions(r) => {
             let planned = relationship(r)?;
-            let count = planned.scopes.iter().filter(|s| s.work.is_some()).flat_map(|s| &s.changes);
+            let count = planned.scopes.iter().filter(|scope| deletes(plan, planned, scope)).flat_map(|s| &s.changes);
             let count = count.filter(|change| change.change == ChangeKind::Delete).count();
-            (Look::Heading, format!("  DELETED on {}: {count}", planned.target))
+            let word = if planned.blocked.is_some() { "would be DELETED" } else { "DELETED" };
+            (Look::Heading, format!("  {word} on {}: {count}", planned.target))
         }
         Row::Delete(r, s, c) => {
             let id = scope(r, s)?.id;
@@ -262,16 +283,24 @@ fn line(plan: &Plan, row: Row, arrow: &str) -> Option<(Look, String)> {
                 DriftState::OnlyOnSource => "whole scope is created on the target",
                 _ => planned.state.words(),
             };
-            (Look::Heading, format!("  scope {}{name}: {what}", planned.id))
+            let refused = planned.standing_refusals(&plan.overrides).next().is_some();
+            let refused = if refused { ", REFUSED: not written" } else { "" };
+            (Look::Heading, format!("  scope {}{name}: {what}{refused}", planned.id))
+        }
+        Row::Refused(r) => {
+            let refused = |scope: &&PlannedScope| scope.standing_refusals(&plan.overrides).next().is_some();
+            let count = relationship(r)?.scopes.iter().filter(refused).count();
+            (Look::Refusal, format!("  REFUSED, not written: {}", plural(count, "scope")))
         }
         Row::Refusal(r, s, at) => {
-            let refusal = scope(r, s)?.refusals.get(at)?;
+            let planned = scope(r, s)?;
+            let refusal = planned.refusals.get(at)?;
             let (word, how) = match (refusal.overridable, plan.overrides.contains(refusal.name)) {
                 (true, true) => ("overridden", "  [o: lets it stand again]"),
                 (true, false) => ("REFUSED", "  [o: overrides it]"),
                 (false, _) => ("REFUSED", ""),
             };
-            (Look::Refusal, format!("    {word}, {}: {}{how}", refusal.name, refusal.message))
+            (Look::Refusal, format!("    {word} {}, {}: {}{how}", planned.id, refusal.name, refusal.message))
         }
         Row::RefusalHint(r, s, at) => (Look::Quiet, format!("      {}", scope(r, s)?.refusals.get(at)?.hint)),
         Row::Change(r, s, c) => {
@@ -281,7 +310,9 @@ fn line(plan: &Plan, row: Row, arrow: &str) -> Option<(Look, String)> {
         }
         Row::Field(r, s, c, f) => (Look::Plain, field(change(r, s, c)?, f)?),
         Row::Left(r, s) => (Look::Quiet, left(scope(r, s)?)),
-        Row::InSync(r) => (Look::Quiet, format!("  in sync, nothing to do: {} scopes", relationship(r)?.in_sync.len())),
+        Row::InSync(r) => {
+            (Look::Quiet, format!("  in sync, nothing to do: {}", plural(relationship(r)?.in_sync.len(), "scope")))
+        }
     })
 }
 
@@ -324,9 +355,6 @@ fn numbers(planned: &PlannedRelationship, overrides: &BTreeSet<String>) -> Strin
         return "  nothing of it will be written".into();
     }
     let [create, update, delete] = counts;
-    let plural = if scopes == 1 { "" } else { "s" };
-    format!(
-        "  {scopes} scope{plural} of {} overwritten: {create} to create, {update} to update, {delete} to delete",
-        planned.target
-    )
+    let scopes = plural(scopes, "scope");
+    format!("  {scopes} of {} overwritten: {create} to create, {update} to update, {delete} to delete", planned.target)
 }

@@ -11,8 +11,10 @@ use crate::app::pick;
 use crate::app::state::{AppState, LeftKey, Pane};
 use crate::engine::survey::{Member, Presence, Relationship};
 
-/// Lines of one entry.
-const LINES: u16 = 4;
+/// Lines of one entry: in a narrow pane the mode has a line of its own.
+fn lines(width: u16) -> u16 {
+    if width < 34 { 5 } else { 4 }
+}
 
 /// Draws the pane.
 pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) -> Window {
@@ -21,14 +23,15 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
     let title = if filter.is_empty() { "relationships".into() } else { format!("relationships /{filter}") };
     let room = pane::divide(frame, theme, area);
     let inside = pane::head(frame, theme, room, &title, focused);
-    let height = usize::from((inside.height / LINES).max(1));
+    let lines = lines(inside.width);
+    let height = usize::from((inside.height / lines).max(1));
     let top = state.left_list.window(&state.left, height);
     let window = Window { top, height, len: state.left.len() };
     pane::extent(frame, theme, room, window);
     let cursor = state.left_list.position(&state.left);
     let mut y = inside.y;
     for (at, key) in state.left.iter().enumerate().skip(top).take(height) {
-        let entry = Rect { y, height: LINES.min(inside.bottom().saturating_sub(y)), ..inside };
+        let entry = Rect { y, height: lines.min(inside.bottom().saturating_sub(y)), ..inside };
         match key {
             LeftKey::Relationship(name) => {
                 if let Some(found) = state.relationship(name) {
@@ -46,7 +49,7 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
                 if focused { theme.cursor } else { theme.resting },
             );
         }
-        y += LINES;
+        y += lines;
     }
     if state.left.is_empty() {
         let text = if filter.is_empty() { "no server is configured" } else { "nothing fits the filter" };
@@ -65,17 +68,20 @@ fn line(theme: &Theme, frame: &mut Frame<'_>, area: Rect, row: u16, indent: u16,
 
 fn relationship(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, found: &Relationship) {
     let mode = found.mode.to_string();
-    let name = if mode.is_empty() { found.name.to_string() } else { format!("{}  {mode}", found.name) };
-    line(theme, frame, area, 0, 2, &name, theme.heading);
-    let [source, target] = pick::directed(state, found);
-    let arrow = theme.glyphs.arrow;
-    line(theme, frame, area, 1, 5, &member(source), member_style(theme, found, source));
-    if area.height > 2 {
-        text::put(frame, area.x + 2, area.y + 2, 2, arrow, theme.heading);
+    let mut row = 0;
+    if lines(area.width) == 4 {
+        line(theme, frame, area, 0, 2, &format!("{}  {mode}", found.name), theme.heading);
+    } else {
+        line(theme, frame, area, 0, 2, &found.name.to_string(), theme.heading);
+        line(theme, frame, area, 1, 2, &mode, Style::new());
+        row = 1;
     }
-    line(theme, frame, area, 2, 5, &member(target), member_style(theme, found, target));
+    let [source, target] = pick::directed(state, found);
+    line(theme, frame, area, row + 1, 5, &member(source), member_style(theme, found, source));
+    line(theme, frame, area, row + 2, 2, theme.glyphs.arrow, theme.heading);
+    line(theme, frame, area, row + 2, 5, &member(target), member_style(theme, found, target));
     let (words, style) = drift(state, theme, found);
-    line(theme, frame, area, 3, 2, &words, style);
+    line(theme, frame, area, row + 3, 2, &words, style);
 }
 
 /// A side in words: which server, and its state or why there is none.
@@ -84,7 +90,7 @@ fn member(member: &Member) -> String {
     match &member.presence {
         Presence::Read(_) => match &member.state {
             Some(state) => format!("{name} {}", state.0),
-            None => format!("{name} (tells no state)"),
+            None => format!("{name} (no state)"),
         },
         Presence::Pending(_) => format!("{name} being read"),
         Presence::Failed(_, reason) => format!("{name} not read: {reason}"),

@@ -39,9 +39,12 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
     pane::extent(frame, theme, area, window);
     let cursor = relation.scopes.position(&shown);
     let stale = state.is_stale(relationship);
+    let told =
+        relationship.members.iter().filter_map(|member| state.utilisation.get(member.server()?)).flatten().count() > 0;
     for (at, y) in (top..window.len.min(top + height)).zip(inside.top()..inside.bottom()) {
         let Some(scope) = shown.get(at) else { break };
-        row(state, theme, frame, Rect { y, height: 1, ..inside }, relationship, relation, scope, stale);
+        let look = Look { theme, stale, used: if told { USED } else { 0 } };
+        row(state, look, frame, Rect { y, height: 1, ..inside }, relationship, relation, scope);
         if cursor == Some(at) {
             pane::shade(frame, inside, y, if focused { theme.cursor } else { theme.resting });
         }
@@ -87,22 +90,31 @@ fn empty(state: &AppState, relationship: &Relationship, relation: &Relation) -> 
     }
 }
 
-#[allow(clippy::too_many_arguments, reason = "a row needs all of them and nothing is gained by a type for it")]
+/// What holds for every row.
+#[derive(Clone, Copy)]
+struct Look<'a> {
+    theme: &'a Theme,
+    /// Nothing can be said about drift right now.
+    stale: bool,
+    /// Columns for the utilisation, where a server tells it.
+    used: u16,
+}
+
 fn row(
     state: &AppState,
-    theme: &Theme,
+    look: Look<'_>,
     frame: &mut Frame<'_>,
     area: Rect,
     relationship: &Relationship,
     relation: &Relation,
     scope: &ScopeDrift,
-    stale: bool,
 ) {
+    let theme = look.theme;
     let y = area.y;
     let mark = if relation.marks.contains(&scope.id) { "* " } else { "  " };
     text::put(frame, area.x, y, 2, mark, theme.heading);
     text::put(frame, area.x + 2, y, ID, &scope.id.to_string(), Style::new());
-    let used = area.right().saturating_sub(USED);
+    let used = area.right().saturating_sub(look.used);
     let drift = used.saturating_sub(DRIFT);
     let name = area.x + 2 + ID;
     if let (Some(text), true) = (&scope.name, drift > name + 1) {
@@ -116,7 +128,7 @@ fn row(
             Style::new(),
         );
     }
-    let (words, style) = words(theme, scope, stale);
+    let (words, style) = words(theme, scope, look.stale);
     text::put(frame, drift, y, DRIFT, &words, style);
     if let Some(percent) = state.utilisation(relationship, scope).and_then(|used| percent(used.assigned, used.total)) {
         text::put(
