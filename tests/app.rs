@@ -1,5 +1,8 @@
 //! The interactive program, driven by keys, on servers in memory.
 
+// Helpers of tests may fail as a test may.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod common;
 
 use std::sync::Arc;

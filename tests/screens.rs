@@ -1,5 +1,8 @@
 //! What the screen looks like: text, and how each cell looks. And: it never breaks.
 
+// Helpers of tests may fail as a test may.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod common;
 
 use common::fake::{self, Script, pair, reserve, scope};

@@ -1,0 +1,239 @@
+//! The real program in a pseudo-terminal: the main job on the demo pair and on a live pair,
+//! and what happens when things go wrong meanwhile.
+#![cfg(all(unix, feature = "kea"))]
+// A test may fail as a test may.
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic)]
+
+mod common;
+
+use std::time::{Duration, Instant};
+
+use common::pair::{Pair, PairOptions, Side};
+use common::program::{Home, NAMES};
+use common::terminal::{Signal, Start, Terminal};
+
+/// The line that says that an answer counts now.
+const OPEN: &str = "y yes   a yes to all   n no";
+
+fn demo(home: &Home) -> Terminal {
+    let terminal = Start::scopesync().args(["--demo"]).home(home).size(100, 30).start();
+    terminal.wait_for_text("17/43 drifted");
+    terminal
+}
+
+fn live(home: &Home) -> Terminal {
+    let config = home.config();
+    let args = ["--config".into(), config.into_os_string()];
+    Start::scopesync().args(args).home(home).size(100, 30).start()
+}
+
+#[track_caller]
+fn ends_well(mut terminal: Terminal) {
+    terminal.keys("q");
+    let end = terminal.wait_for_end();
+    end.assert_restored();
+    assert_eq!(end.status.code(), Some(0), "{}", end.view);
+}
+
+#[test]
+fn the_main_job_on_the_demo_pair() {
+    let home = Home::new();
+    let mut terminal = demo(&home);
+    let view = terminal.wait_for_text("berlin → hamburg");
+    assert!(view.contains("DEMO") && view.alternate_screen(), "{view}");
+    terminal.keys("Enter a");
+    terminal.wait_for_text("16 marked");
+    terminal.keys("r");
+    terminal.wait_for_text("delete reservation 10.20.14.31");
+    terminal.wait_for_text(OPEN);
+    terminal.keys("y");
+    terminal.wait_for_text("14 replicated");
+    terminal.wait_for_text("3/43 drifted");
+    terminal.keys("J");
+    terminal.wait_for_text("verified, saved, not running until reload");
+    ends_well(terminal);
+    // What was written is there for the next start, and the demo pair is as it was left.
+    let terminal = Start::scopesync().args(["--demo"]).home(&home).size(100, 30).start();
+    terminal.wait_for_text("3/43 drifted");
+    ends_well(terminal);
+}
+
+#[test]
+fn the_start_page_leads_to_the_demo() {
+    let mut terminal = Start::scopesync().start();
+    terminal.wait_for_text("There is no configuration yet");
+    terminal.wait_for_text("config.toml");
+    terminal.keys("d");
+    terminal.wait_for_text("17/43 drifted");
+    ends_well(terminal);
+}
+
+#[test]
+fn what_is_typed_ahead_or_pasted_confirms_nothing() {
+    let home = Home::new();
+    let mut terminal = demo(&home);
+    let folder = home.state().join("demo");
+    let files = || -> Vec<Vec<u8>> {
+        let mut paths: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        paths.sort();
+        paths.iter().map(|path| std::fs::read(path).unwrap()).collect()
+    };
+    let before = files();
+    terminal.keys("Enter a r y a y Enter");
+    terminal.wait_for_text(OPEN);
+    terminal.paste("y");
+    terminal.keys("Enter");
+    terminal.wait_for_text(OPEN);
+    terminal.keys("n");
+    terminal.wait_for_text("declined: nothing was written");
+    terminal.keys("W r");
+    terminal.wait_for_text("Nothing can be written: WhatIf");
+    terminal.keys("y");
+    terminal.wait_for_text("WhatIf is on");
+    ends_well(terminal);
+    assert_eq!(files(), before);
+}
+
+#[test]
+fn idle_it_sends_nothing_and_a_cursor_move_is_small() {
+    let home = Home::new();
+    let mut terminal = demo(&home);
+    terminal.keys("Enter");
+    terminal.wait_for_text("drift of 10.20.10.0/24");
+    assert!(terminal.is_quiet_for(Duration::from_millis(700)));
+    let used = terminal.processor_time();
+    assert!(terminal.is_quiet_for(Duration::from_millis(500)));
+    assert!(terminal.processor_time() - used <= Duration::from_millis(20));
+    terminal.keys("End");
+    terminal.wait_for_text("43 of 43");
+    assert!(terminal.is_quiet_for(Duration::from_millis(200)));
+    let mark = terminal.mark();
+    terminal.keys("Up");
+    terminal.wait_for_output(mark);
+    assert!(terminal.is_quiet_for(Duration::from_millis(200)));
+    let bytes = terminal.since(mark).len();
+    assert!(bytes <= 1000, "{bytes} bytes for one line up and another drift");
+    ends_well(terminal);
+}
+
+#[test]
+fn signals_and_a_lost_terminal_end_it_in_order() {
+    let home = Home::new();
+    for (signal, status) in [(Signal::TERM, 143), (Signal::INT, 130), (Signal::HUP, 129)] {
+        let mut terminal = demo(&home);
+        terminal.signal(signal);
+        let end = terminal.wait_for_end();
+        end.assert_restored();
+        assert_eq!(end.status.code(), Some(status));
+    }
+    let mut terminal = demo(&home);
+    terminal.hang_up();
+    assert!(terminal.wait_for_end().status.code().is_some_and(|code| code == 129));
+}
+
+#[test]
+fn a_window_can_become_tiny_and_large_again() {
+    let home = Home::new();
+    let mut terminal = demo(&home);
+    terminal.resize(20, 5);
+    terminal.wait_for_text("window too small");
+    terminal.resize(120, 40);
+    terminal.wait_for_text("17/43 drifted");
+    ends_well(terminal);
+}
+
+#[test]
+fn the_main_job_on_a_live_pair() {
+    let drift = ["pool-range", "reservation-missing", "reservation-extra", "lifetime", "subnet-missing"];
+    let Some(pair) = Pair::up(PairOptions { leases: 20, ..PairOptions::with_drift(&drift) }) else { return };
+    let home = Home::of(&pair);
+
+    // Nothing is written by looking, nor under WhatIf.
+    let hashes = pair.config_hashes();
+    let mut terminal = live(&home);
+    terminal.wait_for_text("5/10 drifted");
+    let view = terminal.wait_for_text(&format!("{} → {}", NAMES[0], NAMES[1]));
+    assert!(view.contains("load-balancing") && view.contains("only on source"), "{view}");
+    terminal.keys("W Enter a r");
+    terminal.wait_for_text("Nothing can be written: WhatIf");
+    terminal.keys("Esc");
+    terminal.wait_for_text("drift of");
+    terminal.keys("W");
+    assert_eq!(pair.config_hashes(), hashes);
+
+    // A server that does not answer holds nothing up.
+    pair.freeze(Side::B);
+    terminal.keys("R");
+    terminal.wait_for_text("checking");
+    terminal.keys("Down Down");
+    terminal.wait_for_text("drift of 10.0.2.0/24");
+    terminal.keys("r");
+    terminal.wait_for_text("Reading both partners");
+    terminal.keys("Esc");
+    terminal.wait_for_text("no plan was made");
+    pair.thaw(Side::B);
+    terminal.wait_for_text("5/10 drifted");
+
+    terminal.keys("r");
+    terminal.wait_for_text("5 marked scopes");
+    terminal.wait_for_text("delete reservation");
+    terminal.wait_for_text(OPEN);
+    terminal.keys("a");
+    terminal.wait_for_text("5 replicated");
+    terminal.wait_for_text("in sync, 10 scopes");
+    terminal.keys("J");
+    terminal.wait_for_text("verified, saved");
+    ends_well(terminal);
+    let subnets = |side| common::pair::subnets(&pair.config(side)).len();
+    assert_eq!(subnets(Side::A), subnets(Side::B));
+    // It is in the file, too: the next start of the server has it.
+    assert_eq!(common::pair::subnets(&pair.config_on_disk(Side::B)["Dhcp4"]).len(), 10);
+}
+
+#[test]
+fn a_run_that_hangs_can_be_left_cancelled_and_waited_for() {
+    let Some(pair) = Pair::up(PairOptions::with_drift(&["lifetime", "pool-range"])) else { return };
+    let home = Home::of(&pair);
+    let started = Instant::now();
+    let mut terminal = live(&home);
+    terminal.wait_for_text("2/10 drifted");
+    terminal.keys("a r");
+    terminal.wait_for_text(OPEN);
+    pair.freeze(Side::B);
+    terminal.keys("y");
+    terminal.wait_for_text("running");
+    // Quitting asks, and stays by default.
+    terminal.keys("q");
+    terminal.wait_for_text("Still replicating");
+    terminal.keys("Enter");
+    terminal.wait_for("question gone", |view| !view.contains("Still replicating"));
+    terminal.keys("Enter End");
+    terminal.wait_for_text("drift of 10.0.9.0/24");
+    terminal.keys("J x");
+    terminal.wait_for_text("cancelling after the scope in flight");
+    terminal.keys("x");
+    terminal.wait_for("end of the run", |view| !view.contains("running 0 %"));
+    assert!(started.elapsed() < Duration::from_secs(30), "the request in flight was waited for");
+    pair.thaw(Side::B);
+    ends_well(terminal);
+}
+
+#[test]
+fn the_first_frame_waits_for_no_server() {
+    let Some(pair) = Pair::up(PairOptions::default()) else { return };
+    let home = Home::of(&pair);
+    pair.freeze(Side::A);
+    pair.freeze(Side::B);
+    let started = Instant::now();
+    let mut terminal = live(&home);
+    let view = terminal.wait_for_text("being read");
+    let took = started.elapsed();
+    assert!(view.contains(NAMES[0]) && view.contains(NAMES[1]), "{view}");
+    // Start of setsid and of an unoptimised program included; the time-outs are seconds.
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    terminal.keys("?");
+    terminal.wait_for_text("[help]");
+    ends_well(terminal);
+    pair.thaw(Side::A);
+    pair.thaw(Side::B);
+}
