@@ -1,6 +1,6 @@
 //! What several behaviour tests share: real Kea pairs, traffic, and the program itself.
 // No test file uses all of it; and a helper of a test may fail as a test may.
-#![allow(dead_code, clippy::expect_used, clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
+#![allow(dead_code, unused_imports, clippy::expect_used, clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 pub mod bench;
 pub mod expected;
