@@ -1,6 +1,7 @@
 //! One pair in either form, two files or two running servers, with the program beside it.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde_json::Value;
 
@@ -53,6 +54,14 @@ impl Bench {
         }
     }
 
+    /// The files, where there are no servers.
+    pub fn files(&self) -> Option<&[PathBuf; 2]> {
+        match &self.body {
+            Body::Files(files) => Some(&files.paths),
+            Body::Live(_) => None,
+        }
+    }
+
     pub fn run(&self, line: &str) -> Finished {
         self.home.run(&line.split_whitespace().collect::<Vec<_>>())
     }
@@ -87,7 +96,7 @@ impl Bench {
     }
 
     /// The names of the journal's files.
-    pub fn journal(&self) -> Vec<std::path::PathBuf> {
+    pub fn journal(&self) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(self.home.state().join("journal"));
         let mut files: Vec<_> = entries.into_iter().flatten().flatten().map(|entry| entry.path()).collect();
         files.sort();
