@@ -1,6 +1,7 @@
 //! The README never disagrees with the program: its tables are what the program prints.
 //!
 //! `SCOPESYNC_WRITE_DOCUMENTS=1 cargo test --test documents` writes them anew.
+#![allow(clippy::expect_used)] // helpers of tests
 
 use std::path::Path;
 
