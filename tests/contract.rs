@@ -325,3 +325,32 @@ fn raw_option_43_is_never_wiped_unless_it_is_overridden() {
     assert_eq!(served(2).as_deref(), Some(RAW_43.as_slice()));
     assert!(served(0).is_none_or(|bytes| bytes.is_empty()), "what was overridden has been wiped, as was said");
 }
+
+/// Each has its own name, and only that name lifts it.
+#[test]
+fn what_would_hurt_active_leases_is_refused_by_name() {
+    let kinds = ["subnet-id:0", "pool-extra:1"].map(str::to_owned).to_vec();
+    let options = PairOptions { subnets: 4, drift: kinds, ..PairOptions::default() };
+    let Some(bench) = Bench::up(Form::LoadBalancing, options) else { return };
+    let pair = bench.pair().expect("a live pair");
+    let number = pair.subnet(Side::B, "10.0.0.0/24").expect("the scope")["id"].take();
+    for (id, address) in [(number, "10.0.0.200"), (2.into(), "10.0.1.175"), (3.into(), "10.0.2.200")] {
+        let lease = json!({"subnet-id": id, "ip-address": address, "hw-address": "02:77:00:00:00:01"});
+        pair.ok(Side::B, "lease4-add", lease);
+    }
+    let before = bench.marks();
+    let refused = |arguments: &str, names: &[&str]| {
+        let run = bench.run(&format!("replicate --computer-name kea-1 --force {arguments}")).expect_code(1);
+        assert!(names.iter().all(|name| run.stderr.contains(name)), "{}", run.stderr);
+        assert_eq!(bench.marks(), before);
+    };
+    refused("", &["renumber-leases", "shrink-leases", "10.0.1.175"]);
+    refused("--scope-id 10.0.0.0 --override shrink-leases", &["renumber-leases"]);
+    refused("--override shrink", &["no refusal that can be overridden is called \"shrink\""]);
+
+    let run = bench.run("replicate --computer-name kea-1 --force --override shrink-leases").expect_code(3);
+    assert_eq!(run.stdout, "10.0.1.0\n");
+    let run = bench.run("replicate --computer-name kea-1 --force --override renumber-leases").expect_code(0);
+    assert_eq!(run.stdout, "10.0.0.0\n");
+    drift(&bench, "", 0);
+}

@@ -2,7 +2,7 @@
 //! program's back, not allowed to save. What is said of every scope must be true, nothing may
 //! be lost, and nothing may hang.
 #![cfg(all(unix, feature = "kea"))]
-#![allow(clippy::expect_used, clippy::panic)] // helpers of tests
+#![allow(clippy::expect_used, clippy::panic, clippy::print_stderr)] // helpers of tests, and what they measure
 
 mod common;
 
@@ -181,6 +181,32 @@ fn a_target_that_dies_in_the_middle_loses_nothing_and_nothing_untrue_is_said() {
     assert_eq!(bench.subnets(Side::B), target);
     bench.run("replicate --computer-name kea-1 --force").expect_code(0);
     bench.run("drift").expect_code(0);
+}
+
+#[test]
+fn a_source_that_dies_in_the_middle_ends_the_run_and_what_is_done_is_saved() {
+    let Some(bench) = Bench::up(Form::HotStandby, many_lifetimes(150)) else { return };
+    let pair = live(&bench);
+    let (before, want) = (bench.subnets(Side::B), bench.subnets(Side::A));
+    let child = start(&bench, "replicate --computer-name kea-1 --force --json");
+    wait_for_writes(&bench, 5);
+    pair.kill(Side::A);
+    let document = finish(child).expect_code(3).json();
+    let now = bench.subnets(Side::B);
+    let mut said = BTreeMap::<&str, usize>::new();
+    for (id, scope) in scopes(&document) {
+        *said.entry(scope["outcome"].as_str().expect("an outcome")).or_default() += 1;
+        match text(scope, "outcome") {
+            "replicated" => assert_eq!((&now[&id], text(scope, "saved")), (&want[&id], "saved"), "{scope:#}"),
+            "rejected" => {
+                assert_eq!(now[&id], before[&id], "{scope:#}");
+                assert!(text(scope, "message").contains("kea-1"), "{scope:#}");
+            }
+            other => panic!("{other}: {scope:#}"),
+        }
+    }
+    assert!(said["replicated"] >= 4 && said["rejected"] >= 5, "{said:?}");
+    assert_eq!(plain_subnets(&pair.config_on_disk(Side::B)["Dhcp4"]), now);
 }
 
 #[test]
