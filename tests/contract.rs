@@ -12,7 +12,7 @@ use std::net::Ipv4Addr;
 
 use common::bench::{Bench, Form};
 use common::expected::{self, ELSEWHERE, IN_SCOPES, OUTSIDE, WHOLE_SCOPES};
-use common::pair::{PairOptions, Side, kinds};
+use common::pair::{PairOptions, Side, Version, kinds};
 use common::traffic::offered;
 use serde_json::{Value, json};
 
@@ -353,4 +353,28 @@ fn what_would_hurt_active_leases_is_refused_by_name() {
     let run = bench.run("replicate --computer-name kea-1 --force --override renumber-leases").expect_code(0);
     assert_eq!(run.stdout, "10.0.0.0\n");
     drift(&bench, "", 0);
+}
+
+/// Debian's older Kea has no commands for scopes: its drift is found all the same.
+#[test]
+fn an_old_kea_is_read_and_not_written() {
+    let mut kinds = all_in_scopes();
+    kinds.extend(["subnet-missing:23", "class-def", "global-value", "ha-parameter"].map(str::to_owned));
+    let Some(bench) = Bench::up(Form::LoadBalancing, PairOptions { version: Version::Installed, ..options(kinds) })
+    else {
+        return;
+    };
+    let report = drift(&bench, "", 2);
+    assert_found(&bench, &report, false);
+    for kind in ["class-def", "global-value", "ha-parameter"] {
+        expected::finding(kind, &report["relationships"][0]["findings"]);
+    }
+    let pair = bench.pair().expect("a live pair");
+    let before = Side::BOTH.map(|side| pair.config(side));
+    let plan = bench.run("replicate --computer-name kea-1 --what-if --json").expect_code(3).json();
+    assert_eq!(plan["relationships"][0]["blocked"]["name"], "no-writer");
+    let run = bench.run("replicate --computer-name kea-1 --force").expect_code(1);
+    assert!(run.stdout.is_empty() && run.stderr.contains("libdhcp_subnet_cmds.so"), "{}", run.stderr);
+    assert_eq!(Side::BOTH.map(|side| pair.config(side)), before);
+    assert!(bench.journal().is_empty());
 }

@@ -263,6 +263,29 @@ fn a_program_that_dies_in_the_middle_has_kept_all_that_it_overwrote() {
 }
 
 #[test]
+fn a_signal_ends_a_run_after_the_scope_in_flight() {
+    let Some(bench) = Bench::up(Form::LoadBalancing, many_lifetimes(100)) else { return };
+    let (before, want) = (bench.subnets(Side::B), bench.subnets(Side::A));
+    let child = start(&bench, "replicate --computer-name kea-1 --force --json");
+    wait_for_writes(&bench, 5);
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("a signal");
+    let run = finish(child).expect_code(3);
+    assert!(run.stderr.contains("stopping after the scope in flight"), "{}", run.stderr);
+    let now = bench.subnets(Side::B);
+    let mut said = BTreeMap::<String, usize>::new();
+    for (id, scope) in scopes(&run.json()) {
+        *said.entry(text(scope, "outcome").to_owned()).or_default() += 1;
+        match (text(scope, "outcome"), text(scope, "saved")) {
+            ("replicated", "saved") => assert_eq!(now[&id], want[&id], "{scope:#}"),
+            ("cancelled", "not_applicable") => assert_eq!(now[&id], before[&id], "{scope:#}"),
+            other => panic!("{other:?}: {scope:#}"),
+        }
+    }
+    assert!(said["replicated"] >= 5 && said["cancelled"] >= 5, "{said:?}");
+}
+
+#[test]
 fn the_journal_holds_the_scopes_of_the_target_as_they_were() {
     let drift = ["lifetime:0", "reservation-changed:1", "subnet-missing:2", "network-member", "comment:5"];
     let Some(bench) = Bench::up(Form::HotStandby, few(&drift)) else { return };
