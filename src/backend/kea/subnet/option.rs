@@ -14,8 +14,8 @@ pub(in super::super) struct ReadOption {
     pub key: OptionKey,
     /// Its data and flags.
     pub item: Item,
-    /// Kea knows the option without a definition.
-    pub standard: bool,
+    /// A server takes it only where it has a definition of it; raw bytes need none.
+    pub needs_definition: bool,
     /// Data that a running server would have shown is not there.
     hidden: bool,
 }
@@ -103,7 +103,7 @@ fn one(json: &Json, around: &Surroundings) -> Result<ReadOption, Foreign> {
     let hidden =
         around.how == super::super::config::How::Live && space.raw() == DHCP4 && code == 43 && text("data") == Some("");
     let key = OptionKey { space, code, tags, nth: 0 };
-    Ok(ReadOption { key, item, standard: definition.is_some_and(|definition| definition.standard), hidden })
+    Ok(ReadOption { key, item, needs_definition: csv && definition.is_none_or(|definition| !definition.standard), hidden })
 }
 
 /// A new element of an `option-data` list.

@@ -62,7 +62,7 @@ impl Work<'_> {
             let was = subnet.get(name).and_then(|raw| canonical::property(name, raw));
             match self.scope.items.get(&ItemKey::property(name.as_str())).and_then(Item::value) {
                 // a default that is said and means nothing
-                None if was.is_none() => {}
+                None if was.is_none() && self.style != Style::Create => {}
                 None if self.style == Style::Keep && self.follows_lifetime(name, was.as_ref()) => {}
                 None => {
                     subnet.shift_remove(name);

@@ -125,7 +125,7 @@ impl Parts<'_> {
     fn options(&mut self, object: &Map<String, Json>, owner: &Owner) -> Result<(), Foreign> {
         for option in option::list(object.get("option-data"), self.around)? {
             let key = option.item_key(owner);
-            if !option.standard {
+            if option.needs_definition {
                 self.needs.insert(Need::OptionDefinition(option.key.space.clone(), option.key.code));
             }
             self.needs.extend(option.key.tags.iter().cloned().map(Need::Class));
