@@ -159,7 +159,8 @@ impl Sides<'_> {
         };
         let ours = held(self.source, self.source_member);
         let theirs = held(self.target, 1 - self.source_member);
-        let mut scopes: Vec<ScopeDrift> = ours.union(&theirs).map(|id| self.scope(*id)).collect();
+        let all: Vec<ScopeId> = ours.union(&theirs).copied().collect();
+        let mut scopes = side_by_side(&all, |id| self.scope(id));
         for (side, reading) in [(FindingSide::Source, self.source), (FindingSide::Target, self.target)] {
             scopes.extend(reading.unreadable.iter().filter_map(|(id, reason)| {
                 let id = (*id)?;
@@ -180,6 +181,25 @@ impl Sides<'_> {
         }
         scope(self.source.scopes.get(&id), self.target.scopes.get(&id), id, self.rules, self.target.levels.as_ref())
     }
+}
+
+/// From this many scopes on, a second thread is worth its while.
+const MANY: usize = 256;
+
+/// Compares scopes on as many threads as the machine runs at once, in their order.
+fn side_by_side(ids: &[ScopeId], compare: impl Fn(ScopeId) -> ScopeDrift + Sync) -> Vec<ScopeDrift> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    if ids.len() < MANY || threads < 2 {
+        return ids.iter().map(|id| compare(*id)).collect();
+    }
+    let compare = &compare;
+    std::thread::scope(|scope| {
+        let chunks = ids.chunks(ids.len().div_ceil(threads));
+        let workers: Vec<_> =
+            chunks.map(|chunk| scope.spawn(move || chunk.iter().map(|id| compare(*id)).collect::<Vec<_>>())).collect();
+        let results = workers.into_iter().map(std::thread::ScopedJoinHandle::join);
+        results.flat_map(|result| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    })
 }
 
 fn unreadable(id: ScopeId, side: FindingSide, reason: &Foreign) -> ScopeDrift {

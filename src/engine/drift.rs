@@ -109,15 +109,19 @@ fn one_sided(key: &ItemKey, item: &Item, change: ChangeKind) -> Change {
 }
 
 fn update(key: &ItemKey, source: &Item, target: &Item, scope: &Scope) -> Option<Change> {
+    let same = |a: &Value, b: &Value| a.canonical == b.canonical || (a.is_inherited() && b.is_inherited());
+    // most items are the same
+    if source.rank == target.rank
+        && source.fields.len() == target.fields.len()
+        && source.fields.iter().zip(&target.fields).all(|((a, ours), (b, theirs))| a == b && same(ours, theirs))
+    {
+        return None;
+    }
     let mut fields = Vec::new();
     let names: BTreeSet<_> = source.fields.keys().chain(target.fields.keys()).collect();
     for name in names {
         let (ours, theirs) = (source.fields.get(name), target.fields.get(name));
-        let same = match (ours, theirs) {
-            (Some(a), Some(b)) => a.canonical == b.canonical || (a.is_inherited() && b.is_inherited()),
-            _ => false,
-        };
-        if !same {
+        if !ours.zip(theirs).is_some_and(|(a, b)| same(a, b)) {
             fields.push(FieldChange { field: name.clone(), source: ours.cloned(), target: theirs.cloned() });
         }
     }
@@ -211,7 +215,7 @@ fn mark_moves(changes: &mut [Change], source: &Scope, target: &Scope) {
 /// The client of a reservation: the first identifier that it has.
 pub fn client(reservation: &Item) -> Option<(IdentifierKind, Canonical)> {
     IdentifierKind::ALL.into_iter().find_map(|kind| {
-        let value = reservation.fields.get(&kind.word().into())?;
+        let value = reservation.fields.get(kind.word())?;
         Some((kind, value.canonical.clone()))
     })
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::Ipv4Addr;
+use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
@@ -420,6 +421,9 @@ impl Value {
 /// The name of a field of an item; a property's only field is `value`.
 pub type Field = Foreign;
 
+/// Made once: every property of every scope has it.
+static VALUE: LazyLock<Field> = LazyLock::new(|| "value".into());
+
 /// One keyed object of a scope.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Item {
@@ -435,12 +439,12 @@ pub struct Item {
 impl Item {
     /// An item with the one field `value`.
     pub fn single(value: Value) -> Self {
-        Item { fields: BTreeMap::from([(Field::from("value"), value)]), rank: None, label: None }
+        Item { fields: BTreeMap::from([(VALUE.clone(), value)]), rank: None, label: None }
     }
 
     /// The one field `value` of a property.
     pub fn value(&self) -> Option<&Value> {
-        self.fields.get(&Field::from("value"))
+        self.fields.get("value")
     }
 
     /// Whether the level above gives all of it.

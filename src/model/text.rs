@@ -83,6 +83,13 @@ impl fmt::Debug for Foreign {
     }
 }
 
+/// Maps with such keys can be asked by plain text.
+impl std::borrow::Borrow<str> for Foreign {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl From<&str> for Foreign {
     fn from(text: &str) -> Self {
         Foreign(text.into())

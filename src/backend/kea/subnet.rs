@@ -61,7 +61,9 @@ impl RawScope for KeaScope {
     }
 
     fn open(&self) -> Result<Scope, Foreign> {
-        let native: Value = serde_json::from_slice(&self.text).map_err(|error| Foreign::from(error.to_string()))?;
+        let bad = |error: &dyn std::fmt::Display| Foreign::from(error.to_string());
+        let text = std::str::from_utf8(&self.text).map_err(|error| bad(&error))?;
+        let native: Value = serde_json::from_str(text).map_err(|error| bad(&error))?;
         take_apart::scope(native, self.network.as_ref(), &self.surroundings)
     }
 }

@@ -46,6 +46,9 @@ fn upper_hex(bytes: &[u8]) -> String {
 /// The one spelling of a client's identifier: a MAC address in lower case with colons,
 /// everything else as upper-case digits; what is neither stays as it is.
 pub(super) fn identifier(kind: IdentifierKind, text: &str) -> Foreign {
+    if kind == IdentifierKind::HwAddress && is_plain_mac(text.as_bytes()) {
+        return text.into();
+    }
     match bytes(text) {
         Some(bytes) if kind == IdentifierKind::HwAddress => {
             let groups: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -54,6 +57,15 @@ pub(super) fn identifier(kind: IdentifierKind, text: &str) -> Foreign {
         Some(bytes) => upper_hex(&bytes).into(),
         None => text.into(),
     }
+}
+
+/// A MAC address as running servers show it, and so most of them.
+fn is_plain_mac(text: &[u8]) -> bool {
+    text.len() == 17
+        && text.iter().enumerate().all(|(at, byte)| match at % 3 {
+            2 => *byte == b':',
+            _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+        })
 }
 
 /// The one spelling of an option's data.

@@ -103,7 +103,12 @@ fn one(json: &Json, around: &Surroundings) -> Result<ReadOption, Foreign> {
     let hidden =
         around.how == super::super::config::How::Live && space.raw() == DHCP4 && code == 43 && text("data") == Some("");
     let key = OptionKey { space, code, tags, nth: 0 };
-    Ok(ReadOption { key, item, needs_definition: csv && definition.is_none_or(|definition| !definition.standard), hidden })
+    Ok(ReadOption {
+        key,
+        item,
+        needs_definition: csv && definition.is_none_or(|definition| !definition.standard),
+        hidden,
+    })
 }
 
 /// A new element of an `option-data` list.
@@ -119,7 +124,7 @@ pub(super) fn write(key: &OptionKey, item: &Item, around: &Surroundings) -> Json
         let tags: Vec<Json> = key.tags.iter().map(|tag| tag.raw().into()).collect();
         object.insert("client-classes".into(), tags.into());
     }
-    if !item.fields.contains_key(&Foreign::from("data")) && !item.fields.contains_key(&Foreign::from("never-send")) {
+    if !item.fields.contains_key("data") && !item.fields.contains_key("never-send") {
         object.insert("data".into(), "".into());
     }
     for (name, value) in &item.fields {
@@ -132,7 +137,7 @@ pub(super) fn write(key: &OptionKey, item: &Item, around: &Surroundings) -> Json
 /// already so.
 pub(super) fn patch(object: &mut Map<String, Json>, was: &Item, want: &Item) {
     super::render::patch_fields(object, was, want);
-    let has = |item: &Item, field: &str| item.fields.contains_key(&Foreign::from(field));
+    let has = |item: &Item, field: &str| item.fields.contains_key(field);
     let (csv, said) = (!has(want, "csv-format"), object.get("csv-format").and_then(Json::as_bool));
     // unsaid, the format follows the definition on the server: said, it cannot be mistaken
     let unchanged = said.is_none() && has(was, "data") && csv != has(was, "csv-format");

@@ -312,7 +312,7 @@ pub(super) fn patch_fields(object: &mut Map<String, Json>, was: &Item, want: &It
             object.insert(name.raw().to_owned(), value.raw.clone());
         }
     }
-    patch_context(object, want.fields.get(&Foreign::from("user-context")));
+    patch_context(object, want.fields.get("user-context"));
 }
 
 fn patch_context(object: &mut Map<String, Json>, want: Option<&Value>) {

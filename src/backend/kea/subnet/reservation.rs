@@ -41,14 +41,14 @@ pub(in super::super) fn list(hosts: &[Json]) -> Result<Vec<(ReservationKey, Item
 }
 
 fn address(item: &Item) -> Option<Ipv4Addr> {
-    match &item.fields.get(&Foreign::from("ip-address"))?.canonical {
+    match &item.fields.get("ip-address")?.canonical {
         Canonical::Text(text) => text.raw().parse().ok(),
         _ => None,
     }
 }
 
 fn client(item: &Item) -> Option<(IdentifierKind, Foreign)> {
-    IdentifierKind::ALL.into_iter().find_map(|kind| match &item.fields.get(&Foreign::from(kind.word()))?.canonical {
+    IdentifierKind::ALL.into_iter().find_map(|kind| match &item.fields.get(kind.word())?.canonical {
         Canonical::Text(id) => Some((kind, id.clone())),
         _ => None,
     })
@@ -97,7 +97,7 @@ pub(super) fn write(item: &Item) -> Map<String, Json> {
     let mut object = Map::new();
     let first = IdentifierKind::ALL.map(IdentifierKind::word).into_iter().chain(["ip-address", "hostname"]);
     for name in first {
-        if let Some(value) = item.fields.get(&Foreign::from(name)) {
+        if let Some(value) = item.fields.get(name) {
             object.insert(name.to_owned(), value.raw.clone());
         }
     }

@@ -92,7 +92,7 @@ impl Parts<'_> {
     /// level above gives: so it does not matter whether the subnet repeats them.
     fn inherit(&mut self, given: &BTreeMap<ItemKey, Value>) {
         for (key, parent) in given.iter() {
-            match self.items.get_mut(key).and_then(|item| item.fields.get_mut(&Foreign::from("value"))) {
+            match self.items.get_mut(key).and_then(|item| item.fields.get_mut("value")) {
                 None => {
                     self.items.insert(key.clone(), Item::single(parent.clone()));
                 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::super::config::{BOUNDS, How, Surroundings, Words, is_derived};
 use super::*;
-use crate::engine::drift::{compare, want};
+use crate::engine::drift::{compare, create_all, want};
 use crate::model::{Change, ItemKey, Level, Origin};
 
 fn around(how: How, global: Json, network: Json) -> Surroundings {
@@ -241,7 +241,8 @@ proptest! {
         let ((ga, na), (gb, nb)) = (objects(ga, na), objects(gb, nb));
         let (here, there) = (around(how, ga, na), around(how, gb, nb));
         if let Ok(source) = open(&a, floor(inside).as_ref(), &here) {
-            let written = render(&want(&source, None, &[], &there), Style::Create, &there).whole();
+            let changes = create_all(&source, there.parents(source.network()));
+            let written = render(&want(&source, None, &changes, &there), Style::Create, &there).whole();
             prop_assert!(written.get("interface").is_none());
             let written = if live { flatten(&written, &there) } else { written };
             let after = open(&written, floor(inside).as_ref(), &there).unwrap();
