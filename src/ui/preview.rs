@@ -6,7 +6,8 @@ use ratatui::style::Style;
 
 use super::{Theme, drift, pane, text};
 use crate::app::drawn::Window;
-use crate::app::preview::Preview;
+use crate::app::drift::Look;
+use crate::app::preview::{Preview, Row};
 use crate::engine::approval::Manner;
 use crate::show::plural;
 
@@ -17,23 +18,74 @@ pub(super) fn draw(preview: &Preview, theme: &Theme, frame: &mut Frame<'_>, area
     let asked = question(preview, theme, width);
     let below = u16::try_from(asked.len()).unwrap_or(0).min(inside.height / 2) + 1;
     let list = Rect { height: inside.height.saturating_sub(below), ..inside };
-    let height = usize::from(list.height.max(1));
+    let rows = Rows { preview, theme, list };
+    let last = rows.last_top();
+    let top = preview.scroll.top.min(last);
+    let shown = rows.draw(frame, top);
     let len = preview.rows.len();
-    let top = preview.scroll.top.min(len.saturating_sub(height));
-    let window = Window { top, height, len };
+    // never more than fit at the end, so that paging reaches the end
+    let window = Window { top, height: shown.min(len - last).max(1), len };
     pane::extent(frame, theme, area, window);
-    for (row, y) in preview.rows.iter().skip(top).zip(list.top()..list.bottom()) {
-        let (look, line) = preview.line(*row, theme.glyphs.arrow);
-        let line =
-            text::fit(text::skip(&line, preview.shift), usize::from(list.width.saturating_sub(1)), theme.glyphs.more);
-        text::put(frame, list.x + 1, y, list.width.saturating_sub(1), &line, drift::style(theme, look));
-    }
     let rule = theme.glyphs.horizontal.repeat(usize::from(area.width));
     text::put(frame, area.x, list.bottom(), area.width, &rule, theme.quiet);
     for ((line, style), y) in asked.iter().zip(list.bottom() + 1..inside.bottom()) {
         text::put(frame, inside.x + 1, y, inside.width.saturating_sub(1), line, *style);
     }
     window
+}
+
+/// The rows of the plan. Nothing of them is cut off: what is too long goes on below.
+struct Rows<'a> {
+    preview: &'a Preview,
+    theme: &'a Theme,
+    list: Rect,
+}
+
+impl Rows<'_> {
+    fn lines(&self, row: Row) -> (Look, Vec<String>) {
+        let (look, line) = self.preview.line(row, self.theme.glyphs.arrow);
+        let width = usize::from(self.list.width.saturating_sub(1));
+        if self.preview.shift > 0 {
+            let line = text::fit(text::skip(&line, self.preview.shift), width, self.theme.glyphs.more);
+            return (look, vec![line.into_owned()]);
+        }
+        (look, text::wrap(&line, width))
+    }
+
+    /// The first row of the last screenful.
+    fn last_top(&self) -> usize {
+        let mut room = usize::from(self.list.height.max(1));
+        let rows = &self.preview.rows;
+        let fits = |row: &&Row| {
+            let (left, fits) = match room.checked_sub(self.lines(**row).1.len()) {
+                Some(left) => (left, true),
+                None => (0, false),
+            };
+            room = left;
+            fits
+        };
+        let count = rows.iter().rev().take_while(fits).count();
+        rows.len() - count.max(1).min(rows.len())
+    }
+
+    /// Draws from this row on; returns how many there was room for.
+    fn draw(&self, frame: &mut Frame<'_>, top: usize) -> usize {
+        let mut y = self.list.top();
+        let mut shown = 0;
+        for row in self.preview.rows.iter().skip(top) {
+            let (look, lines) = self.lines(*row);
+            for line in lines {
+                if y >= self.list.bottom() {
+                    return shown;
+                }
+                let columns = self.list.width.saturating_sub(1);
+                text::put(frame, self.list.x + 1, y, columns, &line, drift::style(self.theme, look));
+                y += 1;
+            }
+            shown += 1;
+        }
+        shown
+    }
 }
 
 /// What can be answered, and how. The keys stand on a line of their own, never wrapped.
