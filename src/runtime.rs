@@ -32,9 +32,11 @@ const PROGRESS_FRAME: Duration = Duration::from_millis(100);
 /// Taken at most before a frame is drawn, so that a flood cannot stop the drawing.
 const BATCH: usize = 4096;
 
-/// A run gets so long to end after the scope in flight, then as long again to end after the
-/// request in flight, when the program is told to end.
-const ENDING: Duration = Duration::from_secs(10);
+/// When the program is told to end, a run gets so long to end after the scope in flight.
+const SOFT_ENDING: Duration = Duration::from_secs(3);
+
+/// Then it gets so long to end after the request in flight.
+const HARD_ENDING: Duration = Duration::from_secs(10);
 
 /// What the interactive program starts from.
 pub struct Start {
@@ -278,9 +280,9 @@ impl Program {
             if !silent && left.is_ok() {
                 say("a run is under way: waiting for the scope in flight");
             }
-            self.hands.wait(ENDING).await;
+            self.hands.wait(SOFT_ENDING).await;
             self.hands.stop();
-            self.hands.wait(ENDING).await;
+            self.hands.wait(HARD_ENDING).await;
         }
     }
 }

@@ -1,102 +1,110 @@
-//! The README's picture is the real program on the demo pair.
-//!
-//! `SCOPESYNC_WRITE_DOCUMENTS=1 cargo test --test picture` draws it anew.
-#![cfg(unix)]
+//! The picture of the README: the real program on the demo pair, kept up to date.
+#![cfg(feature = "kea")]
+// Helpers of tests may fail as a test may.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 
 use std::fmt::Write as _;
 use std::path::Path;
 
-use common::program::Home;
-use common::terminal::{CellStyle, Start, View};
+use common::screen::Program;
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::style::{Color, Modifier};
+use scopesync::backend::connect;
+use scopesync::demo;
+use scopesync::state::StateFolder;
 
-const COLUMNS: u16 = 112;
-const ROWS: u16 = 34;
-/// Width and height of a cell in the picture.
-const CELL: (u16, u16) = (8, 17);
-const TEXT: &str = "#d6dbe3";
-const GROUND: &str = "#171b22";
+/// Writes the picture anew.
+const UPDATE: &str = "SCOPESYNC_UPDATE_PICTURE";
+
+const CELL: (f32, f32) = (8.4, 18.0);
+const MARGIN: f32 = 12.0;
+const FOREGROUND: &str = "#d8dee9";
+const BACKGROUND: &str = "#1b1f27";
 
 #[test]
-fn the_picture_is_what_the_program_shows() {
-    let home = Home::new();
-    let mut terminal = Start::scopesync().home(&home).args(["--demo"]).size(COLUMNS, ROWS).start();
-    terminal.wait_for_text("26 in sync");
-    terminal.keys("Enter Down Down Down Down a");
-    let view =
-        terminal.wait_for("the drift of the printers", |view| view.contains("prt-a-03") && view.contains("are marked"));
-    terminal.keys("q");
-    terminal.wait_for_end().assert_restored();
-
+fn the_picture_is_of_this_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = demo::config(&StateFolder::at(folder.path())).unwrap();
+    let mut program = Program::ready(connect::fleet(&config, false).unwrap(), 110, 32);
+    program.state.setting.config_name = "demo".into();
+    program.press("Enter a Down Down Down Down");
+    program.state.message = None;
+    program.draw();
+    let picture = svg(program.buffer());
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/scopesync.svg");
-    let drawn = svg(&view);
-    if std::env::var_os("SCOPESYNC_WRITE_DOCUMENTS").is_some() {
-        std::fs::write(&path, drawn).expect("the picture can be written");
-        return;
+    if std::env::var_os(UPDATE).is_some() {
+        std::fs::write(&path, &picture).unwrap();
     }
-    let stored = std::fs::read_to_string(&path).expect("there is a picture");
-    assert!(
-        stored == drawn,
-        "assets/scopesync.svg is stale: SCOPESYNC_WRITE_DOCUMENTS=1 cargo test --test picture\n{view}"
-    );
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(kept == picture, "the picture is of another program: run this test with {UPDATE}=1");
 }
 
-/// The screen as a picture: one rectangle and one text for each run of cells of one style.
-fn svg(view: &View) -> String {
-    let (width, height) = (COLUMNS * CELL.0, ROWS * CELL.1);
-    let mut out = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" font-size=\"13\" \
-         font-family=\"DejaVu Sans Mono, Menlo, Consolas, monospace\" xml:space=\"preserve\">\n\
-         <rect width=\"{width}\" height=\"{height}\" fill=\"{GROUND}\"/>\n"
+fn svg(buffer: &Buffer) -> String {
+    let area = buffer.area;
+    let (width, height) =
+        (f32::from(area.width) * CELL.0 + 2.0 * MARGIN, f32::from(area.height) * CELL.1 + 2.0 * MARGIN);
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" \
+         font-family=\"DejaVu Sans Mono, Menlo, Consolas, monospace\" font-size=\"14\">\n\
+         <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{BACKGROUND}\"/>\n"
     );
-    for row in 0..ROWS {
-        let mut column = 0;
-        while column < COLUMNS {
-            let style = view.style(row, column);
-            let start = column;
-            let mut text = String::new();
-            while column < COLUMNS && view.style(row, column) == style {
-                text.push_str(&view.cell(row, column));
-                column += 1;
-            }
-            run(&mut out, row, start, column - start, &text, style);
+    for y in area.top()..area.bottom() {
+        let mut x = area.left();
+        while x < area.right() {
+            let cell = &buffer[(x, y)];
+            let end = (x..area.right()).find(|at| !alike(&buffer[(*at, y)], cell)).unwrap_or(area.right());
+            let text: String = (x..end).map(|at| buffer[(at, y)].symbol()).collect();
+            run(&mut svg, (x, y), end - x, &text, cell);
+            x = end;
         }
     }
-    out.push_str("</svg>\n");
-    out
+    svg.push_str("</svg>\n");
+    svg
 }
 
-fn run(out: &mut String, row: u16, column: u16, cells: u16, text: &str, style: CellStyle) {
-    let (mut ink, mut ground) = (colour(style.foreground, TEXT), colour(style.background, GROUND));
-    if style.reversed {
-        std::mem::swap(&mut ink, &mut ground);
-    }
-    let (x, y, width) = (column * CELL.0, row * CELL.1, cells * CELL.0);
-    if ground != GROUND {
-        let _ = writeln!(out, "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{}\" fill=\"{ground}\"/>", CELL.1);
-    }
-    if text.trim().is_empty() {
+fn alike(one: &Cell, other: &Cell) -> bool {
+    one.fg == other.fg && one.modifier == other.modifier
+}
+
+/// Cells that look alike.
+fn run(svg: &mut String, (x, y): (u16, u16), cells: u16, text: &str, cell: &Cell) {
+    let reversed = cell.modifier.contains(Modifier::REVERSED);
+    if text.trim().is_empty() && !reversed {
         return;
     }
-    let weight = if style.bold { " font-weight=\"bold\"" } else { "" };
-    let opacity = if style.dim { " opacity=\"0.6\"" } else { "" };
-    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    let _ = writeln!(
-        out,
-        "<text x=\"{x}\" y=\"{}\" textLength=\"{width}\" fill=\"{ink}\"{weight}{opacity}>{text}</text>",
-        y + CELL.1 - 4
-    );
-}
-
-fn colour(colour: vt100::Color, otherwise: &'static str) -> String {
-    const PALETTE: [&str; 16] = [
-        "#3b4252", "#e06c75", "#98c379", "#e5c07b", "#61afef", "#c678dd", "#56b6c2", "#d6dbe3", "#6b7484", "#ff7a85",
-        "#b5e890", "#ffd787", "#82c7ff", "#e29bf5", "#79dbe6", "#ffffff",
-    ];
-    match colour {
-        vt100::Color::Default => otherwise.into(),
-        vt100::Color::Idx(index) => PALETTE.get(usize::from(index)).copied().unwrap_or(otherwise).into(),
-        vt100::Color::Rgb(red, green, blue) => format!("#{red:02x}{green:02x}{blue:02x}"),
+    let (left, top) = (MARGIN + f32::from(x) * CELL.0, MARGIN + f32::from(y) * CELL.1);
+    let width = f32::from(cells) * CELL.0;
+    let colour = match cell.fg {
+        Color::Red => "#e06c75",
+        Color::Green => "#98c379",
+        Color::Yellow => "#e5c07b",
+        Color::Cyan => "#56b6c2",
+        _ => FOREGROUND,
+    };
+    let ink = if reversed { BACKGROUND } else { colour };
+    if reversed {
+        let _ = writeln!(
+            svg,
+            "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{}\" fill=\"{colour}\"/>",
+            CELL.1
+        );
     }
+    let mut more = String::new();
+    if cell.modifier.contains(Modifier::BOLD) {
+        more.push_str(" font-weight=\"bold\"");
+    }
+    if cell.modifier.contains(Modifier::DIM) {
+        more.push_str(" opacity=\"0.55\"");
+    }
+    if cell.modifier.contains(Modifier::UNDERLINED) {
+        more.push_str(" text-decoration=\"underline\"");
+    }
+    let text = text.replace('&', "&amp;").replace('<', "&lt;");
+    let _ = writeln!(
+        svg,
+        "<text x=\"{left:.1}\" y=\"{:.1}\" textLength=\"{width:.1}\" xml:space=\"preserve\" fill=\"{ink}\"{more}>{text}</text>",
+        top + 13.5
+    );
 }

@@ -132,9 +132,11 @@ pub fn filter(scopes: &[ScopeDrift], text: &str) -> Option<Vec<u32>> {
     let fits = |scope: &ScopeDrift| {
         line.clear();
         // Writing to a String cannot fail.
-        let _ = write!(line, "{} {}", scope.id, scope.state.words());
+        let _ = write!(line, "{}/{} {}", scope.id.network, scope.id.prefix_length, scope.state.words());
         if let Some(name) = &scope.name {
-            let _ = write!(line, " {name}");
+            // Only compared, never shown: so it may stay raw.
+            line.push(' ');
+            line.push_str(name.raw());
         }
         if !line.is_ascii() {
             return line.to_lowercase().contains(&wanted);
