@@ -426,3 +426,33 @@ fn two_entries_for_one_server_are_an_error() {
     }
     assert_eq!(bench.marks(), before);
 }
+
+#[test]
+fn a_scope_that_kea_would_refuse_is_left_out_of_the_file() {
+    let Some(bench) = Bench::up(Form::Files, few(&["lifetime:0", "option-value:1", "comment:2"])) else { return };
+    let [source, target] = bench.files().expect("files");
+    let text = std::fs::read_to_string(source).expect("the file");
+    std::fs::write(source, text.replace("\"10.0.1.1\"", "\"no address\"")).expect("a mistake");
+    let run = bench.run("replicate --computer-name kea-1 --force").expect_code(3);
+    assert_eq!(run.stdout, "10.0.0.0\n10.0.2.0\n");
+    assert!(run.stderr.contains("10.0.1.0  rejected") && run.stderr.contains("no address"), "{}", run.stderr);
+    assert_eq!(common::pair::kea_takes_pair_file(target), Some(Ok(())));
+    let report = bench.run("drift --json").expect_code(2).json();
+    assert_eq!(report["summary"]["drifted"], 1);
+}
+
+#[test]
+fn a_file_that_kea_refuses_already_is_not_written_scope_by_scope() {
+    let Some(bench) = Bench::up(Form::Files, few(&["lifetime:0", "option-value:1", "comment:2"])) else { return };
+    let (script, asked) = (bench.home.path().join("refuses"), bench.home.path().join("asked"));
+    std::fs::write(&script, format!("#!/bin/sh\necho >>'{}'\necho 'too old for this' >&2\nexit 1\n", asked.display()))
+        .expect("a script");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&script, mode).expect("an executable script");
+    let config = std::fs::read_to_string(bench.home.config()).expect("the configuration");
+    bench.home.write_config(&config.replace("kea-dhcp4-check", "refuses"));
+    let before = bench.marks();
+    let run = bench.run("replicate --computer-name kea-1 --force").expect_code(1);
+    assert!(run.stderr.contains("too old for this") && run.stderr.contains("check = \"off\""), "{}", run.stderr);
+    assert_eq!((bench.marks(), std::fs::read_to_string(asked).expect("asked").lines().count()), (before, 2));
+}

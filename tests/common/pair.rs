@@ -373,6 +373,14 @@ pub fn kea_check(folder: &Path) -> Option<PathBuf> {
     Some(path)
 }
 
+/// Asks the newest Kea whether it takes the file of a pair. `None`: there is no such Kea here.
+pub fn kea_takes_pair_file(file: &Path) -> Option<Result<(), String>> {
+    let folder = TempDir::with_prefix("check-").expect("a temporary folder");
+    let output = Command::new(kea_check(folder.path())?).arg("-t").arg(file).output().expect("the script runs");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    Some(if output.status.success() { Ok(()) } else { Err(said) })
+}
+
 /// Every kind of drift that `kea-pair` knows.
 pub fn kinds() -> Vec<String> {
     let output = Command::new(peer("kea-pair")).arg("kinds").output().expect("tests/peers/kea-pair runs");
