@@ -155,7 +155,13 @@ fn what_replication_brings_is_found_and_repaired(form: Form) {
     assert_eq!(bench.journal().len(), 1);
     if let Some(pair) = bench.pair() {
         assert!(pair.in_service());
-        assert_eq!(common::bench::plain_subnets(&pair.config_on_disk(Side::B)["Dhcp4"]), bench.subnets(Side::B));
+        // what is said to be saved outlives a restart
+        let running = bench.subnets(Side::B);
+        pair.stop(Side::B);
+        pair.start(Side::B);
+        pair.wait_in_service();
+        assert_same(&running, &bench.subnets(Side::B));
+        drift(&bench, "", 0);
     }
 }
 
@@ -377,4 +383,52 @@ fn an_old_kea_is_read_and_not_written() {
     assert!(run.stdout.is_empty() && run.stderr.contains("libdhcp_subnet_cmds.so"), "{}", run.stderr);
     assert_eq!(Side::BOTH.map(|side| pair.config(side)), before);
     assert!(bench.journal().is_empty());
+}
+
+/// A file hides nothing: raw option 43 is replicated as it is, in both directions.
+#[test]
+fn raw_option_43_in_files_is_an_option_like_others() {
+    for (source, change) in [("kea-1", "delete"), ("kea-2", "create")] {
+        let Some(bench) = Bench::up(Form::Files, options(vec!["option43:0".to_owned()])) else { return };
+        let report = drift(&bench, &format!("--computer-name {source}"), 2);
+        let expected = BTreeSet::from([format!("{change} options option dhcp4/43 of scope")]);
+        assert_eq!(expected::shown_changes(scopes(&report)["10.0.0.0/24"]), expected);
+        bench.run(&format!("replicate --computer-name {source} --force")).expect_code(0);
+        for side in Side::BOTH {
+            let kept = bench.subnets(side)["10.0.0.0/24"].to_string().contains("0104C0000201");
+            assert_eq!(kept, source == "kea-2");
+        }
+        drift(&bench, "", 0);
+    }
+}
+
+/// One side by its file, the other running: what Kea fills in and inherits is no drift.
+#[test]
+fn a_file_and_a_running_server_are_compared_by_meaning() {
+    let mut kinds = all_in_scopes();
+    kinds.extend(["subnet-missing:23", "global-value", "class-def", "network-option"].map(str::to_owned));
+    let Some(bench) = Bench::up(Form::LoadBalancing, options(kinds)) else { return };
+    let pair = bench.pair().expect("a live pair");
+    let entry = |name: &str, side: Side, file: bool| {
+        let (key, path) = if file { ("file", pair.config_path(side)) } else { ("socket", pair.socket(side)) };
+        let check = if file { "check = \"off\"\n" } else { "" };
+        format!("[[server]]\nname = \"{name}\"\nkind = \"kea\"\n{check}{key} = {:?}\n", path.display().to_string())
+    };
+    // the file as the source, then as the target
+    let config = |files: [bool; 2]| entry("kea-1", Side::A, files[0]) + &entry("kea-2", Side::B, files[1]);
+    for files in [[true, false], [false, true]] {
+        bench.home.write_config(&config(files));
+        let report = drift(&bench, "", 2);
+        assert_found(&bench, &report, false);
+        let findings = &report["relationships"][0]["findings"];
+        for kind in ["global-value", "class-def", "network-option"] {
+            expected::finding(kind, findings);
+        }
+        assert_eq!(findings.as_array().map(Vec::len), Some(5), "{findings:#}");
+    }
+    bench.run("replicate --computer-name kea-1 --force").expect_code(0);
+    assert_eq!(drift(&bench, "", 2)["summary"]["in_sync"], SUBNETS);
+    bench.home.write_config(&config([true, false]));
+    bench.run("replicate --computer-name kea-1 --force").expect_code(0);
+    assert_eq!(drift(&bench, "", 2)["summary"]["in_sync"], SUBNETS);
 }
