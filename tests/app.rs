@@ -13,6 +13,7 @@ use crossterm::event::{KeyEventKind, KeyEventState};
 use scopesync::app::state::{Demo, Pane, Quitting, View};
 use scopesync::app::{AppState, Effect, Event};
 use scopesync::engine::fleet::Fleet;
+use scopesync::engine::port::Refusal;
 use scopesync::model::{Scope, ScopeId};
 use serde_json::json;
 
@@ -286,6 +287,22 @@ fn with_force_it_runs_as_soon_as_the_plan_stands() {
 }
 
 #[test]
+fn read_only_can_be_lifted_by_no_key() {
+    let (mut program, servers) = ready();
+    program.state.setting.read_only = true;
+    for key in ["W", "F"] {
+        program.press(key);
+        assert!(message(&program.state).contains("read-only"), "{}", message(&program.state));
+    }
+    program.press("Enter a r");
+    assert!(program.text().contains("READ-ONLY"), "{}", program.text());
+    program.wait(1000);
+    program.press("y");
+    assert!(message(&program.state).contains("read-only"), "{}", message(&program.state));
+    assert!(program.asked.is_empty() && servers.1.writes().is_empty());
+}
+
+#[test]
 fn force_does_not_answer_for_what_is_refused() {
     let (one, mut two) = servers();
     two.read_only = true;
@@ -343,6 +360,68 @@ fn declining_writes_nothing() {
         assert!(program.asked.is_empty() && servers.1.writes().is_empty());
         assert_eq!(marks(&program.state).len(), 4, "the marks are kept");
     }
+}
+
+/// A scope with a refusal that the operator may override.
+fn refused() -> (Program, (FakeServer, FakeServer)) {
+    let servers = servers();
+    let refusal = Refusal {
+        name: "option-43",
+        message: "a value would be wiped".into(),
+        hint: "define code 43".into(),
+        overridable: true,
+    };
+    servers.1.inner().refusals.insert(id("10.0.1.0/24"), vec![refusal]);
+    (Program::ready(fake::fleet(&servers), 100, 40), servers)
+}
+
+fn written(server: &FakeServer) -> Vec<String> {
+    server.writes().into_iter().filter(|call| call.starts_with("write")).collect()
+}
+
+#[test]
+fn what_is_refused_is_not_written_and_said_first() {
+    let (mut program, servers) = refused();
+    program.press("Enter a r");
+    let text = program.text();
+    let (refusal, change) = (text.find("REFUSED 10.0.1.0/24, option-43").unwrap(), text.find("~ update").unwrap());
+    assert!(refusal < change && text.contains("[o: overrides it]"), "{text}");
+    assert!(text.contains("overwrite 3 scopes on two"), "{text}");
+    program.wait(300);
+    program.press("y");
+    assert_eq!(written(&servers.1), ["write 10.0.2.0/24", "write 10.0.3.0/24", "write 10.0.5.0/24"]);
+}
+
+#[test]
+fn a_refusal_is_overridden_by_name_and_asked_about_anew() {
+    let (mut program, servers) = refused();
+    program.press("Enter a r");
+    program.wait(300);
+    program.type_keys("o");
+    program.type_keys("y");
+    assert!(message(&program.state).contains("made anew"), "{}", message(&program.state));
+    program.settle();
+    let text = program.text();
+    assert!(text.contains("overridden 10.0.1.0/24, option-43") && text.contains("overwrite 4 scopes"), "{text}");
+    program.press("y");
+    assert!(program.asked.is_empty(), "another plan has to be read first");
+    program.press("o");
+    assert!(program.text().contains("REFUSED 10.0.1.0/24, option-43"), "it stands again:\n{}", program.text());
+    program.press("o");
+    program.wait(300);
+    program.press("y");
+    assert_eq!(written(&servers.1).len(), 4, "{:?}", servers.1.writes());
+}
+
+#[test]
+fn with_force_a_refusal_is_shown_and_asked_about() {
+    let (mut program, servers) = refused();
+    program.press("Enter F a r");
+    assert!(program.text().contains("REFUSED 10.0.1.0/24"), "{}", program.text());
+    assert!(program.asked.is_empty() && written(&servers.1).is_empty());
+    program.wait(300);
+    program.press("y");
+    assert_eq!(written(&servers.1).len(), 3);
 }
 
 /// Two relationships: one-two and three-four.

@@ -42,6 +42,17 @@ fn the_lists() {
 }
 
 #[test]
+fn servers_that_cannot_be_read() {
+    let servers = pair(vec![numbered(1, 3600, "x")], vec![numbered(1, 3600, "x")]);
+    let mut program = Program::start(Some(fake::fleet(&servers)), 80, 24);
+    insta::assert_snapshot!("reading", program.text());
+    servers.0.inner().gone = true;
+    servers.1.inner().gone = true;
+    program.settle();
+    insta::assert_snapshot!("unread", program.text());
+}
+
+#[test]
 fn the_lists_in_a_wide_window() {
     let mut program = Program::ready(fleet(), 180, 20);
     program.press("Enter");

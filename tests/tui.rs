@@ -219,6 +219,28 @@ fn a_run_that_hangs_can_be_left_cancelled_and_waited_for() {
 }
 
 #[test]
+fn told_to_end_during_a_run_it_gives_the_terminal_back_at_once() {
+    let Some(pair) = Pair::up(PairOptions::with_drift(&["lifetime"])) else { return };
+    let home = Home::of(&pair);
+    let mut terminal = live(&home);
+    terminal.wait_for_text("1/10 drifted");
+    terminal.keys("a r");
+    terminal.wait_for_text(OPEN);
+    pair.freeze(Side::B);
+    terminal.keys("y");
+    terminal.wait_for_text("running");
+    terminal.signal(Signal::TERM);
+    let told = Instant::now();
+    terminal.wait_for("terminal given back", |view| !view.alternate_screen());
+    assert!(told.elapsed() < Duration::from_secs(1), "{:?}", told.elapsed());
+    terminal.wait_for_text("waiting for the scope in flight");
+    let end = terminal.wait_for_end();
+    end.assert_restored();
+    assert_eq!(end.code(), Some(143));
+    pair.thaw(Side::B);
+}
+
+#[test]
 fn the_first_frame_waits_for_no_server() {
     let Some(pair) = Pair::up(PairOptions::default()) else { return };
     let home = Home::of(&pair);

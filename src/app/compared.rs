@@ -3,7 +3,7 @@
 use crate::engine::compare::{self, RelationshipDrift, ScopeDrift, Summary};
 use crate::engine::ignore::IgnoreRule;
 use crate::engine::survey::{Presence, Relationship, Survey};
-use crate::model::{ChangeKind, DriftState, FindingKind, ScopeId, Severity};
+use crate::model::{ChangeKind, DriftState, FindingKind, ScopeId, ServerName, Severity};
 
 use super::list::Lines;
 
@@ -23,6 +23,8 @@ pub struct Compared {
     pub critical: usize,
     /// A partner is still being read: nothing can be said yet.
     pub pending: bool,
+    /// Scopes of either server that are in no relationship at all, where there are any.
+    pub unpaired: Vec<(ServerName, usize)>,
 }
 
 impl Compared {
@@ -38,7 +40,9 @@ impl Compared {
             }
             drift.findings.retain(|finding| finding.kind != FindingKind::Partner);
         }
-        Self::of(drift, pending)
+        let servers = relationship.members.iter().filter_map(|member| member.server());
+        let unpaired = servers.map(|server| (server.clone(), survey.unpaired(server).len()));
+        Compared { unpaired: unpaired.filter(|(_, count)| *count > 0).collect(), ..Self::of(drift, pending) }
     }
 
     /// Counts what a drift holds.
@@ -54,6 +58,7 @@ impl Compared {
             counts,
             critical: drift.findings.iter().filter(|finding| finding.severity == Severity::Critical).count(),
             pending,
+            unpaired: Vec::new(),
             drift,
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::engine::compare::ScopeDrift;
 use crate::engine::prerequisites::visible_pair;
 use crate::model::{Change, ChangeKind, FieldChange, Finding, FindingSide, ScopeId, Section, Severity};
+use crate::show::plural;
 
 use super::compared::{Compared, counts_of};
 use super::list::Scroll;
@@ -56,6 +57,8 @@ pub enum DriftRow {
     Summary,
     /// One side of the relationship, source first.
     Member(usize),
+    /// Scopes of a server that are in no relationship.
+    Unpaired(usize),
     /// How the scope stands, in words.
     State,
     /// Why it is unknown.
@@ -112,7 +115,8 @@ fn rows(subject: &Subject) -> Vec<DriftRow> {
     let findings = subject.compared.drift.findings.iter().enumerate();
     let Some(id) = subject.scope else {
         let sides = [DriftRow::Summary, DriftRow::Member(0), DriftRow::Member(1)];
-        return sides.into_iter().chain(findings.map(|(at, _)| DriftRow::Finding(at))).collect();
+        let unpaired = (0..subject.compared.unpaired.len()).map(DriftRow::Unpaired);
+        return sides.into_iter().chain(unpaired).chain(findings.map(|(at, _)| DriftRow::Finding(at))).collect();
     };
     let Some(scope) = subject.scope() else { return Vec::new() };
     let mut rows = vec![DriftRow::State];
@@ -252,6 +256,10 @@ pub fn line(state: &AppState, subject: &Subject, row: DriftRow) -> Option<(Look,
         DriftRow::Member(side) => {
             let (name, text) = member_words(state, subject, side)?;
             (Look::Plain, format!("{name}: {text}"))
+        }
+        DriftRow::Unpaired(at) => {
+            let (server, count) = subject.compared.unpaired.get(at)?;
+            (Look::Quiet, format!("{} of {server} in no relationship: not compared", plural(*count, "scope")))
         }
         DriftRow::State => (Look::Heading, state_words(scope?)),
         DriftRow::Reason => (Look::Refusal, scope?.reason.clone()?),

@@ -25,10 +25,17 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
     let Some((relationship, relation)) = state.current() else {
         let inside = pane::head(frame, theme, area, "scopes", focused);
         let text = match state.left_key() {
-            Some(LeftKey::Server(server)) => format!("{server} is in no relationship that is known"),
+            Some(LeftKey::Server(server)) => match state.survey.server(server).and_then(|told| told.outcome.as_ref()) {
+                None => format!("{server} is being read"),
+                Some(Err(_)) => format!("{server} could not be read: its relationships are not known"),
+                Some(Ok(_)) => format!("{server} is in no relationship"),
+            },
             _ => String::new(),
         };
-        text::put(frame, inside.x + 1, inside.y, inside.width.saturating_sub(1), &text, theme.quiet);
+        let lines = text::wrap(&text, usize::from(inside.width.saturating_sub(2)));
+        for (line, y) in lines.iter().zip(inside.top()..inside.bottom()) {
+            text::put(frame, inside.x + 1, y, inside.width.saturating_sub(1), line, theme.quiet);
+        }
         return None;
     };
     let inside = pane::head(frame, theme, area, &title(state, theme, relationship, relation), focused);

@@ -218,7 +218,7 @@ fn detail(state: &AppState) -> Option<Detail> {
         DriftRow::Summary => {
             Some(Detail::of_text(drift.name.to_string(), super::super::drift::summary_words(&subject.compared)))
         }
-        DriftRow::State | DriftRow::Section(..) => None,
+        DriftRow::Unpaired(_) | DriftRow::State | DriftRow::Section(..) => None,
     }
 }
 
