@@ -47,7 +47,7 @@ fn answer(name: &str, differs: Differs) -> Bytes {
 
 fn subnet(text: &mut String, scope: u32, differs: Differs) {
     let base = format!("10.{}.{}", scope / 256, scope % 256);
-    let lifetime = if differs == Differs::OneInHundred && scope % 100 == 0 { 4200 } else { 3600 };
+    let lifetime = if differs == Differs::OneInHundred && scope.is_multiple_of(100) { 4200 } else { 3600 };
     let option = |code: u32, name: &str, data: &str| {
         format!(
             r#"{{ "always-send": false, "code": {code}, "csv-format": true, "data": "{data}", "name": "{name}", "never-send": false, "space": "dhcp4" }}"#
