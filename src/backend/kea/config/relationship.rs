@@ -78,7 +78,7 @@ fn without_user(url: &str) -> String {
 }
 
 /// Defaults of the hook. Source: Kea's high-availability configuration parser.
-fn defaults(mode: Option<&str>) -> [(&'static str, Json); 13] {
+fn defaults(mode: Option<&str>) -> [(&'static str, Json); 12] {
     let delayed = if mode == Some("load-balancing") { 100 } else { 0 };
     [
         ("delayed-updates-limit", delayed.into()),
@@ -88,7 +88,6 @@ fn defaults(mode: Option<&str>) -> [(&'static str, Json); 13] {
         ("max-unacked-clients", 10.into()),
         ("max-rejected-lease-updates", 10.into()),
         ("require-client-certs", true.into()),
-        ("restrict-commands", true.into()),
         ("send-lease-updates", true.into()),
         ("sync-leases", true.into()),
         ("sync-timeout", 60_000.into()),
@@ -98,15 +97,15 @@ fn defaults(mode: Option<&str>) -> [(&'static str, Json); 13] {
 }
 
 /// What both sides should have alike. Secrets, files and the numbers of threads are each
-/// machine's own.
+/// machine's own; `restrict-commands` is another one's default in another version.
 fn agreed(parameters: &Map<String, Json>) -> BTreeMap<String, Canonical> {
     let filled_in = defaults(parameters.get("mode").and_then(Json::as_str)).into_iter();
     let mut agreed: BTreeMap<String, Canonical> =
         filled_in.map(|(name, value)| (name.to_owned(), Canonical::from_json(&value))).collect();
     for (name, value) in parameters {
         match name.as_str() {
-            "this-server-name" | "trust-anchor" | "cert-file" | "key-file" | "multi-threading" | "user-context"
-            | "comment" => {}
+            "this-server-name" | "restrict-commands" | "trust-anchor" | "cert-file" | "key-file"
+            | "multi-threading" | "user-context" | "comment" => {}
             "peers" => {
                 for peer in value.as_array().into_iter().flatten() {
                     if let Some((name, fields)) = agreed_peer(peer) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json};
 
-use super::super::config::{DHCP4, Surroundings, VENDOR};
+use super::super::config::{DHCP4, How, Surroundings, VENDOR};
 use super::canonical;
 use crate::model::{Canonical, Foreign, Item, ItemKey, KeyName, Kind, OptionKey, Origin, Owner, Value};
 
@@ -34,11 +34,19 @@ pub(in super::super) fn list(options: Option<&Json>, around: &Surroundings) -> R
         *times += 1;
         found.push(option);
     }
-    let spelled_out = around.options.keeps_option_43() || found.iter().any(|option| option.key.space.raw() == VENDOR);
-    if spelled_out {
-        found.iter_mut().for_each(|option| option.hidden = false);
+    let sub_options = found.iter().any(|option| option.key.space.raw() == VENDOR);
+    for option in found.iter_mut().filter(|option| is_43(&option.key)) {
+        option.hidden &= !sub_options && !around.options.keeps_option_43();
+        // Kea before 2.6 shows the sub-options once more, as data
+        if sub_options && around.how == How::Live {
+            option.item.fields.retain(|field, _| !matches!(field.raw(), "data" | "csv-format"));
+        }
     }
     Ok(found)
+}
+
+fn is_43(key: &OptionKey) -> bool {
+    key.space.raw() == DHCP4 && key.code == 43
 }
 
 impl ReadOption {
@@ -100,9 +108,8 @@ fn one(json: &Json, around: &Surroundings) -> Result<ReadOption, Foreign> {
             _ => set(name, Canonical::from_json(value), value.clone()),
         }
     }
-    let hidden =
-        around.how == super::super::config::How::Live && space.raw() == DHCP4 && code == 43 && text("data") == Some("");
     let key = OptionKey { space, code, tags, nth: 0 };
+    let hidden = around.how == How::Live && is_43(&key) && text("data") == Some("");
     Ok(ReadOption {
         key,
         item,
