@@ -135,3 +135,17 @@ fn a_scope_that_is_renumbered_is_away_for_a_moment_only() {
     let id = |side| live(&bench).subnet(side, "10.0.0.0/24").map(|mut subnet| subnet["id"].take());
     assert_eq!((id(Side::A), id(Side::B)), (Some(Value::from(1)), Some(Value::from(1))));
 }
+
+/// The measure itself: what takes a server out of service, as no writer here does, is seen.
+#[test]
+fn a_server_that_reloads_loses_clients_and_that_is_counted() {
+    let Some(bench) = bench(Form::LoadBalancing, &[]) else { return };
+    let traffic = Traffic::start(live(&bench), SCOPE, Duration::from_secs(30));
+    for _ in 0..5 {
+        live(&bench).ok(Side::B, "config-reload", Value::Null);
+        live(&bench).wait_in_service();
+    }
+    let answers = traffic.finish();
+    eprintln!("five reloads: {answers:?}");
+    assert!(answers.unanswered > 0, "{answers:?}");
+}
