@@ -518,12 +518,31 @@ fn quitting_asks_while_a_run_is_under_way_and_stays_by_default() {
     }
     program.type_keys("Ctrl-c c");
     assert_eq!(program.asked, ["run one-two", "cancel"]);
+    program.draw();
+    assert!(program.text().contains("QUITTING when the run has ended"), "{}", program.text());
+    program.type_keys("q c");
+    assert_eq!(program.asked, ["run one-two", "cancel", "cancel"], "the second time further");
     program.settle();
     assert_eq!(program.asked.last().unwrap(), "quit");
 
     let (mut program, _) = ready();
     program.press("q");
     assert_eq!(program.asked, ["quit"]);
+}
+
+#[test]
+fn escape_and_a_key_right_after_it_are_two_keys() {
+    use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+    let (mut program, _) = ready();
+    program.press("Enter r");
+    program.wait(300);
+    // As the terminal tells it.
+    program.event(Event::Key(KeyEvent::new(KeyCode::Char('W'), KeyModifiers::ALT)));
+    assert!(matches!(program.state.view, View::Browse) && program.state.what_if);
+    program.press("W r");
+    program.wait(300);
+    program.event(Event::Key(KeyEvent::new(KeyCode::Char('y'), KeyModifiers::ALT)));
+    assert!(program.asked.is_empty(), "that was a no");
 }
 
 #[test]

@@ -28,6 +28,12 @@ impl Key {
         }
     }
 
+    /// The key behind Alt, or behind an Escape that came right before it: terminals send the
+    /// same for both. `None` for a key without.
+    pub fn behind_alt(&self) -> Option<Key> {
+        self.alt.then_some(Key { alt: false, ..*self })
+    }
+
     /// Whether it is this key without modifiers.
     pub fn is(&self, code: KeyCode) -> bool {
         *self == Key::plain(code)

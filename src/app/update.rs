@@ -5,7 +5,7 @@ mod deciding;
 mod filtering;
 mod running;
 
-use crossterm::event::{KeyEvent, KeyEventKind};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 
 use crate::engine::Error;
 
@@ -75,6 +75,18 @@ pub fn update(state: &mut AppState, event: Event, now: Moment) -> Vec<Effect> {
 
 fn on_key(state: &mut AppState, event: KeyEvent, now: Moment) -> Vec<Effect> {
     let key = Key::from(event);
+    match key.behind_alt() {
+        // Nothing is bound to Alt: this was Escape and a key right after it.
+        Some(second) if keymap::lookup(state.place(), key).is_none() => {
+            let mut effects = press(state, Key::plain(KeyCode::Esc), event.kind, now);
+            effects.extend(press(state, second, event.kind, now));
+            effects
+        }
+        _ => press(state, key, event.kind, now),
+    }
+}
+
+fn press(state: &mut AppState, key: Key, kind: KeyEventKind, now: Moment) -> Vec<Effect> {
     let last_key = state.last_key.replace(now.at);
     if state.filtering && !filtering::leaves_typing(key) {
         filtering::key(state, key);
@@ -84,7 +96,7 @@ fn on_key(state: &mut AppState, event: KeyEvent, now: Moment) -> Vec<Effect> {
     let verb = keymap::lookup(place, key);
     // From the first key on what is highlighted was chosen, if it can stay.
     state.left_touched |= state.current().is_some() || verb.is_some_and(|verb| verb.moves);
-    let Some(verb) = verb.filter(|verb| verb.moves || event.kind == KeyEventKind::Press) else {
+    let Some(verb) = verb.filter(|verb| verb.moves || kind == KeyEventKind::Press) else {
         disturb(state, now);
         return Vec::new();
     };
@@ -174,7 +186,7 @@ fn act(state: &mut AppState, action: Action, now: Moment) -> Vec<Effect> {
         }
         Action::QuitCancelling => {
             state.quitting = Some(Quitting::WhenIdle);
-            state.say(Tone::Plain, "cancelling after the scope in flight, then quitting");
+            state.say(Tone::Plain, "cancelling, then quitting; q and c once more: after the request in flight");
             running::cancel_all(state)
         }
         _ => browse::act(state, action),

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 
 use super::Theme;
 use super::text;
-use crate::app::state::{AppState, Tone};
+use crate::app::state::{AppState, Quitting, Tone};
 
 /// Draws the title.
 pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
@@ -25,6 +25,9 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
         put(" READ-ONLY ", theme.flag);
     } else if state.what_if {
         put(" WHATIF: nothing is written ", theme.flag);
+    }
+    if state.quitting == Some(Quitting::WhenIdle) {
+        put(" QUITTING when the run has ended ", theme.flag);
     }
     if state.setting.config_name == "demo" {
         put(" DEMO ", theme.flag);

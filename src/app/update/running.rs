@@ -29,25 +29,33 @@ pub(super) fn act(state: &mut AppState, action: Action) -> Vec<Effect> {
 
 fn cancel(state: &mut AppState) -> Vec<Effect> {
     let Some(run) = state.runs.current_mut() else { return Vec::new() };
-    let (step, text) = match run.cancelled {
-        None => (Cancelled::Soft, "cancelling after the scope in flight; x again: after the request in flight"),
-        Some(_) => (Cancelled::Hard, "cancelling after the request in flight"),
-    };
+    let step = further(run.cancelled);
     run.cancelled = Some(step);
+    let text = match step {
+        Cancelled::Soft => "cancelling after the scope in flight; x again: after the request in flight",
+        Cancelled::Hard => "cancelling after the request in flight",
+    };
     let ticket = run.ticket;
     state.say(Tone::Warning, text);
     vec![Effect::Cancel(ticket)]
 }
 
-/// Cancels every run after the scope in flight.
+/// Cancels every run one step further: after the scope in flight, then after the request.
 pub(super) fn cancel_all(state: &mut AppState) -> Vec<Effect> {
-    let waiting = state.runs.all.iter_mut().filter(|run| run.result.is_none() && run.cancelled.is_none());
-    waiting
+    let running = state.runs.all.iter_mut().filter(|run| run.result.is_none());
+    running
         .map(|run| {
-            run.cancelled = Some(Cancelled::Soft);
+            run.cancelled = Some(further(run.cancelled));
             Effect::Cancel(run.ticket)
         })
         .collect()
+}
+
+fn further(cancelled: Option<Cancelled>) -> Cancelled {
+    match cancelled {
+        None => Cancelled::Soft,
+        Some(_) => Cancelled::Hard,
+    }
 }
 
 /// A run has ended: its result is told and its servers are read again.
