@@ -81,6 +81,9 @@ fn standing(state: &AppState, run: &Run) -> (Tone, String) {
             if let Some((rate, left)) = status.rate(state.clock) {
                 words.push_str(&format!(", {rate:.0}/s, {} left", time(left)));
             }
+            if status.current.is_none() {
+                words.push_str(", making sure that nothing has moved since the preview");
+            }
             let tone = match run.cancelled {
                 None => Tone::Plain,
                 Some(step) => {
