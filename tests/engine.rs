@@ -266,3 +266,38 @@ async fn what_a_rule_ignores_is_not_created_either() {
     assert!(!created.items.contains_key(&ItemKey::property("relay")));
     assert!(created.items.contains_key(&ItemKey::property("valid-lifetime")));
 }
+
+#[tokio::test]
+async fn what_was_not_saved_is_saved_by_the_next_run_even_with_nothing_else_to_do() {
+    let servers = drifted();
+    servers.1.inner().save_fails = true;
+    let fleet = fake::fleet(&servers);
+    let journal = FakeJournal::default();
+    let force = Switches { force: true, ..Switches::default() };
+    assert_eq!(execute(&fleet, &plan(&fleet).await, force, &journal).await.exit_status(), 3);
+    let again = plan(&fleet).await;
+    assert_eq!(again.scopes_to_write(), 0);
+    assert_eq!(execute(&fleet, &again, force, &journal).await.exit_status(), 3, "still not saved");
+    servers.1.inner().save_fails = false;
+    let report = execute(&fleet, &again, force, &journal).await;
+    assert_eq!(report.exit_status(), 0, "{report:?}");
+    assert!(report.relationships[0].remarks[0].contains("saved now"));
+    let saves = || servers.1.writes().iter().filter(|call| *call == "save").count();
+    let before = saves();
+    execute(&fleet, &again, force, &journal).await;
+    assert_eq!(saves(), before, "saved once is enough");
+}
+
+#[tokio::test]
+async fn a_scope_that_the_target_lost_is_told_and_the_loss_is_not_saved() {
+    let servers = drifted();
+    servers.1.script(A, Script::Lose);
+    let fleet = fake::fleet(&servers);
+    let plan = plan(&fleet).await;
+    let report = execute(&fleet, &plan, Switches::default(), &FakeJournal::default()).await;
+    let lost = report.scopes().next().unwrap();
+    assert!(lost.gone && lost.message.as_deref().unwrap().contains("LACKS"), "{lost:?}");
+    assert_eq!(report.exit_status(), 3);
+    assert!(!servers.1.writes().contains(&"save".to_owned()), "{:?}", servers.1.writes());
+    assert!(report.relationships[0].remarks.iter().any(|remark| remark.contains("not saved on purpose")));
+}

@@ -61,7 +61,6 @@ pub async fn run(
     }
     let approved = approve(asked, &plan, by, ask, console)?;
     let report = execute(fleet, &plan, approved, journal, console).await;
-    tracing::info!(run = report.run, by, outcomes = ?report.counts(), "replicated");
     finish(asked, &plan, &report, &names, console);
     Ok(report.exit_status())
 }
@@ -118,9 +117,9 @@ fn approve(
     while let Some((at, _)) = questions.pending() {
         let relationship = &plan.relationships[at];
         let writing: Vec<_> = relationship.to_write(&plan.overrides).collect();
-        // Where nothing is written there is nothing to ask.
+        // Where no scope is written there is nothing to ask; what an earlier run left unsaved is saved.
         let answer = match writing.as_slice() {
-            [] => Answer::No,
+            [] => Answer::Yes,
             scopes => ask
                 .ask(&Question::new(relationship, scopes), console)
                 .map_err(|error| Failure::new(format!("nothing was written: the answer cannot be read: {error}")))?,
@@ -150,6 +149,9 @@ async fn execute(
 fn finish(asked: &args::Replicate, plan: &Plan, report: &RunReport, names: &ScopeNames, console: &mut Console) {
     if plan.scopes_to_write() == 0 {
         console.note("there is nothing to replicate: the target has everything that the source has");
+        for remark in report.relationships.iter().flat_map(|relationship| &relationship.remarks) {
+            console.note(remark);
+        }
     } else {
         for line in show::report(report, names) {
             console.aside(&line);

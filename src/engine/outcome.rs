@@ -107,6 +107,10 @@ pub struct ScopeRun {
     pub residual: Vec<Change>,
     /// Whether it counts toward the exit status; scopes that only the target has do not.
     pub counts: bool,
+    /// A request that changes something was sent and its answer was lost.
+    pub in_doubt: bool,
+    /// The target had the scope before and lacks it now.
+    pub gone: bool,
 }
 
 impl ScopeRun {
@@ -122,6 +126,8 @@ impl ScopeRun {
             message,
             residual: Vec::new(),
             counts: true,
+            in_doubt: false,
+            gone: false,
         }
     }
 
@@ -148,6 +154,8 @@ pub struct RelationshipRun {
     pub scopes: Vec<ScopeRun>,
     /// What else the operator should know, such as how to mend saving.
     pub remarks: Vec<String>,
+    /// What an earlier run changed on the target is still running but not saved.
+    pub unsaved: bool,
 }
 
 /// What became of a run.
@@ -180,11 +188,15 @@ impl RunReport {
 
     /// Whether anything was written to a server.
     pub fn wrote(&self) -> bool {
-        self.scopes().any(|s| matches!(s.outcome, Outcome::Replicated | Outcome::Partial | Outcome::Unknown))
+        let written = |s: &ScopeRun| matches!(s.outcome, Outcome::Replicated | Outcome::Partial | Outcome::Unknown);
+        self.scopes().any(|scope| written(scope) || scope.in_doubt)
     }
 
     /// The exit status of `replicate`: 0 good, 1 failed before any write, 3 otherwise.
     pub fn exit_status(&self) -> u8 {
+        if self.relationships.iter().any(|relationship| relationship.unsaved) {
+            return 3;
+        }
         if self.scopes().all(ScopeRun::is_good) {
             return 0;
         }

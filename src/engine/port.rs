@@ -263,6 +263,11 @@ pub trait Writer: Send + Sync {
 
     /// Makes what runs outlive a restart.
     async fn save(&self, ctl: &Control) -> Saved;
+
+    /// What else the operator should know of the writes so far.
+    fn remarks(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// A place in a journal, to be completed when the write is over.
@@ -277,4 +282,12 @@ pub trait Journal: Send + Sync {
     fn before(&self, run: &str, target: &ServerName, work: &[Work]) -> Result<Token>;
     /// Stores what became of them.
     fn after(&self, token: Token, outcomes: &serde_json::Value) -> Result<()>;
+    /// Whether an earlier run left this target running but not saved.
+    fn is_unsaved(&self, _target: &ServerName) -> bool {
+        false
+    }
+    /// Remembers that this target is running but not saved, or no longer.
+    fn remember_unsaved(&self, _target: &ServerName, _unsaved: bool) -> Result<()> {
+        Ok(())
+    }
 }

@@ -20,7 +20,7 @@ use super::approval::Approved;
 use super::fleet::Fleet;
 use super::outcome::{Outcome, RelationshipRun, RunReport, ScopeRun};
 use super::plan::{Plan, PlannedRelationship, PlannedScope};
-use super::port::{Control, Journal};
+use super::port::{Control, Journal, Saved};
 use super::progress::Stage;
 use super::{Error, fingerprint};
 use crate::model::{DriftState, ServerName};
@@ -51,10 +51,11 @@ pub async fn run(
     let held: Vec<&ServerName> =
         approved.keys().filter_map(|at| plan.relationships.get(*at)?.servers.as_ref()).flatten().collect();
     let guards = fleet.hold(&held).await;
-    let mut written = match prepare(fleet, plan, &approved, journal, &run, ctl).await {
+    let mut written = save_left_over(fleet, plan, &approved, journal, ctl).await;
+    written.extend(match prepare(fleet, plan, &approved, journal, &run, ctl).await {
         Ok(checked) => write(fleet, plan, &approved, checked, journal, &run, ctl).await,
         Err(error) => refuse_all(plan, &approved, &error),
-    };
+    });
     drop(guards);
 
     let relationships = plan
@@ -63,7 +64,40 @@ pub async fn run(
         .enumerate()
         .map(|(at, planned)| complete(plan, planned, approved.contains_key(&at), written.remove(&at)))
         .collect();
-    RunReport { run, relationships, started, ended: jiff::Timestamp::now() }
+    let report = RunReport { run, relationships, started, ended: jiff::Timestamp::now() };
+    tracing::info!(run = report.run, outcomes = ?report.counts(), "run ended");
+    report
+}
+
+/// Saves targets that an earlier run left running but not saved and that have nothing
+/// else to be written now; the others are saved after their scopes.
+async fn save_left_over(
+    fleet: &Fleet,
+    plan: &Plan,
+    approved: &BTreeMap<usize, Approved>,
+    journal: &dyn Journal,
+    ctl: &Control,
+) -> BTreeMap<usize, Part> {
+    let mut parts = BTreeMap::new();
+    for at in approved.keys() {
+        let Some(planned) = plan.relationships.get(*at).filter(|planned| planned.blocked.is_none()) else { continue };
+        let Some(target) = planned.servers.as_ref().and_then(|[_, target]| fleet.server(target)) else { continue };
+        let nothing_else = planned.to_write(&plan.overrides).next().is_none();
+        if !nothing_else || target.read_only() || !journal.is_unsaved(target.name()) {
+            continue;
+        }
+        let saved = match target.writer(ctl).await {
+            Ok(writer) => writer.save(ctl).await,
+            Err(error) => Saved::NotSaved(error),
+        };
+        let mut part = Part::default();
+        target::remember(journal, target.name(), &saved, &mut part);
+        if part.remarks.is_empty() {
+            part.remarks.push(format!("{}: what an earlier run changed is saved now", target.name()));
+        }
+        parts.insert(*at, part);
+    }
+    parts
 }
 
 /// What a target's part of the run came to: outcomes of the scopes that were to be written.
@@ -71,6 +105,7 @@ pub async fn run(
 struct Part {
     scopes: Vec<ScopeRun>,
     remarks: Vec<String>,
+    unsaved: bool,
 }
 
 /// A name for the run that sorts by time: `20261121T203500Z-1f3a`.
@@ -184,7 +219,7 @@ fn refuse_all(plan: &Plan, approved: &BTreeMap<usize, Approved>, error: &Error) 
                 ScopeRun::untouched(scope.id, Outcome::Rejected, scope.changes.len(), Some(text))
             };
             let scopes = planned.to_write(&plan.overrides).map(reject).collect();
-            Some((*at, Part { scopes, remarks: Vec::new() }))
+            Some((*at, Part { scopes, ..Part::default() }))
         })
         .collect()
 }
@@ -206,6 +241,7 @@ fn complete(plan: &Plan, planned: &PlannedRelationship, approved: bool, part: Op
         target: planned.target.clone(),
         scopes: part.scopes,
         remarks: part.remarks,
+        unsaved: part.unsaved,
     }
 }
 

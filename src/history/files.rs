@@ -9,13 +9,16 @@
 //! `native` is the target's scope exactly as it was, in the server's own words; `null`
 //! for a scope that the run creates. Every record is on the disk before a call returns.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
 
+use sha2::Digest as _;
+
+use crate::engine::fingerprint::hex;
 use crate::engine::port::{Journal, Token, Work};
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::ServerName;
@@ -40,6 +43,13 @@ impl FileJournal {
     /// The file of a run.
     pub fn path(&self, run: &str) -> PathBuf {
         self.folder.join(format!("{run}.jsonl"))
+    }
+
+    /// The mark of a target that is running but not saved.
+    fn unsaved(&self, target: &ServerName) -> PathBuf {
+        // a name may hold what a file name cannot
+        let name = hex(&sha2::Sha256::digest(target.as_str().as_bytes())[..8]);
+        self.folder.join(format!("unsaved-{name}"))
     }
 
     fn append(&self, run: &str, record: &Value, create: bool) -> Result<()> {
@@ -71,7 +81,7 @@ fn append(path: &Path, record: &Value, create: bool) -> io::Result<()> {
 /// A new file's name is only durable when its folder is.
 #[cfg(unix)]
 fn sync_folder(folder: &Path) -> io::Result<()> {
-    std::fs::File::open(folder)?.sync_all()
+    File::open(folder)?.sync_all()
 }
 
 /// Windows keeps names durable by itself and cannot open folders as files.
@@ -108,6 +118,24 @@ impl Journal for FileJournal {
         Ok(Token(token))
     }
 
+    fn is_unsaved(&self, target: &ServerName) -> bool {
+        self.unsaved(target).exists()
+    }
+
+    fn remember_unsaved(&self, target: &ServerName, unsaved: bool) -> Result<()> {
+        let path = self.unsaved(target);
+        let done = match unsaved {
+            true => File::create(&path).and_then(|file| file.sync_all()),
+            false => std::fs::remove_file(&path),
+        };
+        match done {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(Error::new(ErrorKind::Local, format!("{}: {error}", path.display())))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn after(&self, token: Token, outcomes: &Value) -> Result<()> {
         let run = token.0.split('#').next().unwrap_or_default().to_owned();
         let record = json!({ "record": "after", "token": token.0, "at": now(), "outcomes": outcomes });
@@ -142,6 +170,18 @@ mod tests {
         let error = journal.begin("run-1", &json!({})).unwrap_err();
         assert_eq!(error.kind, ErrorKind::Local);
         assert!(error.to_string().contains("gone"), "{error}");
+    }
+
+    #[test]
+    fn a_target_stays_unsaved_until_it_is_saved() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, two) = (ServerName::from("kea-1"), ServerName::from("a/b"));
+        FileJournal::new(folder.path(), "operator").remember_unsaved(&two, true).unwrap();
+        let journal = FileJournal::new(folder.path(), "operator");
+        assert!(!journal.is_unsaved(&one) && journal.is_unsaved(&two));
+        journal.remember_unsaved(&two, false).unwrap();
+        journal.remember_unsaved(&two, false).unwrap();
+        assert!(!journal.is_unsaved(&two));
     }
 
     #[cfg(unix)]

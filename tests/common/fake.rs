@@ -28,6 +28,8 @@ pub enum Script {
     Lie,
     /// Writes, then never answers again.
     Vanish,
+    /// Loses the scope and says that it was refused.
+    Lose,
 }
 
 /// What a fake server holds.
@@ -269,9 +271,12 @@ impl FakeServer {
         if !matches!(script, Script::Refuse | Script::LoseRequest | Script::Lie | Script::Half) {
             inner.scopes.insert(work.id, work.want.clone());
         }
+        if script == Script::Lose {
+            inner.scopes.remove(&work.id);
+        }
         match script {
             Script::Obey | Script::Lie => Done::Applied,
-            Script::Refuse => Done::Rejected(refused),
+            Script::Refuse | Script::Lose => Done::Rejected(refused),
             Script::LoseAnswer | Script::LoseRequest => Done::Unknown(lost),
             Script::Vanish => {
                 inner.gone = true;
@@ -295,6 +300,7 @@ impl FakeServer {
 pub struct FakeJournal {
     pub records: Mutex<Vec<String>>,
     pub fails_at: Option<&'static str>,
+    pub unsaved: Mutex<BTreeSet<ServerName>>,
 }
 
 impl FakeJournal {
@@ -314,6 +320,17 @@ impl Journal for FakeJournal {
     fn before(&self, run: &str, _target: &ServerName, work: &[Work]) -> Result<Token> {
         self.record("before", format!("before {}", work.len()))?;
         Ok(Token(run.to_owned()))
+    }
+    fn is_unsaved(&self, target: &ServerName) -> bool {
+        self.unsaved.lock().unwrap().contains(target)
+    }
+    fn remember_unsaved(&self, target: &ServerName, unsaved: bool) -> Result<()> {
+        let mut marked = self.unsaved.lock().unwrap();
+        match unsaved {
+            true => marked.insert(target.clone()),
+            false => marked.remove(target),
+        };
+        Ok(())
     }
     fn after(&self, _token: Token, _outcomes: &serde_json::Value) -> Result<()> {
         self.record("after", "after".into())

@@ -18,7 +18,9 @@ pub(super) fn outcome(work: &Work, done: Done, after: Result<Option<Scope>, &Err
     };
     let left = work.changes.iter().filter(|change| is_left(change, &residual)).count();
     let untouched = after.as_ref().map(|scope| fingerprint::of(scope, target)) == work.expect.target;
-    let (outcome, message) = judge(done, residual.is_empty(), untouched);
+    let gone = work.before.is_some() && after.is_none();
+    let in_doubt = matches!(done, Done::Unknown(_));
+    let (outcome, message) = if gone { lost(done) } else { judge(done, residual.is_empty(), untouched) };
     let verified = match outcome {
         Outcome::Replicated | Outcome::Partial => Some(residual.is_empty()),
         _ => None,
@@ -31,9 +33,26 @@ pub(super) fn outcome(work: &Work, done: Done, after: Result<Option<Scope>, &Err
         saved: SavedState::NotApplicable,
         verified,
         message,
-        residual: if outcome == Outcome::Rejected { Vec::new() } else { residual },
+        residual: if outcome == Outcome::Rejected || gone { Vec::new() } else { residual },
         counts: true,
+        in_doubt,
+        gone,
     }
+}
+
+/// The worst that can happen to a scope: it was there before and is not there now.
+fn lost(done: Done) -> (Outcome, Option<String>) {
+    let cause = match done {
+        Done::Applied | Done::Cancelled => String::new(),
+        Done::Partial { cause, .. } | Done::Rejected(cause) | Done::Unknown(cause) => {
+            format!(" ({})", describe(&cause))
+        }
+    };
+    let text = format!(
+        "the target LACKS this scope now{cause}: replicate it again, which creates it anew, \
+         or let the server reload the configuration that it has saved"
+    );
+    (Outcome::Partial, Some(text))
 }
 
 fn judge(done: Done, complete: bool, untouched: bool) -> (Outcome, Option<String>) {

@@ -11,7 +11,7 @@ use crate::engine::plan::PlannedRelationship;
 use crate::engine::port::{Batch, Control, Done, Journal, Saved, Work, Writer};
 use crate::engine::progress::Stage;
 use crate::engine::{Error, ErrorKind, Result};
-use crate::model::{Scope, ScopeId};
+use crate::model::{Scope, ScopeId, ServerName};
 
 /// What one relationship has to do on its target.
 pub(super) struct Task<'a> {
@@ -30,26 +30,22 @@ impl Task<'_> {
         let work: Vec<Work> =
             self.planned.to_write(self.overrides).filter_map(|scope| scope.work.as_deref().cloned()).collect();
         let mut part = Part::default();
-        if !ctl.is_cancelled()
-            && let Err(error) = self.writer.prepare(self.approval, ctl).await
-        {
-            part.remarks.push(format!("the old configuration was not kept on the server: {}", describe(&error)));
-        }
         let size = match self.writer.abilities().batch {
             Batch::One => 1,
             Batch::WholeServer => work.len().max(1),
         };
-        let mut lost: Option<Error> = None;
+        let mut course = Course::default();
         for batch in work.chunks(size) {
-            let outcomes = match &lost {
+            let outcomes = match &course.lost {
                 Some(error) => all(batch, Outcome::Rejected, &format!("not begun: {}", describe(error))),
                 None if ctl.is_cancelled() => all(batch, Outcome::Cancelled, "cancelled before its turn"),
-                None => self.batch(batch, journal, run, &mut lost, ctl).await,
+                None => self.batch(batch, journal, run, &mut course, ctl).await,
             };
             self.tell_done(&outcomes, ctl);
             part.scopes.extend(outcomes);
         }
-        self.save(&mut part, ctl).await;
+        part.remarks = course.remarks;
+        self.save(&mut part, course.lost, journal, ctl).await;
         part
     }
 
@@ -58,7 +54,7 @@ impl Task<'_> {
         batch: &[Work],
         journal: &dyn Journal,
         run: &str,
-        lost: &mut Option<Error>,
+        course: &mut Course,
         ctl: &Control,
     ) -> Vec<ScopeRun> {
         self.tell(batch, Stage::Checking, ctl);
@@ -66,7 +62,7 @@ impl Task<'_> {
             Ok(sorted) => sorted,
             Err(error) => {
                 let outcomes = all(batch, Outcome::Rejected, &format!("nothing was written: {}", describe(&error)));
-                *lost = gone(error);
+                course.lost = gone(error);
                 return outcomes;
             }
         };
@@ -79,16 +75,17 @@ impl Task<'_> {
             Err(error) => {
                 let text = format!("nothing was written: the journal could not be kept: {}", describe(&error));
                 outcomes.extend(all(&work, Outcome::Rejected, &text));
-                *lost = Some(error);
+                course.lost = Some(error);
                 return outcomes;
             }
         };
         self.tell(&work, Stage::Writing, ctl);
+        self.prepare(course, ctl).await;
         let done = self.writer.write(&work, self.approval, ctl).await;
         self.tell(&work, Stage::Settling, ctl);
         let settled = self.writer.settle(ctl).await;
         self.tell(&work, Stage::Verifying, ctl);
-        let written = self.read_back(&work, done, lost, ctl).await;
+        let written = self.read_back(&work, done, &mut course.lost, ctl).await;
         let record: Vec<_> = written.iter().map(record).collect();
         if let Err(error) = journal.after(token, &serde_json::Value::Array(record)) {
             tracing::warn!(%error, "the journal could not store the outcomes");
@@ -143,7 +140,18 @@ impl Task<'_> {
             .collect()
     }
 
-    async fn save(&self, part: &mut Part, ctl: &Control) {
+    /// Lets the server keep its old state once, right before the first write of the run.
+    async fn prepare(&self, course: &mut Course, ctl: &Control) {
+        if std::mem::replace(&mut course.prepared, true) {
+            return;
+        }
+        if let Err(error) = self.writer.prepare(self.approval, ctl).await {
+            let text = format!("the old configuration was not kept on the server: {}", describe(&error));
+            course.remarks.push(text);
+        }
+    }
+
+    async fn save(&self, part: &mut Part, lost: Option<Error>, journal: &dyn Journal, ctl: &Control) {
         let touched =
             |scope: &ScopeRun| matches!(scope.outcome, Outcome::Replicated | Outcome::Partial | Outcome::Unknown);
         if !part.scopes.iter().any(touched) {
@@ -151,22 +159,35 @@ impl Task<'_> {
         }
         let ids: Vec<ScopeId> = part.scopes.iter().filter(|scope| touched(scope)).map(|scope| scope.id).collect();
         self.tell_stage(&ids, Stage::Saving, ctl);
-        let saved = if ctl.hard.is_cancelled() {
-            Saved::NotSaved(
-                Error::new(ErrorKind::Cancelled, "cancelled before saving")
-                    .on(self.checked.target.name())
-                    .hint("save the configuration on the server (Kea: config-write), else a restart loses the changes"),
-            )
-        } else {
-            self.writer.save(ctl).await
+        let saved = match self.reason_not_to_save(part, lost, ctl) {
+            Some(reason) => Saved::NotSaved(reason.on(self.checked.target.name())),
+            None => self.writer.save(ctl).await,
         };
-        if let Saved::NotSaved(error) = &saved {
-            part.remarks.push(format!("running but not saved: {}", describe(error)));
-        }
+        remember(journal, self.checked.target.name(), &saved, part);
         for scope in part.scopes.iter_mut().filter(|scope| touched(scope)) {
             scope.saved = SavedState::from(&saved);
         }
+        part.remarks.extend(self.writer.remarks());
         self.tell_stage(&ids, Stage::Done, ctl);
+    }
+
+    fn reason_not_to_save(&self, part: &Part, lost: Option<Error>, ctl: &Control) -> Option<Error> {
+        let gone: Vec<String> =
+            part.scopes.iter().filter(|scope| scope.gone).map(|scope| scope.id.to_string()).collect();
+        if !gone.is_empty() {
+            let text = format!("not saved on purpose: the target lacks {} now", gone.join(", "));
+            return Some(Error::new(ErrorKind::Safety, text).hint(
+                "replicate again to create it anew and save; until then a restart of the server brings the old \
+                 configuration back",
+            ));
+        }
+        if ctl.hard.is_cancelled() {
+            return Some(
+                Error::new(ErrorKind::Cancelled, "cancelled before saving")
+                    .hint("replicate again to save, else a restart of the server loses the changes"),
+            );
+        }
+        lost.filter(|error| error.server.as_ref() == Some(self.checked.target.name()))
     }
 
     fn tell(&self, work: &[Work], stage: Stage, ctl: &Control) {
@@ -191,6 +212,27 @@ impl Task<'_> {
             status.scopes_done += outcomes.len();
             status.changes_done += outcomes.iter().map(|scope| scope.changes_done + scope.changes_left).sum::<usize>();
         });
+    }
+}
+
+/// How a target's part is going.
+#[derive(Default)]
+struct Course {
+    /// A server stopped answering, or the journal cannot be kept: nothing more is begun.
+    lost: Option<Error>,
+    prepared: bool,
+    remarks: Vec<String>,
+}
+
+/// Takes down whether the target is saved, for this report and for the next run.
+pub(super) fn remember(journal: &dyn Journal, target: &ServerName, saved: &Saved, part: &mut Part) {
+    let unsaved = matches!(saved, Saved::NotSaved(_));
+    if let Saved::NotSaved(error) = saved {
+        part.remarks.push(format!("running but not saved: {}", describe(error)));
+    }
+    part.unsaved = unsaved;
+    if let Err(error) = journal.remember_unsaved(target, unsaved) {
+        part.remarks.push(format!("whether {target} is saved could not be stored: {}", describe(&error)));
     }
 }
 
