@@ -14,6 +14,7 @@ pub mod detail;
 pub mod drawn;
 pub mod drift;
 pub mod effect;
+pub mod farewell;
 pub mod gate;
 pub mod help;
 pub mod key;

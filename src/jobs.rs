@@ -60,6 +60,11 @@ impl Job {
     pub fn must_finish(title: impl Into<String>) -> Self {
         Self { title: title.into(), must_finish: true }
     }
+
+    /// Whether the program must not end before it.
+    pub fn is_must_finish(&self) -> bool {
+        self.must_finish
+    }
 }
 
 /// A job that has not ended, as far as the screen knows.
@@ -266,6 +271,13 @@ impl<E> Jobs<E> {
                 self.abort(id);
             }
         }
+    }
+
+    /// Drops all jobs at once, those that have to finish too, and lets the program end without
+    /// waiting for them: only on the operator's word, for what they did is not known then.
+    pub fn abandon_all(&mut self) {
+        self.unfinished.abandon();
+        self.running.values().for_each(|job| job.abort.abort());
     }
 
     /// The jobs whose end was not received yet, oldest first.

@@ -35,8 +35,9 @@ const BATCH: usize = 4096;
 /// When the program is told to end, a run gets so long to end after the scope in flight.
 const SOFT_ENDING: Duration = Duration::from_secs(3);
 
-/// Then it gets so long to end after the request in flight.
-const HARD_ENDING: Duration = Duration::from_secs(10);
+/// Then it gets so long to end after the request in flight, which is over by then, one way or
+/// another.
+const HARD_ENDING: Duration = Duration::from_secs(40);
 
 /// What the interactive program starts from.
 pub struct Start {
@@ -272,7 +273,8 @@ impl Program {
         }
     }
 
-    /// Gives the terminal back at once and lets runs under way end in order.
+    /// Gives the terminal back at once, lets runs under way end in order, and tells what
+    /// became of those that the operator has not seen end well.
     async fn finish(&mut self, silent: bool) {
         let left = self.screen.leave();
         self.hands.stop();
@@ -280,9 +282,29 @@ impl Program {
             if !silent && left.is_ok() {
                 say("a run is under way: waiting for the scope in flight");
             }
-            self.hands.wait(SOFT_ENDING).await;
+            self.wait(SOFT_ENDING).await;
             self.hands.stop();
-            self.hands.wait(HARD_ENDING).await;
+            self.wait(HARD_ENDING).await;
+        }
+        self.tell();
+        // What has not ended by now was told to be unknown.
+        if self.hands.must_wait() {
+            self.hands.leave();
+        }
+    }
+
+    async fn wait(&mut self, patience: Duration) {
+        for (ticket, news) in self.hands.wait(patience).await {
+            // Nothing that it asks for is done any more.
+            app::update(&mut self.state, Event::News(ticket, news), Moment::now());
+        }
+    }
+
+    fn tell(&self) {
+        for line in app::farewell::farewell(&self.state, |run| self.hands.run_name(run.ticket)) {
+            let line = line.text();
+            tracing::info!("{line}");
+            print(&line);
         }
     }
 }
@@ -299,9 +321,13 @@ fn config_name(start: &Start) -> String {
 }
 
 fn say(text: &str) {
+    print(&format!("scopesync: {text}"));
+}
+
+fn print(line: &str) {
     use std::io::Write as _;
     // Whoever reads standard error may have gone.
-    let _ = writeln!(io::stderr(), "scopesync: {text}");
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 // The loop wakes for a gate when it opens, and a frame must not be later than that.

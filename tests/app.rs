@@ -10,6 +10,7 @@ use std::sync::Arc;
 use common::fake::{self, FakeServer, Script, pair, reserve, scope};
 use common::screen::{Program, event_of};
 use crossterm::event::{KeyEventKind, KeyEventState};
+use scopesync::app::runs::Run;
 use scopesync::app::state::{Demo, Pane, Quitting, View};
 use scopesync::app::{AppState, Effect, Event};
 use scopesync::engine::fleet::Fleet;
@@ -175,8 +176,10 @@ fn the_filter_limits_the_list_and_what_is_marked() {
     program.press("Enter / d r i f t");
     assert!(program.text().contains("filter: /drift_"), "{}", program.text());
     program.press("Enter a");
-    assert_eq!(marks(&program.state), ["10.0.1.0", "10.0.2.0", "10.0.5.0"]);
-    assert!(!program.text().contains("10.0.9.0"), "{}", program.text());
+    assert_eq!(marks(&program.state), ["10.0.1.0", "10.0.2.0", "10.0.3.0", "10.0.5.0"]);
+    let text = program.text();
+    assert!(text.contains("10.0.4.0"), "what one side has alone is drift:\n{text}");
+    assert!(!text.contains("10.0.9.0"), "{text}");
     program.press("Esc");
     assert_eq!(program.state.focus, Pane::Scopes, "the filter goes first");
     assert!(program.text().contains("10.0.9.0"));
@@ -414,14 +417,55 @@ fn a_refusal_is_overridden_by_name_and_asked_about_anew() {
 }
 
 #[test]
-fn with_force_a_refusal_is_shown_and_asked_about() {
+fn with_force_what_is_refused_is_left_out_and_told_with_the_result() {
     let (mut program, servers) = refused();
     program.press("Enter F a r");
-    assert!(program.text().contains("REFUSED 10.0.1.0/24"), "{}", program.text());
+    assert_eq!(program.asked, ["run one-two"], "as soon as the plan stands");
+    assert_eq!(written(&servers.1), ["write 10.0.2.0/24", "write 10.0.3.0/24", "write 10.0.5.0/24"]);
+    assert!(program.text().contains("LOOK: one-two: 3 replicated, 1 rejected"), "{}", program.text());
+    program.press("J");
+    assert!(program.text().contains("option-43: a value would be wiped"), "{}", program.text());
+}
+
+#[test]
+fn with_force_a_plan_of_which_nothing_can_be_written_is_shown() {
+    let (mut program, servers) = refused();
+    program.press("Enter F r");
+    assert!(program.text().contains("REFUSED 10.0.1.0"), "{}", program.text());
     assert!(program.asked.is_empty() && written(&servers.1).is_empty());
+}
+
+fn farewell(state: &AppState) -> String {
+    let name = |_: &Run| Some("20260102T030405Z-1f3a".to_owned());
+    scopesync::app::farewell::farewell(state, name).iter().map(|line| line.text() + "\n").collect()
+}
+
+#[test]
+fn what_became_of_runs_is_told_when_the_screen_is_gone() {
+    let (mut program, _) = ready();
+    program.press("Enter a r");
+    assert_eq!(farewell(&program.state), "", "nothing was run");
     program.wait(300);
-    program.press("y");
-    assert_eq!(written(&servers.1).len(), 3);
+    program.type_keys("y");
+    let text = farewell(&program.state);
+    assert!(text.contains("run 20260102T030405Z-1f3a (one-two) was left before it ended"), "{text}");
+    assert!(text.contains("unknown") && text.contains("journal"), "{text}");
+    // Left at once when it ends: its end is on no frame.
+    program.type_keys("q w");
+    while program.happen() {}
+    assert_eq!(program.asked.last().unwrap(), "quit");
+    let text = farewell(&program.state);
+    assert!(text.contains("10.0.5.0  replicated, verified, saved") && text.contains("4 replicated"), "{text}");
+    program.draw();
+    assert_eq!(farewell(&program.state), "", "it ended well, and that was seen");
+
+    let (mut program, servers) = ready();
+    servers.1.script("10.0.1.0/24", Script::Refuse);
+    program.press("Enter a r");
+    program.wait(300);
+    program.press("y J");
+    let text = farewell(&program.state);
+    assert!(text.contains("10.0.1.0  rejected") && text.contains("3 replicated, 1 rejected"), "seen or not:\n{text}");
 }
 
 /// Two relationships: one-two and three-four.

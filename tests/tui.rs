@@ -237,6 +237,8 @@ fn told_to_end_during_a_run_it_gives_the_terminal_back_at_once() {
     let end = terminal.wait_for_end();
     end.assert_restored();
     assert_eq!(end.code(), Some(143));
+    let told = ["rejected", "unknown", "cancelled"].iter().any(|outcome| end.view.contains(outcome));
+    assert!(told && end.view.contains("run 20"), "what became of it is told:\n{}", end.view);
     pair.thaw(Side::B);
 }
 

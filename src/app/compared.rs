@@ -138,6 +138,10 @@ pub fn filter(scopes: &[ScopeDrift], text: &str) -> Option<Vec<u32>> {
         line.clear();
         // Writing to a String cannot fail.
         let _ = write!(line, "{}/{} {}", scope.id.network, scope.id.prefix_length, scope.state.words());
+        if matches!(scope.state, DriftState::OnlyOnSource | DriftState::OnlyOnTarget) {
+            // Counted as drift, so found as such.
+            line.push_str(" drifted");
+        }
         if let Some(name) = &scope.name {
             // Only compared, never shown: so it may stay raw.
             line.push(' ');

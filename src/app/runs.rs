@@ -50,6 +50,8 @@ pub struct Run {
     pub result: Option<Result<Arc<RunReport>, String>>,
     /// When it ended.
     pub ended: Option<jiff::Timestamp>,
+    /// Its end was on the screen.
+    pub seen: bool,
     /// Where its list stands.
     pub scroll: Scroll,
 }
@@ -77,7 +79,16 @@ impl Run {
             started: clock,
             ..Status::new()
         };
-        Run { ticket, status, routes, cancelled: None, result: None, ended: None, scroll: Scroll::default() }
+        Run {
+            ticket,
+            status,
+            routes,
+            cancelled: None,
+            result: None,
+            ended: None,
+            seen: false,
+            scroll: Scroll::default(),
+        }
     }
 
     /// What it replicates, in words.

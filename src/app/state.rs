@@ -380,6 +380,9 @@ impl AppState {
         if let Some(help) = &mut self.help {
             set(help, drawn.help);
         }
+        if !drawn.too_small {
+            self.runs.all.iter_mut().for_each(|run| run.seen = run.result.is_some());
+        }
         match &mut self.view {
             View::Detail(detail) => set(&mut detail.scroll, drawn.detail),
             View::Preview(preview) => {

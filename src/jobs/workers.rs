@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -52,6 +53,13 @@ impl Workers {
 
 impl Drop for Workers {
     fn drop(&mut self) {
+        if self.unfinished.is_abandoned() {
+            tracing::warn!("left at once, whatever was under way");
+            if let Some(runtime) = self.runtime.take() {
+                runtime.shutdown_background();
+            }
+            return;
+        }
         if !self.unfinished.wait(FINISH) {
             tracing::error!("ended although a job that had to finish had not");
         }
@@ -66,6 +74,7 @@ impl Drop for Workers {
 pub(super) struct Unfinished {
     count: Mutex<usize>,
     fewer: Condvar,
+    abandoned: AtomicBool,
 }
 
 impl Unfinished {
@@ -73,6 +82,15 @@ impl Unfinished {
     pub(super) fn begin(self: &Arc<Self>) -> Finish {
         *self.count.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         Finish(Arc::clone(self))
+    }
+
+    /// Nothing is waited for any more.
+    pub(super) fn abandon(&self) {
+        self.abandoned.store(true, Ordering::Relaxed);
+    }
+
+    fn is_abandoned(&self) -> bool {
+        self.abandoned.load(Ordering::Relaxed)
     }
 
     /// Waits until there are none; says whether that came true in time.

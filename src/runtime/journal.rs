@@ -1,6 +1,6 @@
 //! The journal of the interactive program: its folder is made when the first run needs it.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use crate::engine::port::{Journal, Token, Work};
 use crate::engine::{Error, ErrorKind, Result};
@@ -42,5 +42,32 @@ impl Journal for FolderJournal {
 
     fn after(&self, token: Token, outcomes: &serde_json::Value) -> Result<()> {
         self.journal()?.after(token, outcomes)
+    }
+}
+
+/// The journal of one run, which learns the run's name from it.
+pub(super) struct RunJournal {
+    journal: Arc<FolderJournal>,
+    name: Arc<OnceLock<String>>,
+}
+
+impl RunJournal {
+    pub(super) fn new(journal: Arc<FolderJournal>, name: Arc<OnceLock<String>>) -> Self {
+        RunJournal { journal, name }
+    }
+}
+
+impl Journal for RunJournal {
+    fn begin(&self, run: &str, plan: &serde_json::Value) -> Result<()> {
+        self.name.get_or_init(|| run.to_owned());
+        self.journal.begin(run, plan)
+    }
+
+    fn before(&self, run: &str, target: &ServerName, work: &[Work]) -> Result<Token> {
+        self.journal.before(run, target, work)
+    }
+
+    fn after(&self, token: Token, outcomes: &serde_json::Value) -> Result<()> {
+        self.journal.after(token, outcomes)
     }
 }

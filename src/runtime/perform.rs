@@ -1,7 +1,7 @@
 //! Effects become jobs; what jobs say becomes news.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::app::effect::{Effect, News, Ticket};
@@ -13,7 +13,7 @@ use crate::jobs::{Ended, Job, JobControl, JobEvent, JobId, Jobs, PROGRESS_INTERV
 use crate::model::Foreign;
 use crate::state::StateFolder;
 
-use super::journal::FolderJournal;
+use super::journal::{FolderJournal, RunJournal};
 
 /// Does what the app asks for.
 pub(super) struct Hands {
@@ -21,6 +21,8 @@ pub(super) struct Hands {
     by_ticket: BTreeMap<Ticket, JobId>,
     by_job: BTreeMap<JobId, Ticket>,
     journal: Arc<FolderJournal>,
+    /// The names of runs in the journal, as soon as they have one.
+    run_names: BTreeMap<Ticket, Arc<OnceLock<String>>>,
     state: StateFolder,
     read_only: bool,
 }
@@ -28,7 +30,15 @@ pub(super) struct Hands {
 impl Hands {
     pub(super) fn new(jobs: Jobs<News>, state: StateFolder, read_only: bool, by: &str) -> Self {
         let journal = Arc::new(FolderJournal::new(state.clone(), by));
-        Hands { jobs, by_ticket: BTreeMap::new(), by_job: BTreeMap::new(), journal, state, read_only }
+        Hands {
+            jobs,
+            by_ticket: BTreeMap::new(),
+            by_job: BTreeMap::new(),
+            journal,
+            run_names: BTreeMap::new(),
+            state,
+            read_only,
+        }
     }
 
     /// The next that is heard; waits for ever while there is none.
@@ -53,9 +63,20 @@ impl Hands {
         self.jobs.must_wait()
     }
 
-    /// Waits until all have ended.
-    pub(super) async fn wait(&mut self, patience: Duration) {
-        self.jobs.wait_all(patience).await;
+    /// Waits until all have ended, and returns what was heard meanwhile.
+    pub(super) async fn wait(&mut self, patience: Duration) -> Vec<(Ticket, News)> {
+        let waited = self.jobs.wait_all(patience).await;
+        waited.events.into_iter().filter_map(|event| self.heard(event)).collect()
+    }
+
+    /// Drops whatever is under way, runs too: what these wrote is not known then.
+    pub(super) fn leave(&mut self) {
+        self.jobs.abandon_all();
+    }
+
+    /// A run's name in the journal, once it has one.
+    pub(super) fn run_name(&self, ticket: Ticket) -> Option<String> {
+        self.run_names.get(&ticket)?.get().cloned()
     }
 
     fn heard(&mut self, event: JobEvent<News>) -> Option<(Ticket, News)> {
@@ -104,11 +125,15 @@ impl Hands {
             | Effect::Repaint
             | Effect::Quit => return,
         };
-        let journal = Arc::clone(&self.journal);
+        let name = Arc::<OnceLock<String>>::default();
+        if job.is_must_finish() {
+            self.run_names.insert(ticket, Arc::clone(&name));
+        }
+        let journal = RunJournal::new(Arc::clone(&self.journal), name);
         self.spawn(ticket, job, move |job| async move {
             let (progress, mut status) = Progress::channel();
             let ctl = Control { soft: job.soft().clone(), hard: job.hard().clone(), progress };
-            let mut work = std::pin::pin!(work(effect, fleet, journal.as_ref(), ctl));
+            let mut work = std::pin::pin!(work(effect, fleet, &journal, ctl));
             loop {
                 let moved = async {
                     // Seldom enough that telling costs the work nothing.

@@ -79,7 +79,8 @@ fn standing(state: &AppState, run: &Run) -> (Tone, String) {
                 format!("{:.0} %, {} of {} scopes", run.ratio() * 100.0, status.scopes_done, status.scopes_total);
             words.push_str(&format!(", {} of {} changes", status.changes_done, status.changes_total));
             if let Some((rate, left)) = status.rate(state.clock) {
-                words.push_str(&format!(", {rate:.0}/s, {} left", time(left)));
+                let digits = usize::from(rate < 10.0);
+                words.push_str(&format!(", {rate:.digits$}/s, {} left", time(left)));
             }
             if status.current.is_none() {
                 words.push_str(", making sure that nothing has moved since the preview");

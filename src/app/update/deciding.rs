@@ -41,7 +41,7 @@ pub(super) fn is_waiting_for(state: &AppState, ticket: Ticket) -> bool {
     }
 }
 
-/// A plan stands: it is shown, or run at once where Force is on and nothing stands against it.
+/// A plan stands: it is shown, or run at once where Force is on and something can be written.
 pub(super) fn planned(
     state: &mut AppState,
     ticket: Ticket,
@@ -59,13 +59,13 @@ pub(super) fn planned(
         View::Preview(preview) => preview.replace(plan),
         View::Planning { picked, .. } => {
             let picked = std::mem::take(picked);
-            let blocked = plan.is_blocked_anywhere();
-            if switches.manner() == Manner::Go && !blocked && plan.scopes_to_write() > 0 {
+            // What is refused stays unwritten and is told with the result, as on the command line.
+            if switches.manner() == Manner::Go && plan.scopes_to_write() > 0 {
                 let approved = questions(&plan, switches, &state.setting.operator).into_approved();
                 effects.extend(run(state, plan, approved, now));
                 return effects;
             }
-            // Force does not answer for what was refused: the operator has to see it.
+            // Nothing can be written: the operator has to see why.
             let switches = Switches { confirm: true, ..switches };
             let preview = Preview::new(plan, picked, switches, &state.setting.operator);
             state.filtering = false;
