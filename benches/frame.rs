@@ -65,6 +65,7 @@ fn state() -> AppState {
         peer: Peer { name: name.into(), url: "http://127.0.0.1/".into(), role },
         presence: Presence::Read(name.into()),
         state: Some(State("load-balancing".into())),
+        heard: None,
         membership: None,
     };
     let relationship = Relationship {
@@ -74,7 +75,7 @@ fn state() -> AppState {
         unsupported: None,
     };
     let mut state = AppState::new(Setting::default(), Some(Arc::new(Fleet::new(Vec::new()))), Moment::now());
-    state.survey = Arc::new(Survey { servers: Vec::new(), relationships: vec![relationship] });
+    state.survey = Arc::new(Survey { servers: Vec::new(), relationships: vec![relationship], twins: None });
     let mut relation = Relation { compared: Some(Arc::new(Compared::of(drift(), false))), ..Relation::default() };
     relation.refilter();
     state.relations.insert("one-two".into(), relation);

@@ -25,7 +25,7 @@ use console::Console;
 pub use failure::Failure;
 use start::Start;
 
-use crate::history::FileJournal;
+use crate::history::{self, FileJournal};
 use crate::show::{Line, Role};
 use crate::state::StateFolder;
 use crate::{config, demo, runtime};
@@ -100,7 +100,7 @@ fn ask_servers(command: Command, global: &args::Global, console: &mut Console) -
                 if let Some(limit) = asked.throttle_limit {
                     fleet.throttle_limit = usize::try_from(limit).unwrap_or(usize::MAX);
                 }
-                let by = start::user();
+                let by = history::user();
                 // Under --what-if nothing is kept, and nothing needs a place to be kept in.
                 let folder = if asked.what_if { PathBuf::new() } else { start.state?.journal()? };
                 let journal = FileJournal::new(folder, &by);

@@ -105,8 +105,7 @@ struct Program {
 impl Program {
     fn enter(start: Start, workers: &Workers) -> Result<Self, RuntimeError> {
         let env = |name: &str| process_env(name).map(|value| value.to_string_lossy().into_owned());
-        let operator = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(env);
-        let operator = operator.filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".into());
+        let operator = crate::history::user();
         let setting = Setting {
             config_name: config_name(&start),
             searched: match &start.located {

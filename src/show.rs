@@ -17,7 +17,7 @@ use crate::engine::survey::Survey;
 use crate::model::{ChangeKind, ScopeId};
 
 pub use changes::{Counts, change, changes, there};
-pub use drift::{relationship_drift, relationship_title, scope_drift, summary};
+pub use drift::{relationship_drift, relationship_title, scope_drift, state_words, summary};
 pub use finding::finding;
 pub use plan::{plan, planned_relationship};
 pub use run::{report, report_summary};

@@ -382,3 +382,61 @@ SCOPE     NAME  RELATIONSHIP  ON        IN USE
     servers.0.inner().gone = true;
     assert!(run(&fleet, "relationships").await.failure().contains("no server could be read:\n  one: no answer"));
 }
+
+#[tokio::test]
+async fn what_a_partner_last_heard_is_never_shown_as_how_it_is() {
+    let servers = in_sync();
+    servers.0.inner().partner_state = Some("load-balancing");
+    servers.1.inner().gone = true;
+    let fleet = fake::fleet(&servers);
+    let ran = run(&fleet, "relationships").await;
+    assert!(ran.out.contains("secondary  not reached; one last heard: load-balancing"), "{}", ran.out);
+    let member = &run(&fleet, "relationships --json").await.json()["relationships"][0]["members"][1];
+    assert_eq!((&member["state"], &member["heard"]), (&Value::Null, &json!("load-balancing")));
+    let ran = run(&fleet, "drift --computer-name one").await;
+    assert!(ran.out.contains("-> two (not reached; one last heard: load-balancing)"), "{}", ran.out);
+    let document = run(&fleet, "drift --json").await.json();
+    assert_eq!(document["relationships"][0]["target"]["state"], Value::Null);
+    assert_eq!(document["relationships"][0]["findings"].as_array().unwrap().len(), 1);
+
+    servers.0.inner().partner_state = Some("terminated");
+    let document = run(&fleet, "drift --json").await.json();
+    let finding = &document["relationships"][0]["findings"][1];
+    assert_eq!(finding["message"], "one last heard of two: terminated");
+    assert_eq!(finding["side"], "source");
+}
+
+#[tokio::test]
+async fn two_entries_for_one_server_fail_every_command() {
+    let servers = drifted();
+    servers.1.inner().identity = Some("one");
+    let fleet = fake::fleet(&servers);
+    for line in ["relationships", "scopes", "drift", "replicate --computer-name one --force"] {
+        let failure = run(&fleet, line).await.failure();
+        assert!(failure.starts_with("one and two say that they are the same server"), "{line}: {failure}");
+        assert!(failure.contains("| leave one of the entries out"), "{line}: {failure}");
+    }
+    assert!(nothing_written(&servers));
+}
+
+#[tokio::test]
+async fn no_server_read_is_said_so_by_every_command() {
+    let servers = drifted();
+    servers.0.inner().gone = true;
+    servers.1.inner().gone = true;
+    let fleet = fake::fleet(&servers);
+    for line in
+        ["relationships", "scopes", "drift", "drift --computer-name two", "replicate --computer-name one --force"]
+    {
+        let failure = run(&fleet, line).await.failure();
+        let reasons = "no server could be read:\n  one: no answer\n  two: no answer";
+        assert!(failure.starts_with(reasons), "{line}: {failure}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_within_a_scope_is_told_which() {
+    let fleet = fake::fleet(&drifted());
+    let failure = run(&fleet, "drift --scope-id 10.0.1.5").await.failure();
+    assert!(failure.starts_with("there is no scope 10.0.1.5: that address lies in scope 10.0.1.0/24"), "{failure}");
+}

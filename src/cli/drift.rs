@@ -16,7 +16,7 @@ use crate::show::{self, Line, ScopeNames};
 /// # Errors
 /// Something that the arguments name is not there.
 pub async fn run(fleet: &Fleet, asked: &args::Drift, console: &mut Console) -> Result<u8, Failure> {
-    let survey = survey(fleet, console).await;
+    let survey = survey(fleet, console).await?;
     let at = jiff::Timestamp::now();
     let picked = select::choose(fleet, &survey, &asked.selection)?;
     if asked.selection.computer_name.is_none() {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget};
 
+use super::Failure;
 use super::console::Console;
 use crate::engine::fleet::Fleet;
 use crate::engine::port::Control;
@@ -11,9 +12,17 @@ use crate::engine::survey::Survey;
 use crate::show::plural;
 
 /// Reads all servers side by side.
-pub async fn survey(fleet: &Fleet, console: &Console) -> Survey {
-    waiting(console, format!("reading {}", plural(fleet.servers().len(), "server")), fleet.survey(&Control::free()))
-        .await
+///
+/// # Errors
+/// No server at all could be read, or two entries reach one server: then no command has
+/// anything to say that could be relied on.
+pub async fn survey(fleet: &Fleet, console: &Console) -> Result<Survey, Failure> {
+    let what = format!("reading {}", plural(fleet.servers().len(), "server"));
+    let mut survey = waiting(console, what, fleet.survey(&Control::free())).await;
+    match survey.twins.take().or_else(|| survey.none_read()) {
+        Some(error) => Err(error.into()),
+        None => Ok(survey),
+    }
 }
 
 /// Shows what is being waited for until it is there. Draws nothing unless standard error

@@ -9,7 +9,7 @@ use super::{Failure, args};
 use crate::engine::fleet::Fleet;
 use crate::engine::survey::{Member, Relationship, ServerReport, Survey};
 use crate::model::{Foreign, State};
-use crate::show::{Line, Role};
+use crate::show::{self, Line, Role};
 
 /// The schema of the list's JSON.
 pub const SCHEMA: &str = "scopesync.relationships/1";
@@ -17,28 +17,15 @@ pub const SCHEMA: &str = "scopesync.relationships/1";
 /// Lists the relationships and returns the exit status: 0, or 3 if a server could not be read.
 ///
 /// # Errors
-/// No server could be read.
+/// No server could be read, or two entries reach one server.
 pub async fn run(fleet: &Fleet, asked: &args::Relationships, console: &mut Console) -> Result<u8, Failure> {
-    let survey = survey(fleet, console).await;
-    any_server(&survey)?;
+    let survey = survey(fleet, console).await?;
     if asked.json {
         console.json(&Document::new(&survey));
     } else {
         show_text(&survey, console);
     }
     Ok(if survey.servers.iter().all(|server| server.reading().is_some()) { 0 } else { 3 })
-}
-
-/// # Errors
-/// No server could be read at all: then there is nothing to list.
-pub(super) fn any_server(survey: &Survey) -> Result<(), Failure> {
-    let errors: Vec<_> = survey.servers.iter().filter_map(|server| server.outcome.as_ref()?.as_ref().err()).collect();
-    if survey.servers.iter().any(|server| server.reading().is_some()) {
-        return Ok(());
-    }
-    let reasons: Vec<String> = errors.iter().map(|error| format!("\n  {error}")).collect();
-    let hint = errors.iter().find_map(|error| error.hint.clone());
-    Err(Failure { message: format!("no server could be read:{}", reasons.concat()), hint })
 }
 
 fn show_text(survey: &Survey, console: &mut Console) {
@@ -54,7 +41,7 @@ fn show_text(survey: &Survey, console: &mut Console) {
                     (Role::Plain, first(relationship.mode.to_string())),
                     (Role::Plain, member.shown()),
                     (Role::Plain, member.peer.role.to_string()),
-                    state(relationship, member),
+                    state(relationship, at),
                     (Role::Plain, scopes(survey, relationship, at).map(|n| n.to_string()).unwrap_or_default()),
                 ]);
             }
@@ -78,12 +65,12 @@ fn show_text(survey: &Survey, console: &mut Console) {
     }
 }
 
-fn state(relationship: &Relationship, member: &Member) -> (Role, String) {
-    match &member.state {
-        Some(state) if state.is_normal(&relationship.mode) => (Role::Good, state.0.to_string()),
-        Some(state) => (Role::Warning, state.0.to_string()),
-        None => (Role::Muted, String::new()),
-    }
+fn state(relationship: &Relationship, member: usize) -> (Role, String) {
+    let role = match &relationship.members[member].state {
+        Some(state) if state.is_normal(&relationship.mode) => Role::Good,
+        _ => Role::Warning,
+    };
+    (role, show::state_words(relationship, member).unwrap_or_default())
 }
 
 /// How many scopes a member has in the relationship; `None` when it was not read.
@@ -124,6 +111,7 @@ struct MemberLine<'a> {
     peer: &'a Foreign,
     role: String,
     state: Option<&'a State>,
+    heard: Option<&'a State>,
     scopes: Option<usize>,
     reason: Option<String>,
 }
@@ -145,6 +133,7 @@ impl<'a> Document<'a> {
                 peer: &member.peer.name,
                 role: member.peer.role.to_string(),
                 state: member.state.as_ref(),
+                heard: member.heard.as_ref(),
                 scopes: scopes(survey, relationship, at),
                 reason: member.absent(),
             }

@@ -36,7 +36,7 @@ pub async fn run(
     console: &mut Console,
 ) -> Result<u8, Failure> {
     check(fleet, asked, console)?;
-    let survey = survey(fleet, console).await;
+    let survey = survey(fleet, console).await?;
     let picked = select::choose(fleet, &survey, &asked.selection)?;
     let overrides: BTreeSet<String> = asked.overrides.iter().cloned().collect();
     let control = Control::free();

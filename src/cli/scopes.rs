@@ -7,7 +7,6 @@ use serde::Serialize;
 
 use super::console::Console;
 use super::reading::{survey, waiting};
-use super::relationships::any_server;
 use super::table::Table;
 use super::{Failure, args};
 use crate::engine::fleet::Fleet;
@@ -28,8 +27,7 @@ type InUse = BTreeMap<ServerName, BTreeMap<u32, Utilisation>>;
 /// # Errors
 /// No server could be read, or a relationship that was named is not there.
 pub async fn run(fleet: &Fleet, asked: &args::Scopes, console: &mut Console) -> Result<u8, Failure> {
-    let survey = survey(fleet, console).await;
-    any_server(&survey)?;
+    let survey = survey(fleet, console).await?;
     let wanted: BTreeSet<usize> = match asked.names.as_slice() {
         [] => (0..survey.relationships.len()).collect(),
         names => {

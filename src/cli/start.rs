@@ -103,9 +103,3 @@ impl Start {
         Ok((start, self._log))
     }
 }
-
-/// Who runs the program, for records.
-pub(super) fn user() -> String {
-    let name = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok());
-    name.filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".to_owned())
-}

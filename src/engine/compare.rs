@@ -140,6 +140,9 @@ pub fn relationship(
     let reason = reason.unwrap_or_else(|| "not read".into());
     result.scopes = unknown_scopes(relationship, source_member, readings, &reason);
     result.findings.push(absence(relationship, source_member, &reason));
+    if relationship.unsupported.is_none() {
+        result.findings.extend(prerequisites::states(relationship, source_member));
+    }
     result
 }
 

@@ -6,7 +6,7 @@ use super::port::{Reading, Refusal};
 use super::survey::Relationship;
 use crate::model::{
     CLASS_ORDER, Canonical, Context, Definition, DefinitionKind, Finding, FindingKind, FindingSide, Foreign, Mode,
-    Need, Role, Scope, ScopeId, Severity, Store,
+    Need, Role, Scope, ScopeId, Severity, State, Store,
 };
 
 /// Everything outside the scopes that the operator should know before replicating
@@ -208,16 +208,28 @@ fn cure(kind: DefinitionKind, side: FindingSide) -> String {
     format!("{place}: {why}. scopesync never writes it")
 }
 
-fn relationship_findings(relationship: &Relationship, source_member: usize) -> Vec<Finding> {
+/// Members that are not in their normal state. Of one that was not read, what its partner
+/// last heard counts only if it is a state that outlives the silence, and on that partner's side.
+pub fn states(relationship: &Relationship, source_member: usize) -> Vec<Finding> {
+    let side_of = |at: usize| if at == source_member { FindingSide::Source } else { FindingSide::Target };
     let mut found = Vec::new();
-    let side_of = |at: usize| {
-        if at == source_member { FindingSide::Source } else { FindingSide::Target }
-    };
     for (at, member) in relationship.members.iter().enumerate() {
         if let Some(state) = member.state.as_ref().filter(|state| !state.is_normal(&relationship.mode)) {
-            found.push(state_finding(side_of(at), &member.shown(), &state.0));
+            let message = format!("{} is in state {}", member.shown(), state.0);
+            found.push(state_finding(side_of(at), message, &state.0));
+        }
+        let lasting = |state: &&State| matches!(state.0.raw(), "partner-down" | "terminated");
+        if let (Some(_), Some(state)) = (member.absent(), member.heard.as_ref().filter(lasting)) {
+            let partner = relationship.members[1 - at].shown();
+            let message = format!("{partner} last heard of {}: {}", member.shown(), state.0);
+            found.push(state_finding(side_of(1 - at), message, &state.0));
         }
     }
+    found
+}
+
+fn relationship_findings(relationship: &Relationship, source_member: usize) -> Vec<Finding> {
+    let mut found = states(relationship, source_member);
     found.extend(backups(relationship));
     let skew = relationship.members.iter().find_map(|m| m.membership.as_ref()?.clock_skew);
     if let Some(skew) = skew.filter(|skew| skew.abs() > 30) {
@@ -260,7 +272,7 @@ fn backups(relationship: &Relationship) -> Option<Finding> {
     })
 }
 
-fn state_finding(side: FindingSide, server: &str, state: &Foreign) -> Finding {
+fn state_finding(side: FindingSide, message: String, state: &Foreign) -> Finding {
     let (severity, hint) = match state.raw() {
         "terminated" => (
             Severity::Critical,
@@ -273,14 +285,7 @@ fn state_finding(side: FindingSide, server: &str, state: &Foreign) -> Finding {
         }
         _ => (Severity::Warning, "wait until both sides are in their normal state"),
     };
-    Finding {
-        severity,
-        kind: FindingKind::State,
-        side,
-        scopes: Vec::new(),
-        message: format!("{server} is in state {state}"),
-        hint: hint.into(),
-    }
+    Finding { severity, kind: FindingKind::State, side, scopes: Vec::new(), message, hint: hint.into() }
 }
 
 fn stores(side: FindingSide, reading: &Reading) -> Vec<Finding> {

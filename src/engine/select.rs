@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::str::FromStr;
 
-use super::survey::{Relationship, Survey};
+use super::survey::{Relationship, ServerReport, Survey};
 use super::{Error, ErrorKind, Result};
 use crate::model::{ScopeId, ScopeIdError, ServerName};
 
@@ -112,6 +112,9 @@ pub fn select(survey: &Survey, selection: &Selection, source: Option<&ServerName
 }
 
 fn no_relationship(survey: &Survey, source: Option<&ServerName>) -> Error {
+    if let Some(error) = survey.none_read() {
+        return error;
+    }
     let unread: Vec<String> =
         survey.servers.iter().filter_map(|s| Some(s.outcome.as_ref()?.as_ref().err()?.to_string())).collect();
     let (what, kind) = match source.and_then(|name| survey.server(name)).and_then(|s| s.outcome.as_ref()) {
@@ -194,7 +197,19 @@ fn not_found(survey: &Survey, selector: ScopeSelector, source: Option<&ServerNam
         .map(|server| server.name.as_str())
         .collect();
     let unread: Vec<&str> = survey.servers.iter().filter(|s| s.reading().is_none()).map(|s| s.name.as_str()).collect();
+    let within: BTreeSet<ScopeId> = survey
+        .servers
+        .iter()
+        .filter_map(ServerReport::reading)
+        .flat_map(|reading| reading.scopes.keys().copied())
+        .filter(|id| id.contains(selector.network))
+        .collect();
     let error = match (on.is_empty(), source) {
+        (true, _) if !within.is_empty() => {
+            let ids: Vec<String> = within.iter().map(ToString::to_string).collect();
+            let what = format!("there is no scope {selector}: that address lies in scope {}", ids.join(" and "));
+            return Error::new(ErrorKind::Selection, what).hint("a scope is named by its network address");
+        }
         (true, _) => Error::new(ErrorKind::Selection, format!("there is no scope {selector}")),
         (false, Some(source)) if !on.contains(&source.as_str()) => {
             Error::new(ErrorKind::Selection, format!("scope {selector} is in no failover relationship of {source}"))

@@ -47,8 +47,10 @@ pub struct Member {
     pub peer: Peer,
     /// Whether and how we reach it.
     pub presence: Presence,
-    /// Its state: its own word, else its partner's.
+    /// Its state, by its own word alone.
     pub state: Option<State>,
+    /// The state that its partner last heard of: how it was then, not how it is.
+    pub heard: Option<State>,
     /// What it tells of the relationship, when it was read.
     pub membership: Option<Membership>,
 }
@@ -97,7 +99,7 @@ impl Relationship {
         self.members.iter().position(|member| member.server() == Some(server))
     }
 
-    /// Whether both sides are in their normal state, as far as is known.
+    /// Whether both sides are in their normal state, as far as they tell themselves.
     pub fn is_normal(&self) -> bool {
         self.members.iter().all(|m| m.state.as_ref().is_none_or(|state| state.is_normal(&self.mode)))
     }
@@ -130,14 +132,28 @@ pub struct Survey {
     pub servers: Vec<ServerReport>,
     /// The relationships, in the order of their first server.
     pub relationships: Vec<Relationship>,
+    /// Two entries reach one server: nothing is sure before that is put right.
+    pub twins: Option<Error>,
 }
 
 impl Survey {
     /// Merges what the servers told.
     pub fn new(mut servers: Vec<ServerReport>, names: &[RelationshipName]) -> Self {
-        refuse_twins(&mut servers);
+        let twins = refuse_twins(&mut servers);
         let relationships = pair_up(&servers, names);
-        Survey { servers, relationships }
+        Survey { servers, relationships, twins }
+    }
+
+    /// The error that no server at all could be read, with each one's reason.
+    pub fn none_read(&self) -> Option<Error> {
+        let errors: Vec<&Error> = self.servers.iter().filter_map(|s| s.outcome.as_ref()?.as_ref().err()).collect();
+        let first = errors.first().filter(|_| errors.len() == self.servers.len())?;
+        let reasons: Vec<String> = errors.iter().map(|error| format!("\n  {error}")).collect();
+        let error = Error::new(first.kind, format!("no server could be read:{}", reasons.concat()));
+        Some(match errors.iter().find_map(|error| error.hint.clone()) {
+            Some(hint) => error.hint(hint),
+            None => error,
+        })
     }
 
     /// The report of a server.
@@ -171,8 +187,10 @@ impl Survey {
     }
 }
 
-/// Two entries that reach one server would let it be copied onto itself.
-fn refuse_twins(servers: &mut [ServerReport]) {
+/// Two entries that reach one server would let it be copied onto itself. Returns the first
+/// such case; each entry's own report names it too.
+fn refuse_twins(servers: &mut [ServerReport]) -> Option<Error> {
+    let mut first = None;
     let mut seen: BTreeMap<Foreign, Vec<usize>> = BTreeMap::new();
     for (at, server) in servers.iter().enumerate() {
         if let Some(identity) = server.reading().and_then(|reading| reading.identity.clone()) {
@@ -181,19 +199,20 @@ fn refuse_twins(servers: &mut [ServerReport]) {
     }
     for twins in seen.into_values().filter(|twins| twins.len() > 1) {
         let names: Vec<String> = twins.iter().map(|&at| servers[at].name.to_string()).collect();
+        let error = Error::new(
+            ErrorKind::Selection,
+            format!("{} say that they are the same server of the same relationship", names.join(" and ")),
+        )
+        .hint(
+            "leave one of the entries out; if they are two servers, one of them carries its \
+             partner's this-server-name, which breaks the relationship: put that right first",
+        );
         for at in twins {
-            let error = Error::new(
-                ErrorKind::Selection,
-                format!("{} say that they are the same server of the same relationship", names.join(" and ")),
-            )
-            .on(&servers[at].name)
-            .hint(
-                "leave one of the entries out; if they are two servers, one of them carries its \
-                 partner's this-server-name, which breaks the relationship: put that right first",
-            );
-            servers[at].outcome = Some(Err(error));
+            servers[at].outcome = Some(Err(error.clone().on(&servers[at].name)));
         }
+        first.get_or_insert(error);
     }
+    first
 }
 
 /// What one server tells of one relationship.
@@ -272,7 +291,8 @@ fn merge(
                 Some(told) => Presence::Read(told.server.clone()),
                 None => absent(first, peer, servers, names),
             },
-            state: told.and_then(|told| told.membership.state.clone()).or(heard),
+            state: told.and_then(|told| told.membership.state.clone()),
+            heard,
             membership: told.map(|told| told.membership.clone()),
         }
     };
@@ -309,6 +329,7 @@ fn not_a_pair(told: &Told) -> Relationship {
                 Presence::NotConfigured("not a member of a pair".into())
             },
             state: here.then(|| membership.state.clone()).flatten(),
+            heard: None,
             membership: here.then(|| membership.clone()),
             peer,
         }
@@ -364,7 +385,7 @@ fn unread(name: &RelationshipName, servers: &[ServerReport]) -> Option<Relations
             ),
         };
         let peer = Peer { name: server.as_str().into(), url: "".into(), role: Role::Other("".into()) };
-        Some(Member { peer, presence, state: None, membership: None })
+        Some(Member { peer, presence, state: None, heard: None, membership: None })
     };
     Some(Relationship {
         name: name.name.as_str().into(),

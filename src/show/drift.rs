@@ -2,16 +2,31 @@
 
 use super::{Counts, Line, Role, ScopeNames, changes, finding, plural, there};
 use crate::engine::compare::{RelationshipDrift, ScopeDrift, Summary};
-use crate::engine::survey::{Member, Relationship};
+use crate::engine::survey::{Presence, Relationship};
 use crate::model::DriftState;
 
-/// `berlin-hamburg  load-balancing  berlin (load-balancing) → hamburg (state unknown)`.
-pub fn relationship_title(relationship: &Relationship, source_member: usize) -> Line {
-    let side = |member: &Member| match &member.state {
-        Some(state) => format!("{} ({})", member.shown(), state.0),
-        None => member.shown(),
+/// A member's state in words; of one that was not read, what its partner last heard of it.
+pub fn state_words(relationship: &Relationship, member: usize) -> Option<String> {
+    let (this, partner) = (&relationship.members[member], &relationship.members[1 - member]);
+    if let Some(state) = &this.state {
+        return Some(state.0.to_string());
+    }
+    let lead = match this.presence {
+        Presence::Read(_) => return None,
+        Presence::Pending(_) => "being read",
+        Presence::Failed(..) => "not reached",
+        Presence::NotConfigured(_) => "not configured",
     };
-    let [source, target] = [source_member, 1 - source_member].map(|at| side(&relationship.members[at]));
+    let heard = this.heard.as_ref().map(|state| format!("; {} last heard: {}", partner.shown(), state.0));
+    Some(format!("{lead}{}", heard.unwrap_or_default()))
+}
+
+/// `berlin-hamburg  load-balancing  berlin (load-balancing) → hamburg (not reached)`.
+pub fn relationship_title(relationship: &Relationship, source_member: usize) -> Line {
+    let [source, target] = [source_member, 1 - source_member].map(|at| {
+        let name = relationship.members[at].shown();
+        state_words(relationship, at).map_or_else(|| name.clone(), |words| format!("{name} ({words})"))
+    });
     Line::of(0, Role::Title, relationship.name.to_string())
         .with(Role::Muted, format!("  {}  ", relationship.mode))
         .with(Role::Plain, format!("{source} → {target}"))

@@ -35,6 +35,10 @@ pub enum Script {
 /// What a fake server holds.
 #[derive(Debug, Default)]
 pub struct Inner {
+    /// What it last heard of its partner.
+    pub partner_state: Option<&'static str>,
+    /// The identity that it tells, where that is not its name.
+    pub identity: Option<&'static str>,
     pub scopes: BTreeMap<ScopeId, Scope>,
     pub calls: Vec<String>,
     pub scripts: BTreeMap<ScopeId, Script>,
@@ -160,7 +164,7 @@ impl FakeServer {
             this_server: self.name.as_str().into(),
             peers: vec![peer(first, Role::Primary), peer(second, Role::Secondary)],
             state: Some(State("load-balancing".into())),
-            partner_state: None,
+            partner_state: self.inner().partner_state.map(|state| State(state.into())),
             clock_skew: None,
             only_one: true,
         }
@@ -184,6 +188,7 @@ impl Server for FakeServer {
 
     async fn read(&self, _ctl: &Control) -> Result<Reading> {
         self.call("read".into())?;
+        let membership = self.membership();
         let inner = self.inner();
         let entry = |scope: &Scope| Entry {
             id: scope.id,
@@ -193,9 +198,9 @@ impl Server for FakeServer {
             raw: Arc::new(FakeRaw(scope.clone(), format!("{:?}", scope.items))),
         };
         Ok(Reading {
-            identity: Some(self.name.as_str().into()),
+            identity: Some(inner.identity.unwrap_or(self.name.as_str()).into()),
             version: Some("fake".into()),
-            memberships: vec![self.membership()],
+            memberships: vec![membership],
             context: Arc::default(),
             levels: Arc::new(()),
             scopes: Arc::new(inner.scopes.values().map(|scope| (scope.id, entry(scope))).collect()),
