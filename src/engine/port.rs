@@ -283,11 +283,7 @@ pub trait Journal: Send + Sync {
     /// Stores what became of them.
     fn after(&self, token: Token, outcomes: &serde_json::Value) -> Result<()>;
     /// Whether an earlier run left this target running but not saved.
-    fn is_unsaved(&self, _target: &ServerName) -> bool {
-        false
-    }
+    fn is_unsaved(&self, target: &ServerName) -> bool;
     /// Remembers that this target is running but not saved, or no longer.
-    fn remember_unsaved(&self, _target: &ServerName, _unsaved: bool) -> Result<()> {
-        Ok(())
-    }
+    fn remember_unsaved(&self, target: &ServerName, unsaved: bool) -> Result<()>;
 }

@@ -43,6 +43,14 @@ impl Journal for FolderJournal {
     fn after(&self, token: Token, outcomes: &serde_json::Value) -> Result<()> {
         self.journal()?.after(token, outcomes)
     }
+
+    fn is_unsaved(&self, target: &ServerName) -> bool {
+        self.journal().is_ok_and(|journal| journal.is_unsaved(target))
+    }
+
+    fn remember_unsaved(&self, target: &ServerName, unsaved: bool) -> Result<()> {
+        self.journal()?.remember_unsaved(target, unsaved)
+    }
 }
 
 /// The journal of one run, which learns the run's name from it.
@@ -69,5 +77,13 @@ impl Journal for RunJournal {
 
     fn after(&self, token: Token, outcomes: &serde_json::Value) -> Result<()> {
         self.journal.after(token, outcomes)
+    }
+
+    fn is_unsaved(&self, target: &ServerName) -> bool {
+        self.journal.is_unsaved(target)
+    }
+
+    fn remember_unsaved(&self, target: &ServerName, unsaved: bool) -> Result<()> {
+        self.journal.remember_unsaved(target, unsaved)
     }
 }

@@ -29,6 +29,14 @@ impl Journal for NoJournal {
     fn after(&self, _token: Token, _outcomes: &Json) -> Result<()> {
         Ok(())
     }
+
+    fn is_unsaved(&self, _target: &ServerName) -> bool {
+        false
+    }
+
+    fn remember_unsaved(&self, _target: &ServerName, _unsaved: bool) -> Result<()> {
+        Ok(())
+    }
 }
 
 const HEAD: &str = r#"// the head stays
