@@ -220,7 +220,11 @@ async fn what_was_written_outlives_a_restart_only_when_saved() {
     let before = on_disk();
     writer.prepare(&approved(), &ctl).await.expect("the old configuration is kept");
     assert_eq!(on_disk(), before);
-    assert!(pair.config_path(Side::B).with_file_name("scopesync-previous.conf").exists());
+    writer.prepare(&approved(), &ctl).await.expect("the old configuration is kept again");
+    let folder = pair.config_path(Side::B).parent().expect("a folder").to_owned();
+    let names = std::fs::read_dir(folder).expect("the folder").map(|entry| entry.expect("an entry").file_name());
+    let kept = |name: &std::ffi::OsString| name.to_string_lossy().starts_with("scopesync-before-");
+    assert_eq!(names.filter(kept).count(), 2, "each is kept under a name of its own");
     assert_eq!(writer.save(&ctl).await, Saved::Saved);
     assert_ne!(on_disk(), before);
 }
@@ -236,7 +240,8 @@ async fn a_server_that_may_not_write_its_file_says_so() {
     let Saved::NotSaved(error) = writer.save(&ctl).await else { panic!("it was saved") };
     assert!(error.what.contains("config-write was refused: Error during config-write"), "{error}");
     assert!(error.hint.as_deref().is_some_and(|hint| hint.contains("_kea")), "{error:?}");
-    assert!(writer.prepare(&approved(), &ctl).await.is_err());
+    let not_kept = writer.prepare(&approved(), &ctl).await.expect_err("it may not write");
+    assert!(not_kept.hint.is_some() && not_kept.hint != error.hint, "said twice: {not_kept:?}");
 }
 
 #[tokio::test]

@@ -249,10 +249,10 @@ impl Channel {
         tokio::select! {
             biased;
             () = ctl.hard.cancelled() => {
-                Err(Error::new(ErrorKind::Cancelled, format!("{command}: cancelled")).on(&self.server))
+                Err(Error::new(ErrorKind::Cancelled, format!("cancelled during {command}")).on(&self.server))
             }
             answer = self.socket.exchange(&request, patience) => {
-                answer.map_err(|Broken { error, .. }| self.during(command, error))
+                answer.map_err(|broken| self.during(command, broken))
             }
         }
     }
@@ -265,15 +265,19 @@ impl Channel {
     pub async fn tell(&self, command: &'static str, arguments: Option<&Value>) -> Result<Answer> {
         let request = request(command, arguments);
         let patience = self.socket.limits().write;
-        let answer = self.socket.exchange(&request, patience).await.map_err(|Broken { error, sent }| {
-            let error = self.during(command, error);
+        let answer = self.socket.exchange(&request, patience).await.map_err(|broken| {
+            let sent = broken.sent;
+            let error = self.during(command, broken);
             if sent { error.in_doubt() } else { error }
         })?;
         Answer::read(command, &answer).map_err(|error| error.on(&self.server).in_doubt())
     }
 
-    fn during(&self, command: &str, mut error: Error) -> Error {
-        error.what = format!("{command}: {}", error.what);
+    /// Where no connection stood, the command has nothing to do with it and is not named.
+    fn during(&self, command: &str, Broken { mut error, sent }: Broken) -> Error {
+        if sent {
+            error.what = format!("{} ({command})", error.what);
+        }
         error.on(&self.server)
     }
 }
@@ -323,9 +327,9 @@ impl serde_json::ser::Formatter for BytesAsEscapes {
 
 fn garbled(command: &str, error: &serde_json::Error) -> Error {
     let what = if error.is_eof() {
-        format!("{command}: the answer ends in the middle")
+        format!("the answer to {command} ends in the middle")
     } else {
-        format!("{command}: the answer is not what Kea's protocol says: {}", Foreign::from(error.to_string()))
+        format!("the answer to {command} is not what Kea's protocol says: {}", Foreign::from(error.to_string()))
     };
     Error::new(ErrorKind::Garbled, what).hint("is it the control socket of kea-dhcp4? its log may say more")
 }

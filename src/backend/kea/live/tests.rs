@@ -28,6 +28,18 @@ async fn a_server_that_talks_nonsense_is_named() {
 }
 
 #[tokio::test]
+async fn what_is_wrong_comes_before_the_command() {
+    let said = |error: Error| error.to_string();
+    let policy = Policy { read_only: false, save: true };
+    let absent = LiveServer::new("kea-1".into(), Socket::new("/nonexistent/s", Limits::default()), policy);
+    let error = said(absent.read(&Control::free()).await.unwrap_err());
+    assert!(error.starts_with("kea-1: there is no control socket at /nonexistent/s"), "{error}");
+    let fake = Fake::script(|_| None);
+    let error = said(server(&fake).read(&Control::free()).await.unwrap_err());
+    assert_eq!(error, "kea-1: the server closed the connection without an answer (list-commands)");
+}
+
+#[tokio::test]
 async fn another_kind_of_kea_is_told_apart() {
     let fake = Fake::script(|request| match request["command"].as_str()? {
         "list-commands" => ok(json!(["config-get", "list-commands"])),

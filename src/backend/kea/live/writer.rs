@@ -17,8 +17,8 @@ use tokio::sync::OnceCell;
 
 use self::intent::Intent;
 use self::session::Session;
-use super::LiveServer;
 use super::status::Status;
+use super::{Known, LiveServer};
 use crate::engine::approval::Approved;
 use crate::engine::port::{Abilities, Assessment, Batch, Control, Done, Grain, Refusal, Saved, Work, Writer};
 use crate::engine::{Error, ErrorKind, Result};
@@ -39,8 +39,11 @@ pub(super) const NEEDED: [&str; 12] = [
     "reservation-del",
 ];
 
-/// What the running configuration of before a run is kept as, beside the server's own file.
-const PREVIOUS: &str = "scopesync-previous.conf";
+/// What the running configuration of before a run is kept as, beside the server's own file:
+/// a name for each moment, so that a second try does not overwrite what the first one kept.
+fn before_name(now: jiff::Timestamp) -> String {
+    format!("scopesync-before-{}.conf", now.strftime("%Y%m%dT%H%M%S%.3fZ"))
+}
 
 /// Writes single items of single scopes to one running server.
 pub(super) struct KeaWriter {
@@ -150,28 +153,28 @@ impl Writer for KeaWriter {
             1 => "one scope is absent for a moment while its id changes; no other client waits".to_owned(),
             n => format!("{n} scopes are absent, each for a moment, while their ids change; no other client waits"),
         };
-        let cost_to_configuration = if self.server.policy().save {
-            "saving rewrites the server's file in Kea's flat form: comments and includes in it are lost"
-        } else {
-            "none: the configuration says never to save"
-        };
-        Ok(Assessment { cost_to_service, cost_to_configuration: cost_to_configuration.to_owned(), refusals: found })
+        let cost_to_configuration = cost_to_configuration(self.server.policy().save, keeps_before(&known)).to_owned();
+        Ok(Assessment { cost_to_service, cost_to_configuration, refusals: found })
     }
 
-    /// Keeps the running configuration of before the run in a file beside the server's own.
-    /// Only where Kea writes to no other folder: that came after `config-hash-get`.
+    /// Keeps the running configuration of before the run in a file beside the server's own,
+    /// in Kea's flat form.
     async fn prepare(&self, _ok: &Approved, ctl: &Control) -> Result<()> {
         let policy = self.server.policy();
         let known = self.server.known(ctl).await?;
-        if !policy.save || policy.read_only || !known.commands.has("config-hash-get") {
+        if !policy.save || policy.read_only || !keeps_before(&known) {
             return Ok(());
         }
-        let answer = self.server.channel().tell("config-write", Some(&json!({ "filename": PREVIOUS }))).await?;
+        let name = before_name(jiff::Timestamp::now());
+        let answer = self.server.channel().tell("config-write", Some(&json!({ "filename": name }))).await?;
         match answer.failure() {
             None => Ok(()),
             Some(error) => {
-                let what = format!("the configuration of before the run was not kept as {PREVIOUS}: {}", error.what);
-                Err(self.server.on(Error { what, ..error }.hint(WRITABLE)))
+                let what = format!("the running configuration was not kept as {name}: {}", error.what);
+                // what to do about it is said once a run, when saving fails too
+                Err(self
+                    .server
+                    .on(Error { what, ..error }.hint("Kea must be allowed to write to the folder of its file")))
             }
         }
     }
@@ -202,9 +205,28 @@ impl Writer for KeaWriter {
     }
 }
 
-const WRITABLE: &str = "Kea must be allowed to write its own file: on Debian give the file to the user _kea \
-    (chown _kea /etc/kea/kea-dhcp4.conf), put \"/etc/kea/** rw,\" into /etc/apparmor.d/local/usr.sbin.kea-dhcp4 \
-    and reload AppArmor; then replicate again or send config-write";
+/// Only where Kea writes to no other folder than that of its file: that came after `config-hash-get`.
+fn keeps_before(known: &Known) -> bool {
+    known.commands.has("config-hash-get")
+}
+
+fn cost_to_configuration(saves: bool, keeps: bool) -> &'static str {
+    match (saves, keeps) {
+        (false, _) => "none: the configuration says never to save",
+        (true, false) => {
+            "saving rewrites the server's file in Kea's flat form, without its comments and includes, and makes \
+             permanent whatever else was changed on the running server and not saved"
+        }
+        (true, true) => {
+            "saving rewrites the server's file in Kea's flat form, without its comments and includes, and makes \
+             permanent whatever else was changed on the running server and not saved; what runs before is kept beside \
+             it as scopesync-before-<time>.conf, in the same flat form"
+        }
+    }
+}
+
+const WRITABLE: &str = "let user _kea own the file and its folder, allow \"/etc/kea/ rw,\" and \
+    \"/etc/kea/** rw,\" in AppArmor (README, Troubleshooting), then send config-write";
 
 fn refused(refusal: Refusal) -> Error {
     Error::new(ErrorKind::Safety, format!("{}: {}", refusal.name, refusal.message)).hint(refusal.hint)
