@@ -22,6 +22,7 @@ use super::{Known, LiveServer};
 use crate::engine::approval::Approved;
 use crate::engine::port::{Abilities, Assessment, Batch, Control, Done, Grain, Refusal, Saved, Work, Writer};
 use crate::engine::{Error, ErrorKind, Result};
+use crate::model::ScopeId;
 
 /// The commands without which there is no such writer.
 pub(super) const NEEDED: [&str; 12] = [
@@ -147,12 +148,7 @@ impl Writer for KeaWriter {
                 found.insert(one.id, refusals);
             }
         }
-        let renumbers = work.iter().filter(|work| intent::renumbers(work)).count();
-        let cost_to_service = match renumbers {
-            0 => "none: no client waits".to_owned(),
-            1 => "one scope is absent for a moment while its id changes; no other client waits".to_owned(),
-            n => format!("{n} scopes are absent, each for a moment, while their ids change; no other client waits"),
-        };
+        let cost_to_service = cost_to_service(work, &found);
         let cost_to_configuration = cost_to_configuration(self.server.policy().save, keeps_before(&known)).to_owned();
         Ok(Assessment { cost_to_service, cost_to_configuration, refusals: found })
     }
@@ -202,6 +198,28 @@ impl Writer for KeaWriter {
             Ok(Some(error)) => Saved::NotSaved(self.server.on(error.hint(WRITABLE))),
             Err(error) => Saved::NotSaved(error),
         }
+    }
+}
+
+/// Only scopes that are written cost anything; those that the operator may override are told apart.
+fn cost_to_service(work: &[Work], refusals: &BTreeMap<ScopeId, Vec<Refusal>>) -> String {
+    let against = |work: &Work| refusals.get(&work.id).map_or(&[][..], Vec::as_slice);
+    let renumbered = || work.iter().filter(|work| intent::renumbers(work));
+    let certain = renumbered().filter(|work| against(work).is_empty()).count();
+    let possible =
+        renumbered().filter(|work| against(work).iter().all(|refusal| refusal.overridable)).count() - certain;
+    let absent = |count: usize| match count {
+        1 => "one scope is absent for a moment while its id changes".to_owned(),
+        n => format!("{n} scopes are absent, each for a moment, while their ids change"),
+    };
+    let more = if certain > 0 { "in addition " } else { "" };
+    let overridden = match possible {
+        0 => String::new(),
+        n => format!("; if overridden, {more}{}", absent(n)),
+    };
+    match certain {
+        0 => format!("none: no client waits{overridden}"),
+        n => format!("{}; no other client waits{overridden}", absent(n)),
     }
 }
 

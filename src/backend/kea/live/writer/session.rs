@@ -74,7 +74,8 @@ impl<'a> Session<'a> {
         let keys: BTreeSet<ItemKey> = intent.subnet_keys.iter().filter(|key| **key != id_key()).cloned().collect();
         self.send("subnet4-update", json!({ "subnet4": [intent.subnet_as(old)] }), &keys).await?;
         self.may_stop()?;
-        self.send("subnet4-del", json!({ "id": old }), &BTreeSet::new()).await?;
+        let taken = self.send("subnet4-del", json!({ "id": old }), &BTreeSet::new()).await;
+        taken.map_err(|error| if error.in_doubt { may_lack(error) } else { error })?;
         let id = intent.new_id;
         let added = self.send("subnet4-add", json!({ "subnet4": [intent.subnet_as(id)] }), &intent.subnet_keys).await;
         if let Err(refused) = added {
@@ -103,32 +104,32 @@ impl<'a> Session<'a> {
     /// Puts a scope back under its old number after the new one was refused.
     async fn take_back(&mut self, intent: &Intent, old: u32, refused: Error) -> Error {
         if refused.in_doubt {
-            return refused;
+            return may_lack(refused);
         }
-        let mut back = self.send("subnet4-add", json!({ "subnet4": [intent.subnet_as(old)] }), &BTreeSet::new()).await;
-        if back.is_ok()
-            && let Some(network) = &intent.old_network
-        {
+        let again = json!({ "subnet4": [intent.subnet_as(old)] });
+        if let Err(error) = self.send("subnet4-add", again, &BTreeSet::new()).await {
+            let what = format!("{}; putting it back under id {old} failed too: {}", refused.what, error.what);
+            let error = Error { what, in_doubt: error.in_doubt, ..refused };
+            return if error.in_doubt { may_lack(error) } else { lacks(error) };
+        }
+        let mut outside = None;
+        if let Some(network) = &intent.old_network {
             let arguments = json!({ "name": network.raw(), "id": old });
-            back = self.send("network4-subnet-add", arguments, &BTreeSet::new()).await;
+            outside = self.send("network4-subnet-add", arguments, &BTreeSet::new()).await.err();
         }
         let mut lost = 0;
         for host in &intent.all_before {
-            let kept = back.is_ok() && self.add(&Host { keys: BTreeSet::new(), ..host.clone() }, old).await.is_ok();
+            let kept = self.add(&Host { keys: BTreeSet::new(), ..host.clone() }, old).await.is_ok();
             lost += usize::from(!kept);
         }
-        let what = match &back {
-            Err(error) => format!(
-                "{}; putting the scope back under id {old} failed too, so that the target lacks it now: {}",
-                refused.what, error.what
-            ),
-            Ok(()) if lost > 0 => format!(
-                "{}; the scope was put back under id {old}, but {lost} of its reservations were not",
-                refused.what
-            ),
-            Ok(()) => format!("{}; the scope was put back under id {old}", refused.what),
-        };
-        Error { what, in_doubt: back.is_err_and(|error| error.in_doubt), ..refused }
+        let mut what = format!("{}; the scope was put back under id {old}", refused.what);
+        if lost > 0 {
+            what.push_str(&format!(", but {lost} of its reservations were not"));
+        }
+        if let Some(error) = &outside {
+            what.push_str(&format!(", but not into its shared network: {}", error.what));
+        }
+        Error { what, in_doubt: outside.is_some_and(|error| error.in_doubt), ..refused }
     }
 
     async fn change_network(&mut self, intent: &Intent, id: u32) -> Result<()> {
@@ -272,6 +273,21 @@ impl<'a> Session<'a> {
         Err(error.on(self.channel.server()).scope(self.scope).hint("replicate again to complete it"))
     }
 }
+
+/// A scope was taken out, and is not there any more.
+fn lacks(error: Error) -> Error {
+    let what = format!("the target LACKS the scope now: {}", error.what);
+    Error { what, ..error }.hint(PUT_BACK)
+}
+
+/// A scope was taken out, and whether it is there again is not known.
+fn may_lack(error: Error) -> Error {
+    let what = format!("the target may LACK the scope now: {}", error.what);
+    Error { what, ..error }.hint(PUT_BACK)
+}
+
+const PUT_BACK: &str = "replicate again at once, which puts it in; or send config-reload to the target, \
+    which goes back to all that is in its file";
 
 /// Reservations in the configuration, not in a database.
 fn reservation(host: &Host, id: u32) -> Value {

@@ -16,7 +16,7 @@ use crate::backend::kea::fake::Fake;
 use crate::backend::kea::socket::{Limits, Socket};
 use crate::backend::kea::subnet;
 use crate::engine::drift;
-use crate::engine::port::{Done, Fingerprints, Work};
+use crate::engine::port::{Done, Fingerprints, Refusal, Work};
 use crate::model::{Foreign, ItemKey, ReservationKey, Scope};
 
 const PREFIX: &str = "10.0.0.0/24";
@@ -62,6 +62,8 @@ fn work(before: Option<Scope>, source: &Scope) -> Work {
 enum Trouble {
     None,
     Refuse(usize),
+    /// This request and all after it.
+    RefuseFrom(usize),
     HangUp(usize),
     Cancel(usize),
 }
@@ -182,7 +184,12 @@ async fn play(before: Mini, work: &Work, trouble: Trouble) -> Played {
             cancel.cancel();
         }
         let command = request["command"].as_str().unwrap();
-        let result = behind.lock().unwrap().carry_out(command, &request["arguments"], trouble == Trouble::Refuse(at));
+        let refuse = match trouble {
+            Trouble::Refuse(this) => at == this,
+            Trouble::RefuseFrom(first) => at >= first,
+            _ => false,
+        };
+        let result = behind.lock().unwrap().carry_out(command, &request["arguments"], refuse);
         let hang_up = trouble == Trouble::HangUp(at);
         at += 1;
         (!hang_up).then(|| json!({ "result": result, "text": format!("{command} gave {result}") }))
@@ -192,7 +199,7 @@ async fn play(before: Mini, work: &Work, trouble: Trouble) -> Played {
     let done = Session::new(&channel, work.id, &hard).write(&intent).await;
     let requests: Vec<String> = fake.requests().iter().map(ToString::to_string).collect();
     let distinct: BTreeSet<&String> = requests.iter().collect();
-    let repeatable = matches!(trouble, Trouble::Refuse(_));
+    let repeatable = matches!(trouble, Trouble::Refuse(_) | Trouble::RefuseFrom(_));
     assert!(repeatable || distinct.len() == requests.len(), "sent twice: {requests:#?}");
     let kea = kea.lock().unwrap().clone();
     Played { done, kea, commands: fake.commands() }
@@ -279,6 +286,30 @@ async fn a_scope_whose_number_changes_is_never_left_out() {
 }
 
 #[tokio::test]
+async fn a_scope_that_is_left_out_is_named_with_the_remedies() {
+    let (before, source) = (scope(1, Some("floor"), 1000, &[(1, Some(1), 0)]), scope(7, Some("floor"), 1000, &[]));
+    let work = work(Some(before.clone()), &source);
+    // update, delete, then the scope under its new number and again under its old one
+    let cases = [
+        (Trouble::RefuseFrom(2), "the target LACKS the scope now", false),
+        (Trouble::HangUp(1), "the target may LACK the scope now", false),
+        (Trouble::HangUp(2), "the target may LACK the scope now", true),
+    ];
+    for (trouble, says, there) in cases {
+        let played = play(Mini::of(&before), &work, trouble).await;
+        assert_eq!(played.kea.subnet.is_some(), there, "{trouble:?}");
+        let (Done::Partial { cause: error, .. } | Done::Unknown(error)) = played.done else { panic!("{trouble:?}") };
+        assert!(error.what.starts_with(says), "{trouble:?} {error}");
+        let hint = error.hint.unwrap_or_default();
+        assert!(hint.contains("replicate again") && hint.contains("config-reload"), "{trouble:?} {hint}");
+    }
+    // outside of its network is not gone
+    let played = play(Mini::of(&before), &work, Trouble::Refuse(2)).await;
+    let Done::Partial { cause, .. } = played.done else { panic!("{:?}", played.done) };
+    assert!(played.kea == Mini::of(&before) && cause.what.ends_with("was put back under id 1"), "{cause}");
+}
+
+#[tokio::test]
 async fn a_scope_that_changes_its_network_falls_back_into_the_old_one() {
     let before = scope(1, Some("floor"), 1000, &[]);
     let source = scope(1, Some("roof"), 1000, &[]);
@@ -357,4 +388,30 @@ fn every_copy_of_what_ran_before_has_a_name_of_its_own() {
 #[test]
 fn the_hint_about_saving_is_short() {
     assert!(super::WRITABLE.len() <= 160, "{}", super::WRITABLE.len());
+}
+
+#[test]
+fn refused_scopes_cost_nothing_unless_they_are_overridden() {
+    let works: Vec<Work> = (0..3u8)
+        .map(|at| {
+            let numbered = |id: u32| {
+                let json = json!({ "id": id, "subnet": format!("10.0.{at}.0/24") });
+                subnet::open(&json, None, &Surroundings::default()).unwrap()
+            };
+            work(Some(numbered(1)), &numbered(7))
+        })
+        .collect();
+    let refusal = |overridable| Refusal { name: "some", message: String::new(), hint: String::new(), overridable };
+    let cost = |refused: &[(usize, &[bool])]| {
+        let against = |all: &[bool]| all.iter().copied().map(refusal).collect();
+        super::cost_to_service(&works, &refused.iter().map(|(at, all)| (works[*at].id, against(all))).collect())
+    };
+    let (one, all) =
+        ("one scope is absent for a moment while its id changes", "3 scopes are absent, each for a moment");
+    assert!(cost(&[]).starts_with(all) && !cost(&[]).contains("overridden"));
+    let none: &[bool] = &[false, true];
+    assert_eq!(cost(&[(0, none), (1, none), (2, none)]), "none: no client waits");
+    assert_eq!(cost(&[(0, none), (1, &[true]), (2, none)]), format!("none: no client waits; if overridden, {one}"));
+    let both = format!("{one}; no other client waits; if overridden, in addition {one}");
+    assert_eq!(cost(&[(0, none), (1, &[true])]), both);
 }
