@@ -123,8 +123,8 @@ pub const SERVER: Section = Section {
             name: "check",
             absent: Absent::Default("\"kea-dhcp4\""),
             about: "For `file` only: the program that tests a new file (`-t`) before it replaces \
-                    the old one. A bare name is run where it is installed, a path must exist, \
-                    `\"off\"` never tests.",
+                    the old one. `kea-dhcp4` is run where it is installed, else the run remarks \
+                    that nothing was tested; any other name or path must exist; `\"off\"` never tests.",
         },
     ],
 };

@@ -128,6 +128,9 @@ fn as_error(error: FileError) -> Error {
         FileError::CheckTimeout { .. } => {
             (ErrorKind::TimedOut, "try the test by hand; set check = \"off\" to go without")
         }
+        FileError::CheckMissing { .. } => {
+            (ErrorKind::Local, "name a program that is installed in check, or set check = \"off\" to go without")
+        }
         _ => (ErrorKind::Local, "look at the file's place, owner and mode"),
     };
     Error::new(kind, error.to_string()).hint(hint)

@@ -19,7 +19,8 @@ use crate::model::Foreign;
 /// Whether Kea tests a new file before it replaces the old one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Check {
-    /// By this program, if it is installed.
+    /// By this program, wherever it is installed. Where Kea's own is not, the file goes
+    /// untested; any other was asked for by name, and the write is refused where it is missing.
     WhenPresent(String),
     /// By exactly this program; the write is refused where it is missing.
     Always(PathBuf),
@@ -27,9 +28,12 @@ pub enum Check {
     Off,
 }
 
+/// The program that tests files unless another is asked for.
+pub(in super::super) const USUAL: &str = "kea-dhcp4";
+
 impl Default for Check {
     fn default() -> Self {
-        Check::WhenPresent("kea-dhcp4".to_owned())
+        Check::WhenPresent(USUAL.to_owned())
     }
 }
 
@@ -50,21 +54,17 @@ const MESSAGE: u64 = 4096;
 /// How often a running test is looked at.
 const POLL: Duration = Duration::from_millis(5);
 
-/// Tests the new text of a file in `new`, with includes relative to `folder`.
+/// Tests the new text of a file in `new` by what [`tester`] gave, with includes relative to `folder`.
 pub(super) fn check(
-    check: &Check,
+    tester: Result<PathBuf, Checked>,
     old: &Path,
     new: &Path,
     folder: &Path,
     limit: Duration,
 ) -> Result<Checked, FileError> {
-    let program = match check {
-        Check::Off => return Ok(Checked::Off),
-        Check::Always(path) => path.clone(),
-        Check::WhenPresent(name) => match find(name) {
-            Some(path) => path,
-            None => return Ok(Checked::NotInstalled),
-        },
+    let program = match tester {
+        Ok(program) => program,
+        Err(untested) => return Ok(untested),
     };
     let Err(message) = run(&program, new, folder, limit)? else { return Ok(Checked::Accepted(program)) };
     // The name of the new file means nothing to the operator.
@@ -73,8 +73,30 @@ pub(super) fn check(
     Err(FileError::Refused { path: shown(old), program: shown(&program), message: Foreign::from(message), old_too })
 }
 
+/// The program that tests, or why there is no test; an error where one was asked for that is
+/// not there.
+pub(super) fn tester(
+    check: &Check,
+    find: impl FnOnce(&str) -> Option<PathBuf>,
+) -> Result<Result<PathBuf, Checked>, FileError> {
+    let missing = |program: &Path| FileError::CheckMissing {
+        program: shown(program),
+        source: std::io::Error::new(std::io::ErrorKind::NotFound, "it is not installed"),
+    };
+    match check {
+        Check::Off => Ok(Err(Checked::Off)),
+        Check::Always(path) if !path.is_file() => Err(missing(path)),
+        Check::Always(path) => Ok(Ok(path.clone())),
+        Check::WhenPresent(name) => match find(name) {
+            Some(path) => Ok(Ok(path)),
+            None if name == USUAL => Ok(Err(Checked::NotInstalled)),
+            None => Err(missing(Path::new(name))),
+        },
+    }
+}
+
 /// The program in the search path or where distributions and Kea's own build put servers.
-fn find(name: &str) -> Option<PathBuf> {
+pub(super) fn find(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let usual = ["/usr/sbin", "/usr/local/sbin", "/sbin"].map(PathBuf::from);
     env::split_paths(&path).chain(usual).map(|folder| folder.join(name)).find(|file| file.is_file())

@@ -47,6 +47,7 @@ impl ConfigFile {
         if !keep::may_write(old) {
             return Err(FileError::ReadOnly(shown(old)));
         }
+        let tester = check::tester(&options.check, check::find)?;
         let folder = old.parent().unwrap_or(Path::new("."));
         let io = |doing| move |source| FileError::Io { path: shown(old), doing, source };
         // In the same folder: a rename works, and Kea's security profile lets it be read.
@@ -59,7 +60,7 @@ impl ConfigFile {
             .map_err(io("write a new file beside"))?;
         keep::copy(old, new.as_file())?;
         new.write_all(text).and_then(|()| new.as_file().sync_all()).map_err(io("write a new file beside"))?;
-        let checked = check::check(&options.check, old, new.path(), self.working_folder(), options.check_limit)?;
+        let checked = check::check(tester, old, new.path(), self.working_folder(), options.check_limit)?;
         self.check_unchanged()?;
         new.persist(old).map_err(|error| io("replace")(error.error))?;
         let not_flushed = keep::sync_folder(folder).err();

@@ -178,11 +178,23 @@ fn the_test_decides() {
     assert_eq!(fs::read_to_string(folder.path().join("a.conf")).unwrap(), "{\"old\": 1}");
     assert_eq!(names(&folder), ["a.conf", "kea", "kea.sh"]);
 
-    let absent = Options { check: Check::WhenPresent("no-such-kea".into()), ..Options::default() };
-    assert_eq!(file.replace(b"{}", &absent).unwrap().checked, Checked::NotInstalled);
-    let file = read(&folder, "a.conf").unwrap();
+    let asked_for = Options { check: Check::WhenPresent("no-such-kea".into()), ..Options::default() };
+    assert!(matches!(file.replace(b"{}", &asked_for), Err(FileError::CheckMissing { .. })));
+    assert_eq!(fs::read_to_string(folder.path().join("a.conf")).unwrap(), "{\"old\": 1}");
     let accepted = file.replace(b"{\"new\": 1}", &kea("[ \"$(pwd)\" = / ]")).unwrap();
     assert_eq!(accepted.checked, Checked::Accepted(folder.path().join("kea")));
+}
+
+#[test]
+fn only_the_usual_test_may_be_missing() {
+    let nowhere = |check: &Check| check::tester(check, |_| None);
+    assert_eq!(nowhere(&Check::default()).unwrap(), Err(Checked::NotInstalled));
+    assert_eq!(nowhere(&Check::Off).unwrap(), Err(Checked::Off));
+    for asked_for in [Check::WhenPresent("kea-mine".into()), Check::Always("/nonexistent/kea".into())] {
+        let error = nowhere(&asked_for).unwrap_err().to_string();
+        assert!(error.starts_with("cannot run ") && error.contains("not installed"), "{error}");
+    }
+    assert_eq!(check::tester(&Check::default(), |name| Some(name.into())).unwrap(), Ok("kea-dhcp4".into()));
 }
 
 #[cfg(target_os = "linux")]

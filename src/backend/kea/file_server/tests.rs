@@ -6,13 +6,13 @@ use std::fs;
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
-use super::super::file::Check;
+use super::super::file::{Check, Checked};
 use super::*;
 use crate::engine::approval::{Approved, Questions, Switches};
 use crate::engine::fleet::Fleet;
 use crate::engine::outcome::{Outcome, RunReport, SavedState};
 use crate::engine::plan::Plan;
-use crate::engine::port::{Journal, Token, Work};
+use crate::engine::port::{Journal, Token, Work, Writer};
 use crate::engine::select::{self, Selection};
 use crate::engine::{compare, run};
 use crate::model::{DriftState, KeyName, Kind};
@@ -266,6 +266,26 @@ async fn only_the_scope_that_offends_kea_is_left_out() {
     assert_eq!(outcomes, [Outcome::Rejected, Outcome::Replicated], "{report:?}");
     assert!(report.scopes().any(|scope| scope.message.as_deref().is_some_and(|m| m.contains("bad lifetime"))));
     assert!(pair.text("two").contains("7200") && !pair.text("two").contains("renew-timer"));
+}
+
+#[tokio::test]
+async fn an_untested_file_is_remarked_and_a_missing_test_that_was_asked_for_ends_it() {
+    let mut pair = Pair::new(SCOPES, &SCOPES.replace("3600", "7200"));
+    let writer = writer::FileWriter::new(pair.server("two"));
+    for silent in [Checked::Off, Checked::Accepted("kea-dhcp4".into())] {
+        writer.note(&silent);
+        assert!(writer.remarks().is_empty());
+    }
+    writer.note(&Checked::NotInstalled);
+    let remarks = writer.remarks();
+    assert!(remarks.len() == 1 && remarks[0].contains("no Kea has tested"), "{remarks:?}");
+
+    let before = pair.text("two");
+    pair.check = Check::WhenPresent("no-such-kea".into());
+    let report = replicate(&pair.fleet(), "one").await;
+    let told = |message: &str| message.contains("cannot run no-such-kea -t") && message.contains("check = \"off\"");
+    assert!(report.scopes().any(|scope| scope.message.as_deref().is_some_and(told)), "{report:?}");
+    assert_eq!(pair.text("two"), before);
 }
 
 #[tokio::test]

@@ -2,10 +2,12 @@
 //! byte outside of them.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 
 use super::super::dialect::edit::{Edit, EditError};
+use super::super::file::Checked;
 use super::super::subnet::{self, Style};
 use super::{FileServer, Fresh, as_error};
 use crate::engine::approval::Approved;
@@ -16,11 +18,13 @@ use crate::model::{Foreign, Scope, ScopeId};
 /// Writes into one configuration file.
 pub(super) struct FileWriter {
     server: FileServer,
+    /// A file was written that no Kea has tested.
+    untested: AtomicBool,
 }
 
 impl FileWriter {
     pub(super) fn new(server: FileServer) -> Self {
-        FileWriter { server }
+        FileWriter { server, untested: AtomicBool::new(false) }
     }
 
     /// Writes all of the work or nothing of it.
@@ -31,10 +35,18 @@ impl FileWriter {
             let text = fresh.file.document().edit(&edits).map_err(edit_error)?;
             fresh.file.replace(&text, &options).map_err(as_error)
         });
-        if let Some(error) = replaced.await?.not_flushed {
+        let replaced = replaced.await?;
+        self.note(&replaced.checked);
+        if let Some(error) = replaced.not_flushed {
             tracing::warn!(server = %self.server.0.name, %error, "a power cut right now might bring the old file back");
         }
         Ok(())
+    }
+
+    pub(super) fn note(&self, checked: &Checked) {
+        if *checked == Checked::NotInstalled {
+            self.untested.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Writes what can be written: when Kea refuses the new file, halves of the work are
@@ -163,6 +175,18 @@ impl Writer for FileWriter {
 
     async fn save(&self, _ctl: &Control) -> Saved {
         Saved::NeedsReload
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        let untested = self.untested.load(Ordering::Relaxed).then(|| {
+            format!(
+                "{}: no Kea has tested the new {}: kea-dhcp4 is not installed here; run kea-dhcp4 -t on it before \
+                 the server reloads, or name a program in check",
+                self.server.0.name,
+                Foreign::from(self.server.path().display().to_string())
+            )
+        });
+        untested.into_iter().collect()
     }
 }
 
