@@ -88,6 +88,7 @@ enum Dirty {
 /// How the loop ends.
 enum End {
     Quit,
+    Leave,
     Told(Exit),
 }
 
@@ -146,6 +147,10 @@ impl Program {
                 }
                 (Ok(()), Some(End::Quit)) => {
                     self.finish(false).await;
+                    return Ok(None);
+                }
+                (Ok(()), Some(End::Leave)) => {
+                    self.leave();
                     return Ok(None);
                 }
                 (Ok(()), Some(End::Told(exit))) => {
@@ -252,7 +257,10 @@ impl Program {
     fn perform(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
+                // Leaving at once is not undone by an end that is less than that.
+                Effect::Quit if matches!(self.end, Some(End::Leave)) => {}
                 Effect::Quit => self.end = Some(End::Quit),
+                Effect::Leave => self.end = Some(End::Leave),
                 Effect::Suspend => {
                     if let Err(error) = self.screen.suspend() {
                         tracing::warn!("cannot be suspended: {error}");
@@ -290,6 +298,15 @@ impl Program {
         if self.hands.must_wait() {
             self.hands.leave();
         }
+    }
+
+    /// Leaves at once, and tells of which runs nobody knows what they wrote.
+    fn leave(&mut self) {
+        if let Err(error) = self.screen.leave() {
+            tracing::warn!("the terminal could not be given back: {error}");
+        }
+        self.hands.leave();
+        self.tell();
     }
 
     async fn wait(&mut self, patience: Duration) {

@@ -566,12 +566,81 @@ fn quitting_asks_while_a_run_is_under_way_and_stays_by_default() {
     assert!(program.text().contains("QUITTING when the run has ended"), "{}", program.text());
     program.type_keys("q c");
     assert_eq!(program.asked, ["run one-two", "cancel", "cancel"], "the second time further");
+    program.type_keys("q");
+    program.draw();
+    let text = program.text();
+    assert!(text.contains("waiting for the server's answer") && text.contains("l  leave now"), "{text}");
+    program.type_keys("n q w");
     program.settle();
     assert_eq!(program.asked.last().unwrap(), "quit");
 
     let (mut program, _) = ready();
     program.press("q");
     assert_eq!(program.asked, ["quit"]);
+}
+
+#[test]
+fn what_hangs_after_cancelling_twice_can_be_left() {
+    let (mut program, _) = ready();
+    program.press("Enter a r");
+    program.wait(300);
+    program.type_keys("y q l");
+    assert!(message(&program.state).contains("cancel first"), "{}", message(&program.state));
+    program.type_keys("c q");
+    program.draw();
+    assert!(program.text().contains("c  cancel after the request in flight"), "{}", program.text());
+    program.type_keys("l");
+    assert_eq!(program.asked, ["run one-two", "cancel"]);
+    program.type_keys("c q l");
+    assert_eq!(program.asked, ["run one-two", "cancel", "cancel", "leave"]);
+}
+
+#[test]
+fn scopes_that_are_being_replicated_are_neither_marked_nor_planned_again() {
+    let (mut program, _) = ready();
+    program.press("Enter Space Down Space r");
+    program.wait(300);
+    program.type_keys("y");
+    assert!(marks(&program.state).is_empty(), "they go into the run");
+    for key in ["Space", "r"] {
+        program.type_keys(key);
+        assert!(message(&program.state).contains("10.0.2.0"), "{}", message(&program.state));
+        assert!(message(&program.state).contains("is being replicated"), "{}", message(&program.state));
+    }
+    program.type_keys("a");
+    assert_eq!(marks(&program.state), ["10.0.3.0", "10.0.5.0"]);
+    assert!(message(&program.state).contains("2 being replicated"), "{}", message(&program.state));
+    program.type_keys("u Esc r");
+    assert!(message(&program.state).contains("2 scopes of one-two"), "{}", message(&program.state));
+    assert_eq!(program.asked, ["run one-two"]);
+    program.settle();
+    program.press("Enter Down Space");
+    assert_eq!(marks(&program.state).len(), 1, "it has ended: {}", message(&program.state));
+}
+
+#[test]
+fn what_the_target_is_known_to_refuse_is_left_out_of_all() {
+    use scopesync::app::compared::Compared;
+    use scopesync::model::{Finding, FindingKind, FindingSide, Severity};
+    let (mut program, _) = ready();
+    let relation = program.state.relations.values_mut().next().unwrap();
+    let mut drift = relation.compared.as_ref().unwrap().drift.clone();
+    drift.findings.push(Finding {
+        severity: Severity::Critical,
+        kind: FindingKind::OptionDefinition,
+        side: FindingSide::Target,
+        scopes: vec![id("10.0.1.0/24"), id("10.0.9.0/24")],
+        message: "option definition dhcp4/222 is missing on the target".into(),
+        hint: "add it".into(),
+    });
+    relation.compared = Some(Arc::new(Compared::of(drift, false)));
+    relation.refilter();
+    program.type_keys("Enter a");
+    assert_eq!(marks(&program.state), ["10.0.2.0", "10.0.3.0", "10.0.5.0"]);
+    let told = "3 drifted scopes marked; 1 left out: option definition dhcp4/222 is missing on the target";
+    assert_eq!(message(&program.state), told);
+    program.type_keys("a");
+    assert!(marks(&program.state).is_empty());
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn the_main_job_on_the_demo_pair() {
     let view = terminal.wait_for_text("berlin → hamburg");
     assert!(view.contains("DEMO") && view.alternate_screen(), "{view}");
     terminal.keys("Enter a");
-    terminal.wait_for_text("16 marked");
+    terminal.wait_for_text("marked; 2 left out");
     terminal.keys("r");
     terminal.wait_for_text("delete reservation 10.20.14.31");
     terminal.wait_for_text(OPEN);

@@ -84,6 +84,8 @@ pub enum Action {
     QuitAfterRuns,
     /// Cancels the runs and ends the program.
     QuitCancelling,
+    /// Ends the program at once, whatever is under way.
+    LeaveNow,
     /// Gives up making a plan.
     Abandon,
 }
@@ -328,7 +330,15 @@ pub const VERBS: &[Verb] = &[
         &["c"],
         &[Place::Quitting],
         "cancel and quit",
-        "cancel after the scope in flight, then quit",
+        "cancel after the scope in flight, again: after the request in flight; then quit",
+    ),
+    verb(
+        Action::LeaveNow,
+        "leave-now",
+        &["l"],
+        &[Place::Quitting],
+        "leave now",
+        "leave at once when cancelling twice did not help; what the run wrote is not known then",
     ),
     verb(Action::Demo, "demo", &["d"], &[Place::Start], "demo", "open the demo pair"),
     movement(Action::Up, "up", &["Up", "k"], SCROLL, "up"),

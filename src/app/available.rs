@@ -3,6 +3,7 @@
 use super::action::{Action, Place};
 use super::gate::READING_TIME;
 use super::pick;
+use super::runs::Cancelled;
 use super::state::{AppState, LeftKey, Quitting, View};
 
 /// Whether an action would do something; `Err` tells why not.
@@ -21,6 +22,9 @@ pub fn available(state: &AppState, action: Action) -> Result<(), String> {
         Action::Override => overriding(state),
         Action::Stay | Action::QuitAfterRuns | Action::QuitCancelling if state.quitting != Some(Quitting::Asking) => {
             Err("nothing is asked".into())
+        }
+        Action::LeaveNow if !state.running().all(|run| run.cancelled == Some(Cancelled::Hard)) => {
+            Err("cancel first: c, then q and c once more".into())
         }
         _ => Ok(()),
     }
@@ -41,6 +45,9 @@ fn marking(state: &AppState, action: Action) -> Result<(), String> {
         if relation.marks.contains(&scope.id) {
             return Ok(());
         }
+        if state.in_flight(&relationship.name).any(|id| id == scope.id) {
+            return Err(format!("{} is being replicated", scope.id));
+        }
         return pick::can_replicate(scope);
     }
     if state.is_stale(relationship) {
@@ -50,7 +57,9 @@ fn marking(state: &AppState, action: Action) -> Result<(), String> {
         return Ok(());
     }
     let filter = if relation.filtered.is_some() { " among those that the filter shows" } else { "" };
-    Err(format!("no scope of {} can be replicated{filter}", relationship.name))
+    let why = relation.compared.as_ref().map(|compared| compared.refusals(relation.shown().iter()));
+    let why = why.filter(|why| !why.is_empty()).map(|why| format!(": {why}")).unwrap_or_default();
+    Err(format!("no scope of {} can be replicated{filter}{why}", relationship.name))
 }
 
 fn swap(state: &AppState) -> Result<(), String> {

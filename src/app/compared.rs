@@ -1,9 +1,11 @@
 //! A relationship's drift with what the lists need of it, made in the background.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::engine::compare::{self, RelationshipDrift, ScopeDrift, Summary};
 use crate::engine::ignore::IgnoreRule;
 use crate::engine::survey::{Presence, Relationship, Survey};
-use crate::model::{ChangeKind, DriftState, FindingKind, ScopeId, ServerName, Severity};
+use crate::model::{ChangeKind, DriftState, FindingKind, FindingSide, ItemKey, ScopeId, ServerName, Severity};
 
 use super::list::Lines;
 
@@ -21,6 +23,8 @@ pub struct Compared {
     pub counts: Counts,
     /// Critical findings.
     pub critical: usize,
+    /// Scopes that the target is known to refuse, and why: it lacks what they need.
+    pub refused: BTreeMap<ScopeId, String>,
     /// A partner is still being read: nothing can be said yet.
     pub pending: bool,
     /// Scopes of either server that are in no relationship at all, where there are any.
@@ -57,9 +61,25 @@ impl Compared {
             summary: Summary::of(&drift.scopes),
             counts,
             critical: drift.findings.iter().filter(|finding| finding.severity == Severity::Critical).count(),
+            refused: refused(&drift),
             pending,
             unpaired: Vec::new(),
             drift,
+        }
+    }
+
+    /// Whether a replication has something to do for a scope, and nothing is known against it.
+    pub fn can_be_written(&self, scope: &ScopeDrift) -> bool {
+        scope.can_replicate() && !self.refused.contains_key(&scope.id)
+    }
+
+    /// How many of these scopes the target is known to refuse, and why; empty for none.
+    pub fn refusals<'a>(&self, scopes: impl Iterator<Item = &'a ScopeDrift>) -> String {
+        let reasons: Vec<&str> = scopes.filter_map(|scope| self.refused.get(&scope.id)).map(String::as_str).collect();
+        let each: BTreeSet<&str> = reasons.iter().copied().collect();
+        match reasons.len() {
+            0 => String::new(),
+            count => format!("{count} left out: {}", each.into_iter().collect::<Vec<_>>().join("; ")),
         }
     }
 
@@ -68,6 +88,27 @@ impl Compared {
         let at = self.drift.scopes.binary_search_by_key(&id, |scope| scope.id).ok()?;
         self.drift.scopes.get(at)
     }
+}
+
+/// The scopes that need an option definition or a shared network that the target lacks. The
+/// plan knows of more refusals; for these nobody has to be asked.
+fn refused(drift: &RelationshipDrift) -> BTreeMap<ScopeId, String> {
+    let network = ItemKey::property("shared-network");
+    let mut refused = BTreeMap::new();
+    for finding in drift.findings.iter().filter(|finding| finding.side == FindingSide::Target) {
+        let ids: BTreeSet<ScopeId> = finding.scopes.iter().copied().collect();
+        for scope in drift.scopes.iter().filter(|scope| scope.can_replicate() && ids.contains(&scope.id)) {
+            let is_refused = match finding.kind {
+                FindingKind::OptionDefinition => true,
+                FindingKind::NetworkMissing => scope.changes.iter().any(|change| change.key == network),
+                _ => false,
+            };
+            if is_refused {
+                refused.entry(scope.id).or_insert_with(|| finding.message.clone());
+            }
+        }
+    }
+    refused
 }
 
 /// A scope's creations, updates and deletions.

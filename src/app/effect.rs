@@ -59,6 +59,8 @@ pub enum Effect {
     Repaint,
     /// End the program.
     Quit,
+    /// End the program at once, and leave behind what is under way.
+    Leave,
 }
 
 /// What one server said when it was read.

@@ -30,11 +30,15 @@ pub fn farewell(state: &AppState, name: impl Fn(&Run) -> Option<String>) -> Vec<
                 Role::Critical,
                 format!("{} failed: {reason}; what it wrote is unknown. {JOURNAL}", called()),
             )),
-            None => lines.push(Line::of(
-                0,
-                Role::Critical,
-                format!("{} was left before it ended: what it wrote is unknown. {JOURNAL}", called()),
-            )),
+            // The journal names a run before the first write.
+            None => {
+                let wrote = match name(run) {
+                    Some(_) => format!("what it wrote is unknown. {JOURNAL}"),
+                    None => "it had not begun to write".to_owned(),
+                };
+                let text = format!("{} was left before it ended: {wrote}", called());
+                lines.push(Line::of(0, Role::Critical, text));
+            }
         }
     }
     lines

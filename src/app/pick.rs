@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::engine::compare::ScopeDrift;
 use crate::engine::survey::Relationship;
 use crate::model::{DriftState, Foreign, ScopeId};
+use crate::show::plural;
 
 use super::effect::Pick;
 use super::state::{AppState, LeftKey, Pane};
@@ -46,6 +47,14 @@ pub fn picks(state: &AppState) -> Result<(Vec<Pick>, String), String> {
     };
     if state.focus == Pane::Relationships || state.about_relationship {
         let pick = pick(state, relationship, None)?;
+        let in_flight = state.in_flight(&relationship.name).count();
+        if in_flight > 0 {
+            let scopes = plural(in_flight, "scope");
+            return Err(format!(
+                "{scopes} of {} being replicated: mark others, or wait for its end",
+                relationship.name
+            ));
+        }
         let unsettled = state.is_stale(relationship) || relation.compared.as_ref().is_none_or(|c| c.pending);
         let changes = relation.compared.as_ref().map_or(0, |compared| {
             compared.summary.drifted + compared.summary.only_on_source + compared.summary.unknown
@@ -56,6 +65,9 @@ pub fn picks(state: &AppState) -> Result<(Vec<Pick>, String), String> {
         return Ok((vec![pick], format!("nothing is marked: all scopes of {}", relationship.name)));
     }
     let scope = relation.current().ok_or("there is no scope here")?;
+    if state.in_flight(&relationship.name).any(|id| id == scope.id) {
+        return Err(format!("{} is being replicated", scope.id));
+    }
     let pick = pick(state, relationship, Some(BTreeSet::from([scope.id])))?;
     if !state.is_stale(relationship) {
         can_replicate(scope)?;

@@ -13,7 +13,7 @@ use super::list::Scroll;
 use super::state::Tone;
 
 /// How far a run was cancelled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cancelled {
     /// It ends after the scope in flight.
     Soft,
@@ -34,6 +34,8 @@ pub struct Route {
     pub target: String,
     /// Both servers, source first.
     pub servers: Vec<ServerName>,
+    /// The scopes that are to be written.
+    pub scopes: BTreeSet<ScopeId>,
 }
 
 /// One run.
@@ -70,6 +72,7 @@ impl Run {
                 source: planned.source.clone(),
                 target: planned.target.clone(),
                 servers: planned.servers.iter().flatten().cloned().collect(),
+                scopes: planned.to_write(&plan.overrides).map(|scope| scope.id).collect(),
             })
             .collect();
         let to_write = || routes.iter().flat_map(|route| plan.relationships[route.index].to_write(&plan.overrides));

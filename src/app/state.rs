@@ -120,7 +120,10 @@ impl Relation {
     pub fn refilter(&mut self) {
         let scopes = self.compared.as_ref().map_or(&[][..], |compared| &compared.drift.scopes);
         self.filtered = compared::filter(scopes, &self.scopes.filter);
-        self.markable = self.shown().iter().filter(|scope| scope.can_replicate()).count();
+        self.markable = match &self.compared {
+            Some(compared) => self.shown().iter().filter(|scope| compared.can_be_written(scope)).count(),
+            None => 0,
+        };
     }
 
     /// The highlighted scope.
@@ -415,6 +418,12 @@ impl AppState {
     /// Answers a key.
     pub fn say(&mut self, tone: Tone, text: impl Into<String>) {
         self.message = Some((tone, text.into()));
+    }
+
+    /// The scopes of a relationship that a run under way is to write.
+    pub fn in_flight<'a>(&'a self, name: &'a Foreign) -> impl Iterator<Item = ScopeId> + 'a {
+        let routes = self.running().flat_map(|run| &run.routes).filter(move |route| route.name == *name);
+        routes.flat_map(|route| route.scopes.iter().copied())
     }
 
     /// The runs that have not ended.

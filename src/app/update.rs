@@ -189,6 +189,7 @@ fn act(state: &mut AppState, action: Action, now: Moment) -> Vec<Effect> {
             state.say(Tone::Plain, "cancelling, then quitting; q and c once more: after the request in flight");
             running::cancel_all(state)
         }
+        Action::LeaveNow => vec![Effect::Leave],
         _ => browse::act(state, action),
     }
 }

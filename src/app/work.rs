@@ -53,7 +53,8 @@ pub async fn work(effect: Effect, fleet: Arc<Fleet>, journal: &dyn Journal, ctl:
         | Effect::OpenDemo(_)
         | Effect::Suspend
         | Effect::Repaint
-        | Effect::Quit => Err("nothing that is done in the background".into()),
+        | Effect::Quit
+        | Effect::Leave => Err("nothing that is done in the background".into()),
     }
 }
 

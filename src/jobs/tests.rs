@@ -290,3 +290,25 @@ fn the_end_of_the_workers_waits_for_what_has_to_finish() {
     drop(workers);
     assert!(finished.load(std::sync::atomic::Ordering::SeqCst));
 }
+
+#[test]
+fn on_the_operators_word_what_hangs_is_left_at_once() {
+    let workers = workers();
+    let mut jobs = Jobs::new(&workers);
+    let (begun, begin) = std::sync::mpsc::channel();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    jobs.spawn(Job::must_finish("waits for an answer"), |_| std::future::pending::<Result<i32, Infallible>>());
+    jobs.spawn(Job::must_finish("stands still"), move |_| async move {
+        // Heeds neither its control nor being dropped.
+        begun.send(()).unwrap();
+        let _ = released.recv();
+        Ok::<_, Infallible>(0)
+    });
+    begin.recv().unwrap();
+    let left = std::time::Instant::now();
+    jobs.abandon_all();
+    drop(jobs);
+    drop(workers);
+    assert!(left.elapsed() < Duration::from_secs(1), "{:?}", left.elapsed());
+    drop(release);
+}

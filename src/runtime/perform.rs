@@ -123,7 +123,8 @@ impl Hands {
             | Effect::OpenDemo(_)
             | Effect::Suspend
             | Effect::Repaint
-            | Effect::Quit => return,
+            | Effect::Quit
+            | Effect::Leave => return,
         };
         let name = Arc::<OnceLock<String>>::default();
         if job.is_must_finish() {

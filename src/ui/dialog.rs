@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::{Theme, pane, text};
+use crate::app::runs::Cancelled;
 use crate::app::state::AppState;
 
 /// While a plan is being made.
@@ -22,15 +23,25 @@ pub(super) fn quitting(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, b
     let width = body.width.saturating_sub(4).min(76);
     let mut lines =
         text::wrap(&format!("Still replicating: {}", titles.join("; ")), usize::from(width.saturating_sub(4)));
-    lines.extend(
-        [
-            "",
-            "n  stay (also Esc, Enter)",
-            "w  quit when it has ended",
-            "c  cancel after the scope in flight, then quit",
-        ]
-        .map(str::to_owned),
-    );
+    let room = usize::from(width.saturating_sub(4));
+    let step = state.running().map(|run| run.cancelled).min().flatten();
+    let (waiting, key, choice) = match step {
+        None => ("", 'c', "cancel after the scope in flight, then quit"),
+        Some(Cancelled::Soft) => {
+            ("It is cancelled: waiting for the scope in flight.", 'c', "cancel after the request in flight, then quit")
+        }
+        Some(Cancelled::Hard) => (
+            "It is cancelled: waiting for the server's answer to the request in flight.",
+            'l',
+            "leave now: what was written stays unknown; the journal has the scopes as they were",
+        ),
+    };
+    if !waiting.is_empty() {
+        lines.extend(text::wrap(waiting, room));
+    }
+    lines.extend(["", "n  stay (also Esc, Enter)", "w  quit when it has ended"].map(str::to_owned));
+    let choice = text::wrap(choice, room.saturating_sub(3)).into_iter().enumerate();
+    lines.extend(choice.map(|(at, line)| format!("{}  {line}", if at == 0 { key } else { ' ' })));
     fill(theme, frame, body, width, "a run is under way", &lines);
 }
 

@@ -91,6 +91,7 @@ impl Program {
                 Effect::Suspend => "suspend".into(),
                 Effect::Repaint => "repaint".into(),
                 Effect::Quit => "quit".into(),
+                Effect::Leave => "leave".into(),
                 _ => {
                     self.pending.push_back(effect);
                     continue;

@@ -10,6 +10,8 @@ use super::super::list::{Lines, Scroll};
 use super::super::reading;
 use super::super::state::{AppState, LeftKey, Pane, Tone, View};
 use super::filtering;
+use crate::model::ScopeId;
+use crate::show::plural;
 
 /// Moves the cursor of whatever the keys go to.
 pub(super) fn scroll(state: &mut AppState, action: Action) {
@@ -162,16 +164,27 @@ fn mark(state: &mut AppState) {
 }
 
 fn mark_all(state: &mut AppState) {
-    let Some(relation) = state.current_mut() else { return };
+    let Some((relationship, relation)) = state.current() else { return };
+    let Some(compared) = relation.compared.clone() else { return };
+    let in_flight: BTreeSet<ScopeId> = state.in_flight(&relationship.name).collect();
     let shown = relation.shown();
-    let ids: BTreeSet<_> = shown.iter().filter(|scope| scope.can_replicate()).map(|scope| scope.id).collect();
+    let writable = shown.iter().filter(|scope| compared.can_be_written(scope)).map(|scope| scope.id);
+    let (busy, ids): (BTreeSet<_>, BTreeSet<_>) = writable.partition(|id| in_flight.contains(id));
+    let mut left_out = compared.refusals(shown.iter());
+    if !left_out.is_empty() {
+        left_out.insert_str(0, "; ");
+    }
+    if !busy.is_empty() {
+        left_out.push_str(&format!("; {} being replicated", busy.len()));
+    }
     let filter = if relation.filtered.is_some() { " (of those that the filter shows)" } else { "" };
-    let text = if ids.iter().all(|id| relation.marks.contains(id)) {
+    let Some(relation) = state.current_mut() else { return };
+    let text = if !ids.is_empty() && ids.iter().all(|id| relation.marks.contains(id)) {
         relation.marks.retain(|id| !ids.contains(id));
-        format!("{} scopes are no longer marked{filter}", ids.len())
+        format!("{} no longer marked{filter}", plural(ids.len(), "scope"))
     } else {
         relation.marks.extend(&ids);
-        format!("{} drifted scopes are marked{filter}", ids.len())
+        format!("{} marked{filter}{left_out}", plural(ids.len(), "drifted scope"))
     };
     state.say(Tone::Plain, text);
 }

@@ -123,6 +123,11 @@ fn run(state: &mut AppState, plan: Arc<Plan>, approved: Vec<Approved>, now: Mome
     let ticket = state.ticket();
     let indexes: BTreeSet<usize> = approved.iter().map(Approved::relationship).collect();
     let run = Run::new(ticket, &plan, &indexes, now.clock);
+    for route in &run.routes {
+        if let Some(relation) = state.relations.get_mut(&route.name) {
+            relation.marks.retain(|id| !route.scopes.contains(id));
+        }
+    }
     state.banner = None;
     state.say(Tone::Plain, format!("replicating {}: J shows how far it is", run.title()));
     state.runs.all.push(run);
