@@ -10,11 +10,11 @@ mod finding;
 mod plan;
 mod run;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use crate::engine::survey::Survey;
-use crate::model::{ChangeKind, ScopeId};
+use crate::model::{ChangeKind, DriftState, ScopeId};
 
 pub use changes::{Counts, change, changes, there};
 pub use drift::{relationship_drift, relationship_title, scope_drift, state_words, summary};
@@ -121,6 +121,34 @@ impl ScopeNames {
     /// What this scope is called.
     pub fn name(&self, id: ScopeId) -> String {
         if self.ambiguous.contains(&id.network) { id.to_string() } else { id.short() }
+    }
+}
+
+/// Scopes that are unknown for one and the same reason: told of once, with their number.
+struct Alike<'a>(BTreeMap<&'a str, Vec<ScopeId>>);
+
+impl<'a> Alike<'a> {
+    fn of(scopes: impl Iterator<Item = (ScopeId, &'a DriftState, Option<&'a str>)>) -> Self {
+        let mut alike: BTreeMap<&str, Vec<ScopeId>> = BTreeMap::new();
+        for (id, _, reason) in scopes.filter(|(_, state, _)| **state == DriftState::Unknown) {
+            alike.entry(reason.unwrap_or_default()).or_default().push(id);
+        }
+        alike.retain(|_, ids| ids.len() > 1);
+        Alike(alike)
+    }
+
+    /// The lines for all scopes like this one, none once they are told; `None` for a scope
+    /// that has no like.
+    fn lines(&mut self, state: &DriftState, reason: Option<&str>, names: &ScopeNames) -> Option<Vec<Line>> {
+        let reason = reason.unwrap_or_default();
+        let ids = self.0.get_mut(reason).filter(|_| *state == DriftState::Unknown)?;
+        let ids = std::mem::take(ids);
+        if ids.is_empty() {
+            return Some(Vec::new());
+        }
+        let line = Line::of(0, Role::Title, plural(ids.len(), "scope")).with(Role::Critical, "  unknown");
+        let list = format!("scopes: {}", some(ids.iter().map(|id| names.name(*id))));
+        Some(vec![line.with(Role::Plain, format!(": {reason}")), Line::of(2, Role::Muted, list)])
     }
 }
 

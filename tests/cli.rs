@@ -73,9 +73,12 @@ fn a_configuration_that_is_asked_for_must_be_there_and_right() {
 fn manual_and_completions_need_nothing() {
     let home = Home::new();
     let page = home.run(&["man"]).expect_code(0).stdout;
-    for wanted in [".TH scopesync", "Exit status", "SCOPESYNC_STATE"] {
+    for wanted in [".TH scopesync", ".SH EXIT STATUS\n.nf", "SCOPESYNC", "fBscopesync completions"] {
         assert!(page.contains(wanted), "{wanted}");
     }
+    assert!(!page.contains("EXTRA") && !page.contains("(1)\n"), "{page}");
+    let help = home.run(&["--help"]).expect_code(0).stdout;
+    assert!(help.contains("  man ") && help.contains("  completions "), "{help}");
     assert!(home.run(&["completions", "zsh"]).expect_code(0).stdout.starts_with("#compdef scopesync"));
     assert!(!home.state().exists());
 }
@@ -226,7 +229,7 @@ fn bad_selections_and_nobody_to_ask() {
         (&["--computer-name", "bonn", "--what-if"], "the configuration has: berlin, hamburg"),
         (&["--computer-name", "berlin", "--what-if", "--scope-id", "10.9.9.0"], "10.9.9.0"),
         (&["--computer-name", "berlin", "--force", "Bonn"], "there is: berlin-hamburg"),
-        (&["--computer-name", "berlin", "--force", "--read-only"], "is read-only"),
+        (&["--computer-name", "berlin", "--force", "--read-only"], "hint: --read-only was given"),
     ] {
         let ran = home.run(&[&["--demo", "replicate"], arguments].concat()).expect_code(1);
         assert!(ran.stdout.is_empty() && ran.stderr.contains(reason), "{arguments:?}: {}", ran.stderr);
@@ -281,7 +284,9 @@ fn an_interrupt_at_the_question_ends_without_a_write() {
     let mut terminal = asked(&home);
     terminal.wait_for_text(QUESTION);
     terminal.keys("Ctrl-c");
-    assert_ne!(terminal.wait_for_end().status.code(), Some(0));
+    let end = terminal.wait_for_end();
+    assert_eq!(end.status.code(), Some(1), "{}", end.view.text());
+    assert!(end.view.contains("interrupted: nothing was written"), "{}", end.view.text());
     assert!(contents(&files) == before);
 }
 

@@ -14,7 +14,9 @@ use scopesync::cli::replicate::{Ask, Question};
 use scopesync::cli::{Failure, drift, relationships, replicate, scopes};
 use scopesync::engine::approval::Answer;
 use scopesync::engine::fleet::Fleet;
+use scopesync::engine::ignore::IgnoreRule;
 use scopesync::engine::port::Refusal;
+use scopesync::model::ItemKey;
 use serde_json::{Value, json};
 
 const A: &str = "10.0.0.0/24";
@@ -325,7 +327,16 @@ async fn what_goes_wrong_shows_in_the_status() {
     let fleet = fake::fleet(&servers);
     let failure = run(&fleet, "replicate --computer-name one --force").await.failure();
     assert!(failure.contains("nothing was written"), "{failure}");
-    assert_eq!(run(&fleet, "replicate --computer-name one --what-if").await.status(), 3);
+    let ran = run(&fleet, "replicate --computer-name one --what-if").await;
+    assert_eq!(ran.status(), 3);
+    for text in [
+        "hint: its entry in the configuration says read_only = true",
+        "2 scopes would be written on two: 1 to create, 2 to update, 1 to delete",
+        "would be deleted on two: 1 item",
+        "+ create  10.0.0.10",
+    ] {
+        assert!(ran.out.contains(text), "{text} in {}", ran.out);
+    }
     assert!(nothing_written(&servers));
 }
 
@@ -439,4 +450,46 @@ async fn an_address_within_a_scope_is_told_which() {
     let fleet = fake::fleet(&drifted());
     let failure = run(&fleet, "drift --scope-id 10.0.1.5").await.failure();
     assert!(failure.starts_with("there is no scope 10.0.1.5: that address lies in scope 10.0.1.0/24"), "{failure}");
+}
+
+#[tokio::test]
+async fn one_reason_of_many_scopes_is_told_once() {
+    let servers = drifted();
+    servers.1.inner().gone = true;
+    let ran = run(&fake::fleet(&servers), "drift --computer-name one").await;
+    let line = "  3 scopes  unknown: two: no answer\n    scopes: 10.0.0.0, 10.0.1.0, 10.0.2.0\n";
+    assert!(ran.out.contains(line) && ran.out.matches("unknown: two").count() == 1, "{}", ran.out);
+}
+
+#[tokio::test]
+async fn what_is_ignored_is_counted_with_its_reason() {
+    let mut fleet = fake::fleet(&drifted());
+    let rule = |item: &str, reason: &str| IgnoreRule {
+        section: None,
+        item: Some(item.into()),
+        field: None,
+        reason: reason.into(),
+    };
+    fleet.ignore = vec![rule("valid-lifetime", "tuned by hand"), rule("10.0.0.99", "the old printer")];
+    let ran = run(&fleet, "drift --computer-name one").await;
+    assert!(ran.out.contains("  3 differences ignored: the old printer (1), tuned by hand (2)\n"), "{}", ran.out);
+    let document = run(&fleet, "drift --json").await.json();
+    assert_eq!(document["summary"]["ignored"], 3);
+    assert_eq!(document["relationships"][0]["scopes"][0]["ignored"], 2);
+}
+
+#[tokio::test]
+async fn findings_name_the_servers() {
+    let only_there = fake::pair(vec![], vec![fake::scope(C, &[("id", json!(3))])]);
+    let ran = run(&fake::fleet(&only_there), "drift").await;
+    assert!(ran.out.contains("critical (source): scopes missing on one, only on two: "), "{}", ran.out);
+    let hidden = || {
+        let mut scope = fake::scope(C, &[("id", json!(3))]);
+        scope.unreadable.insert(ItemKey::property("secret"));
+        scope
+    };
+    let document = run(&fake::fleet(&fake::pair(vec![hidden()], vec![hidden()])), "drift --json").await.json();
+    let relationship = &document["relationships"][0];
+    assert_eq!(relationship["findings"][0]["kind"], "unreadable");
+    assert!(relationship["scopes"][0]["reason"].as_str().unwrap().contains("does not reveal"));
 }

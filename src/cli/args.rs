@@ -1,6 +1,7 @@
 //! The arguments, as they are declared to the parser; what they do is elsewhere.
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -71,10 +72,8 @@ pub enum Command {
     #[command(subcommand)]
     Demo(Demo),
     /// Print the manual page
-    #[command(hide = true)]
     Man,
     /// Print completions for a shell
-    #[command(hide = true)]
     Completions {
         /// The shell
         shell: Shell,
@@ -203,16 +202,52 @@ pub fn manual() -> std::io::Result<Vec<u8>> {
     let mut page = Vec::new();
     let mut command = Cli::command();
     command.build();
-    clap_mangen::Man::new(command.clone()).render(&mut page)?;
-    for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
-        let man = clap_mangen::Man::new(sub.clone().display_name(format!("scopesync {}", sub.get_name())));
-        man.render_name_section(&mut page)?;
-        man.render_synopsis_section(&mut page)?;
-        man.render_description_section(&mut page)?;
-        man.render_options_section(&mut page)?;
-        man.render_extra_section(&mut page)?;
+    let man = clap_mangen::Man::new(command.clone());
+    man.render_title(&mut page)?;
+    sections(&man, &command, &mut page)?;
+    writeln!(page, ".SH COMMANDS")?;
+    for sub in command.get_subcommands() {
+        let about = sub.get_about().map(ToString::to_string).unwrap_or_default();
+        writeln!(page, ".TP\n\\fBscopesync {}\\fR\n{}", roff(sub.get_name()), roff(&about))?;
+    }
+    notes(&command, &mut page)?;
+    for sub in command.get_subcommands() {
+        let sub = sub.clone().display_name(format!("scopesync {}", sub.get_name()));
+        sections(&clap_mangen::Man::new(sub.clone()), &sub, &mut page)?;
+        notes(&sub, &mut page)?;
     }
     Ok(page)
+}
+
+fn sections(man: &clap_mangen::Man, command: &clap::Command, page: &mut Vec<u8>) -> std::io::Result<()> {
+    man.render_name_section(page)?;
+    man.render_synopsis_section(page)?;
+    man.render_description_section(page)?;
+    if command.get_arguments().next().is_some() {
+        man.render_options_section(page)?;
+    }
+    Ok(())
+}
+
+/// The notes of the long help: each heading a section, its lines as they stand.
+fn notes(command: &clap::Command, page: &mut Vec<u8>) -> std::io::Result<()> {
+    let text = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
+    for paragraph in text.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty()) {
+        match paragraph.split_once(":\n") {
+            Some((heading, lines)) if !heading.contains('\n') => {
+                writeln!(page, ".SH {}\n.nf\n{}\n.fi", heading.to_uppercase(), roff(lines))?;
+            }
+            _ => writeln!(page, ".PP\n{}", roff(paragraph))?,
+        }
+    }
+    Ok(())
+}
+
+/// Text that roff shows as it is.
+fn roff(text: &str) -> String {
+    let escaped = text.replace('\\', "\\e").replace('-', "\\-");
+    let line = |line: &str| if line.starts_with(['.', '\'']) { format!("\\&{line}") } else { line.to_owned() };
+    escaped.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// The completions for a shell.
@@ -281,7 +316,8 @@ Examples:
 
 Exit status:
   0  every scope is replicated, verified and saved; with --what-if: shown
-  1  refused or failed before anything was written; a selection that fits nothing
+  1  refused, failed or interrupted before anything was written, as with Ctrl-C
+     at the question; a selection that fits nothing
   3  some scope is not replicated, verified or saved, or was declined; with
      --what-if: something was blocked or could not be read";
 

@@ -7,6 +7,7 @@ mod ask;
 mod watch;
 
 use std::collections::BTreeSet;
+use std::io;
 
 use super::console::Console;
 use super::reading::{survey, waiting};
@@ -40,7 +41,8 @@ pub async fn run(
     let picked = select::choose(fleet, &survey, &asked.selection)?;
     let overrides: BTreeSet<String> = asked.overrides.iter().cloned().collect();
     let control = Control::free();
-    let plan = waiting(console, "planning".into(), Plan::make(fleet, &survey, &picked, overrides, &control)).await;
+    let mut plan = waiting(console, "planning".into(), Plan::make(fleet, &survey, &picked, overrides, &control)).await;
+    name_read_only_switch(fleet, &mut plan);
     known_overrides(asked, &plan)?;
     let unread = select::unread(&survey, &picked, &asked.selection);
     for reason in &unread {
@@ -82,6 +84,17 @@ fn check(fleet: &Fleet, asked: &args::Replicate, console: &Console) -> Result<()
     Ok(())
 }
 
+/// Says which of the two switches forbids to write.
+fn name_read_only_switch(fleet: &Fleet, plan: &mut Plan) {
+    let blocked = plan.relationships.iter_mut().filter_map(|planned| planned.blocked.as_mut());
+    for refusal in blocked.filter(|refusal| refusal.name == "read-only") {
+        refusal.hint = match fleet.read_only {
+            true => "--read-only was given: leave it out to write".into(),
+            false => "its entry in the configuration says read_only = true; nothing overrides it".into(),
+        };
+    }
+}
+
 /// A misspelt override must not look like one that does not apply.
 fn known_overrides(asked: &args::Replicate, plan: &Plan) -> Result<(), Failure> {
     let known: BTreeSet<&str> = plan.overridable().into_iter().chain(OVERRIDES).collect();
@@ -120,13 +133,18 @@ fn approve(
         // Where no scope is written there is nothing to ask; what an earlier run left unsaved is saved.
         let answer = match writing.as_slice() {
             [] => Answer::Yes,
-            scopes => ask
-                .ask(&Question::new(relationship, scopes), console)
-                .map_err(|error| Failure::new(format!("nothing was written: the answer cannot be read: {error}")))?,
+            scopes => ask.ask(&Question::new(relationship, scopes), console).map_err(|error| no_answer(&error))?,
         };
         questions.answer(answer);
     }
     Ok(questions.into_approved())
+}
+
+fn no_answer(error: &io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::Interrupted => Failure::new("interrupted: nothing was written"),
+        _ => Failure::new(format!("nothing was written: the answer cannot be read: {error}")),
+    }
 }
 
 async fn execute(

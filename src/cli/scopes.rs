@@ -98,6 +98,7 @@ struct OnServer {
 
 #[derive(Serialize)]
 struct InUseLine {
+    server: String,
     total: u64,
     assigned: u64,
     declined: u64,
@@ -121,7 +122,12 @@ impl<'a> Found<'a> {
     fn add(&mut self, server: &ServerName, entry: &'a Entry, in_use: &InUse) {
         self.name = self.name.or(entry.name.as_ref());
         let told = entry.server_id.and_then(|id| in_use.get(server)?.get(&id));
-        let line = told.map(|told| InUseLine { total: told.total, assigned: told.assigned, declined: told.declined });
+        let line = told.map(|told| InUseLine {
+            server: server.to_string(),
+            total: told.total,
+            assigned: told.assigned,
+            declined: told.declined,
+        });
         self.utilisation = self.utilisation.take().or(line);
     }
 
@@ -201,6 +207,12 @@ fn show_text(survey: &Survey, found: &[Found], console: &mut Console) {
         ]);
     }
     console.lines(&table.lines());
+    let told: BTreeSet<&str> =
+        found.iter().filter_map(|scope| Some(scope.utilisation.as_ref()?.server.as_str())).collect();
+    if !told.is_empty() {
+        let told: Vec<&str> = told.into_iter().collect();
+        console.note(format_args!("IN USE: leases as counted by {}", told.join(", ")));
+    }
 }
 
 fn in_use_words(line: &InUseLine) -> String {

@@ -58,7 +58,8 @@ impl Start {
     /// # Errors
     /// A server that this build cannot reach.
     pub fn fleet(&self) -> Result<Option<Fleet>, Failure> {
-        let fleet = self.config.as_ref().map(|config| connect::fleet(config, self.read_only)).transpose()?;
+        let mut fleet = self.config.as_ref().map(|config| connect::fleet(config, self.read_only)).transpose()?;
+        fleet.iter_mut().for_each(|fleet| fleet.read_only = self.read_only);
         Ok(fleet)
     }
 

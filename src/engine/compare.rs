@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::ignore::{self, IgnoreRule};
+use super::ignore::{self, IgnoreRule, Ignored};
 use super::port::{Entry, Levels, Reading};
 use super::survey::{Relationship, Survey};
 use super::{drift, prerequisites};
 use crate::model::{
-    Change, ChangeKind, DriftState, Finding, FindingKind, FindingSide, Foreign, ScopeId, ServerName, Severity,
+    Change, ChangeKind, DriftState, Finding, FindingKind, FindingSide, Foreign, ItemKey, Scope, ScopeId, ServerName,
+    Severity,
 };
 
 /// One scope's drift.
@@ -25,9 +26,27 @@ pub struct ScopeDrift {
     pub reason: Option<String>,
     /// What must happen on the target; for a scope that only the target has, what is there.
     pub changes: Vec<Change>,
+    /// Items whose value a server does not reveal, where that leaves the drift unknown.
+    pub hidden: BTreeSet<ItemKey>,
+    /// Differences that a rule of the configuration ignores.
+    pub ignored: Ignored,
 }
 
 impl ScopeDrift {
+    /// A scope of which nothing is known but that it is there.
+    fn unknown(id: ScopeId, reason: Option<String>) -> Self {
+        ScopeDrift {
+            id,
+            name: None,
+            server_ids: [None, None],
+            state: DriftState::Unknown,
+            reason,
+            changes: Vec::new(),
+            hidden: BTreeSet::new(),
+            ignored: Ignored::new(),
+        }
+    }
+
     /// How many changes of this kind.
     pub fn count(&self, kind: ChangeKind) -> usize {
         self.changes.iter().filter(|change| change.change == kind).count()
@@ -84,6 +103,8 @@ pub struct Summary {
     pub unknown: usize,
     /// Changes that a replication would make.
     pub changes: usize,
+    /// Differences that rules of the configuration ignore.
+    pub ignored: usize,
 }
 
 impl Summary {
@@ -92,6 +113,7 @@ impl Summary {
         let mut sum = Summary::default();
         for scope in scopes {
             sum.scopes += 1;
+            sum.ignored += scope.ignored.values().sum::<usize>();
             match scope.state {
                 DriftState::InSync => sum.in_sync += 1,
                 DriftState::Drifted => sum.drifted += 1,
@@ -133,7 +155,7 @@ pub fn relationship(
         let scopes = Sides { relationship, source_member, source, target, rules };
         result.scopes = scopes.compare();
         result.findings = prerequisites::findings(relationship, source_member, source, target);
-        result.findings.extend(scope_findings(&result.scopes));
+        result.findings.extend(scope_findings(&result.scopes, &result.source, &result.target));
         result.findings.sort_by(|a, b| (a.severity, a.kind, &a.message).cmp(&(b.severity, b.kind, &b.message)));
         return result;
     }
@@ -167,7 +189,7 @@ impl Sides<'_> {
         for (side, reading) in [(FindingSide::Source, self.source), (FindingSide::Target, self.target)] {
             scopes.extend(reading.unreadable.iter().filter_map(|(id, reason)| {
                 let id = (*id)?;
-                (!ours.contains(&id) && !theirs.contains(&id)).then(|| unreadable(id, side, reason))
+                (!ours.contains(&id) && !theirs.contains(&id)).then(|| self.unreadable(id, side, reason))
             }));
         }
         scopes.sort_by_key(|scope| scope.id);
@@ -179,10 +201,16 @@ impl Sides<'_> {
         // A scope that one side could not list is unknown, never missing.
         for (side, reading) in [(FindingSide::Source, self.source), (FindingSide::Target, self.target)] {
             if let Some((_, reason)) = reading.unreadable.iter().find(|(bad, _)| *bad == Some(id)) {
-                return unreadable(id, side, reason);
+                return self.unreadable(id, side, reason);
             }
         }
         scope(self.source.scopes.get(&id), self.target.scopes.get(&id), id, self.rules, self.target.levels.as_ref())
+    }
+
+    fn unreadable(&self, id: ScopeId, side: FindingSide, reason: &Foreign) -> ScopeDrift {
+        let member = if side == FindingSide::Source { self.source_member } else { 1 - self.source_member };
+        let server = self.relationship.members[member].shown();
+        ScopeDrift::unknown(id, Some(format!("{server}'s scope could not be understood: {reason}")))
     }
 }
 
@@ -205,18 +233,6 @@ fn side_by_side(ids: &[ScopeId], compare: impl Fn(ScopeId) -> ScopeDrift + Sync)
     })
 }
 
-fn unreadable(id: ScopeId, side: FindingSide, reason: &Foreign) -> ScopeDrift {
-    let side = if side == FindingSide::Source { "source" } else { "target" };
-    ScopeDrift {
-        id,
-        name: None,
-        server_ids: [None, None],
-        state: DriftState::Unknown,
-        reason: Some(format!("the {side}'s scope could not be understood: {reason}")),
-        changes: Vec::new(),
-    }
-}
-
 /// Compares one scope as both sides sent it.
 pub fn scope(
     source: Option<&Entry>,
@@ -226,39 +242,46 @@ pub fn scope(
     levels: &dyn Levels,
 ) -> ScopeDrift {
     let mut result = ScopeDrift {
-        id,
         name: source.or(target).and_then(|entry| entry.name.clone()),
         server_ids: [source.and_then(|e| e.server_id), target.and_then(|e| e.server_id)],
-        state: DriftState::Unknown,
-        reason: None,
-        changes: Vec::new(),
+        ..ScopeDrift::unknown(id, None)
     };
-    let opened = match (source, target) {
-        (Some(a), Some(b)) if same(a, b) => {
-            result.state = DriftState::InSync;
-            return result;
-        }
-        (Some(a), Some(b)) => a.raw.open().and_then(|a| {
-            let b = b.raw.open()?;
-            let changes = ignore::apply(rules, drift::compare(&a, &b));
-            let state = if changes.is_empty() { DriftState::InSync } else { DriftState::Drifted };
-            let hidden: Vec<String> = a.unreadable.union(&b.unreadable).map(ToString::to_string).collect();
-            if state == DriftState::InSync && !hidden.is_empty() {
-                return Err(format!("the server does not reveal {}", hidden.join(", ")).into());
+    match (source, target) {
+        (Some(a), Some(b)) if same(a, b) => result.state = DriftState::InSync,
+        (Some(a), Some(b)) => match a.raw.open().and_then(|a| Ok((a, b.raw.open()?))) {
+            Ok((a, b)) => compare_opened(&mut result, &a, &b, rules),
+            Err(reason) => result.reason = Some(reason.to_string()),
+        },
+        (Some(a), None) => match a.raw.open() {
+            Ok(a) => {
+                let changes = drift::create_all(&a, &levels.parents(a.network()));
+                (result.changes, result.ignored) = ignore::apply(rules, changes);
+                result.state = DriftState::OnlyOnSource;
             }
-            Ok((state, changes))
-        }),
-        (Some(a), None) => a.raw.open().map(|a| {
-            (DriftState::OnlyOnSource, ignore::apply(rules, drift::create_all(&a, &levels.parents(a.network()))))
-        }),
-        (None, Some(b)) => b.raw.open().map(|b| (DriftState::OnlyOnTarget, drift::target_only(&b))),
-        (None, None) => Err("neither side has it".into()),
-    };
-    match opened {
-        Ok((state, changes)) => (result.state, result.changes) = (state, changes),
-        Err(reason) => result.reason = Some(reason.to_string()),
+            Err(reason) => result.reason = Some(reason.to_string()),
+        },
+        (None, Some(b)) => match b.raw.open() {
+            Ok(b) => (result.state, result.changes) = (DriftState::OnlyOnTarget, drift::target_only(&b)),
+            Err(reason) => result.reason = Some(reason.to_string()),
+        },
+        (None, None) => result.reason = Some("neither side has it".into()),
     }
     result
+}
+
+fn compare_opened(result: &mut ScopeDrift, source: &Scope, target: &Scope, rules: &[IgnoreRule]) {
+    (result.changes, result.ignored) = ignore::apply(rules, drift::compare(source, target));
+    if !result.changes.is_empty() {
+        result.state = DriftState::Drifted;
+        return;
+    }
+    result.hidden = source.unreadable.union(&target.unreadable).cloned().collect();
+    if result.hidden.is_empty() {
+        result.state = DriftState::InSync;
+    } else {
+        let hidden: Vec<String> = result.hidden.iter().map(ToString::to_string).collect();
+        result.reason = Some(format!("the server does not reveal {}", hidden.join(", ")));
+    }
 }
 
 /// Equal text in the same place has nothing to compare, unless a value may hide in it.
@@ -278,12 +301,9 @@ fn unknown_scopes(
         let member = if side == 0 { source_member } else { 1 - source_member };
         for entry in reading.scopes.values().filter(|entry| relationship.holds(member, entry)) {
             scopes.push(ScopeDrift {
-                id: entry.id,
                 name: entry.name.clone(),
                 server_ids: [entry.server_id, None],
-                state: DriftState::Unknown,
-                reason: Some(reason.to_owned()),
-                changes: Vec::new(),
+                ..ScopeDrift::unknown(entry.id, Some(reason.to_owned()))
             });
         }
     }
@@ -315,7 +335,7 @@ fn absence(relationship: &Relationship, source_member: usize, reason: &str) -> F
 }
 
 /// The two findings that can bring a whole relationship down, and hidden values.
-fn scope_findings(scopes: &[ScopeDrift]) -> Vec<Finding> {
+fn scope_findings(scopes: &[ScopeDrift], source: &str, target: &str) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut collect = |kind, side, severity, scopes: Vec<ScopeId>, message: &str, hint: &str| {
         if !scopes.is_empty() {
@@ -332,7 +352,7 @@ fn scope_findings(scopes: &[ScopeDrift]) -> Vec<Finding> {
         FindingSide::Target,
         Severity::Critical,
         ids(&DriftState::OnlyOnSource),
-        &format!("scopes missing on the target: {danger}"),
+        &format!("scopes missing on {target}: {danger}"),
         "replicate them",
     );
     collect(
@@ -340,14 +360,14 @@ fn scope_findings(scopes: &[ScopeDrift]) -> Vec<Finding> {
         FindingSide::Source,
         Severity::Critical,
         ids(&DriftState::OnlyOnTarget),
-        &format!("scopes only on the target: {danger}"),
-        "never deleted by a replication: swap source and target to copy them, or delete them on the target yourself",
+        &format!("scopes missing on {source}, only on {target}: {danger}"),
+        &format!(
+            "never deleted by a replication: swap source and target to copy them, or delete them on {target} yourself"
+        ),
     );
     let renumbered = scopes
         .iter()
-        .filter(|s| {
-            s.changes.iter().any(|c| c.key == crate::model::ItemKey::property("id") && c.change == ChangeKind::Update)
-        })
+        .filter(|s| s.changes.iter().any(|c| c.key == ItemKey::property("id") && c.change == ChangeKind::Update))
         .map(|scope| scope.id)
         .collect();
     collect(
@@ -355,14 +375,10 @@ fn scope_findings(scopes: &[ScopeDrift]) -> Vec<Finding> {
         FindingSide::Both,
         Severity::Critical,
         renumbered,
-        &format!("scopes with another id on the target: {danger}"),
-        "replicate them: the target's id becomes the source's",
+        &format!("scopes with another id on {target} than on {source}: {danger}"),
+        &format!("replicate them: {target} gets the id of {source}"),
     );
-    let hidden = scopes
-        .iter()
-        .filter(|s| s.reason.as_deref().is_some_and(|reason| reason.contains("does not reveal")))
-        .map(|scope| scope.id)
-        .collect();
+    let hidden = scopes.iter().filter(|scope| !scope.hidden.is_empty()).map(|scope| scope.id).collect();
     collect(
         FindingKind::Unreadable,
         FindingSide::Both,

@@ -22,13 +22,15 @@ pub struct Fleet {
     pub ignore: Vec<IgnoreRule>,
     /// How many targets are written side by side; 0 leaves it to us.
     pub throttle_limit: usize,
+    /// All servers are read-only by the operator's word, whatever their entries say.
+    pub read_only: bool,
 }
 
 impl Fleet {
     /// A fleet of these servers, in the configuration's order.
     pub fn new(servers: Vec<Arc<dyn Server>>) -> Self {
         let locks = servers.iter().map(|server| (server.name().clone(), Arc::default())).collect();
-        Fleet { servers, locks, names: Vec::new(), ignore: Vec::new(), throttle_limit: 0 }
+        Fleet { servers, locks, names: Vec::new(), ignore: Vec::new(), throttle_limit: 0, read_only: false }
     }
 
     /// All servers, in the configuration's order.

@@ -1,6 +1,8 @@
 //! Rules for differences that are meant to be.
 
-use crate::model::{Change, ChangeKind, FieldChange, Section};
+use std::collections::BTreeMap;
+
+use crate::model::{Change, ChangeKind, Foreign, Section};
 
 /// One rule: what matches every part that it gives is no drift and is never written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,27 +27,39 @@ impl IgnoreRule {
     }
 }
 
-/// Takes out of the changes what the rules ignore. An update keeps the fields that
-/// no rule names; a creation or deletion goes only as a whole, and only by a rule
-/// that names no field.
-pub fn apply(rules: &[IgnoreRule], changes: Vec<Change>) -> Vec<Change> {
+/// How many differences were ignored for each reason; reasons are safe to show.
+pub type Ignored = BTreeMap<String, usize>;
+
+/// Takes out of the changes what the rules ignore, and counts it. An update keeps the
+/// fields that no rule names; a creation or deletion goes only as a whole, and only by a
+/// rule that names no field.
+pub fn apply(rules: &[IgnoreRule], changes: Vec<Change>) -> (Vec<Change>, Ignored) {
+    let mut ignored = Ignored::new();
     if rules.is_empty() {
-        return changes;
+        return (changes, ignored);
     }
-    changes.into_iter().filter_map(|change| keep(rules, change)).collect()
+    let kept = changes.into_iter().filter_map(|change| keep(rules, change, &mut ignored)).collect();
+    (kept, ignored)
 }
 
-fn keep(rules: &[IgnoreRule], mut change: Change) -> Option<Change> {
+fn keep(rules: &[IgnoreRule], mut change: Change, ignored: &mut Ignored) -> Option<Change> {
+    let mut count = |rule: &IgnoreRule| {
+        *ignored.entry(Foreign::from(rule.reason.as_str()).to_string()).or_default() += 1;
+    };
     let rules: Vec<&IgnoreRule> = rules.iter().filter(|rule| rule.matches_item(&change)).collect();
-    if rules.iter().any(|rule| rule.field.is_none()) {
+    if let Some(rule) = rules.iter().find(|rule| rule.field.is_none()) {
+        count(rule);
         return None;
     }
     if change.change != ChangeKind::Update {
         return Some(change);
     }
-    let ignored =
-        |field: &FieldChange| rules.iter().any(|r| r.field.as_deref().is_some_and(|p| matches(p, field.field.raw())));
-    change.fields.retain(|field| !ignored(field));
+    change.fields.retain(|field| {
+        let named = |rule: &&&IgnoreRule| rule.field.as_deref().is_some_and(|p| matches(p, field.field.raw()));
+        let rule = rules.iter().find(named);
+        rule.into_iter().for_each(|rule| count(rule));
+        rule.is_none()
+    });
     (!change.fields.is_empty()).then_some(change)
 }
 

@@ -22,6 +22,7 @@ pub fn findings(relationship: &Relationship, source_member: usize, source: &Read
 
 fn definitions(relationship: &Relationship, source_member: usize, source: &Reading, target: &Reading) -> Vec<Finding> {
     let keys: BTreeSet<_> = source.context.definitions.keys().chain(target.context.definitions.keys()).collect();
+    let names = [source_member, 1 - source_member].map(|member| relationship.members[member].shown());
     let mut found = Vec::new();
     for key in keys {
         let (kind, name) = key;
@@ -35,7 +36,7 @@ fn definitions(relationship: &Relationship, source_member: usize, source: &Readi
             Some(need) => users(relationship, source_member, source, &need),
             None => Vec::new(),
         };
-        found.push(definition_finding(*kind, name, ours, theirs, scopes));
+        found.push(definition_finding(*kind, name, [ours, theirs], scopes, &names));
     }
     found
 }
@@ -77,10 +78,11 @@ fn users(relationship: &Relationship, member: usize, source: &Reading, need: &Ne
 fn definition_finding(
     kind: DefinitionKind,
     name: &Foreign,
-    ours: Option<&Definition>,
-    theirs: Option<&Definition>,
+    [ours, theirs]: [Option<&Definition>; 2],
     scopes: Vec<ScopeId>,
+    servers: &[String; 2],
 ) -> Finding {
+    let [source, target] = servers;
     let side = match (ours, theirs) {
         (Some(_), None) => FindingSide::Target,
         (None, Some(_)) => FindingSide::Source,
@@ -92,8 +94,8 @@ fn definition_finding(
         None => format!("{} {name}", kind.words()),
     };
     let message = match side {
-        FindingSide::Target => format!("{title} is missing on the target"),
-        FindingSide::Source => format!("{title} is only on the target"),
+        FindingSide::Target => format!("{title} is missing on {target}"),
+        FindingSide::Source => format!("{title} is missing on {source}, only on {target}"),
         FindingSide::Both => format!("{title} differs: {}", differences(ours, theirs)),
     };
     let used = !scopes.is_empty();
@@ -113,7 +115,7 @@ fn definition_finding(
         (DefinitionKind::ReservationMode, _) => (FindingKind::ReservationMode, Severity::Critical),
         (DefinitionKind::Failover, _) => (FindingKind::FailoverDiffers, Severity::Warning),
     };
-    Finding { severity, kind: finding, side, scopes, message, hint: cure(kind, side) }
+    Finding { severity, kind: finding, side, scopes, message, hint: cure(kind, side, servers) }
 }
 
 /// Why the target would refuse this scope: what it needs is not there. A missing class is
@@ -191,11 +193,11 @@ pub fn visible_pair(source: Option<&Canonical>, target: Option<&Canonical>) -> (
     }
 }
 
-fn cure(kind: DefinitionKind, side: FindingSide) -> String {
+fn cure(kind: DefinitionKind, side: FindingSide, [source, target]: &[String; 2]) -> String {
     let place = match side {
-        FindingSide::Target => "add it to the target's configuration",
-        FindingSide::Source => "remove it from the target, or add it to the source, if it is still meant",
-        FindingSide::Both => "make both sides' configurations agree",
+        FindingSide::Target => format!("add it to the configuration of {target}"),
+        FindingSide::Source => format!("remove it from {target}, or add it to {source}, if it is still meant"),
+        FindingSide::Both => "make both sides' configurations agree".to_owned(),
     };
     let why = match kind {
         DefinitionKind::OptionDefinition => "scopes that use the option are refused without its definition",

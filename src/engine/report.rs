@@ -50,6 +50,7 @@ struct ScopeLine<'a> {
     name: Option<&'a Foreign>,
     drift: &'a DriftState,
     reason: Option<&'a str>,
+    ignored: usize,
     changes: Vec<ChangeReport<'a>>,
 }
 
@@ -133,6 +134,7 @@ impl<'a> ScopeLine<'a> {
             name: scope.name.as_ref(),
             drift: &scope.state,
             reason: scope.reason.as_deref(),
+            ignored: scope.ignored.values().sum(),
             changes: scope.changes.iter().map(ChangeReport::new).collect(),
         }
     }

@@ -1,6 +1,8 @@
 //! The drift of relationships and scopes.
 
-use super::{Counts, Line, Role, ScopeNames, changes, finding, plural, there};
+use std::collections::BTreeMap;
+
+use super::{Alike, Counts, Line, Role, ScopeNames, changes, finding, plural, there};
 use crate::engine::compare::{RelationshipDrift, ScopeDrift, Summary};
 use crate::engine::survey::{Presence, Relationship};
 use crate::model::DriftState;
@@ -35,7 +37,12 @@ pub fn relationship_title(relationship: &Relationship, source_member: usize) -> 
 /// The findings of a relationship, then every scope that is not in sync.
 pub fn relationship_drift(drift: &RelationshipDrift, names: &ScopeNames) -> Vec<Line> {
     let mut lines: Vec<Line> = drift.findings.iter().flat_map(|found| finding(found, names)).collect();
+    let mut alike = Alike::of(drift.scopes.iter().map(|scope| (scope.id, &scope.state, scope.reason.as_deref())));
     for scope in drift.scopes.iter().filter(|scope| scope.state != DriftState::InSync) {
+        if let Some(told) = alike.lines(&scope.state, scope.reason.as_deref(), names) {
+            lines.extend(told);
+            continue;
+        }
         lines.push(scope_drift(scope, names));
         let below = match scope.state {
             DriftState::OnlyOnTarget => there(&scope.changes),
@@ -43,7 +50,20 @@ pub fn relationship_drift(drift: &RelationshipDrift, names: &ScopeNames) -> Vec<
         };
         lines.extend(below.into_iter().map(|line| line.deeper(2)));
     }
+    lines.extend(ignored(drift));
     lines
+}
+
+/// `3 differences ignored: its own printer (2), legacy (1)`.
+fn ignored(drift: &RelationshipDrift) -> Option<Line> {
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    for (reason, count) in drift.scopes.iter().flat_map(|scope| &scope.ignored) {
+        *reasons.entry(reason).or_default() += count;
+    }
+    let count: usize = reasons.values().sum();
+    let reasons: Vec<String> = reasons.into_iter().map(|(reason, count)| format!("{reason} ({count})")).collect();
+    let text = format!("{} ignored: {}", plural(count, "difference"), reasons.join(", "));
+    (count > 0).then(|| Line::of(0, Role::Muted, text))
 }
 
 /// One scope with its state in words: `10.0.0.0  Office  drifted  +1 ~2 -1`.

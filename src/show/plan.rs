@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Counts, Line, Role, ScopeNames, change, changes, finding, plural};
+use super::{Alike, Counts, Line, Role, ScopeNames, change, changes, finding, plural};
 use crate::engine::plan::{Plan, PlannedRelationship, PlannedScope};
 use crate::engine::port::Refusal;
 use crate::model::{ChangeKind, DriftState};
@@ -30,20 +30,35 @@ pub fn planned_relationship(
             .with(Role::Muted, format!("  {}  ", planned.mode))
             .with(Role::Title, format!("{} → {}", planned.source, planned.target)),
     ];
-    let writing: Vec<&PlannedScope> = planned.to_write(overrides).collect();
+    let open = planned.blocked.is_none();
+    // What is blocked is shown all the same: it is why somebody would lift the block.
+    let writing: Vec<&PlannedScope> = match open {
+        true => planned.to_write(overrides).collect(),
+        false => planned.scopes.iter().filter(|scope| scope.work.is_some()).collect(),
+    };
     let mut body = match &planned.blocked {
         Some(refusal) => refused(refusal, "nothing can be written", overrides),
-        None => totals(planned, &writing),
+        None => Vec::new(),
     };
+    if open || !writing.is_empty() {
+        body.extend(totals(planned, &writing));
+    }
     body.extend(deletions(planned, &writing, names));
     for scope in &writing {
-        body.push(scope_title(scope, names).with(Role::Plain, format!("  {}", Counts::of(&scope.changes))));
+        body.push(scope_title(scope, open, names).with(Role::Plain, format!("  {}", Counts::of(&scope.changes))));
         body.extend(scope.refusals.iter().map(|refusal| overridden(refusal).deeper(2)));
         body.extend(changes(&scope.changes).into_iter().map(|line| line.deeper(2)));
     }
-    let open = planned.blocked.is_none();
-    for scope in planned.scopes.iter().filter(|scope| open && !scope.will_be_written(overrides)) {
-        body.extend(left_out(scope, overrides, names));
+    let left: Vec<&PlannedScope> =
+        planned.scopes.iter().filter(|scope| open && !scope.will_be_written(overrides)).collect();
+    let unrefused = left.iter().filter(|scope| scope.standing_refusals(overrides).next().is_none());
+    let mut alike = Alike::of(unrefused.map(|scope| (scope.id, &scope.state, scope.reason.as_deref())));
+    for scope in left {
+        let told = match scope.standing_refusals(overrides).next() {
+            Some(_) => None,
+            None => alike.lines(&scope.state, scope.reason.as_deref(), names),
+        };
+        body.extend(told.unwrap_or_else(|| left_out(scope, overrides, names)));
     }
     body.extend(planned.findings.iter().flat_map(|found| finding(found, names)));
     lines.extend(body.into_iter().map(|line| line.deeper(2)));
@@ -60,8 +75,9 @@ fn totals(planned: &PlannedRelationship, writing: &[&PlannedScope]) -> Vec<Line>
     }
     let counts = Counts::of(writing.iter().flat_map(|scope| &scope.changes));
     let text = format!(
-        "{} will be written on {}: {}{in_sync}",
+        "{} {} be written on {}: {}{in_sync}",
         plural(writing.len(), "scope"),
+        if planned.blocked.is_none() { "will" } else { "would" },
         planned.target,
         counts.words()
     );
@@ -86,26 +102,27 @@ fn deletions(planned: &PlannedRelationship, writing: &[&PlannedScope], names: &S
         }
     }
     if !lines.is_empty() {
-        let title = format!("deleted on {}: {}", planned.target, plural(lines.len(), "item"));
+        let lead = if planned.blocked.is_none() { "" } else { "would be " };
+        let title = format!("{lead}deleted on {}: {}", planned.target, plural(lines.len(), "item"));
         lines.insert(0, Line::of(0, Role::Delete, title));
     }
     lines
 }
 
-fn scope_title(scope: &PlannedScope, names: &ScopeNames) -> Line {
+fn scope_title(scope: &PlannedScope, open: bool, names: &ScopeNames) -> Line {
     let mut line = Line::of(0, Role::Title, names.name(scope.id));
     if let Some(name) = &scope.name {
         line = line.with(Role::Plain, format!("  {name}"));
     }
     match scope.state {
-        DriftState::OnlyOnSource => line.with(Role::Create, "  created"),
+        DriftState::OnlyOnSource => line.with(Role::Create, if open { "  created" } else { "  would be created" }),
         _ => line,
     }
 }
 
 /// A scope that differs and will not be written.
 fn left_out(scope: &PlannedScope, overrides: &BTreeSet<String>, names: &ScopeNames) -> Vec<Line> {
-    let line = scope_title(scope, names);
+    let line = scope_title(scope, true, names);
     let refusals: Vec<&Refusal> = scope.standing_refusals(overrides).collect();
     if !refusals.is_empty() {
         let mut lines = vec![line.with(Role::Critical, "  refused")];

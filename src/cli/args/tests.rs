@@ -127,14 +127,13 @@ fn help_tells_examples_and_exit_status() {
     for line in ["--help", "drift --help", "replicate --help"] {
         let text = read(line).unwrap_err().to_string();
         assert!(text.contains("Examples:") && text.contains("Exit status:"), "{line}: {text}");
-        assert!(!text.contains("completions"), "{text}");
     }
 }
 
 #[test]
 fn manual_and_completions_know_the_commands() {
     let page = String::from_utf8(manual().unwrap()).unwrap();
-    for wanted in ["scopesync replicate", "what\\-if", "Exit status", "SCOPESYNC_CONFIG"] {
+    for wanted in ["scopesync replicate", "what\\-if", ".SH EXIT STATUS\n.nf\n", "SCOPESYNC_CONFIG"] {
         assert!(page.contains(wanted), "{wanted} in {page}");
     }
     let script = String::from_utf8(completions(Shell::Bash)).unwrap();

@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead};
 
+use super::watch::Signals;
 use crate::cli::console::Console;
 use crate::engine::approval::Answer;
 use crate::engine::plan::{PlannedRelationship, PlannedScope};
@@ -60,8 +61,14 @@ impl Ask for AtTerminal {
             // What was typed before the question could be read is no answer to it.
             forget_typed();
             console.prompt(CHOICES);
-            let mut line = String::new();
-            if io::stdin().lock().read_line(&mut line)? == 0 {
+            let line = match typed() {
+                Ok(line) => line,
+                Err(error) => {
+                    console.aside(&Line::new(0));
+                    return Err(error);
+                }
+            };
+            if line.is_empty() {
                 console.aside(&Line::new(0));
                 return Ok(Answer::NoToAll);
             }
@@ -71,6 +78,27 @@ impl Ask for AtTerminal {
             }
         }
     }
+}
+
+/// The next line; empty at the end of the input. A signal that asks for an end is an
+/// [`io::ErrorKind::Interrupted`], and the thread that reads is left to the program's end.
+fn typed() -> io::Result<String> {
+    let (sender, told) = std::sync::mpsc::channel();
+    let interrupted = sender.clone();
+    let mut signals = Signals::listen();
+    let watch = tokio::spawn(async move {
+        signals.next().await;
+        // Nobody waits any more once there is an answer.
+        let _ = interrupted.send(Err(io::ErrorKind::Interrupted.into()));
+    });
+    std::thread::Builder::new().name("answer".into()).spawn(move || {
+        let mut line = String::new();
+        let read = io::stdin().lock().read_line(&mut line);
+        let _ = sender.send(read.map(|_| line));
+    })?;
+    let line = told.recv().unwrap_or_else(|_| Err(io::ErrorKind::UnexpectedEof.into()));
+    watch.abort();
+    line
 }
 
 /// The answer that a line means; `None` for a call for help and for anything else.

@@ -81,17 +81,17 @@ impl Drop for Bar {
 /// The signals that ask for an end. From here on they do not end the program by themselves:
 /// it would leave a scope half written.
 #[cfg(unix)]
-struct Signals(Vec<tokio::signal::unix::Signal>);
+pub(super) struct Signals(Vec<tokio::signal::unix::Signal>);
 
 #[cfg(unix)]
 impl Signals {
-    fn listen() -> Self {
+    pub(super) fn listen() -> Self {
         use tokio::signal::unix::{SignalKind, signal};
         let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
         Signals(kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect())
     }
 
-    async fn next(&mut self) {
+    pub(super) async fn next(&mut self) {
         let all = self.0.iter_mut().map(|signal| Box::pin(signal.recv()));
         if all.len() == 0 {
             return std::future::pending().await;
@@ -101,15 +101,15 @@ impl Signals {
 }
 
 #[cfg(not(unix))]
-struct Signals;
+pub(super) struct Signals;
 
 #[cfg(not(unix))]
 impl Signals {
-    fn listen() -> Self {
+    pub(super) fn listen() -> Self {
         Signals
     }
 
-    async fn next(&mut self) {
+    pub(super) async fn next(&mut self) {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
