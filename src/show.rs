@@ -118,6 +118,11 @@ impl ScopeNames {
         ScopeNames { ambiguous: neighbours.filter(|(a, b)| a.network == b.network).map(|(a, _)| a.network).collect() }
     }
 
+    /// Columns of the longest name that there can be.
+    pub fn width(&self) -> usize {
+        if self.ambiguous.is_empty() { "255.255.255.255".len() } else { "255.255.255.255/32".len() }
+    }
+
     /// What this scope is called.
     pub fn name(&self, id: ScopeId) -> String {
         if self.ambiguous.contains(&id.network) { id.to_string() } else { id.short() }

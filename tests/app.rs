@@ -75,7 +75,7 @@ fn the_main_job_with_six_keys() {
     assert!(marks(&program.state).is_empty(), "what is in sync needs no mark");
     program.press("J");
     assert!(
-        program.text().contains("10.0.5.0/24        replicated, 1 of 1 changes, verified, saved"),
+        program.text().contains("10.0.5.0        replicated, 1 of 1 changes, verified, saved"),
         "{}",
         program.text()
     );
@@ -92,7 +92,7 @@ fn lists_fill_while_other_servers_are_still_being_read() {
     program.happen();
     program.draw();
     let text = program.text();
-    assert!(text.contains("two being read") && text.contains("10.0.1.0/24"), "{text}");
+    assert!(text.contains("two being read") && text.contains("10.0.1.0 "), "{text}");
     assert!(text.contains("checking"), "{text}");
     assert!(!text.contains("in sync") && !text.contains("only on source") && !text.contains("unknown"), "{text}");
     program.press("Enter");
@@ -101,6 +101,18 @@ fn lists_fill_while_other_servers_are_still_being_read() {
     program.settle();
     assert_eq!(highlighted(&program.state), "10.0.3.0", "the cursor stays on its scope when others come");
     assert!(program.text().contains("only on source"), "{}", program.text());
+}
+
+#[test]
+fn the_length_is_shown_only_where_two_scopes_share_an_address() {
+    let (mut program, servers) = ready();
+    assert!(!program.text().contains("/24"), "{}", program.text());
+    servers.0.inner().scopes.insert(id("10.0.1.0/25"), scope("10.0.1.0/25", &[("id", json!(99))]));
+    servers.0.inner().pulse += 1;
+    program.press("R Enter Down");
+    let text = program.text();
+    assert!(text.contains("10.0.1.0/24") && text.contains("drift of 10.0.1.0/25"), "{text}");
+    assert!(!text.contains("10.0.2.0/24"), "{text}");
 }
 
 #[test]
@@ -122,7 +134,7 @@ fn a_partner_that_cannot_be_read_makes_drift_unknown() {
     assert!(text.contains("two not read: two: no answer"), "{text}");
     assert!(text.contains("unknown") && !text.contains("in sync") && !text.contains("only on source"), "{text}");
     program.press("Enter Space");
-    assert!(message(&program.state).contains("10.0.1.0/24 is unknown"), "{}", message(&program.state));
+    assert!(message(&program.state).contains("10.0.1.0 is unknown"), "{}", message(&program.state));
     servers.1.inner().gone = false;
     program.press("R");
     assert!(program.text().contains("5/10 drifted"), "{}", program.text());
@@ -160,7 +172,7 @@ fn marks_and_cursor_survive_reading_again_and_what_was_repaired_elsewhere() {
 fn only_what_a_replication_would_change_can_be_marked() {
     let (mut program, _) = ready();
     program.press("Enter End Space");
-    assert!(message(&program.state).contains("10.0.10.0/24 is in sync"), "{}", message(&program.state));
+    assert!(message(&program.state).contains("10.0.10.0 is in sync"), "{}", message(&program.state));
     program.press("Home Down Down Down Space");
     assert_eq!(highlighted(&program.state), "10.0.4.0");
     assert!(message(&program.state).contains("never deleted by a replication"), "{}", message(&program.state));
@@ -196,7 +208,7 @@ fn swapping_turns_the_direction_and_clears_the_marks() {
     assert!(marks(&program.state).is_empty());
     let text = program.text();
     assert!(text.contains("[two → one]") && text.contains("its marks are gone"), "{text}");
-    assert!(text.contains("10.0.4.0/24") && text.contains("only on source +"), "{text}");
+    assert!(text.contains("10.0.4.0 ") && text.contains("only on source +"), "{text}");
     program.press("R");
     assert!(program.text().contains("[two → one]"), "the direction stays when everything is read again");
 }
@@ -346,8 +358,8 @@ fn outcomes_that_are_not_good_are_said_in_words() {
     program.wait(300);
     program.press("y J");
     let text = program.text();
-    assert!(text.contains("10.0.1.0/24        rejected"), "{text}");
-    assert!(text.contains("10.0.3.0/24        replicated"), "one failing scope leaves the others going:\n{text}");
+    assert!(text.contains("10.0.1.0        rejected"), "{text}");
+    assert!(text.contains("10.0.3.0        replicated"), "one failing scope leaves the others going:\n{text}");
     assert!(program.state.banner.is_none(), "seen in the jobs");
 }
 
@@ -387,7 +399,7 @@ fn what_is_refused_is_not_written_and_said_first() {
     let (mut program, servers) = refused();
     program.press("Enter a r");
     let text = program.text();
-    let (refusal, change) = (text.find("REFUSED 10.0.1.0/24, option-43").unwrap(), text.find("~ update").unwrap());
+    let (refusal, change) = (text.find("REFUSED 10.0.1.0, option-43").unwrap(), text.find("~ update").unwrap());
     assert!(refusal < change && text.contains("[o: overrides it]"), "{text}");
     assert!(text.contains("overwrite 3 scopes on two"), "{text}");
     program.wait(300);
@@ -405,11 +417,11 @@ fn a_refusal_is_overridden_by_name_and_asked_about_anew() {
     assert!(message(&program.state).contains("made anew"), "{}", message(&program.state));
     program.settle();
     let text = program.text();
-    assert!(text.contains("overridden 10.0.1.0/24, option-43") && text.contains("overwrite 4 scopes"), "{text}");
+    assert!(text.contains("overridden 10.0.1.0, option-43") && text.contains("overwrite 4 scopes"), "{text}");
     program.press("y");
     assert!(program.asked.is_empty(), "another plan has to be read first");
     program.press("o");
-    assert!(program.text().contains("REFUSED 10.0.1.0/24, option-43"), "it stands again:\n{}", program.text());
+    assert!(program.text().contains("REFUSED 10.0.1.0, option-43"), "it stands again:\n{}", program.text());
     program.press("o");
     program.wait(300);
     program.press("y");

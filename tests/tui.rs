@@ -99,7 +99,7 @@ fn idle_it_sends_nothing_and_a_cursor_move_is_small() {
     let home = Home::new();
     let mut terminal = demo(&home);
     terminal.keys("Enter");
-    terminal.wait_for_text("drift of 10.20.10.0/24");
+    terminal.wait_for_text("drift of 10.20.10.0");
     assert!(terminal.is_quiet_for(Duration::from_millis(700)));
     let used = terminal.processor_time();
     assert!(terminal.is_quiet_for(Duration::from_millis(500)));
@@ -166,7 +166,7 @@ fn the_main_job_on_a_live_pair() {
     terminal.keys("R");
     terminal.wait_for_text("checking");
     terminal.keys("Down Down");
-    terminal.wait_for_text("drift of 10.0.2.0/24");
+    terminal.wait_for_text("drift of 10.0.2.0");
     terminal.keys("r");
     terminal.wait_for_text("Reading both partners");
     terminal.keys("Esc");
@@ -208,7 +208,7 @@ fn a_run_that_hangs_can_be_left_cancelled_and_waited_for() {
     terminal.keys("Enter");
     terminal.wait_for("question gone", |view| !view.contains("Still replicating"));
     terminal.keys("Enter End");
-    terminal.wait_for_text("drift of 10.0.9.0/24");
+    terminal.wait_for_text("drift of 10.0.9.0");
     terminal.keys("J x");
     terminal.wait_for_text("cancelling after the scope in flight");
     terminal.keys("x");

@@ -46,9 +46,9 @@ fn marking(state: &AppState, action: Action) -> Result<(), String> {
             return Ok(());
         }
         if state.in_flight(&relationship.name).any(|id| id == scope.id) {
-            return Err(format!("{} is being replicated", scope.id));
+            return Err(format!("{} is being replicated", state.names.name(scope.id)));
         }
-        return pick::can_replicate(scope);
+        return pick::can_replicate(scope, &state.names);
     }
     if state.is_stale(relationship) {
         return Err(format!("{} is still being read", relationship.name));

@@ -1,7 +1,7 @@
 //! One change or finding in full, for values that are longer than a line.
 
-use crate::engine::compare::ScopeDrift;
 use crate::model::{Change, Finding};
+use crate::show::ScopeNames;
 
 use super::drift;
 use super::list::Scroll;
@@ -19,7 +19,7 @@ pub struct Detail {
 
 impl Detail {
     /// A change with all its fields and both values.
-    pub fn of_change(scope: &ScopeDrift, change: &Change, source: &str, target: &str) -> Self {
+    pub fn of_change(scope: String, change: &Change, source: &str, target: &str) -> Self {
         let mut paragraphs = vec![drift::change_line(change), String::new()];
         for field in &change.fields {
             let (ours, theirs) = drift::values(field);
@@ -28,14 +28,14 @@ impl Detail {
             paragraphs.push(format!("  target {target}: {theirs}"));
             paragraphs.push(String::new());
         }
-        Detail { title: format!("scope {}", scope.id), paragraphs, ..Detail::default() }
+        Detail { title: format!("scope {scope}"), paragraphs, ..Detail::default() }
     }
 
     /// A finding with its hint and the scopes that it touches.
-    pub fn of_finding(finding: &Finding) -> Self {
+    pub fn of_finding(finding: &Finding, names: &ScopeNames) -> Self {
         let mut paragraphs = vec![finding.message.clone(), String::new(), format!("What to do: {}", finding.hint)];
         if !finding.scopes.is_empty() {
-            let ids: Vec<String> = finding.scopes.iter().map(ToString::to_string).collect();
+            let ids: Vec<String> = finding.scopes.iter().map(|id| names.name(*id)).collect();
             paragraphs.push(String::new());
             paragraphs.push(format!("Scopes: {}", ids.join(", ")));
         }

@@ -1,7 +1,7 @@
 //! What is said of the session's runs when the screen is gone.
 
 use crate::engine::outcome::ScopeRun;
-use crate::show::{self, Line, Role, ScopeNames};
+use crate::show::{self, Line, Role};
 
 use super::runs::Run;
 use super::state::AppState;
@@ -10,7 +10,6 @@ use super::state::AppState;
 /// whose end was never on the screen. `name` gives a run's name in the journal, where it has
 /// one by now.
 pub fn farewell(state: &AppState, name: impl Fn(&Run) -> Option<String>) -> Vec<Line> {
-    let names = ScopeNames::of(&state.survey);
     let mut lines = Vec::new();
     for run in &state.runs.all {
         let called = || match name(run) {
@@ -22,7 +21,7 @@ pub fn farewell(state: &AppState, name: impl Fn(&Run) -> Option<String>) -> Vec<
                 if run.seen && run.cancelled.is_none() && report.scopes().all(ScopeRun::is_good) {
                     continue;
                 }
-                lines.extend(show::report(report, &names));
+                lines.extend(show::report(report, &state.names));
                 lines.push(show::report_summary(report));
             }
             Some(Err(reason)) => lines.push(Line::of(

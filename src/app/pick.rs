@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::engine::compare::ScopeDrift;
 use crate::engine::survey::Relationship;
 use crate::model::{DriftState, Foreign, ScopeId};
-use crate::show::plural;
+use crate::show::{ScopeNames, plural};
 
 use super::effect::Pick;
 use super::state::{AppState, LeftKey, Pane};
@@ -66,13 +66,13 @@ pub fn picks(state: &AppState) -> Result<(Vec<Pick>, String), String> {
     }
     let scope = relation.current().ok_or("there is no scope here")?;
     if state.in_flight(&relationship.name).any(|id| id == scope.id) {
-        return Err(format!("{} is being replicated", scope.id));
+        return Err(format!("{} is being replicated", state.names.name(scope.id)));
     }
     let pick = pick(state, relationship, Some(BTreeSet::from([scope.id])))?;
     if !state.is_stale(relationship) {
-        can_replicate(scope)?;
+        can_replicate(scope, &state.names)?;
     }
-    Ok((vec![pick], format!("nothing is marked: the highlighted scope {}", scope.id)))
+    Ok((vec![pick], format!("nothing is marked: the highlighted scope {}", state.names.name(scope.id))))
 }
 
 fn pick(state: &AppState, relationship: &Relationship, scopes: Option<BTreeSet<ScopeId>>) -> Result<Pick, String> {
@@ -94,8 +94,8 @@ pub fn directed<'a>(state: &AppState, relationship: &'a Relationship) -> [&'a cr
 }
 
 /// Whether a replication has something to do for a scope; `Err` tells why not.
-pub fn can_replicate(scope: &ScopeDrift) -> Result<(), String> {
-    let id = scope.id;
+pub fn can_replicate(scope: &ScopeDrift, names: &ScopeNames) -> Result<(), String> {
+    let id = names.name(scope.id);
     match scope.state {
         DriftState::Drifted | DriftState::OnlyOnSource => Ok(()),
         DriftState::InSync => Err(format!("{id} is in sync: nothing to replicate")),

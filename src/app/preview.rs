@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::engine::approval::{Answer, Approved, Manner, Questions, Switches};
 use crate::engine::plan::{Plan, PlannedRelationship, PlannedScope};
 use crate::model::{Change, ChangeKind, DriftState, Foreign};
-use crate::show::plural;
+use crate::show::{ScopeNames, plural};
 
 use super::drift::{self, Look};
 use super::effect::Ticket;
@@ -19,6 +19,7 @@ pub struct Preview {
     pub plan: Arc<Plan>,
     /// What was picked, in words.
     pub picked: String,
+    names: ScopeNames,
     questions: Questions,
     /// Whether anything can be asked at all.
     pub manner: Manner,
@@ -81,8 +82,9 @@ pub enum Row {
 
 impl Preview {
     /// A plan as it is asked about under these switches.
-    pub fn new(plan: Arc<Plan>, picked: String, switches: Switches, operator: &str) -> Self {
+    pub fn new(plan: Arc<Plan>, picked: String, switches: Switches, operator: &str, names: ScopeNames) -> Self {
         let mut preview = Preview {
+            names,
             questions: questions(&plan, switches, operator),
             manner: switches.manner(),
             switches,
@@ -169,7 +171,7 @@ impl Preview {
 
     /// The text of a line, safe to show, and how to show it.
     pub fn line(&self, row: Row, arrow: &str) -> (Look, String) {
-        line(&self.plan, row, arrow).unwrap_or((Look::Plain, String::new()))
+        line(&self.plan, &self.names, row, arrow).unwrap_or((Look::Plain, String::new()))
     }
 }
 
@@ -241,7 +243,7 @@ fn scope_rows(rows: &mut Vec<Row>, r: usize, s: usize, scope: &PlannedScope) {
     }
 }
 
-fn line(plan: &Plan, row: Row, arrow: &str) -> Option<(Look, String)> {
+fn line(plan: &Plan, names: &ScopeNames, row: Row, arrow: &str) -> Option<(Look, String)> {
     let relationship = |r: usize| plan.relationships.get(r);
     let scope = |r: usize, s: usize| relationship(r)?.scopes.get(s);
     let change = |r: usize, s: usize, c: usize| scope(r, s)?.changes.get(c);
@@ -272,7 +274,7 @@ fn line(plan: &Plan, row: Row, arrow: &str) -> Option<(Look, String)> {
             (Look::Heading, format!("  {word} on {}: {count}", planned.target))
         }
         Row::Delete(r, s, c) => {
-            let id = scope(r, s)?.id;
+            let id = names.name(scope(r, s)?.id);
             (Look::Delete, format!("    - delete {} in scope {id}", drift::described(change(r, s, c)?)))
         }
         Row::Finding(r, f) => (Look::Quiet, format!("  {}", drift::finding_line(relationship(r)?.findings.get(f)?))),
@@ -285,7 +287,7 @@ fn line(plan: &Plan, row: Row, arrow: &str) -> Option<(Look, String)> {
             };
             let refused = planned.standing_refusals(&plan.overrides).next().is_some();
             let refused = if refused { ", REFUSED: not written" } else { "" };
-            (Look::Heading, format!("  scope {}{name}: {what}{refused}", planned.id))
+            (Look::Heading, format!("  scope {}{name}: {what}{refused}", names.name(planned.id)))
         }
         Row::Refused(r) => {
             let refused = |scope: &&PlannedScope| scope.standing_refusals(&plan.overrides).next().is_some();
@@ -300,7 +302,10 @@ fn line(plan: &Plan, row: Row, arrow: &str) -> Option<(Look, String)> {
                 (true, false) => ("REFUSED", "  [o: overrides it]"),
                 (false, _) => ("REFUSED", ""),
             };
-            (Look::Refusal, format!("    {word} {}, {}: {}{how}", planned.id, refusal.name, refusal.message))
+            (
+                Look::Refusal,
+                format!("    {word} {}, {}: {}{how}", names.name(planned.id), refusal.name, refusal.message),
+            )
         }
         Row::RefusalHint(r, s, at) => (Look::Quiet, format!("      {}", scope(r, s)?.refusals.get(at)?.hint)),
         Row::Change(r, s, c) => {
@@ -309,7 +314,7 @@ fn line(plan: &Plan, row: Row, arrow: &str) -> Option<(Look, String)> {
             (look, format!("    {}", drift::change_line(change)))
         }
         Row::Field(r, s, c, f) => (Look::Plain, field(change(r, s, c)?, f)?),
-        Row::Left(r, s) => (Look::Quiet, left(scope(r, s)?)),
+        Row::Left(r, s) => (Look::Quiet, left(scope(r, s)?, names)),
         Row::InSync(r) => {
             (Look::Quiet, format!("  in sync, nothing to do: {}", plural(relationship(r)?.in_sync.len(), "scope")))
         }
@@ -326,12 +331,12 @@ fn field(change: &Change, at: usize) -> Option<String> {
     })
 }
 
-fn left(scope: &PlannedScope) -> String {
+fn left(scope: &PlannedScope, names: &ScopeNames) -> String {
+    let id = names.name(scope.id);
     match scope.state {
-        DriftState::OnlyOnTarget => format!("  scope {}: only on the target, never deleted by a replication", scope.id),
+        DriftState::OnlyOnTarget => format!("  scope {id}: only on the target, never deleted by a replication"),
         _ => format!(
-            "  scope {}: not written, {}{}",
-            scope.id,
+            "  scope {id}: not written, {}{}",
             scope.state.words(),
             scope.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default()
         ),

@@ -7,6 +7,7 @@ use crate::engine::fleet::Fleet;
 use crate::engine::survey::{Relationship, Survey};
 use crate::engine::{Error, ErrorKind};
 use crate::model::{DriftState, Foreign, ServerName};
+use crate::show::ScopeNames;
 
 use super::compared::Compared;
 use super::effect::{Effect, ReadOutcome, Ticket};
@@ -77,6 +78,7 @@ pub fn merge(state: &mut AppState, readings: Vec<(ServerName, ReadOutcome)>) -> 
         touched.insert(server);
     }
     let old = std::mem::replace(&mut state.survey, Arc::new(Survey::new(state.reports.clone(), &fleet.names)));
+    state.names = ScopeNames::of(&state.survey);
     for relationship in &state.survey.relationships {
         state.relations.entry(relationship.name.clone()).or_default();
     }

@@ -11,6 +11,7 @@ use crate::engine::fleet::Fleet;
 use crate::engine::port::Utilisation;
 use crate::engine::survey::{Relationship, ServerReport, Survey};
 use crate::model::{Foreign, ScopeId, ServerName};
+use crate::show::ScopeNames;
 
 use super::action::Place;
 use super::compared::{self, Compared, Shown};
@@ -200,6 +201,8 @@ pub struct AppState {
     pub reports: Vec<ServerReport>,
     /// What the servers say together.
     pub survey: Arc<Survey>,
+    /// How scopes are called.
+    pub names: ScopeNames,
     /// Servers that are being read.
     pub reading: BTreeMap<ServerName, Ticket>,
     /// Relationships, by name.
@@ -254,6 +257,7 @@ impl AppState {
             demo: Demo::Offered,
             reports: Vec::new(),
             survey: Arc::default(),
+            names: ScopeNames::default(),
             reading: BTreeMap::new(),
             relations: BTreeMap::new(),
             left: Vec::new(),

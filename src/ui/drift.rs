@@ -46,7 +46,7 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
 
 fn title(state: &AppState) -> String {
     match &state.drift.subject {
-        Some(Subject { scope: Some(id), .. }) => format!("drift of {id}"),
+        Some(Subject { scope: Some(id), .. }) => format!("drift of {}", state.names.name(*id)),
         Some(Subject { scope: None, compared }) => format!("findings of {}", compared.drift.name),
         None => "drift".into(),
     }

@@ -12,6 +12,7 @@ use crate::app::runs::{self, Cancelled, Run, RunRow};
 use crate::app::state::{AppState, Tone};
 use crate::engine::outcome::Outcome;
 use crate::engine::progress::Stage;
+use crate::show::ScopeNames;
 
 /// Columns of a gauge.
 const GAUGE: usize = 20;
@@ -41,7 +42,7 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
     let window = Window { top, height, len: rows.len() };
     pane::extent(frame, theme, below, window);
     for (row, y) in rows.iter().skip(top).zip(list.top()..list.bottom()) {
-        if let Some((style, line)) = line(theme, run, *row) {
+        if let Some((style, line)) = line(theme, &state.names, run, *row) {
             let line = text::fit(&line, usize::from(list.width.saturating_sub(1)), theme.glyphs.more);
             text::put(frame, list.x + 1, y, list.width.saturating_sub(1), &line, style);
         }
@@ -104,8 +105,9 @@ fn time(seconds: f64) -> String {
     if seconds >= 60 { format!("{} min {} s", seconds / 60, seconds % 60) } else { format!("{seconds} s") }
 }
 
-fn line(theme: &Theme, run: &Run, row: RunRow) -> Option<(Style, String)> {
+fn line(theme: &Theme, names: &ScopeNames, run: &Run, row: RunRow) -> Option<(Style, String)> {
     let report = run.result.as_ref().and_then(|result| result.as_ref().ok());
+    let width = names.width();
     let relationship = |at: usize| report?.relationships.get(at);
     Some(match row {
         RunRow::Relationship(at) => {
@@ -120,7 +122,7 @@ fn line(theme: &Theme, run: &Run, row: RunRow) -> Option<(Style, String)> {
                 Outcome::Rejected | Outcome::Unknown => theme.bad,
                 _ => theme.warning,
             };
-            (style, format!("  {:<18} {}", scope.id, runs::outcome_words(scope)))
+            (style, format!("  {:<width$} {}", names.name(scope.id), runs::outcome_words(scope)))
         }
         RunRow::Message(at, scope) => {
             (Style::new(), format!("      {}", relationship(at)?.scopes.get(scope)?.message.as_ref()?))
@@ -136,7 +138,7 @@ fn line(theme: &Theme, run: &Run, row: RunRow) -> Option<(Style, String)> {
                 Stage::Done => theme.good,
                 _ => theme.heading,
             };
-            (style, format!("  {id:<18} {}", stage.word()))
+            (style, format!("  {:<width$} {}", names.name(*id), stage.word()))
         }
         RunRow::Failed => {
             let reason = run.result.as_ref()?.as_ref().err()?;

@@ -14,8 +14,7 @@ use crate::engine::compare::ScopeDrift;
 use crate::engine::survey::Relationship;
 use crate::model::DriftState;
 
-/// Columns of the id, of the words for the drift, of the utilisation.
-const ID: u16 = 18;
+/// Columns of the words for the drift, of the utilisation.
 const DRIFT: u16 = 20;
 const USED: u16 = 5;
 
@@ -120,10 +119,11 @@ fn row(
     let y = area.y;
     let mark = if relation.marks.contains(&scope.id) { "* " } else { "  " };
     text::put(frame, area.x, y, 2, mark, theme.heading);
-    text::put(frame, area.x + 2, y, ID, &scope.id.to_string(), Style::new());
+    let id = u16::try_from(state.names.width()).unwrap_or(u16::MAX);
+    text::put(frame, area.x + 2, y, id, &state.names.name(scope.id), Style::new());
     let used = area.right().saturating_sub(look.used);
     let drift = used.saturating_sub(DRIFT);
-    let name = area.x + 2 + ID;
+    let name = area.x + 2 + id + 1;
     if let (Some(text), true) = (&scope.name, drift > name + 1) {
         let room = drift - name - 1;
         text::put(

@@ -218,12 +218,14 @@ fn detail(state: &AppState) -> Option<Detail> {
     let drift = &subject.compared.drift;
     let scope = subject.scope();
     match state.drift.current()? {
-        DriftRow::Finding(at) => drift.findings.get(at).map(Detail::of_finding),
+        DriftRow::Finding(at) => drift.findings.get(at).map(|finding| Detail::of_finding(finding, &state.names)),
         DriftRow::Change(at) | DriftRow::Field(at, _) => {
             let scope = scope?;
-            Some(Detail::of_change(scope, scope.changes.get(at)?, &drift.source, &drift.target))
+            Some(Detail::of_change(state.names.name(scope.id), scope.changes.get(at)?, &drift.source, &drift.target))
         }
-        DriftRow::Reason => Some(Detail::of_text(format!("scope {}", scope?.id), scope?.reason.clone()?)),
+        DriftRow::Reason => {
+            Some(Detail::of_text(format!("scope {}", state.names.name(scope?.id)), scope?.reason.clone()?))
+        }
         DriftRow::Member(side) => {
             let (name, text) = super::super::drift::member_words(state, subject, side)?;
             Some(Detail::of_text(name, text))

@@ -67,7 +67,7 @@ pub(super) fn planned(
             }
             // Nothing can be written: the operator has to see why.
             let switches = Switches { confirm: true, ..switches };
-            let preview = Preview::new(plan, picked, switches, &state.setting.operator);
+            let preview = Preview::new(plan, picked, switches, &state.setting.operator, state.names.clone());
             state.filtering = false;
             state.view = View::Preview(Box::new(preview));
         }
