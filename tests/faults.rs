@@ -418,9 +418,8 @@ fn two_entries_for_one_server_are_an_error() {
                 let run = bench.run(&format!("replicate --computer-name {source} --force")).expect_code(1);
                 assert!(run.stdout.is_empty() && run.stderr.contains("again"), "{}", run.stderr);
             }
-            // found on reading, with another server there that was read, it is a part unread
-            let code = if second == &way && third.is_some() { 3 } else { 1 };
-            let run = bench.run("drift").expect_code(code);
+            // also where it is found on reading only, and another server was read
+            let run = bench.run("drift").expect_code(1);
             assert!(run.stderr.contains("again"), "{}", run.stderr);
         }
     }

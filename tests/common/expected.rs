@@ -44,7 +44,10 @@ pub const WHOLE_SCOPES: &[(&str, &str)] = &[("subnet-missing", "only_on_source")
 /// kind, side, a part of its message and a part of its cure.
 pub const OUTSIDE: &[(&str, [&str; 5])] = &[
     ("class-def", ["critical", "class-differs", "both", "client class voip differs: test: source", "make both sides"]),
-    ("class-missing", ["warning", "class-missing", "target", "client class pxe is missing", "add it to the target"]),
+    (
+        "class-missing",
+        ["warning", "class-missing", "target", "client class pxe is missing", "add it to the configuration of kea-2"],
+    ),
     ("global-option", ["critical", "global-differs", "both", "global option domain-name-servers", "make both sides"]),
     (
         "global-value",
@@ -62,7 +65,13 @@ pub const OUTSIDE: &[(&str, [&str; 5])] = &[
     ),
     (
         "optdef-missing",
-        ["critical", "option-definition", "target", "option definition site-code", "add it to the target"],
+        [
+            "critical",
+            "option-definition",
+            "target",
+            "option definition site-code",
+            "add it to the configuration of kea-2",
+        ],
     ),
     ("ha-parameter", ["warning", "failover-differs", "both", "max-ack-delay", "make both sides' configurations agree"]),
     (
@@ -77,7 +86,13 @@ pub const OUTSIDE: &[(&str, [&str; 5])] = &[
     ),
     (
         "network-missing",
-        ["critical", "network-missing", "target", "shared network floor-1 is missing", "add it to the target"],
+        [
+            "critical",
+            "network-missing",
+            "target",
+            "shared network floor-1 is missing",
+            "add it to the configuration of kea-2",
+        ],
     ),
 ];
 
