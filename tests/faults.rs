@@ -339,8 +339,12 @@ fn a_target_that_may_not_save_is_running_and_not_saved() {
         (&"replicated".into(), &"not_saved".into(), &true.into())
     );
     let remarks = document["relationships"][0]["remarks"].to_string();
-    assert!(remarks.contains("running but not saved") && remarks.contains("chown _kea"), "{remarks}");
-    assert!(run.stderr.contains("running, not saved") && run.stderr.contains("chown _kea"), "{}", run.stderr);
+    assert!(remarks.contains("running but not saved") && remarks.contains("user _kea"), "{remarks}");
+    assert!(run.stderr.contains("running, not saved") && run.stderr.contains("user _kea"), "{}", run.stderr);
+
+    // nothing is left to replicate, but what runs is still not saved
+    let run = bench.run("replicate --computer-name kea-1 --scope-id 10.0.0.0 --force").expect_code(3);
+    assert!(run.stdout.is_empty() && run.stderr.contains("running but not saved"), "{}", run.stderr);
 
     let run = bench.run("replicate --computer-name kea-1 --scope-id 10.0.1.0 --force").expect_code(3);
     assert_eq!(run.stdout, "10.0.1.0\n");

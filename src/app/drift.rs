@@ -237,7 +237,7 @@ pub fn member_words(state: &AppState, subject: &Subject, side: usize) -> Option<
     let member = *super::pick::directed(state, relationship).get(side)?;
     let role = if side == 0 { "source" } else { "target" };
     let name = format!("{role} {} ({})", member.shown(), member.peer.role);
-    let text = match (&member.absent(), &member.state) {
+    let text = match (&member.absent(), member.state.as_ref().or(member.heard.as_ref())) {
         (Some(reason), Some(heard)) => format!("not read: {reason}; its partner says: {}", heard.0),
         (Some(reason), None) => format!("not read: {reason}"),
         (None, Some(own)) => own.0.to_string(),

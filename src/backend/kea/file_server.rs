@@ -121,8 +121,8 @@ fn as_error(error: FileError) -> Error {
     let (kind, hint) = match &error {
         FileError::Changed(_) => (ErrorKind::Moved, "somebody changed it: make a new preview"),
         // no choice of scopes makes a file good that was refused before
-        FileError::Refused { old_too: true, .. } => (ErrorKind::Safety, "mend the file first; nothing was written"),
-        FileError::Refused { .. } => (ErrorKind::Refused, "look at the message of the test; nothing was written"),
+        FileError::Refused { old_too: true, .. } => (ErrorKind::Safety, "mend the file first"),
+        FileError::Refused { .. } => (ErrorKind::Refused, "mend what the test names, or leave that scope out"),
         FileError::Syntax(_) => (ErrorKind::Garbled, "Kea would refuse the file as well: mend it first"),
         FileError::TooBig { .. } => (ErrorKind::TooLarge, "raise the limit in the configuration, if the file is meant"),
         FileError::CheckTimeout { .. } => {
