@@ -25,6 +25,8 @@ use console::Console;
 pub use failure::Failure;
 use start::Start;
 
+use crate::engine::fleet::Fleet;
+use crate::engine::port::Journal as _;
 use crate::history::{self, FileJournal};
 use crate::show::{Line, Role};
 use crate::state::StateFolder;
@@ -87,6 +89,7 @@ fn ask_servers(command: Command, global: &args::Global, console: &mut Console) -
     let mut start = Start::new(global)?;
     start.warn(console);
     let mut fleet = start.servers()?;
+    warn_of_unsaved(&fleet, &start, console);
     let threads = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -112,4 +115,17 @@ fn ask_servers(command: Command, global: &args::Global, console: &mut Console) -
     // A read that nobody waits for any more must not hold up the end.
     threads.shutdown_background();
     status
+}
+
+/// What an earlier run could not save is said until it is saved.
+fn warn_of_unsaved(fleet: &Fleet, start: &Start, console: &mut Console) {
+    let Ok(state) = &start.state else { return };
+    let journal = FileJournal::new(state.root().join("journal"), "");
+    for server in fleet.servers().iter().filter(|server| journal.is_unsaved(server.name())) {
+        console.warning(format_args!(
+            "{}: what an earlier run changed is running but not saved, and a restart of the server loses it; \
+             replicate to it again to save",
+            server.name()
+        ));
+    }
 }

@@ -342,7 +342,9 @@ fn a_target_that_may_not_save_is_running_and_not_saved() {
     assert!(remarks.contains("running but not saved") && remarks.contains("user _kea"), "{remarks}");
     assert!(run.stderr.contains("running, not saved") && run.stderr.contains("user _kea"), "{}", run.stderr);
 
-    // nothing is left to replicate, but what runs is still not saved
+    // nothing is left to replicate, but what runs is still not saved, and every command says so
+    let run = bench.run("relationships").expect_code(0);
+    assert!(run.stderr.contains("kea-2: what an earlier run changed is running but not saved"), "{}", run.stderr);
     let run = bench.run("replicate --computer-name kea-1 --scope-id 10.0.0.0 --force").expect_code(3);
     assert!(run.stdout.is_empty() && run.stderr.contains("running but not saved"), "{}", run.stderr);
 
