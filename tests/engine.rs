@@ -301,3 +301,26 @@ async fn a_scope_that_the_target_lost_is_told_and_the_loss_is_not_saved() {
     assert!(!servers.1.writes().contains(&"save".to_owned()), "{:?}", servers.1.writes());
     assert!(report.relationships[0].remarks.iter().any(|remark| remark.contains("not saved on purpose")));
 }
+
+#[tokio::test]
+async fn a_plan_that_is_refused_keeps_what_is_said_of_an_unsaved_target_beside_it() {
+    let same = || vec![fake::scope(A, &[("id", json!(1))])];
+    let calm = fake::pair(same(), same());
+    let mut other = drifted();
+    (other.0.name, other.0.partner) = ("three".into(), "four");
+    (other.1.name, other.1.partner) = ("four".into(), "three");
+    calm.1.inner().save_fails = true;
+    let servers = [&calm.0, &calm.1, &other.0, &other.1];
+    let fleet = Fleet::new(servers.map(|server| std::sync::Arc::new(server.clone()) as _).to_vec());
+    let ctl = Control::free();
+    let survey = fleet.survey(&ctl).await;
+    let picked = select::select(&survey, &Selection::All, None).unwrap();
+    let plan = Plan::make(&fleet, &survey, &picked, BTreeSet::new(), &ctl).await;
+    other.1.meddle(A, |scope| fake::reserve(scope, "10.0.0.9", "02:00:00:00:00:09"));
+    let journal = FakeJournal::default();
+    journal.unsaved.lock().unwrap().insert("two".into());
+    let report = execute(&fleet, &plan, Switches { force: true, ..Switches::default() }, &journal).await;
+    assert_eq!(report.counts().get(&Outcome::Rejected), Some(&2), "the other pair has moved");
+    assert!(report.relationships.iter().any(|relationship| relationship.unsaved), "{report:?}");
+    assert_eq!(report.exit_status(), 3);
+}

@@ -16,7 +16,7 @@ use scopesync::demo;
 use scopesync::state::StateFolder;
 
 /// Writes the picture anew.
-const UPDATE: &str = "SCOPESYNC_UPDATE_PICTURE";
+const UPDATE: &str = "SCOPESYNC_WRITE_DOCUMENTS";
 
 const CELL: (f32, f32) = (8.4, 18.0);
 const MARGIN: f32 = 12.0;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::engine::compare::{self, RelationshipDrift, ScopeDrift, Summary};
 use crate::engine::ignore::IgnoreRule;
 use crate::engine::survey::{Presence, Relationship, Survey};
-use crate::model::{ChangeKind, DriftState, FindingKind, FindingSide, ItemKey, ScopeId, ServerName, Severity};
+use crate::model::{Change, ChangeKind, DriftState, FindingKind, FindingSide, ItemKey, ScopeId, ServerName, Severity};
 
 use super::list::Lines;
 
@@ -113,8 +113,13 @@ fn refused(drift: &RelationshipDrift) -> BTreeMap<ScopeId, String> {
 
 /// A scope's creations, updates and deletions.
 pub fn counts_of(scope: &ScopeDrift) -> Counts {
+    count(&scope.changes)
+}
+
+/// How many of these changes are creations, updates and deletions.
+pub fn count<'a>(changes: impl IntoIterator<Item = &'a Change>) -> Counts {
     let mut counts = [0; 3];
-    for change in &scope.changes {
+    for change in changes {
         counts[match change.change {
             ChangeKind::Create => 0,
             ChangeKind::Update => 1,

@@ -8,6 +8,7 @@ use crate::engine::plan::{Plan, PlannedRelationship, PlannedScope};
 use crate::model::{Change, ChangeKind, DriftState, Foreign};
 use crate::show::{ScopeNames, plural};
 
+use super::compared;
 use super::drift::{self, Look};
 use super::effect::Ticket;
 use super::gate::Gate;
@@ -344,18 +345,8 @@ fn left(scope: &PlannedScope, names: &ScopeNames) -> String {
 }
 
 fn numbers(planned: &PlannedRelationship, overrides: &BTreeSet<String>) -> String {
-    let mut counts = [0; 3];
-    let mut scopes = 0;
-    for scope in planned.to_write(overrides) {
-        scopes += 1;
-        for change in &scope.changes {
-            counts[match change.change {
-                ChangeKind::Create => 0,
-                ChangeKind::Update => 1,
-                ChangeKind::Delete => 2,
-            }] += 1;
-        }
-    }
+    let scopes = planned.to_write(overrides).count();
+    let counts = compared::count(planned.to_write(overrides).flat_map(|scope| &scope.changes));
     if scopes == 0 {
         return "  nothing of it will be written".into();
     }

@@ -7,8 +7,7 @@ use super::port::{Entry, Levels, Reading};
 use super::survey::{Relationship, Survey};
 use super::{drift, prerequisites};
 use crate::model::{
-    Change, ChangeKind, DriftState, Finding, FindingKind, FindingSide, Foreign, ItemKey, Scope, ScopeId, ServerName,
-    Severity,
+    Change, ChangeKind, DriftState, Finding, FindingKind, FindingSide, Foreign, ItemKey, Scope, ScopeId, Severity,
 };
 
 /// One scope's drift.
@@ -388,9 +387,4 @@ fn scope_findings(scopes: &[ScopeDrift], source: &str, target: &str) -> Vec<Find
         "give option 43 as sub-options of vendor-encapsulated-options-space, or define code 43 as type binary",
     );
     found
-}
-
-/// The name of the server that a drift's side stands for, for callers that need the entry.
-pub fn server_of(relationship: &Relationship, member: usize) -> Option<&ServerName> {
-    relationship.members[member].server()
 }

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::port::Levels;
 use crate::model::{
-    Canonical, Change, ChangeKind, FieldChange, IdentifierKind, Item, ItemKey, Kind, Level, Origin, Scope, Value,
+    Canonical, Change, ChangeKind, FieldChange, IdentifierKind, Item, ItemKey, KeyName, Kind, Level, Origin, Scope,
+    Value,
 };
 
 /// What must happen on the target so that its scope equals the source's, in the order
@@ -34,9 +35,8 @@ pub fn compare(source: &Scope, target: &Scope) -> Vec<Change> {
         };
         changes.extend(change);
     }
-    fold_into_owners(&mut changes);
+    let mut changes = arranged(changes);
     mark_moves(&mut changes, source, target);
-    changes.sort_by(|a, b| (a.section(), &a.key).cmp(&(b.section(), &b.key)));
     changes
 }
 
@@ -44,7 +44,7 @@ pub fn compare(source: &Scope, target: &Scope) -> Vec<Change> {
 /// that the scope would inherit on the target: what the source inherits and they do not
 /// give is created too, and becomes explicit.
 pub fn create_all(source: &Scope, parents: &BTreeMap<ItemKey, Value>) -> Vec<Change> {
-    let mut changes: Vec<Change> = source
+    let changes: Vec<Change> = source
         .items
         .iter()
         .filter_map(|(key, item)| {
@@ -55,9 +55,7 @@ pub fn create_all(source: &Scope, parents: &BTreeMap<ItemKey, Value>) -> Vec<Cha
             (explicit || !item.is_inherited()).then_some(Change { becomes_explicit: explicit, ..change })
         })
         .collect();
-    fold_into_owners(&mut changes);
-    changes.sort_by(|a, b| (a.section(), &a.key).cmp(&(b.section(), &b.key)));
-    changes
+    arranged(changes)
 }
 
 fn gives_the_same(parent: Option<&Value>, item: &Item) -> bool {
@@ -72,10 +70,8 @@ fn is_implied(value: &Value, parent: Option<&Value>) -> bool {
 
 /// Every item of a scope that only the target has, for showing what is there.
 pub fn target_only(target: &Scope) -> Vec<Change> {
-    let mut changes: Vec<Change> = target.items.iter().filter_map(|(key, item)| only_on_target(key, item)).collect();
-    fold_into_owners(&mut changes);
-    changes.sort_by(|a, b| (a.section(), &a.key).cmp(&(b.section(), &b.key)));
-    changes
+    let changes: Vec<Change> = target.items.iter().filter_map(|(key, item)| only_on_target(key, item)).collect();
+    arranged(changes)
 }
 
 /// Inherited on the source and unsaid on the target is a difference of the parents.
@@ -150,6 +146,13 @@ fn update(key: &ItemKey, source: &Item, target: &Item, scope: &Scope) -> Option<
     })
 }
 
+/// Changes as they are shown: what goes with its owner folded into it, by section, then by key.
+fn arranged(mut changes: Vec<Change>) -> Vec<Change> {
+    fold_into_owners(&mut changes);
+    changes.sort_by(|a, b| (a.section(), &a.key).cmp(&(b.section(), &b.key)));
+    changes
+}
+
 /// The options of a reservation or range that is created or deleted go with it: one
 /// change, not two. Their fields appear under the owner's.
 fn fold_into_owners(changes: &mut Vec<Change>) {
@@ -174,15 +177,15 @@ fn fold_into_owners(changes: &mut Vec<Change>) {
         }
     }
     for (owner, field) in folded {
-        if let Some((_, change)) = kept.iter_mut().find(|(at, _)| *at == owner) {
-            change.fields.push(field);
+        if let Ok(place) = kept.binary_search_by_key(&owner, |(at, _)| *at) {
+            kept[place].1.fields.push(field);
         }
     }
     changes.extend(kept.into_iter().map(|(_, change)| change));
 }
 
 fn owner_named(key: &ItemKey) -> Option<crate::model::Owner> {
-    use crate::model::{KeyName, Owner};
+    use crate::model::Owner;
     match (&key.kind, &key.name) {
         (Kind::Range, KeyName::Range(first, last)) => Some(Owner::Range(*first, *last)),
         (Kind::Reservation, KeyName::Reservation(key)) => Some(Owner::Reservation(key.clone())),
@@ -355,8 +358,9 @@ fn update_item(want: &mut Scope, source: &Scope, change: &Change) {
 }
 
 fn owned_by(scope: &Scope, key: &ItemKey) -> Vec<ItemKey> {
-    let Some(owner) = owner_named(key) else {
-        return Vec::new();
-    };
-    scope.items.keys().filter(|key| key.owner == owner).cloned().collect()
+    let Some(owner) = owner_named(key) else { return Vec::new() };
+    // keys are sorted by their owner first: what it owns stands together
+    let first = ItemKey { owner, kind: Kind::Property, name: KeyName::Name("".into()) };
+    let owned = scope.items.range(first.clone()..).map(|(key, _)| key);
+    owned.take_while(|key| key.owner == first.owner).cloned().collect()
 }

@@ -9,7 +9,7 @@ mod check;
 mod classify;
 mod target;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
@@ -23,7 +23,7 @@ use super::plan::{Plan, PlannedRelationship, PlannedScope};
 use super::port::{Control, Journal, Saved};
 use super::progress::Stage;
 use super::{Error, fingerprint};
-use crate::model::{DriftState, ServerName};
+use crate::model::{DriftState, ScopeId, ServerName};
 
 /// How many targets are written side by side when nobody says.
 const TARGETS_AT_ONCE: usize = 4;
@@ -218,8 +218,9 @@ fn refuse_all(plan: &Plan, approved: &BTreeMap<usize, Approved>, error: &Error) 
                 let text = format!("nothing was written: {message}");
                 ScopeRun::untouched(scope.id, Outcome::Rejected, scope.changes.len(), Some(text))
             };
-            let scopes = planned.to_write(&plan.overrides).map(reject).collect();
-            Some((*at, Part { scopes, ..Part::default() }))
+            let scopes: Vec<ScopeRun> = planned.to_write(&plan.overrides).map(reject).collect();
+            // with nothing to write there is nothing to refuse: what was saved for it stands
+            (!scopes.is_empty()).then(|| (*at, Part { scopes, ..Part::default() }))
         })
         .collect()
 }
@@ -227,11 +228,9 @@ fn refuse_all(plan: &Plan, approved: &BTreeMap<usize, Approved>, error: &Error) 
 /// Adds the scopes that were not part of the writing.
 fn complete(plan: &Plan, planned: &PlannedRelationship, approved: bool, part: Option<Part>) -> RelationshipRun {
     let mut part = part.unwrap_or_default();
-    for scope in &planned.scopes {
-        if !part.scopes.iter().any(|done| done.id == scope.id) {
-            part.scopes.push(untouched(plan, planned, scope, approved));
-        }
-    }
+    let done: BTreeSet<ScopeId> = part.scopes.iter().map(|scope| scope.id).collect();
+    let left = planned.scopes.iter().filter(|scope| !done.contains(&scope.id));
+    part.scopes.extend(left.map(|scope| untouched(plan, planned, scope, approved)));
     let unchanged = |id: &_| ScopeRun::untouched(*id, Outcome::Unchanged, 0, None);
     part.scopes.extend(planned.in_sync.iter().map(unchanged));
     part.scopes.sort_by_key(|scope| scope.id);

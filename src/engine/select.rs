@@ -156,22 +156,18 @@ fn by_scope(
     mut candidates: Vec<Picked>,
     source: Option<&ServerName>,
 ) -> Result<Vec<Picked>> {
+    let held: Vec<BTreeSet<ScopeId>> =
+        candidates.iter().map(|candidate| scopes_of(survey, &survey.relationships[candidate.relationship])).collect();
     for selector in selectors {
-        let mut matching: BTreeSet<ScopeId> = BTreeSet::new();
-        for candidate in &candidates {
-            let ids = scopes_of(survey, &survey.relationships[candidate.relationship]);
-            matching.extend(ids.into_iter().filter(|id| selector.matches(*id)));
-        }
+        let matching: BTreeSet<ScopeId> = held.iter().flatten().copied().filter(|id| selector.matches(*id)).collect();
         if matching.len() > 1 {
             let all: Vec<String> = matching.iter().map(ToString::to_string).collect();
             return Err(Error::new(ErrorKind::Selection, format!("{selector} means several scopes"))
                 .hint(format!("write one of {}", all.join(", "))));
         }
         let Some(&id) = matching.first() else { return Err(not_found(survey, *selector, source)) };
-        for candidate in &mut candidates {
-            if scopes_of(survey, &survey.relationships[candidate.relationship]).contains(&id) {
-                candidate.scopes.get_or_insert_default().insert(id);
-            }
+        for (candidate, _) in candidates.iter_mut().zip(&held).filter(|(_, held)| held.contains(&id)) {
+            candidate.scopes.get_or_insert_default().insert(id);
         }
     }
     candidates.retain(|candidate| candidate.scopes.is_some());

@@ -196,9 +196,10 @@ impl Task<'_> {
     }
 
     fn tell_stage(&self, ids: &[ScopeId], stage: Stage, ctl: &Control) {
+        let moved: BTreeSet<&ScopeId> = ids.iter().collect();
         ctl.progress.update(|status| {
             let stages = Arc::make_mut(&mut status.stages);
-            for entry in stages.iter_mut().filter(|(at, id, _)| *at == self.at && ids.contains(id)) {
+            for entry in stages.iter_mut().filter(|(at, id, _)| *at == self.at && moved.contains(id)) {
                 entry.2 = stage;
             }
             status.current = Some((self.checked.target.name().clone(), ids.first().copied(), stage));
