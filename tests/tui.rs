@@ -201,7 +201,7 @@ fn a_run_that_hangs_can_be_left_cancelled_and_waited_for() {
     terminal.wait_for_text(OPEN);
     pair.freeze(Side::B);
     terminal.keys("y");
-    terminal.wait_for_text("running");
+    terminal.wait_for_text("running 0 %");
     // Quitting asks, and stays by default.
     terminal.keys("q");
     terminal.wait_for_text("Still replicating");
@@ -228,7 +228,7 @@ fn told_to_end_during_a_run_it_gives_the_terminal_back_at_once() {
     terminal.wait_for_text(OPEN);
     pair.freeze(Side::B);
     terminal.keys("y");
-    terminal.wait_for_text("running");
+    terminal.wait_for_text("running 0 %");
     terminal.signal(Signal::TERM);
     let told = Instant::now();
     terminal.wait_for("terminal given back", |view| !view.alternate_screen());
