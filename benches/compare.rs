@@ -15,7 +15,7 @@ use bytes::Bytes;
 use criterion::{Criterion, criterion_group, criterion_main};
 use scopesync::backend::kea::config::{self, How};
 use scopesync::engine::compare;
-use scopesync::engine::port::Reading;
+use scopesync::engine::port::{Health, Reading};
 use scopesync::engine::survey::{ServerReport, Survey};
 
 const SCOPES: u32 = 10_000;
@@ -89,7 +89,7 @@ fn report(name: &str, differs: Differs) -> ServerReport {
     let reading = Reading {
         identity: config.identity,
         version: None,
-        memberships: config.memberships,
+        health: Health { memberships: config.memberships, clock: None },
         context: config.context,
         levels: config.surroundings,
         scopes: Arc::new(config.scopes),

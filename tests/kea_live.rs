@@ -94,11 +94,13 @@ async fn a_reading_tells_what_is_there() {
     assert_eq!(reading.version.map(|version| version.to_string()), Some(pair.version().to_owned()));
     assert_eq!(reading.scopes.len(), 10);
     assert_eq!(reading.pulse, server.pulse(&Control::free()).await.expect("a pulse"));
-    let [membership] = reading.memberships.as_slice() else { panic!("{:?}", reading.memberships) };
+    let [membership] = reading.health.memberships.as_slice() else { panic!("{:?}", reading.health) };
     assert_eq!(membership.this_server.raw(), "server2");
     assert!(membership.state.as_ref().is_some_and(|state| state.is_normal(&membership.mode)), "{membership:?}");
     assert!(membership.partner_state.as_ref().is_some_and(|state| state.is_normal(&membership.mode)), "{membership:?}");
     assert_eq!(membership.clock_skew, Some(0));
+    let clock = reading.health.clock.expect("a clock");
+    assert!(clock.as_secs().abs() <= 2, "{clock:?}");
     assert_eq!(server.addresses(), ["server2"]);
     let used = server.utilisation(&Control::free()).await.expect("numbers").expect("stat_cmds is loaded");
     assert_eq!(used.len(), 10);
@@ -377,7 +379,7 @@ async fn an_old_kea_is_read_in_full() {
     let (a, b) = (server(&pair, Side::A), server(&pair, Side::B));
     let (ours, theirs) = (read(&a).await, read(&b).await);
     assert_eq!(theirs.version.as_ref().map(ToString::to_string), Some(pair.version().to_owned()));
-    let membership = &theirs.memberships[0];
+    let membership = &theirs.health.memberships[0];
     assert_eq!(membership.this_server.raw(), "server2");
     assert_eq!(membership.state.as_ref().map(|state| state.0.raw()), Some("hot-standby"));
     assert_eq!(membership.partner_state.as_ref().map(|state| state.0.raw()), Some("hot-standby"));

@@ -59,6 +59,15 @@ pub struct Entry {
     pub raw: Arc<dyn RawScope>,
 }
 
+/// How a server stands right now: asked in a moment, unlike its configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Health {
+    /// Its relationships, with their states as it tells them.
+    pub memberships: Vec<Membership>,
+    /// Its clock less this machine's, where it tells the time; exact to about a second.
+    pub clock: Option<jiff::SignedDuration>,
+}
+
 /// One server's configuration at one moment.
 #[derive(Clone, Debug)]
 pub struct Reading {
@@ -67,8 +76,8 @@ pub struct Reading {
     pub identity: Option<Foreign>,
     /// Its version.
     pub version: Option<Foreign>,
-    /// Its relationships.
-    pub memberships: Vec<Membership>,
+    /// Its relationships, and its clock.
+    pub health: Health,
     /// What surrounds its scopes.
     pub context: Arc<Context>,
     /// What its scopes inherit.
@@ -111,6 +120,9 @@ pub trait Server: Send + Sync {
 
     /// Reads everything.
     async fn read(&self, ctl: &Control) -> Result<Reading>;
+
+    /// How it stands now. Servers that are no running ones have no state.
+    async fn health(&self, ctl: &Control) -> Result<Health>;
 
     /// Reads some scopes again; `None` for a scope that is not there.
     async fn reread(&self, ids: &[ScopeId], ctl: &Control) -> Result<BTreeMap<ScopeId, Option<Scope>>>;

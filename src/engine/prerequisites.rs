@@ -233,7 +233,7 @@ pub fn states(relationship: &Relationship, source_member: usize) -> Vec<Finding>
 fn relationship_findings(relationship: &Relationship, source_member: usize) -> Vec<Finding> {
     let mut found = states(relationship, source_member);
     found.extend(backups(relationship));
-    let skew = relationship.members.iter().find_map(|m| m.membership.as_ref()?.clock_skew);
+    let skew = relationship.clock_skew;
     if let Some(skew) = skew.filter(|skew| skew.abs() > 30) {
         found.push(Finding {
             severity: if skew.abs() > 60 { Severity::Critical } else { Severity::Warning },

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::port::{Entry, Reading};
+use jiff::SignedDuration;
+
+use super::port::{Entry, Health, Reading};
 use super::{Error, ErrorKind};
 use crate::model::{Foreign, Membership, Mode, Peer, Role, ScopeId, ServerName, State};
 
@@ -89,6 +91,8 @@ pub struct Relationship {
     pub mode: Mode,
     /// Both members, primary first.
     pub members: [Member; 2],
+    /// Seconds between both clocks, where they are known.
+    pub clock_skew: Option<i64>,
     /// Why it cannot be replicated, when it cannot.
     pub unsupported: Option<String>,
 }
@@ -219,6 +223,7 @@ fn refuse_twins(servers: &mut [ServerReport]) -> Option<Error> {
 struct Told<'a> {
     server: &'a ServerName,
     membership: &'a Membership,
+    clock: Option<SignedDuration>,
 }
 
 fn pair_up(servers: &[ServerReport], names: &[RelationshipName]) -> Vec<Relationship> {
@@ -226,7 +231,8 @@ fn pair_up(servers: &[ServerReport], names: &[RelationshipName]) -> Vec<Relation
         .iter()
         .filter_map(|server| Some((server, server.reading()?)))
         .flat_map(|(server, reading)| {
-            reading.memberships.iter().map(|membership| Told { server: &server.name, membership })
+            let Health { memberships, clock } = &reading.health;
+            memberships.iter().map(|membership| Told { server: &server.name, membership, clock: *clock })
         })
         .collect();
     let mut relationships = Vec::new();
@@ -307,7 +313,14 @@ fn merge(
     };
     let unsupported = (!membership.mode.is_supported())
         .then(|| format!("mode {} is not supported: its backups only receive leases", membership.mode));
-    Some(Relationship { name, mode: membership.mode.clone(), members, unsupported })
+    let clock_skew = clock_skew(first, second);
+    Some(Relationship { name, mode: membership.mode.clone(), members, clock_skew, unsupported })
+}
+
+/// As a server tells it, else from what both said of the time.
+fn clock_skew(first: &Told, second: Option<&Told>) -> Option<i64> {
+    let told = [Some(first), second].into_iter().flatten().find_map(|told| told.membership.clock_skew);
+    told.or_else(|| Some((first.clock? - second?.clock?).as_secs().abs()))
 }
 
 /// Passive-backup relationships and others without exactly two members.
@@ -339,6 +352,7 @@ fn not_a_pair(told: &Told) -> Relationship {
         name: names.join("-").into(),
         mode: membership.mode.clone(),
         members: [member(backup(0)), member(backup(1))],
+        clock_skew: None,
         unsupported: Some(format!("mode {} is not supported: only pairs are", membership.mode)),
     }
 }
@@ -391,6 +405,7 @@ fn unread(name: &RelationshipName, servers: &[ServerReport]) -> Option<Relations
         name: name.name.as_str().into(),
         mode: Mode::Other("".into()),
         members: [member(&name.servers[0])?, member(&name.servers[1])?],
+        clock_skew: None,
         unsupported: None,
     })
 }

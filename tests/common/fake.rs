@@ -200,7 +200,7 @@ impl Server for FakeServer {
         Ok(Reading {
             identity: Some(inner.identity.unwrap_or(self.name.as_str()).into()),
             version: Some("fake".into()),
-            memberships: vec![membership],
+            health: Health { memberships: vec![membership], clock: None },
             context: Arc::default(),
             levels: Arc::new(()),
             scopes: Arc::new(inner.scopes.values().map(|scope| (scope.id, entry(scope))).collect()),
@@ -208,6 +208,11 @@ impl Server for FakeServer {
             pulse: Some(Pulse(inner.pulse.to_string().into())),
             at: jiff::Timestamp::now(),
         })
+    }
+
+    async fn health(&self, _ctl: &Control) -> Result<Health> {
+        self.call("health".into())?;
+        Ok(Health { memberships: vec![self.membership()], clock: None })
     }
 
     async fn reread(&self, ids: &[ScopeId], _ctl: &Control) -> Result<BTreeMap<ScopeId, Option<Scope>>> {

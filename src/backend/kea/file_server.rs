@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use self::layout::Layout;
 use super::config::{self, How, KeaConfig};
 use super::file::{ConfigFile, FileError, Limits, Options};
-use crate::engine::port::{Control, Pulse, Reading, Server, Utilisation, Writer};
+use crate::engine::port::{Control, Health, Pulse, Reading, Server, Utilisation, Writer};
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::{Scope, ScopeId, ServerName};
 
@@ -162,7 +162,7 @@ impl Server for FileServer {
         Ok(Reading {
             identity: config.identity,
             version: None,
-            memberships: config.memberships,
+            health: Health { memberships: config.memberships, clock: None },
             context: config.context,
             levels: config.surroundings,
             scopes: Arc::new(config.scopes),
@@ -170,6 +170,11 @@ impl Server for FileServer {
             pulse: Some(pulse(&file)),
             at,
         })
+    }
+
+    /// A file is in no state.
+    async fn health(&self, _ctl: &Control) -> Result<Health> {
+        Ok(Health::default())
     }
 
     async fn reread(&self, ids: &[ScopeId], _ctl: &Control) -> Result<BTreeMap<ScopeId, Option<Scope>>> {

@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use super::command::{Channel, Commands, provider};
 use super::config::{KeaConfig, Surroundings};
 use super::socket::Socket;
-use crate::engine::port::{Control, Pulse, Reading, Server, Utilisation, Writer};
+use crate::engine::port::{Control, Health, Pulse, Reading, Server, Utilisation, Writer};
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::{Context, Foreign, Membership, Scope, ScopeId, ServerName};
 
@@ -137,6 +137,11 @@ impl Server for LiveServer {
 
     async fn read(&self, ctl: &Control) -> Result<Reading> {
         self.read_all(ctl).await
+    }
+
+    async fn health(&self, ctl: &Control) -> Result<Health> {
+        let known = self.known(ctl).await?;
+        self.health_of(&known, ctl).await
     }
 
     /// Short, and needed to tell what became of a write: no cancel cuts it short.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Known, LiveServer, hosts, status};
+use super::{Known, LiveServer, hosts};
 use crate::backend::kea::command::ConfigAnswer;
 use crate::backend::kea::config::{self, How, KeaConfig};
 use crate::engine::port::{Control, Pulse, Reading};
@@ -17,14 +17,11 @@ impl LiveServer {
         config.unreadable.extend(remark.map(|remark| (None, remark)));
         // small answers after the large one: a partner that just changed its state is seen
         let version = self.version(&known, ctl).await?;
-        if known.commands.has("status-get") {
-            let status = self.channel().ask("status-get", None, ctl).await?.given().map_err(|e| self.on(e))?;
-            status::merge(&mut config.memberships, &status);
-        }
+        let health = self.health_of(&known, ctl).await?;
         Ok(Reading {
             identity: config.identity,
             version,
-            memberships: config.memberships,
+            health,
             context: config.context,
             levels: config.surroundings,
             scopes: Arc::new(config.scopes),

@@ -1,8 +1,46 @@
 //! The states of both sides of each relationship, from `status-get`.
 
+use jiff::fmt::rfc2822;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
+use super::{Known, LiveServer};
+use crate::engine::Result;
+use crate::engine::port::{Control, Health};
 use crate::model::{Foreign, Membership, State};
+
+impl LiveServer {
+    /// The relationships that the last reading told of, with their states as they are now.
+    pub(super) async fn health_of(&self, known: &Known, ctl: &Control) -> Result<Health> {
+        let mut health = Health { memberships: known.memberships.clone(), clock: None };
+        if known.commands.has("status-get") {
+            let status = self.channel().ask("status-get", None, ctl).await?.given().map_err(|e| self.on(e))?;
+            merge(&mut health.memberships, &status);
+        }
+        if known.commands.has("ha-heartbeat") && !known.memberships.is_empty() {
+            health.clock = self.clock(known, ctl).await?;
+        }
+        Ok(health)
+    }
+
+    /// The server's clock less ours. All versions tell the time to a partner's heartbeat, and
+    /// answering one changes nothing.
+    async fn clock(&self, known: &Known, ctl: &Control) -> Result<Option<SignedDuration>> {
+        #[derive(Deserialize)]
+        struct Given {
+            #[serde(rename = "date-time")]
+            date_time: Option<String>,
+        }
+        // a server with several relationships wants to know which one is meant
+        let name = known.memberships.first().filter(|_| known.memberships.len() > 1);
+        let arguments = name.map(|membership| serde_json::json!({ "server-name": membership.this_server }));
+        let asked = Timestamp::now();
+        let answer = self.channel().ask("ha-heartbeat", arguments.as_ref(), ctl).await?;
+        let middle = asked + Timestamp::now().duration_since(asked) / 2;
+        let told = answer.given::<Given>().ok().and_then(|given| given.date_time);
+        Ok(told.and_then(|text| rfc2822::parse(&text).ok()).map(|told| told.timestamp().duration_since(middle)))
+    }
+}
 
 /// What `status-get` gives, as far as it is of use here. Fields came with versions:
 /// names in 2.6, clocks in 3.0.
