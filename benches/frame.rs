@@ -74,6 +74,7 @@ fn state() -> AppState {
         name: "one-two".into(),
         mode: Mode::LoadBalancing,
         members: [member("one", Role::Primary), member("two", Role::Secondary)],
+        clock_skew: None,
         unsupported: None,
     };
     let mut state = AppState::new(Setting::default(), Some(Arc::new(Fleet::new(Vec::new()))), Moment::now());
