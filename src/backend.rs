@@ -2,5 +2,7 @@
 
 #[cfg(feature = "program")]
 pub mod connect;
+#[cfg(feature = "web")]
+pub mod exchange;
 #[cfg(feature = "kea")]
 pub mod kea;

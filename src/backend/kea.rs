@@ -11,3 +11,4 @@ pub mod file_server;
 pub mod live;
 pub mod socket;
 pub mod subnet;
+pub mod transport;

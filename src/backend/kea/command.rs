@@ -12,7 +12,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::dialect::text;
-use super::socket::{Broken, Socket};
+use super::transport::Transport;
+use crate::backend::exchange::{Broken, Effect};
 use crate::engine::port::Control;
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::{Foreign, ServerName};
@@ -211,13 +212,13 @@ pub fn provider(command: &str) -> &'static str {
 #[derive(Clone, Debug)]
 pub struct Channel {
     server: ServerName,
-    socket: Socket,
+    transport: Transport,
 }
 
 impl Channel {
-    /// Commands for this server through this socket.
-    pub fn new(server: ServerName, socket: Socket) -> Self {
-        Channel { server, socket }
+    /// Commands for this server by this way.
+    pub fn new(server: ServerName, transport: impl Into<Transport>) -> Self {
+        Channel { server, transport: transport.into() }
     }
 
     /// The server that it leads to.
@@ -225,9 +226,9 @@ impl Channel {
         &self.server
     }
 
-    /// The socket that it uses.
-    pub fn socket(&self) -> &Socket {
-        &self.socket
+    /// What carries the commands.
+    pub fn transport(&self) -> &Transport {
+        &self.transport
     }
 
     /// Sends a command that changes nothing. A hard cancel ends the waiting.
@@ -244,14 +245,13 @@ impl Channel {
     /// # Errors
     /// When there is no answer.
     pub async fn ask_raw(&self, command: &'static str, arguments: Option<&Value>, ctl: &Control) -> Result<Bytes> {
-        let request = request(command, arguments);
-        let patience = self.socket.limits().read;
+        let request = request(command, self.transport.service(), arguments);
         tokio::select! {
             biased;
             () = ctl.hard.cancelled() => {
                 Err(Error::new(ErrorKind::Cancelled, format!("cancelled during {command}")).on(&self.server))
             }
-            answer = self.socket.exchange(&request, patience) => {
+            answer = self.transport.exchange(request, Effect::Reads) => {
                 answer.map_err(|broken| self.during(command, broken))
             }
         }
@@ -263,9 +263,8 @@ impl Channel {
     /// # Errors
     /// When there is no well-formed answer; in doubt when the request had gone out.
     pub async fn tell(&self, command: &'static str, arguments: Option<&Value>) -> Result<Answer> {
-        let request = request(command, arguments);
-        let patience = self.socket.limits().write;
-        let answer = self.socket.exchange(&request, patience).await.map_err(|broken| {
+        let request = request(command, self.transport.service(), arguments);
+        let answer = self.transport.exchange(request, Effect::Writes).await.map_err(|broken| {
             let sent = broken.sent;
             let error = self.during(command, broken);
             if sent { error.in_doubt() } else { error }
@@ -283,17 +282,19 @@ impl Channel {
 }
 
 /// The text of a request.
-fn request(command: &str, arguments: Option<&Value>) -> Vec<u8> {
+fn request(command: &str, service: &[&str], arguments: Option<&Value>) -> Vec<u8> {
     #[derive(Serialize)]
     struct Request<'a> {
         command: &'a str,
+        #[serde(skip_serializing_if = "<[_]>::is_empty")]
+        service: &'a [&'a str],
         #[serde(skip_serializing_if = "Option::is_none")]
         arguments: Option<&'a Value>,
     }
     let mut text = Vec::with_capacity(256);
     let mut writer = serde_json::Serializer::with_formatter(&mut text, BytesAsEscapes);
     // writing to memory, and of values only: there is nothing that could fail
-    let _ = Request { command, arguments }.serialize(&mut writer);
+    let _ = Request { command, service, arguments }.serialize(&mut writer);
     text
 }
 
@@ -403,7 +404,9 @@ mod tests {
         let came = br#"{"result": 0, "arguments": {"comment": "Z\u00c3\u00bcrich \u00fc \"q\""}}"#;
         let came: Value = Answer::read("x", &Bytes::from_static(came)).unwrap().given().unwrap();
         assert_eq!(came, serde_json::json!({"comment": "Zürich \u{effc} \"q\""}));
-        let text = String::from_utf8(request("x", Some(&came))).unwrap();
+        let text = String::from_utf8(request("x", &[], Some(&came))).unwrap();
         assert_eq!(text, "{\"command\":\"x\",\"arguments\":{\"comment\":\"Zürich \\u00fc \\\"q\\\"\"}}");
+        let text = String::from_utf8(request("x", &["dhcp4"], None)).unwrap();
+        assert_eq!(text, r#"{"command":"x","service":["dhcp4"]}"#);
     }
 }

@@ -17,7 +17,7 @@ use async_trait::async_trait;
 
 use super::command::{Channel, Commands, provider};
 use super::config::{KeaConfig, Surroundings};
-use super::socket::Socket;
+use super::transport::Transport;
 use crate::engine::port::{Control, Health, Pulse, Reading, Server, Utilisation, Writer};
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::{Context, Foreign, Membership, Scope, ScopeId, ServerName};
@@ -69,9 +69,9 @@ impl Known {
 }
 
 impl LiveServer {
-    /// The server of this name behind this socket. Nothing is opened yet.
-    pub fn new(name: ServerName, socket: Socket, policy: Policy) -> Self {
-        LiveServer(Arc::new(Inner { channel: Channel::new(name, socket), policy, known: Mutex::new(None) }))
+    /// The server of this name, reached by this way. Nothing is opened yet.
+    pub fn new(name: ServerName, transport: impl Into<Transport>, policy: Policy) -> Self {
+        LiveServer(Arc::new(Inner { channel: Channel::new(name, transport), policy, known: Mutex::new(None) }))
     }
 
     fn channel(&self) -> &Channel {
@@ -122,7 +122,7 @@ impl Server for LiveServer {
     }
 
     fn place(&self) -> String {
-        self.channel().socket().path().display().to_string()
+        self.channel().transport().place()
     }
 
     /// The names that the server has in its relationships, once it was read.

@@ -5,43 +5,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+pub use crate::backend::exchange::{Broken, Limits};
 use crate::engine::{Error, ErrorKind};
 
 /// What the kernel takes as the address of a UNIX socket, less the closing zero.
 const LONGEST_PATH: usize = 107;
-
-/// How long to wait for a server and how much to take from it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Until a connection stands.
-    pub connect: Duration,
-    /// Until a command that only reads has been answered in full.
-    pub read: Duration,
-    /// Until a command that writes has been answered in full.
-    pub write: Duration,
-    /// Largest answer, in bytes.
-    pub answer: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Limits {
-            connect: Duration::from_secs(5),
-            read: Duration::from_secs(30),
-            write: Duration::from_secs(120),
-            answer: 256 * 1024 * 1024,
-        }
-    }
-}
-
-/// A request that brought no answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Broken {
-    /// Why.
-    pub error: Error,
-    /// The whole request had gone out, so that the server may have carried it out.
-    pub sent: bool,
-}
 
 /// The control socket of one server.
 #[derive(Clone, Debug)]
@@ -71,10 +39,9 @@ impl Socket {
     /// # Errors
     /// When no complete answer came within `patience`, with whether the request had gone out.
     pub async fn exchange(&self, request: &[u8], patience: Duration) -> Result<Bytes, Broken> {
-        let unsent = |error| Broken { error, sent: false };
         let length = self.path.as_os_str().len();
         if length > LONGEST_PATH {
-            return Err(unsent(
+            return Err(Broken::unsent(
                 Error::new(
                     ErrorKind::Local,
                     format!(
@@ -90,11 +57,10 @@ impl Socket {
 
     #[cfg(not(unix))]
     async fn exchange_on_platform(&self, _request: &[u8], _patience: Duration) -> Result<Bytes, Broken> {
-        Err(Broken {
-            error: Error::new(ErrorKind::Unsupported, "this platform has no UNIX sockets")
+        Err(Broken::unsent(
+            Error::new(ErrorKind::Unsupported, "this platform has no UNIX sockets")
                 .hint("run scopesync on the Kea server or on another UNIX system"),
-            sent: false,
-        })
+        ))
     }
 }
 
@@ -118,16 +84,15 @@ mod unix {
 
     impl Socket {
         pub(super) async fn exchange_on_platform(&self, request: &[u8], patience: Duration) -> Result<Bytes, Broken> {
-            let unsent = |error| Broken { error, sent: false };
-            let mut stream = self.connect().await.map_err(unsent)?;
+            let mut stream = self.connect().await.map_err(Broken::unsent)?;
             let deadline = Instant::now() + patience;
             // a request that did not go out in full is never carried out
             match timeout_at(deadline, stream.write_all(request)).await {
                 Ok(Ok(())) => {}
-                Ok(Err(error)) => return Err(unsent(broke("while the request was sent", &error))),
-                Err(_) => return Err(unsent(frozen(patience, 0))),
+                Ok(Err(error)) => return Err(Broken::unsent(broke("while the request was sent", &error))),
+                Err(_) => return Err(Broken::unsent(frozen(patience, 0))),
             }
-            self.receive(stream, deadline, patience).await.map_err(|error| Broken { error, sent: true })
+            self.receive(stream, deadline, patience).await.map_err(Broken::sent)
         }
 
         async fn connect(&self) -> Result<UnixStream, Error> {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::backend::kea::fake::{Fake, Play};
-use crate::backend::kea::socket::Limits;
+use crate::backend::kea::socket::{Limits, Socket};
 use crate::model::{ItemKey, ReservationKey};
 
 fn server(fake: &Fake) -> LiveServer {
