@@ -99,6 +99,34 @@ fn traffic_is_answered_and_a_dead_pair_is_noticed() {
     assert!(answers.unanswered > 5, "{answers:?}");
 }
 
+/// What a scope that the partner lacks, or knows by another id, does to a pair in production.
+#[test]
+fn drift_can_bring_a_relationship_down() {
+    let options = |version, mode, heartbeat, kind| PairOptions {
+        version,
+        mode,
+        heartbeat,
+        dhcp: true,
+        subnets: 2,
+        ..PairOptions::with_drift(&[kind])
+    };
+    for (mode, kind) in [(Mode::HotStandby, "subnet-id:1"), (Mode::LoadBalancing, "subnet-missing:0")] {
+        let Some(pair) = Pair::up(options(Version::Newest, mode, 100, kind)) else {
+            return;
+        };
+        assert_eq!(pair.terminate(), ["terminated"; 2], "{kind}");
+        let told = pair.cmd(Side::A, "status-get", Value::Null);
+        assert_eq!(told["arguments"]["high-availability"][0]["ha-servers"]["local"]["state"], "terminated");
+    }
+    let old = options(Version::Installed, Mode::LoadBalancing, 500, "subnet-missing:0");
+    let Some(pair) = Pair::up(old) else {
+        return;
+    };
+    let states = pair.terminate();
+    assert!(states.contains(&"communication-recovery".to_owned()), "{states:?}");
+    pair.wait_in_service();
+}
+
 /// Kea stores strings as bytes: it answers each byte beyond ASCII as an escape of its own, and
 /// takes both that form and plain UTF-8.
 #[test]

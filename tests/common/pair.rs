@@ -314,6 +314,17 @@ impl Pair {
         self.manage("thaw", side);
     }
 
+    /// Lets clients take leases in a scope in which one server refuses the other's, until the
+    /// relationship gives up. Needs `dhcp` and drift of the kind `subnet-missing` or `subnet-id`.
+    /// Gives the servers' states: both `terminated`; with Kea 2.2 in load-balancing mode one is in
+    /// `communication-recovery`, until its next heartbeat (2.2 in hot-standby mode goes on).
+    pub fn terminate(&self) -> [String; 2] {
+        let output = kea_pair("terminate", self.dir(), &[]);
+        let states: Value = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
+        Side::BOTH.map(|side| states[side.letter()].as_str().expect("a state").to_owned())
+    }
+
     /// Waits until both servers are in service.
     pub fn wait_in_service(&self) {
         wait_for("both servers in service", Duration::from_secs(60), || self.in_service());

@@ -25,14 +25,30 @@ import socket
 import struct
 import time
 
-DISCOVER = b"\x63\x82\x53\x63" + bytes([53, 1, 1, 55, 2, 1, 3, 255])
+DISCOVER, OFFER, REQUEST = 1, 2, 3
+COOKIE = b"\x63\x82\x53\x63"
 
 
-def discover(number, relay):
+def message(number, relay, kind, more=()):
+    """A packet of client `number`, as a relay with this address passes it on."""
     mac = b"\x02\x01" + struct.pack("!I", number * 2654435761 % 2**32)
     head = struct.pack("!BBBBIHH4s4s4s4s16s192s", 1, 1, 6, 1, number, 5, 0, b"", b"", b"",
                        socket.inet_aton(relay), mac + bytes(10), b"")
-    return (head + DISCOVER).ljust(300, b"\0")
+    told = bytes([53, 1, kind, 55, 2, 1, 3]) + b"".join(bytes([code, len(data)]) + data for code, data in more)
+    return (head + COOKIE + told + b"\xff").ljust(300, b"\0")
+
+
+def options(packet):
+    """The options of a packet by code; options that go on in a second one do not matter here."""
+    found, at = {}, 240
+    while at + 1 < len(packet) and packet[at] != 255:
+        if packet[at] == 0:
+            at += 1
+            continue
+        length = packet[at + 1]
+        found[packet[at]] = packet[at + 2:at + 2 + length]
+        at += 2 + length
+    return found
 
 
 def main():
@@ -71,7 +87,7 @@ def main():
                     pathlib.Path(args.started).touch()
 
     while time.monotonic() < end and not (args.stop and args.stop.exists()):
-        packet = discover(len(sent), args.scope)
+        packet = message(len(sent), args.scope, DISCOVER)
         sent.append(time.monotonic() - start)
         for port in ports:
             sock.sendto(packet, ("127.0.0.1", port))
