@@ -7,7 +7,7 @@ mod common;
 use std::path::Path;
 use std::time::Duration;
 
-use common::pair::{Mode, Pair, PairOptions, Side, Version, kea_takes, subnets};
+use common::pair::{Mode, Pair, PairOptions, Side, Version, kea_takes, subnets, wait_for};
 use common::traffic::Traffic;
 use serde_json::{Value, json};
 
@@ -97,6 +97,41 @@ fn traffic_is_answered_and_a_dead_pair_is_noticed() {
     pair.freeze(Side::B);
     let answers = traffic.run_out();
     assert!(answers.unanswered > 5, "{answers:?}");
+}
+
+/// The hub holds all scopes and names a relationship for each; a spoke has its own.
+#[test]
+fn a_hub_serves_with_both_of_its_spokes() {
+    let options = PairOptions { hub: true, ..PairOptions::with_drift(&["lifetime:0", "lifetime:3", "comment:4@b"]) };
+    let Some(hub) = Pair::up(options) else {
+        return;
+    };
+    assert_eq!(hub.ha_states(Side::A), ["hot-standby"; 2]);
+    let of = |side| subnets(&hub.config(side)).len();
+    assert_eq!((of(Side::A), of(Side::B), of(Side::C)), (10, 6, 4));
+    let drifted: Vec<_> = hub.drift.iter().map(|drift| drift.server.as_str()).collect();
+    assert_eq!(drifted, ["b", "c", "b"]);
+    hub.stop(Side::C);
+    wait_for("the hub alone for one spoke", Duration::from_secs(30), || {
+        hub.ha_states(Side::A) == ["hot-standby", "partner-down"]
+    });
+}
+
+/// Whichever of them is the primary.
+#[test]
+fn two_versions_make_a_pair() {
+    for (version, version_b, mode) in [
+        (Version::Newest, Version::Installed, Mode::LoadBalancing),
+        (Version::Installed, Version::Newest, Mode::HotStandby),
+    ] {
+        let options = PairOptions { version, version_b: Some(version_b), mode, subnets: 2, ..PairOptions::default() };
+        let Some(pair) = Pair::up(options) else {
+            return;
+        };
+        assert!(pair.in_service());
+        let told = Side::BOTH.map(|side| pair.cmd(side, "version-get", Value::Null)["text"].take());
+        assert_ne!(told[0], told[1]);
+    }
 }
 
 /// What a scope that the partner lacks, or knows by another id, does to a pair in production.

@@ -3,6 +3,7 @@
 //! [`Pair::up`] gives `None`, and says so on standard error, where the Kea asked for is not
 //! there; with `CI` set that is a failure instead. Run `tests/run` to have everything.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -41,20 +42,24 @@ impl Mode {
     }
 }
 
-/// One of the two servers: `A` is the primary and holds the intended configuration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// One of the servers: `A` is the primary and holds the intended configuration. With spokes
+/// `A` is the hub, which is the standby of both `B` and `C`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Side {
     A,
     B,
+    C,
 }
 
 impl Side {
+    /// The two of a pair.
     pub const BOTH: [Side; 2] = [Side::A, Side::B];
 
-    fn letter(self) -> &'static str {
+    pub(super) fn letter(self) -> &'static str {
         match self {
             Side::A => "a",
             Side::B => "b",
+            Side::C => "c",
         }
     }
 }
@@ -63,7 +68,11 @@ impl Side {
 #[derive(Clone, Debug)]
 pub struct PairOptions {
     pub version: Version,
+    /// Another version for server b.
+    pub version_b: Option<Version>,
     pub mode: Mode,
+    /// Server a is the hub of two spokes, in hot-standby mode.
+    pub hub: bool,
     pub subnets: u32,
     pub reservations: u32,
     /// `KIND[:INDEX]` or `demo`; see `kea-pair kinds`.
@@ -85,7 +94,9 @@ impl Default for PairOptions {
     fn default() -> Self {
         PairOptions {
             version: Version::Newest,
+            version_b: None,
             mode: Mode::LoadBalancing,
+            hub: false,
             subnets: 10,
             reservations: 20,
             drift: Vec::new(),
@@ -105,17 +116,23 @@ impl PairOptions {
         PairOptions { drift: drift.iter().map(|kind| kind.as_ref().to_owned()).collect(), ..PairOptions::default() }
     }
 
-    fn arguments(&self, version_dir: Option<&Path>) -> Vec<String> {
+    fn arguments(&self) -> Result<Vec<String>, String> {
         let mut arguments = vec![
-            "--mode".to_owned(),
-            self.mode.as_str().to_owned(),
+            format!("--mode={}", self.mode.as_str()),
             format!("--subnets={}", self.subnets),
             format!("--reservations={}", self.reservations),
             format!("--leases={}", self.leases),
             format!("--heartbeat={}", self.heartbeat),
         ];
-        if let Some(dir) = version_dir {
+        if let Some(dir) = find_kea(self.version)? {
             arguments.push(format!("--version-dir={}", dir.display()));
+        }
+        if let Some(version) = self.version_b {
+            let dir = find_kea(version)?.unwrap_or_else(|| "installed".into());
+            arguments.push(format!("--version-dir-b={}", dir.display()));
+        }
+        if self.hub {
+            arguments.push("--hub=2".to_owned());
         }
         arguments.extend(self.drift.iter().map(|kind| format!("--drift={kind}")));
         arguments.extend(self.no_hook.iter().map(|hook| format!("--no-hook={hook}")));
@@ -125,7 +142,7 @@ impl PairOptions {
             }
         }
         arguments.extend(self.more.iter().cloned());
-        arguments
+        Ok(arguments)
     }
 }
 
@@ -133,6 +150,8 @@ impl PairOptions {
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 pub struct InjectedDrift {
     pub kind: String,
+    /// The letter of the server that was changed.
+    pub server: String,
     /// `10.0.0.0/24`; none where the drift is not about one scope.
     pub scope: Option<String>,
     pub id: Option<u32>,
@@ -142,7 +161,10 @@ pub struct InjectedDrift {
 /// What `pair.json` says of one server.
 #[derive(Clone, Debug, Deserialize)]
 pub struct PairServer {
+    /// Its name in its first relationship.
     pub name: String,
+    /// Its name in each of its relationships.
+    pub names: Vec<String>,
     pub role: String,
     pub socket: PathBuf,
     pub config: PathBuf,
@@ -156,16 +178,16 @@ pub struct PairServer {
 }
 
 #[derive(Clone, Debug, Deserialize)]
-struct Servers {
-    a: PairServer,
-    b: PairServer,
-}
-
-#[derive(Clone, Debug, Deserialize)]
 struct Info {
     version: String,
     drift: Vec<InjectedDrift>,
-    servers: Servers,
+    servers: BTreeMap<String, PairServer>,
+}
+
+impl Info {
+    fn server(&self, side: Side) -> &PairServer {
+        self.servers.get(side.letter()).unwrap_or_else(|| panic!("there is no server {side:?}"))
+    }
 }
 
 /// The two configuration files of a pair that does not run; gone when dropped.
@@ -181,18 +203,19 @@ impl PairFiles {
     /// Writes what [`Pair::up`] would start from.
     pub fn write(options: &PairOptions) -> Option<PairFiles> {
         let (dir, info) = prepare("write", options)?;
-        Some(PairFiles { _dir: dir, paths: [info.servers.a.config, info.servers.b.config], drift: info.drift })
+        let paths = Side::BOTH.map(|side| info.server(side).config.clone());
+        Some(PairFiles { _dir: dir, paths, drift: info.drift })
     }
 }
 
 /// Runs `kea-pair up` or `write` in a folder of its own.
 fn prepare(action: &str, options: &PairOptions) -> Option<(TempDir, Info)> {
-    let version_dir = match find_kea(options.version) {
-        Ok(dir) => dir,
+    let arguments = match options.arguments() {
+        Ok(arguments) => arguments,
         Err(reason) => return skipped(&reason),
     };
     let dir = TempDir::with_prefix("kea-").expect("a temporary folder");
-    let output = kea_pair(action, dir.path(), &options.arguments(version_dir.as_deref()));
+    let output = kea_pair(action, dir.path(), &arguments);
     let info = serde_json::from_slice::<Info>(&output.stdout)
         .unwrap_or_else(|error| panic!("kea-pair {action}: {error}\n{}", String::from_utf8_lossy(&output.stderr)));
     Some((dir, info))
@@ -210,6 +233,8 @@ pub struct Pair {
 impl Pair {
     /// Brings a pair up, with both servers in service.
     pub fn up(options: PairOptions) -> Option<Pair> {
+        let mode = if options.hub { Mode::HotStandby } else { options.mode };
+        let options = PairOptions { mode, ..options };
         let (dir, info) = prepare("up", &options)?;
         Some(Pair { dir, drift: info.drift.clone(), info, mode: options.mode })
     }
@@ -225,10 +250,12 @@ impl Pair {
     }
 
     pub fn server(&self, side: Side) -> &PairServer {
-        match side {
-            Side::A => &self.info.servers.a,
-            Side::B => &self.info.servers.b,
-        }
+        self.info.server(side)
+    }
+
+    /// All servers that there are.
+    pub fn sides(&self) -> impl Iterator<Item = Side> {
+        [Side::A, Side::B, Side::C].into_iter().filter(|side| self.info.servers.contains_key(side.letter()))
     }
 
     pub fn socket(&self, side: Side) -> &Path {
@@ -278,16 +305,25 @@ impl Pair {
         Side::BOTH.map(|side| self.config_hash(side))
     }
 
-    /// The server's own HA state, or none where it does not answer.
+    /// The server's own HA state, or none where it does not answer. A hub: in its first
+    /// relationship.
     pub fn ha_state(&self, side: Side) -> Option<String> {
-        let answer = ask(self.socket(side), "status-get", Value::Null).ok()?;
-        let local = &answer["arguments"]["high-availability"][0]["ha-servers"]["local"];
-        Some(local["state"].as_str()?.to_owned())
+        self.ha_states(side).into_iter().next()
+    }
+
+    /// The server's own HA states, one for each relationship; none where it does not answer.
+    pub fn ha_states(&self, side: Side) -> Vec<String> {
+        let Ok(answer) = ask(self.socket(side), "status-get", Value::Null) else { return Vec::new() };
+        let all = answer["arguments"]["high-availability"].as_array().into_iter().flatten();
+        all.filter_map(|one| Some(one["ha-servers"]["local"]["state"].as_str()?.to_owned())).collect()
     }
 
     pub fn in_service(&self) -> bool {
-        let wanted = Some(self.mode.as_str());
-        Side::BOTH.iter().all(|side| self.ha_state(*side).as_deref() == wanted)
+        let wanted = |side| {
+            let states = self.ha_states(side);
+            !states.is_empty() && states.iter().all(|state| state == self.mode.as_str())
+        };
+        self.sides().all(wanted)
     }
 
     /// Ends the server in order.
@@ -325,9 +361,9 @@ impl Pair {
         Side::BOTH.map(|side| states[side.letter()].as_str().expect("a state").to_owned())
     }
 
-    /// Waits until both servers are in service.
+    /// Waits until all servers are in service.
     pub fn wait_in_service(&self) {
-        wait_for("both servers in service", Duration::from_secs(60), || self.in_service());
+        wait_for("all servers in service", Duration::from_secs(60), || self.in_service());
     }
 
     fn manage(&self, action: &str, side: Side) {
@@ -340,7 +376,7 @@ impl Pair {
 impl Drop for Pair {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            for side in Side::BOTH {
+            for side in self.sides() {
                 let log = std::fs::read_to_string(&self.server(side).log).unwrap_or_default();
                 let tail: Vec<&str> = log.lines().rev().take(8).collect();
                 let tail: Vec<&str> = tail.into_iter().rev().collect();

@@ -128,6 +128,27 @@ pub fn by_file(files: [&Path; 2]) -> String {
     servers("file", files)
 }
 
+/// A configuration that names both servers of the pair by their HTTP endpoints, with what they
+/// ask for: the password is in a file of the folder.
+pub fn by_http(pair: &Pair, folder: &Path) -> String {
+    let entries = NAMES.iter().zip(Side::BOTH).map(|(name, side)| {
+        let server = pair.server(side);
+        let mut entry = format!("[[server]]\nname = \"{name}\"\nkind = \"kea\"\nurl = {:?}\n", server.http);
+        if let (Some(user), Some(password)) = (&server.user, &server.password) {
+            let file = folder.join(format!("password-of-{name}"));
+            std::fs::write(&file, format!("{password}\n")).expect("a password file");
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+            std::fs::set_permissions(&file, mode).expect("a private file");
+            entry.push_str(&format!("user = {user:?}\npassword_file = {:?}\n", file.display().to_string()));
+        }
+        if let Some(ca) = &server.ca_cert {
+            entry.push_str(&format!("tls_ca = {:?}\n", ca.display().to_string()));
+        }
+        entry
+    });
+    entries.collect::<Vec<_>>().join("\n")
+}
+
 fn servers(key: &str, paths: [&Path; 2]) -> String {
     let entries = NAMES.iter().zip(paths).map(|(name, path)| {
         format!("[[server]]\nname = \"{name}\"\nkind = \"kea\"\n{key} = {:?}\n", path.display().to_string())

@@ -83,7 +83,7 @@ pub fn offered(pair: &Pair, side: Side, relay: Ipv4Addr, code: u8) -> Option<Vec
     let info: Value = serde_json::from_slice(&info).expect("JSON");
     let servers = &info["servers"];
     let port = |value: &Value| u16::try_from(value.as_u64().expect("a port")).expect("a port");
-    let server = &servers[if side == Side::A { "a" } else { "b" }];
+    let server = &servers[side.letter()];
     let socket = UdpSocket::bind(("127.0.0.1", port(&servers["a"]["dhcp_client_port"]))).expect("the client's port");
     socket.set_read_timeout(Some(Duration::from_millis(500))).expect("a time-out");
     let call = CALLS.fetch_add(1, Ordering::Relaxed);

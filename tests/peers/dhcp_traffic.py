@@ -62,11 +62,11 @@ def main():
     args = parser.parse_args()
     with open(args.pair) as file:
         pair = json.load(file)
-    ports = {pair["servers"][side]["dhcp_port"]: side for side in "ab"}
+    ports = {server["dhcp_port"]: side for side, server in pair["servers"].items()}
 
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sock.bind(("127.0.0.1", pair["servers"]["a"].get("dhcp_client_port", 67)))
-    sent, answers, by_server = [], {}, {"a": 0, "b": 0}
+    sent, answers, by_server = [], {}, dict.fromkeys(pair["servers"], 0)
     start = time.monotonic()
     end = start + args.seconds
 

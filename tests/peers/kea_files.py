@@ -14,9 +14,6 @@ import subprocess
 
 from kea_config import die
 
-NAMES = {"a": "server1", "b": "server2"}
-
-
 # --------------------------------------------------------------------------
 # The Kea binaries: installed, or unpacked (with their own C library) in a folder
 # --------------------------------------------------------------------------
@@ -64,6 +61,15 @@ class Kea:
 # --------------------------------------------------------------------------
 # Per-server files
 # --------------------------------------------------------------------------
+def topology(hub):
+    """The relationships, each as (letter, name in it) of its primary and of the other server.
+    A hub is the standby of all its spokes, as it is in practice."""
+    if not hub:
+        return [[("a", "server1"), ("b", "server2")]]
+    spokes = "bcdefgh"[:hub]
+    return [[(letter, "spoke-" + letter), ("a", "hub-" + letter)] for letter in spokes]
+
+
 def free_ports(n):
     """Ports below the ephemeral range, drawn at random: the kernel gives them to
     nobody else, and pairs that start at the same moment hardly meet."""
@@ -154,7 +160,45 @@ def unconfined(kea, d):
             setattr(kea, name, copied)
 
 
-def server_files(kea, args, d, side, ports, scopes):
+def ha_parameters(args, ports, side, relationships, more):
+    """What the HA hook of one server is told: one entry for each of its relationships."""
+    # The dedicated listener needs multi-threading, which 2.2 leaves off by default.
+    threads = {"enable-multi-threading": True, "http-dedicated-listener": True,
+               "http-listener-threads": 2, "http-client-threads": 2}
+    if args.ha_via_agent:
+        threads = {"enable-multi-threading": False}
+    roles = ["primary", "secondary" if args.mode == "load-balancing" else "standby"]
+    entries = []
+    for number, members in enumerate(relationships):
+        if side not in dict(members):
+            continue
+        peers = [{"name": name, "url": "http://127.0.0.1:%d/" % ports[s]["http" if args.ha_via_agent else number],
+                  "role": role, "auto-failover": True} for (s, name), role in zip(members, roles)]
+        entries.append({"this-server-name": dict(members)[side], "mode": args.mode,
+                        "heartbeat-delay": args.heartbeat, "max-response-delay": args.heartbeat * 6,
+                        "max-ack-delay": 5000, "max-unacked-clients": 0, "sync-timeout": 60000,
+                        "multi-threading": threads, "peers": peers, **more})
+    return entries
+
+
+def hooks_libraries(kea, args, ha):
+    hooks = []
+    for name in ("lease_cmds", "stat_cmds", "host_cmds", "subnet_cmds", "class_cmds", "ha"):
+        path = kea.hook(name)
+        if path and name not in args.no_hook:
+            hooks.append({"library": path})
+            if name == "ha":
+                hooks[-1]["parameters"] = {"high-availability": ha}
+    return hooks
+
+
+def kea_logger(kea, program, path):
+    out = "output-options" if kea.v >= (2, 5, 0) else "output_options"
+    return {"name": program, "severity": "INFO", out: [{"output": path, "flush": True}]}
+
+
+def server_files(kea, args, d, side, ports, relationships, scopes):
+    """Writes what one server starts from; returns its part of pair.json."""
     sd = os.path.join(d, side)
     os.makedirs(sd, mode=0o750, exist_ok=True)
     os.chmod(sd, 0o750)                      # 3.x refuses a control socket in a laxer folder
@@ -163,51 +207,24 @@ def server_files(kea, args, d, side, ports, scopes):
     os.makedirs(sockdir, mode=0o750, exist_ok=True)
     os.chmod(sockdir, 0o750)
     usock = os.path.join(sockdir, "kea4.sock")
-    direct = args.control == "direct"
+    direct = args.control == "direct" or args.control == "auto" and kea.v >= (2, 7, 2)
 
-    # The dedicated HA listener needs multi-threading, which 2.2 leaves off by default.
-    ha_mt = {"enable-multi-threading": True, "http-dedicated-listener": True,
-             "http-listener-threads": 2, "http-client-threads": 2}
-    ha_port = {s: ports[s]["ha"] for s in "ab"}
-    if args.ha_via_agent:
-        ha_mt = {"enable-multi-threading": False}
-        ha_port = {s: ports[s]["http"] for s in "ab"}
-    roles = {"a": "primary", "b": "secondary" if args.mode == "load-balancing" else "standby"}
-    peers = [{"name": NAMES[s], "url": "http://127.0.0.1:%d/" % ha_port[s], "role": roles[s],
-              "auto-failover": True} for s in "ab"]
-    ha = {"this-server-name": NAMES[side], "mode": args.mode, "heartbeat-delay": args.heartbeat,
-          "max-response-delay": args.heartbeat * 6, "max-ack-delay": 5000, "max-unacked-clients": 0,
-          "sync-timeout": 60000, "multi-threading": ha_mt, "peers": peers}
-    ha.update(scopes.pop("ha-parameters", {}))
-    hooks = []
-    for name in ("lease_cmds", "stat_cmds", "host_cmds", "subnet_cmds", "class_cmds", "ha"):
-        if name in args.no_hook:
-            continue
-        path = kea.hook(name)
-        if path:
-            h = {"library": path}
-            if name == "ha":
-                h["parameters"] = {"high-availability": [ha]}
-            hooks.append(h)
-    ctl = {}
-    if kea.v >= (2, 7, 2):
-        ctl["control-sockets"] = [{"socket-type": "unix", "socket-name": usock}]
-        if direct:
-            ctl["control-sockets"].append(http_socket(ports[side]["http"], args, d))
-    else:
-        ctl["control-socket"] = {"socket-type": "unix", "socket-name": usock}
-    ifaces = {"interfaces": ["lo"], "dhcp-socket-type": "udp"} if args.dhcp else {"interfaces": []}
+    ha = ha_parameters(args, ports, side, relationships, scopes.pop("ha-parameters", {}))
+    hooks = hooks_libraries(kea, args, ha)
     log = os.path.join(sd, "kea-dhcp4.log")
-    out = "output-options" if kea.v >= (2, 5, 0) else "output_options"
-    conf = {"interfaces-config": ifaces,
+    conf = {"interfaces-config": {"interfaces": ["lo"], "dhcp-socket-type": "udp"} if args.dhcp else {"interfaces": []},
             "lease-database": {"type": "memfile", "persist": True, "lfc-interval": 0,
                                "name": os.path.join(sd, "kea-leases4.csv")},
             "multi-threading": {"enable-multi-threading": not args.ha_via_agent,
                                 "thread-pool-size": 2, "packet-queue-size": 64},
             "hooks-libraries": hooks,
-            "loggers": [{"name": "kea-dhcp4", "severity": "INFO",
-                         out: [{"output": log, "flush": True}]}]}
-    conf.update(ctl)
+            "loggers": [kea_logger(kea, "kea-dhcp4", log)]}
+    if kea.v >= (2, 7, 2):
+        conf["control-sockets"] = [{"socket-type": "unix", "socket-name": usock}]
+        if direct:
+            conf["control-sockets"].append(http_socket(ports[side]["http"], args, d))
+    else:
+        conf["control-socket"] = {"socket-type": "unix", "socket-name": usock}
     conf.update(scopes)
     etc = os.path.join(sd, "etc") if args.no_write else sd
     os.makedirs(etc, exist_ok=True)
@@ -221,19 +238,21 @@ def server_files(kea, args, d, side, ports, scopes):
     if not direct:
         agent = {"http-host": "127.0.0.1", "http-port": ports[side]["http"],
                  "control-sockets": {"dhcp4": {"socket-type": "unix", "socket-name": usock}},
-                 "loggers": [{"name": "kea-ctrl-agent", "severity": "INFO",
-                              out: [{"output": os.path.join(sd, "kea-ctrl-agent.log"), "flush": True}]}]}
+                 "loggers": [kea_logger(kea, "kea-ctrl-agent", os.path.join(sd, "kea-ctrl-agent.log"))]}
         agent.update(auth_tls(args, d))
         afile = os.path.join(sd, "kea-ctrl-agent.conf")
         write_json(afile, {"Control-agent": agent})
 
     user, _, pw = (args.auth or "").partition(":")
-    return {"name": NAMES[side], "role": roles[side],
+    own = [(entry, peer) for entry in ha for peer in entry["peers"] if peer["name"] == entry["this-server-name"]]
+    return {"name": own[0][1]["name"], "role": own[0][1]["role"], "names": [peer["name"] for _, peer in own],
+            "version": kea.version, "version_dir": kea.root if kea.prefix else None,
             "http": "%s://127.0.0.1:%d/" % ("https" if args.tls else "http", ports[side]["http"]),
             "http_kind": "direct" if direct else "agent",
             "user": user or None, "password": pw or None,
             "ca_cert": d + "/ca.pem" if args.tls else None,
             "socket": usock, "config": cfile, "agent_config": afile, "log": log,
-            "ha_url": peers[0 if side == "a" else 1]["url"],
-            "dhcp_port": ports[side]["dhcp"], "dhcp_client_port": ports["client"], "no_write": args.no_write, "hooks": [os.path.basename(h["library"]) for h in hooks],
+            "ha_url": own[0][1]["url"],
+            "dhcp_port": ports[side]["dhcp"], "dhcp_client_port": ports[side]["client"], "no_write": args.no_write,
+            "hooks": [os.path.basename(h["library"]) for h in hooks],
             "pids": {}}

@@ -107,14 +107,23 @@ def unix_cmd(path, command, arguments=None, timeout=120):
     return json.loads(buf.decode())
 
 
-def ha_states(srv):
-    """(own state, what it thinks of the partner) or (None, error text)"""
+def relationships(srv):
+    """What a server says of each of its relationships: own name, own state, what it thinks of
+    the partner's; or the reason why it says nothing, as text."""
     try:
-        r = unix_cmd(srv["socket"], "status-get", timeout=5)
-        h = r["arguments"]["high-availability"][0]["ha-servers"]
-        return h["local"]["state"], h["remote"].get("last-state") or None
+        answer = unix_cmd(srv["socket"], "status-get", timeout=5)
+        both = [entry["ha-servers"] for entry in answer["arguments"]["high-availability"]]
+        return [{"name": ha["local"].get("server-name", srv["name"]), "state": ha["local"]["state"],
+                 "partner": ha["remote"].get("last-state") or None} for ha in both]
     except (OSError, ValueError, KeyError, IndexError) as e:
-        return None, "%s: %s" % (type(e).__name__, e)
+        return "%s: %s" % (type(e).__name__, e)
+
+
+def ha_state(srv):
+    """The server's own state, those of several relationships with commas; None without answer."""
+    told = relationships(srv)
+    states = [] if isinstance(told, str) else [one["state"] for one in told]
+    return ", ".join(states if len(set(states)) > 1 else states[:1]) or None
 
 
 def tail(path, n=15):
@@ -139,18 +148,24 @@ def listening(info, side):
 def wait_for(info, d, timeout):
     end = time.time() + timeout
     want = info["mode"]
+    servers = info["servers"]
+
+    def well(side):
+        told = relationships(servers[side])
+        return not isinstance(told, str) and listening(info, side) and \
+            all(one["state"] == one["partner"] == want for one in told)
+
     while time.time() < end:
-        st = {s: ha_states(info["servers"][s]) for s in "ab"}
-        if all(st[s] == (want, want) for s in "ab") and all(listening(info, s) for s in "ab"):
+        if all(well(side) for side in servers):
             return True
-        for s in "ab":
-            for what, p in info["servers"][s]["pids"].items():
+        for s in servers:
+            for what, p in servers[s]["pids"].items():
                 if not alive(p):
                     sys.stderr.write(tail(os.path.join(d, s, "kea-%s.log" % ("dhcp4" if what == "dhcp4" else "ctrl-agent"))))
                     sys.stderr.write(tail(os.path.join(d, s, what + ".out")))
                     die("%s of server %s exited" % (what, s), 3)
         time.sleep(0.02)
-    sys.stderr.write("kea-pair: states %s\n" % json.dumps({s: ha_states(info["servers"][s]) for s in "ab"}))
-    for s in "ab":
-        sys.stderr.write(tail(info["servers"][s]["log"]))
+    sys.stderr.write("kea-pair: states %s\n" % json.dumps({s: relationships(srv) for s, srv in servers.items()}))
+    for srv in servers.values():
+        sys.stderr.write(tail(srv["log"]))
     return False

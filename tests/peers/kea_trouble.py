@@ -18,7 +18,7 @@ import time
 
 from dhcp_traffic import DISCOVER, OFFER, REQUEST, message, options
 from kea_config import die
-from kea_processes import ha_states
+from kea_processes import ha_state
 
 REFUSED = ("subnet-missing", "subnet-id")
 
@@ -65,7 +65,7 @@ def bring_into_trouble(info, relay, timeout):
     seen = {}
 
     def in_trouble():
-        seen.update({side: ha_states(srv)[0] for side, srv in info["servers"].items()})
+        seen.update({side: ha_state(srv) for side, srv in info["servers"].items()})
         states = list(seen.values())
         return "communication-recovery" in states or all(state == "terminated" for state in states)
 
