@@ -6,6 +6,8 @@
 pub mod args;
 pub mod console;
 pub mod drift;
+pub mod from_stdin;
+pub mod powershell;
 pub mod relationships;
 pub mod replicate;
 pub mod scopes;
@@ -85,11 +87,17 @@ fn perform(cli: Cli, console: &mut Console) -> Result<u8, Failure> {
 }
 
 /// The commands that need servers.
-fn ask_servers(command: Command, global: &args::Global, console: &mut Console) -> Result<u8, Failure> {
+fn ask_servers(mut command: Command, global: &args::Global, console: &mut Console) -> Result<u8, Failure> {
     let mut start = Start::new(global)?;
     start.warn(console);
     let mut fleet = start.servers()?;
     warn_of_unsaved(&fleet, &start, console);
+    let mut operator = replicate::AtTerminal::default();
+    if let Some(selection) = selection_from_stdin(&mut command) {
+        from_stdin::take(std::io::stdin().lock(), selection)?;
+        operator = replicate::AtTerminal::beside_input();
+        console.answered_by_terminal(operator.is_there());
+    }
     let threads = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -107,14 +115,24 @@ fn ask_servers(command: Command, global: &args::Global, console: &mut Console) -
                 // Under --what-if nothing is kept, and nothing needs a place to be kept in.
                 let folder = if asked.what_if { PathBuf::new() } else { start.state?.journal()? };
                 let journal = FileJournal::new(folder, &by);
-                replicate::run(&fleet, &asked, &journal, &by, &mut replicate::AtTerminal, console).await
+                replicate::run(&fleet, &asked, &journal, &by, &mut operator, console).await
             }
-            Command::Demo(_) | Command::Man | Command::Completions { .. } => Ok(0),
+            Command::Demo(_) | Command::Man | Command::Completions { .. } | Command::Cmdlet { .. } => Ok(0),
         }
     });
     // A read that nobody waits for any more must not hold up the end.
     threads.shutdown_background();
     status
+}
+
+/// The selection of a command that is to be read from standard input.
+fn selection_from_stdin(command: &mut Command) -> Option<&mut args::Selection> {
+    let selection = match command {
+        Command::Drift(asked) => &mut asked.selection,
+        Command::Replicate(asked) => &mut asked.selection,
+        _ => return None,
+    };
+    selection.from_stdin.then_some(selection)
 }
 
 /// What an earlier run could not save is said until it is saved.

@@ -35,7 +35,7 @@ fn drifted() -> (FakeServer, FakeServer) {
 async fn plan(fleet: &Fleet) -> Plan {
     let ctl = Control::free();
     let survey = fleet.survey(&ctl).await;
-    let picked = select::select(&survey, &Selection::All, Some(&ServerName::from("one"))).unwrap();
+    let picked = select::select(&survey, &Selection::All, &[ServerName::from("one")]).unwrap();
     Plan::make(fleet, &survey, &picked, BTreeSet::new(), &ctl).await
 }
 
@@ -314,7 +314,7 @@ async fn a_plan_that_is_refused_keeps_what_is_said_of_an_unsaved_target_beside_i
     let fleet = Fleet::new(servers.map(|server| std::sync::Arc::new(server.clone()) as _).to_vec());
     let ctl = Control::free();
     let survey = fleet.survey(&ctl).await;
-    let picked = select::select(&survey, &Selection::All, None).unwrap();
+    let picked = select::select(&survey, &Selection::All, &[]).unwrap();
     let plan = Plan::make(&fleet, &survey, &picked, BTreeSet::new(), &ctl).await;
     other.1.meddle(A, |scope| fake::reserve(scope, "10.0.0.9", "02:00:00:00:00:09"));
     let journal = FakeJournal::default();

@@ -48,7 +48,7 @@ fn fleet(bench: &Bench) -> Fleet {
 async fn plan(fleet: &Fleet) -> Plan {
     let ctl = Control::free();
     let survey = fleet.survey(&ctl).await;
-    let picked = select(&survey, &Selection::All, Some(&ServerName::from("kea-1"))).expect("all scopes");
+    let picked = select(&survey, &Selection::All, &[ServerName::from("kea-1")]).expect("all scopes");
     Plan::make(fleet, &survey, &picked, BTreeSet::new(), &ctl).await
 }
 

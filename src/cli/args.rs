@@ -8,6 +8,9 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
+use super::Failure;
+use super::console::Console;
+use super::powershell::{self, Spelling};
 use crate::engine::approval::Switches;
 use crate::engine::select::ScopeSelector;
 
@@ -16,7 +19,7 @@ use crate::engine::select::ScopeSelector;
 ///
 /// Without a command the interactive program starts.
 #[derive(Debug, Clone, PartialEq, Eq, Parser)]
-#[command(version, disable_help_subcommand = true, after_long_help = PROGRAM_NOTES)]
+#[command(version, after_long_help = PROGRAM_NOTES)]
 pub struct Cli {
     /// What holds for every command.
     #[command(flatten)]
@@ -55,6 +58,21 @@ pub struct Global {
     pub log: Option<PathBuf>,
 }
 
+impl Global {
+    /// The arguments that say the same.
+    pub(super) fn arguments(&self) -> Vec<OsString> {
+        let Global { config, demo, read_only, log } = self;
+        let mut arguments = Vec::new();
+        for (option, value) in [("--config", config), ("--log", log)] {
+            arguments.extend(value.iter().flat_map(|value| [option.into(), value.clone().into_os_string()]));
+        }
+        for (option, given) in [("--demo", *demo), ("--read-only", *read_only)] {
+            arguments.extend(given.then(|| option.into()));
+        }
+        arguments
+    }
+}
+
 /// The commands.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Command {
@@ -68,6 +86,14 @@ pub enum Command {
     /// Make the partner's scopes equal to those of a server
     #[command(after_long_help = REPLICATE_NOTES)]
     Replicate(Replicate),
+    /// `replicate`, spelled as in PowerShell
+    #[command(name = powershell::CMDLET, disable_help_flag = true, override_usage = powershell::USAGE)]
+    #[command(long_about = powershell::ABOUT, after_long_help = powershell::NOTES)]
+    Cmdlet {
+        /// Parameters of the cmdlet, in any letter case
+        #[arg(value_name = "PARAMETER", last = true, hide = true)]
+        parameters: Vec<OsString>,
+    },
     /// Deal with the demo pair
     #[command(subcommand)]
     Demo(Demo),
@@ -100,7 +126,7 @@ pub struct Scopes {
 }
 
 /// Which scopes, and from which server.
-#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 pub struct Selection {
     /// Relationships; without any, and without --scope-id, all scopes of all
     /// relationships of the source
@@ -118,6 +144,16 @@ pub struct Selection {
     /// server only. The target is its partner.
     #[arg(long, value_name = "SERVER")]
     pub computer_name: Option<String>,
+    /// Read relationships or scopes from standard input, as JSON
+    ///
+    /// Objects, arrays of them, or one object a line: a ScopeId is that scope, a
+    /// Name without a single ScopeId is that relationship. What scopesync itself
+    /// prints as JSON can be read as well.
+    #[arg(long, conflicts_with_all = ["names", "scope_ids"])]
+    pub from_stdin: bool,
+    /// In whose words the operator speaks.
+    #[arg(skip)]
+    pub spelling: Spelling,
 }
 
 /// `scopesync drift`
@@ -137,6 +173,12 @@ pub struct Replicate {
     /// Which scopes, and from which server; without one nothing is replicated.
     #[command(flatten)]
     pub selection: Selection,
+    /// Several sources, each with its partners as targets
+    ///
+    /// By name, host or address as with --computer-name; several are separated
+    /// by commas. Both partners of a relationship cannot be named at once.
+    #[arg(long = "cim-session", value_name = "SERVER", value_delimiter = ',', conflicts_with = "computer_name")]
+    pub cim_sessions: Vec<String>,
     /// Do not ask
     ///
     /// Refusals for safety stand all the same; see --override.
@@ -164,6 +206,11 @@ impl Replicate {
     pub fn switches(&self) -> Switches {
         Switches { what_if: self.what_if, confirm: self.confirm, force: self.force }
     }
+
+    /// The servers that are copied from, as the operator names them.
+    pub fn sources(&self) -> Vec<&str> {
+        self.selection.computer_name.iter().chain(&self.cim_sessions).map(String::as_str).collect()
+    }
 }
 
 /// `scopesync demo`
@@ -182,11 +229,43 @@ impl Cli {
     /// 0 after help and version, 1 after a mistake. (The parser's own 2 would
     /// read as "there is drift".)
     pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, ExitCode> {
-        Self::try_parse_from(arguments).map_err(|error| {
-            // A closed terminal leaves nobody to tell.
-            let _ = error.print();
-            status_after(&error)
+        Self::understand(arguments).map_err(|refused| match refused {
+            Refused::Arguments(error) => {
+                // A closed terminal leaves nobody to tell.
+                let _ = error.print();
+                status_after(&error)
+            }
+            Refused::Parameters(failure) => {
+                Console::of_process().failure(&failure);
+                ExitCode::FAILURE
+            }
         })
+    }
+
+    /// Reads the arguments, the program's name first; the cmdlet's become ours.
+    ///
+    /// # Errors
+    /// What is wrong with them, or help that was asked for.
+    pub fn understand(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, Refused> {
+        match Self::try_parse_from(powershell::any_letter_case(arguments))? {
+            Cli { global, command: Some(Command::Cmdlet { parameters }) } => powershell::read(&global, parameters),
+            cli => Ok(cli),
+        }
+    }
+}
+
+/// Why arguments mean nothing.
+#[derive(Debug)]
+pub enum Refused {
+    /// By the parser; help and version, too.
+    Arguments(clap::Error),
+    /// Parameters of the cmdlet.
+    Parameters(Failure),
+}
+
+impl From<clap::Error> for Refused {
+    fn from(error: clap::Error) -> Self {
+        Refused::Arguments(error)
     }
 }
 
@@ -205,13 +284,14 @@ pub fn manual() -> std::io::Result<Vec<u8>> {
     let man = clap_mangen::Man::new(command.clone());
     man.render_title(&mut page)?;
     sections(&man, &command, &mut page)?;
+    let subcommands = || command.get_subcommands().filter(|sub| sub.get_name() != "help");
     writeln!(page, ".SH COMMANDS")?;
-    for sub in command.get_subcommands() {
+    for sub in subcommands() {
         let about = sub.get_about().map(ToString::to_string).unwrap_or_default();
         writeln!(page, ".TP\n\\fBscopesync {}\\fR\n{}", roff(sub.get_name()), roff(&about))?;
     }
     notes(&command, &mut page)?;
-    for sub in command.get_subcommands() {
+    for sub in subcommands() {
         let sub = sub.clone().display_name(format!("scopesync {}", sub.get_name()));
         sections(&clap_mangen::Man::new(sub.clone()), &sub, &mut page)?;
         notes(&sub, &mut page)?;

@@ -79,6 +79,11 @@ impl Console {
         }
     }
 
+    /// Says whether a terminal gives the answers, where that is not standard input.
+    pub fn answered_by_terminal(&mut self, is_terminal: bool) {
+        self.input_is_terminal = is_terminal;
+    }
+
     /// Whether somebody can be asked: the question is seen and the answer typed.
     pub fn can_ask(&self) -> bool {
         self.input_is_terminal && self.err.dress.terminal

@@ -18,15 +18,16 @@ use crate::show::{self, Line, ScopeNames};
 pub async fn run(fleet: &Fleet, asked: &args::Drift, console: &mut Console) -> Result<u8, Failure> {
     let survey = survey(fleet, console).await?;
     let at = jiff::Timestamp::now();
-    let picked = select::choose(fleet, &survey, &asked.selection)?;
-    if asked.selection.computer_name.is_none() {
+    let source = asked.selection.computer_name.as_deref();
+    let picked = select::choose(fleet, &survey, &asked.selection, source.as_slice())?;
+    if source.is_none() {
         console.note("without --computer-name the primary of each relationship is the source");
     }
     let drifts: Vec<_> = picked
         .iter()
         .map(|pick| (pick.relationship, pick.source_member, select::drift(fleet, &survey, pick)))
         .collect();
-    let unread = select::unread(&survey, &picked, &asked.selection);
+    let unread = select::unread(&survey, &picked, &asked.selection, source.as_slice());
     for reason in &unread {
         console.warning(format_args!("not read: {reason}"));
     }

@@ -38,13 +38,13 @@ pub async fn run(
 ) -> Result<u8, Failure> {
     check(fleet, asked, console)?;
     let survey = survey(fleet, console).await?;
-    let picked = select::choose(fleet, &survey, &asked.selection)?;
+    let picked = select::choose(fleet, &survey, &asked.selection, &asked.sources())?;
     let overrides: BTreeSet<String> = asked.overrides.iter().cloned().collect();
     let control = Control::free();
     let mut plan = waiting(console, "planning".into(), Plan::make(fleet, &survey, &picked, overrides, &control)).await;
     name_read_only_switch(fleet, &mut plan);
     known_overrides(asked, &plan)?;
-    let unread = select::unread(&survey, &picked, &asked.selection);
+    let unread = select::unread(&survey, &picked, &asked.selection, &asked.sources());
     for reason in &unread {
         console.warning(format_args!("not read: {reason}"));
     }
@@ -69,17 +69,22 @@ pub async fn run(
 
 /// What can be said before any server is asked.
 fn check(fleet: &Fleet, asked: &args::Replicate, console: &Console) -> Result<(), Failure> {
-    if asked.selection.computer_name.is_none() {
+    let spelled = |option| asked.selection.spelling.option(option);
+    if asked.sources().is_empty() {
         let names: Vec<&str> = fleet.servers().iter().map(|server| server.name().as_str()).collect();
-        return Err(Failure::new("--computer-name is missing: which server is copied from?")
+        let message = format!("{} is missing: which server is copied from?", spelled("--computer-name"));
+        return Err(Failure::new(message)
             .hint(format!("the configuration has: {}; its partner will be overwritten", names.join(", "))));
     }
     if asked.switches().manner() == Manner::Ask && !console.can_ask() {
         let message = match asked.confirm {
-            true => "--confirm needs a terminal to ask on",
-            false => "without a terminal nobody can be asked",
+            true => format!("{} needs a terminal to ask on", spelled("--confirm")),
+            false => "without a terminal nobody can be asked".into(),
         };
-        return Err(Failure::new(message).hint("--force replicates without asking, --what-if only shows the plan"));
+        let [force, what_if] = ["--force", "--what-if"].map(spelled);
+        return Err(
+            Failure::new(message).hint(format!("{force} replicates without asking, {what_if} only shows the plan"))
+        );
     }
     Ok(())
 }

@@ -31,7 +31,7 @@ pub async fn run(fleet: &Fleet, asked: &args::Scopes, console: &mut Console) -> 
     let wanted: BTreeSet<usize> = match asked.names.as_slice() {
         [] => (0..survey.relationships.len()).collect(),
         names => {
-            let picked = select(&survey, &Selection::Relationships(names.to_vec()), None)?;
+            let picked = select(&survey, &Selection::Relationships(names.to_vec()), &[])?;
             picked.into_iter().map(|pick| pick.relationship).collect()
         }
     };

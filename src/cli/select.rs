@@ -1,6 +1,7 @@
 //! Names and scope ids of the command line become relationships, directions and scopes.
 
 use super::args;
+use super::powershell::{self, Spelling};
 use crate::engine::compare::{self, RelationshipDrift};
 use crate::engine::fleet::Fleet;
 use crate::engine::select::{Picked, Selection, select};
@@ -8,27 +9,39 @@ use crate::engine::survey::Survey;
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::ServerName;
 
-/// What the arguments pick. Everything that they name is checked first.
+/// What the arguments pick, with each of `sources` as a source. Everything that they name is
+/// checked first.
 ///
 /// With names and scope ids both, the scopes must be in the relationships.
 ///
 /// # Errors
-/// The first thing that was named and is not there.
-pub fn choose(fleet: &Fleet, survey: &Survey, asked: &args::Selection) -> Result<Vec<Picked>> {
-    let source = asked.computer_name.as_deref().map(|text| fleet.resolve(text)).transpose()?;
-    let source = source.as_ref();
-    let by_name = match asked.names.as_slice() {
+/// The first thing that was named and is not there; two sources that are partners.
+pub fn choose(fleet: &Fleet, survey: &Survey, asked: &args::Selection, sources: &[&str]) -> Result<Vec<Picked>> {
+    let sources: Vec<ServerName> = sources.iter().map(|text| fleet.resolve(text)).collect::<Result<_>>()?;
+    let names = names(survey, asked);
+    let by_name = match names.as_slice() {
         [] => None,
-        names => Some(select(survey, &Selection::Relationships(names.to_vec()), source)?),
+        _ => Some(select(survey, &Selection::Relationships(names), &sources)?),
     };
     let by_scope = match asked.scope_ids.as_slice() {
         [] => None,
-        ids => Some(select(survey, &Selection::Scopes(ids.to_vec()), source)?),
+        ids => Some(select(survey, &Selection::Scopes(ids.to_vec()), &sources)?),
     };
     match (by_name, by_scope) {
-        (None, None) => select(survey, &Selection::All, source),
+        (None, None) => select(survey, &Selection::All, &sources),
         (Some(picked), None) | (None, Some(picked)) => Ok(picked),
         (Some(named), Some(scopes)) => both(asked, &named, scopes),
+    }
+}
+
+/// The names of relationships. The cmdlet's come as comma lists, and a name may have commas.
+fn names(survey: &Survey, asked: &args::Selection) -> Vec<String> {
+    let known = |name: &str| survey.relationships.iter().any(|r| r.name.raw().eq_ignore_ascii_case(name));
+    match asked.spelling {
+        Spelling::Cmdlet if !asked.from_stdin => {
+            asked.names.iter().flat_map(|list| powershell::values(list, &known)).collect()
+        }
+        _ => asked.names.clone(),
     }
 }
 
@@ -52,7 +65,7 @@ pub fn drift(fleet: &Fleet, survey: &Survey, pick: &Picked) -> RelationshipDrift
 }
 
 /// Why something that the arguments ask for could not be read, one reason each.
-pub fn unread(survey: &Survey, picked: &[Picked], asked: &args::Selection) -> Vec<String> {
+pub fn unread(survey: &Survey, picked: &[Picked], asked: &args::Selection, sources: &[&str]) -> Vec<String> {
     let mut reasons = Vec::new();
     let mut members: Vec<&ServerName> = Vec::new();
     for pick in picked {
@@ -62,7 +75,7 @@ pub fn unread(survey: &Survey, picked: &[Picked], asked: &args::Selection) -> Ve
         }
     }
     // Without any restriction every server may have relationships of its own.
-    let everything = asked.names.is_empty() && asked.scope_ids.is_empty() && asked.computer_name.is_none();
+    let everything = asked.names.is_empty() && asked.scope_ids.is_empty() && sources.is_empty();
     for server in &survey.servers {
         if let (true, Some(Err(error))) = (everything, &server.outcome) {
             reasons.push(error.to_string());

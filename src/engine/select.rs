@@ -75,40 +75,64 @@ pub struct Picked {
 }
 
 impl Picked {
+    /// The server that is copied from, when it is in the configuration.
+    pub fn source<'a>(&self, survey: &'a Survey) -> Option<&'a ServerName> {
+        survey.relationships[self.relationship].members[self.source_member].server()
+    }
+
     /// Whether it holds this scope.
     pub fn contains(&self, id: ScopeId) -> bool {
         self.scopes.as_ref().is_none_or(|scopes| scopes.contains(&id))
     }
 }
 
-/// Resolves a selection. `source` is the server that is addressed; without one every
-/// relationship is looked at from its primary.
+/// Resolves a selection. `sources` are the servers that are addressed, each the source of
+/// its own relationships; without any, every relationship is looked at from its primary.
 ///
 /// # Errors
-/// Everything named is checked first: a relationship that the source does not have, a
-/// scope that is in no relationship, or an address that two scopes share, is an error
-/// that names it, and nothing is selected.
-pub fn select(survey: &Survey, selection: &Selection, source: Option<&ServerName>) -> Result<Vec<Picked>> {
-    let candidates: Vec<Picked> = survey
-        .relationships
-        .iter()
-        .enumerate()
-        .filter_map(|(at, relationship)| {
-            let source_member = match source {
-                Some(server) => relationship.member_index(server)?,
-                None => 0,
-            };
-            Some(Picked { relationship: at, source_member, scopes: None })
-        })
-        .collect();
+/// Everything named is checked first: two sources that are partners, a relationship that
+/// no source has, a source that has none of what is named, a scope that is in no
+/// relationship, or an address that two scopes share, is an error that names it, and
+/// nothing is selected.
+pub fn select(survey: &Survey, selection: &Selection, sources: &[ServerName]) -> Result<Vec<Picked>> {
+    let mut candidates = Vec::new();
+    for (relationship, found) in survey.relationships.iter().enumerate() {
+        let addressed: Vec<usize> = match sources {
+            [] => vec![0],
+            _ => (0..2).filter(|at| found.members[*at].server().is_some_and(|name| sources.contains(name))).collect(),
+        };
+        match addressed.as_slice() {
+            [source_member] => {
+                candidates.push(Picked { relationship, source_member: *source_member, scopes: None });
+            }
+            [] => {}
+            _ => return Err(partners(found)),
+        }
+    }
+    let has = |picked: &[Picked], source: &ServerName| picked.iter().any(|pick| pick.source(survey) == Some(source));
+    if let Some(source) = sources.iter().find(|source| !has(&candidates, source)) {
+        return Err(no_relationship(survey, Some(source)));
+    }
     if candidates.is_empty() {
-        return Err(no_relationship(survey, source));
+        return Err(no_relationship(survey, None));
     }
-    match selection {
-        Selection::All => Ok(candidates),
-        Selection::Relationships(names) => by_name(survey, names, &candidates),
-        Selection::Scopes(ids) => by_scope(survey, ids, candidates, source),
+    let picked = match selection {
+        Selection::All => candidates,
+        Selection::Relationships(names) => by_name(survey, names, &candidates)?,
+        Selection::Scopes(ids) => by_scope(survey, ids, candidates, sources)?,
+    };
+    match sources.iter().find(|source| !has(&picked, source)) {
+        Some(source) => Err(Error::new(ErrorKind::Selection, format!("{source} has nothing of what is named"))
+            .hint(format!("leave {source} out of the sources"))),
+        None => Ok(picked),
     }
+}
+
+/// Two sources that are partners: each would overwrite the other.
+fn partners(relationship: &Relationship) -> Error {
+    let [one, other] = relationship.members.each_ref().map(super::survey::Member::shown);
+    let what = format!("{one} and {other} are partners in {}: one must be the target", relationship.name);
+    Error::new(ErrorKind::Selection, what).hint("name only the one that is copied from")
 }
 
 fn no_relationship(survey: &Survey, source: Option<&ServerName>) -> Error {
@@ -154,7 +178,7 @@ fn by_scope(
     survey: &Survey,
     selectors: &[ScopeSelector],
     mut candidates: Vec<Picked>,
-    source: Option<&ServerName>,
+    sources: &[ServerName],
 ) -> Result<Vec<Picked>> {
     let held: Vec<BTreeSet<ScopeId>> =
         candidates.iter().map(|candidate| scopes_of(survey, &survey.relationships[candidate.relationship])).collect();
@@ -165,7 +189,7 @@ fn by_scope(
             return Err(Error::new(ErrorKind::Selection, format!("{selector} means several scopes"))
                 .hint(format!("write one of {}", all.join(", "))));
         }
-        let Some(&id) = matching.first() else { return Err(not_found(survey, *selector, source)) };
+        let Some(&id) = matching.first() else { return Err(not_found(survey, *selector, sources)) };
         for (candidate, _) in candidates.iter_mut().zip(&held).filter(|(_, held)| held.contains(&id)) {
             candidate.scopes.get_or_insert_default().insert(id);
         }
@@ -185,7 +209,7 @@ fn scopes_of(survey: &Survey, relationship: &Relationship) -> BTreeSet<ScopeId> 
         .collect()
 }
 
-fn not_found(survey: &Survey, selector: ScopeSelector, source: Option<&ServerName>) -> Error {
+fn not_found(survey: &Survey, selector: ScopeSelector, sources: &[ServerName]) -> Error {
     let on: Vec<&str> = survey
         .servers
         .iter()
@@ -200,17 +224,20 @@ fn not_found(survey: &Survey, selector: ScopeSelector, source: Option<&ServerNam
         .flat_map(|reading| reading.scopes.keys().copied())
         .filter(|id| id.contains(selector.network))
         .collect();
-    let error = match (on.is_empty(), source) {
+    let elsewhere = !sources.is_empty() && !sources.iter().any(|source| on.contains(&source.as_str()));
+    let error = match (on.is_empty(), elsewhere) {
         (true, _) if !within.is_empty() => {
             let ids: Vec<String> = within.iter().map(ToString::to_string).collect();
             let what = format!("there is no scope {selector}: that address lies in scope {}", ids.join(" and "));
             return Error::new(ErrorKind::Selection, what).hint("a scope is named by its network address");
         }
         (true, _) => Error::new(ErrorKind::Selection, format!("there is no scope {selector}")),
-        (false, Some(source)) if !on.contains(&source.as_str()) => {
-            Error::new(ErrorKind::Selection, format!("scope {selector} is in no failover relationship of {source}"))
+        (false, true) => {
+            let sources: Vec<&str> = sources.iter().map(ServerName::as_str).collect();
+            let what = format!("scope {selector} is in no failover relationship of {}", sources.join(", "));
+            Error::new(ErrorKind::Selection, what)
         }
-        (false, _) => Error::new(ErrorKind::Selection, format!("scope {selector} is in no failover relationship")),
+        (false, false) => Error::new(ErrorKind::Selection, format!("scope {selector} is in no failover relationship")),
     };
     match (on.is_empty(), unread.is_empty()) {
         (_, false) => error.hint(format!("not read: {}", unread.join(", "))),

@@ -51,6 +51,7 @@ fn scope_ids_by_comma_and_by_repetition() {
         names: vec!["Berlin".to_owned()],
         scope_ids: vec![selector("10.0.0.0"), selector("10.0.1.0/24"), selector("10.0.2.0")],
         computer_name: Some("kea-1".to_owned()),
+        ..Selection::default()
     };
     assert_eq!(command(line), Command::Drift(Drift { selection, json: false }));
 }
@@ -60,9 +61,10 @@ fn every_argument_of_replicate() {
     let line = "replicate Berlin --computer-name kea-1 --force --confirm --what-if --throttle-limit 4 \
                 --override clocks --override moved --json";
     let selection =
-        Selection { names: vec!["Berlin".to_owned()], scope_ids: vec![], computer_name: Some("kea-1".to_owned()) };
+        Selection { names: vec!["Berlin".to_owned()], computer_name: Some("kea-1".to_owned()), ..Selection::default() };
     let expected = Replicate {
         selection,
+        cim_sessions: vec![],
         force: true,
         confirm: true,
         what_if: true,

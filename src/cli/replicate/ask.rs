@@ -1,6 +1,7 @@
 //! The question, as PowerShell asks it: yes, yes to all, no, no to all; default no.
 
-use std::io::{self, BufRead};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, IsTerminal};
 
 use super::watch::Signals;
 use crate::cli::console::Console;
@@ -44,7 +45,31 @@ pub trait Ask {
 
 /// The operator at the terminal.
 #[derive(Debug, Default)]
-pub struct AtTerminal;
+pub struct AtTerminal {
+    /// What answers are read from, where standard input holds something else.
+    device: Option<&'static str>,
+}
+
+/// The terminal from which the program was started.
+#[cfg(unix)]
+const DEVICE: &str = "/dev/tty";
+#[cfg(not(unix))]
+const DEVICE: &str = "CONIN$";
+
+impl AtTerminal {
+    /// The operator, whose answers do not come from standard input.
+    pub fn beside_input() -> Self {
+        AtTerminal { device: Some(DEVICE) }
+    }
+
+    /// Whether there is a terminal to answer at.
+    pub fn is_there(&self) -> bool {
+        match self.device {
+            Some(device) => File::open(device).is_ok_and(|device| device.is_terminal()),
+            None => io::stdin().is_terminal(),
+        }
+    }
+}
 
 const CHOICES: &str = "[Y] Yes  [A] Yes to All  [N] No  [L] No to All  [?] Help (default is \"N\"): ";
 
@@ -59,9 +84,9 @@ impl Ask for AtTerminal {
         console.aside(&Line::of(0, Role::Title, &question.text));
         loop {
             // What was typed before the question could be read is no answer to it.
-            forget_typed();
+            forget_typed(self.device);
             console.prompt(CHOICES);
-            let line = match typed() {
+            let line = match typed(self.device) {
                 Ok(line) => line,
                 Err(error) => {
                     console.aside(&Line::new(0));
@@ -82,7 +107,7 @@ impl Ask for AtTerminal {
 
 /// The next line; empty at the end of the input. A signal that asks for an end is an
 /// [`io::ErrorKind::Interrupted`], and the thread that reads is left to the program's end.
-fn typed() -> io::Result<String> {
+fn typed(device: Option<&'static str>) -> io::Result<String> {
     let (sender, told) = std::sync::mpsc::channel();
     let interrupted = sender.clone();
     let mut signals = Signals::listen();
@@ -93,7 +118,10 @@ fn typed() -> io::Result<String> {
     });
     std::thread::Builder::new().name("answer".into()).spawn(move || {
         let mut line = String::new();
-        let read = io::stdin().lock().read_line(&mut line);
+        let read = match device {
+            Some(device) => File::open(device).and_then(|device| BufReader::new(device).read_line(&mut line)),
+            None => io::stdin().lock().read_line(&mut line),
+        };
         let _ = sender.send(read.map(|_| line));
     })?;
     let line = told.recv().unwrap_or_else(|_| Err(io::ErrorKind::UnexpectedEof.into()));
@@ -113,13 +141,18 @@ fn meaning(line: &str) -> Option<Answer> {
 }
 
 #[cfg(unix)]
-fn forget_typed() {
+fn forget_typed(device: Option<&'static str>) {
+    use rustix::termios::{QueueSelector, tcflush};
     // Without a terminal there is nothing typed.
-    let _ = rustix::termios::tcflush(io::stdin(), rustix::termios::QueueSelector::IFlush);
+    let _ = match device.map(File::open) {
+        Some(Ok(device)) => tcflush(device, QueueSelector::IFlush),
+        Some(Err(_)) => Ok(()),
+        None => tcflush(io::stdin(), QueueSelector::IFlush),
+    };
 }
 
 #[cfg(not(unix))]
-fn forget_typed() {}
+fn forget_typed(_device: Option<&'static str>) {}
 
 #[cfg(test)]
 mod tests {

@@ -84,7 +84,7 @@ impl Pair {
 async fn plan(fleet: &Fleet, source: &str) -> Plan {
     let ctl = Control::free();
     let survey = fleet.survey(&ctl).await;
-    let picked = select::select(&survey, &Selection::All, Some(&source.into())).unwrap();
+    let picked = select::select(&survey, &Selection::All, &[source.into()]).unwrap();
     Plan::make(fleet, &survey, &picked, BTreeSet::new(), &ctl).await
 }
 

@@ -1,0 +1,121 @@
+//! Why PowerShell would not run the cmdlet, in its own words, and what to do about it in ours.
+
+use super::parameter::{PARAMETERS, Parameter};
+use crate::cli::Failure;
+use crate::model::Foreign;
+
+/// A mistake in the cmdlet's parameters.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum BindError {
+    #[error("A parameter cannot be found that matches parameter name '{}'.", shown(.0))]
+    NotFound(String),
+    #[error(
+        "Parameter cannot be processed because the parameter name '{}' is ambiguous. Possible matches include: -{}.",
+        shown(.0), .1.join(" -")
+    )]
+    Ambiguous(String, Vec<&'static str>),
+    #[error(
+        "Cannot bind parameter because parameter '{0}' is specified more than once. To provide multiple values to \
+         parameters that can accept multiple values, use the array syntax. For example, \
+         \"-parameter value1,value2,value3\"."
+    )]
+    Twice(&'static str),
+    #[error("Missing an argument for parameter '{0}'. Specify a parameter of type '{1}' and try again.")]
+    Missing(&'static str, &'static str),
+    #[error("Missing argument in parameter list.")]
+    Gap(&'static str),
+    #[error("A positional parameter cannot be found that accepts argument '{}'.", shown(.0))]
+    Positional(String),
+    #[error("Parameter set cannot be resolved using the specified named parameters.")]
+    Sets,
+    #[error("Cannot bind argument to parameter '{0}' because it is an empty string.")]
+    Empty(&'static str),
+    #[error("Cannot process argument transformation on parameter '{0}'. Cannot convert value to type System.String.")]
+    NotOne(&'static str),
+    #[error(
+        "Cannot process argument transformation on parameter '{parameter}'. Cannot convert value \"{}\" to type \
+         \"{type_name}\". {why}",
+        shown(.value)
+    )]
+    Value { parameter: &'static str, type_name: &'static str, value: String, why: &'static str, hint: String },
+    #[error("-AsJob belongs to a later version of scopesync: jobs that outlive the command are not in this one")]
+    AsJob,
+    #[error("-{0} is one of PowerShell's common parameters and has no meaning for scopesync")]
+    Meaningless(&'static str),
+    #[error("{} is no text", shown(.0))]
+    NoText(String),
+    #[error("-ComputerName and -CimSession both name the server that is copied from")]
+    TwoSources,
+    #[error("--from-stdin already says which scopes or relationships")]
+    Piped,
+}
+
+/// What the operator wrote, safe on a terminal.
+fn shown(text: &str) -> Foreign {
+    Foreign::from(text)
+}
+
+impl BindError {
+    /// The switch cannot be turned on or off by this value.
+    pub(super) fn switch(parameter: &Parameter, value: &str) -> Self {
+        BindError::Value {
+            parameter: parameter.name,
+            type_name: parameter.type_name,
+            value: value.to_owned(),
+            why: "Boolean parameters accept only Boolean values and numbers, such as $True, $False, 1 or 0.",
+            hint: format!("write -{0}, '-{0}:$true' or '-{0}:$false'", parameter.name),
+        }
+    }
+
+    fn hint(&self) -> String {
+        match self {
+            BindError::NotFound(name) => not_found(name),
+            BindError::Ambiguous(..) => "write more of its name".into(),
+            BindError::Twice(name) | BindError::Gap(name) => {
+                format!("several values are separated by commas: -{name} a,b")
+            }
+            BindError::Missing(name, _) => missing(name),
+            BindError::Positional(text) if text.starts_with("--") => {
+                "the cmdlet's own parameters are written with one dash; -? lists them".into()
+            }
+            BindError::Positional(_) => {
+                "only -Name may stand without its name; several values are separated by commas".into()
+            }
+            BindError::Sets => "-Name and -ScopeId exclude each other: a scope belongs to one relationship".into(),
+            BindError::Empty(name) => format!("leave -{name} out, or give it a value"),
+            BindError::NotOne(name) => format!("-{name} takes one server; -CimSession takes several"),
+            BindError::Value { hint, .. } => hint.clone(),
+            BindError::AsJob => "leave it out; the shell can put the command into the background".into(),
+            BindError::Meaningless(_) => {
+                "leave it out: errors go to standard error, and the exit status tells what became of the run".into()
+            }
+            BindError::NoText(_) => "names and addresses are written in UTF-8".into(),
+            BindError::TwoSources => "name the sources with one of them; -CimSession takes several".into(),
+            BindError::Piped => "leave out -Name and -ScopeId, or --from-stdin".into(),
+        }
+    }
+}
+
+fn not_found(name: &str) -> String {
+    let near =
+        |parameter: &&Parameter| strsim::jaro_winkler(&name.to_ascii_lowercase(), &parameter.name.to_ascii_lowercase());
+    let nearest = PARAMETERS.iter().max_by(|a, b| near(a).total_cmp(&near(b))).filter(|found| near(found) > 0.7);
+    let all = "-? lists the parameters";
+    nearest.map_or_else(|| all.to_owned(), |nearest| format!("did you mean -{}? {all}", nearest.name))
+}
+
+fn missing(name: &str) -> String {
+    match PARAMETERS.iter().find(|parameter| parameter.name == name) {
+        Some(parameter) if parameter.is_switch() => format!(
+            "a shell that takes $false for a variable of its own leaves nothing of it: write '-{name}:$false' \
+             in quotes, or -{name}:false"
+        ),
+        _ => format!("write -{name} and its value; a variable of the shell may be empty"),
+    }
+}
+
+impl From<BindError> for Failure {
+    fn from(error: BindError) -> Self {
+        Failure::new(error.to_string()).hint(error.hint())
+    }
+}
