@@ -58,6 +58,7 @@ fn drift() -> RelationshipDrift {
         source: "one".into(),
         target: "two".into(),
         findings: Vec::new(),
+        trouble: None,
         scopes: (0..SCOPES).map(scope).collect(),
     }
 }

@@ -23,5 +23,6 @@ pub mod report;
 pub mod run;
 pub mod select;
 pub mod survey;
+pub mod trouble;
 
 pub use error::{Error, ErrorKind, Result};

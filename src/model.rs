@@ -17,7 +17,7 @@ pub use item::{
     Canonical, Field, IdentifierKind, Item, ItemKey, KeyName, Kind, Level, OptionKey, Origin, Owner, ReservationKey,
     Section, Value,
 };
-pub use relationship::{Membership, Mode, Peer, Role, ServerName, Side, State};
+pub use relationship::{Condition, Contact, Membership, Mode, Peer, Role, ServerName, Side, State, Timing};
 pub use scope::{Complete, Need, Scope};
 pub use scope_id::{ScopeId, ScopeIdError};
 pub use text::{Foreign, is_harmful};

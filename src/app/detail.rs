@@ -33,7 +33,14 @@ impl Detail {
 
     /// A finding with its hint and the scopes that it touches.
     pub fn of_finding(finding: &Finding, names: &ScopeNames) -> Self {
-        let mut paragraphs = vec![finding.message.clone(), String::new(), format!("What to do: {}", finding.hint)];
+        let mut paragraphs = vec![finding.message.clone(), String::new()];
+        match finding.hint.split_once('\n') {
+            None => paragraphs.push(format!("What to do: {}", finding.hint)),
+            Some(_) => {
+                paragraphs.push("What to do:".to_owned());
+                paragraphs.extend(finding.hint.lines().map(|step| format!("  {step}")));
+            }
+        }
         if !finding.scopes.is_empty() {
             let ids: Vec<String> = finding.scopes.iter().map(|id| names.name(*id)).collect();
             paragraphs.push(String::new());

@@ -240,7 +240,7 @@ pub fn member_words(state: &AppState, subject: &Subject, side: usize) -> Option<
     let text = match (&member.absent(), member.state.as_ref().or(member.heard.as_ref())) {
         (Some(reason), Some(heard)) => format!("not read: {reason}; its partner says: {}", heard.0),
         (Some(reason), None) => format!("not read: {reason}"),
-        (None, Some(own)) => own.0.to_string(),
+        (None, Some(own)) => own.explained(&relationship.mode),
         (None, None) => "tells no state".into(),
     };
     Some((name, text))

@@ -6,10 +6,12 @@ use super::console::Console;
 use super::reading::survey;
 use super::table::Table;
 use super::{Failure, args};
+use crate::engine::compare;
 use crate::engine::fleet::Fleet;
 use crate::engine::survey::{Member, Relationship, ServerReport, Survey};
-use crate::model::{Foreign, State};
-use crate::show::{self, Line, Role};
+use crate::engine::trouble::{Trouble, TroubleReport};
+use crate::model::{Condition, Contact, Foreign, State};
+use crate::show::{self, Line, Role, ScopeNames};
 
 /// The schema of the list's JSON.
 pub const SCHEMA: &str = "scopesync.relationships/1";
@@ -21,14 +23,21 @@ pub const SCHEMA: &str = "scopesync.relationships/1";
 pub async fn run(fleet: &Fleet, asked: &args::Relationships, console: &mut Console) -> Result<u8, Failure> {
     let survey = survey(fleet, console).await?;
     if asked.json {
-        console.json(&Document::new(&survey));
+        console.json(&Document::new(fleet, &survey));
     } else {
-        show_text(&survey, console);
+        show_text(fleet, &survey, console);
     }
     Ok(if survey.servers.iter().all(|server| server.reading().is_some()) { 0 } else { 3 })
 }
 
-fn show_text(survey: &Survey, console: &mut Console) {
+/// That a relationship no longer works as one, and the drift that did it.
+fn trouble(fleet: &Fleet, survey: &Survey, relationship: &Relationship) -> Option<Trouble> {
+    // only then is it worth a comparison
+    relationship.trouble()?;
+    compare::relationship(survey, relationship, 0, &fleet.ignore).trouble
+}
+
+fn show_text(fleet: &Fleet, survey: &Survey, console: &mut Console) {
     if survey.relationships.is_empty() {
         console.note("none of the servers is in a failover relationship");
     } else {
@@ -55,6 +64,12 @@ fn show_text(survey: &Survey, console: &mut Console) {
             let line = Line::of(0, Role::Title, format!("{}: ", relationship.name));
             console.line(&line.with(Role::Warning, reason));
         }
+        if let Some(trouble) = trouble(fleet, survey, relationship) {
+            console.line(&Line::of(0, Role::Title, format!("{}:", relationship.name)));
+            let names = ScopeNames::of(survey);
+            console
+                .lines(&show::finding(&trouble.finding(), &names).into_iter().map(|l| l.deeper(2)).collect::<Vec<_>>());
+        }
     }
     let in_one = |report: &ServerReport| survey.relationships.iter().any(|r| r.member_index(&report.name).is_some());
     for server in survey.servers.iter().filter(|server| !in_one(server)) {
@@ -66,8 +81,10 @@ fn show_text(survey: &Survey, console: &mut Console) {
 }
 
 fn state(relationship: &Relationship, member: usize) -> (Role, String) {
-    let role = match &relationship.members[member].state {
-        Some(state) if state.is_normal(&relationship.mode) => Role::Good,
+    let state = relationship.members[member].state.as_ref();
+    let role = match state.map(|state| state.condition(&relationship.mode)) {
+        Some(Condition::Normal) => Role::Good,
+        Some(Condition::Terminated | Condition::CommunicationRecovery) => Role::Critical,
         _ => Role::Warning,
     };
     (role, show::state_words(relationship, member).unwrap_or_default())
@@ -102,6 +119,7 @@ struct RelationshipLine<'a> {
     mode: String,
     supported: bool,
     reason: Option<&'a str>,
+    trouble: Option<TroubleReport>,
     members: Vec<MemberLine<'a>>,
 }
 
@@ -111,13 +129,15 @@ struct MemberLine<'a> {
     peer: &'a Foreign,
     role: String,
     state: Option<&'a State>,
+    condition: Option<Condition>,
+    contact: Option<&'a Contact>,
     heard: Option<&'a State>,
     scopes: Option<usize>,
     reason: Option<String>,
 }
 
 impl<'a> Document<'a> {
-    fn new(survey: &'a Survey) -> Self {
+    fn new(fleet: &Fleet, survey: &'a Survey) -> Self {
         let server = |report: &'a ServerReport| ServerLine {
             name: report.name.as_str(),
             place: &report.place,
@@ -133,6 +153,8 @@ impl<'a> Document<'a> {
                 peer: &member.peer.name,
                 role: member.peer.role.to_string(),
                 state: member.state.as_ref(),
+                condition: member.state.as_ref().map(|state| state.condition(&relationship.mode)),
+                contact: member.membership.as_ref().and_then(|membership| membership.contact.as_ref()),
                 heard: member.heard.as_ref(),
                 scopes: scopes(survey, relationship, at),
                 reason: member.absent(),
@@ -149,6 +171,7 @@ impl<'a> Document<'a> {
                     mode: relationship.mode.to_string(),
                     supported: relationship.unsupported.is_none(),
                     reason: relationship.unsupported.as_deref(),
+                    trouble: trouble(fleet, survey, relationship).as_ref().map(Trouble::report),
                     members: vec![member(relationship, 0), member(relationship, 1)],
                 })
                 .collect(),

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::ignore::{self, IgnoreRule, Ignored};
 use super::port::{Entry, Levels, Reading};
 use super::survey::{Relationship, Survey};
+use super::trouble::Trouble;
 use super::{drift, prerequisites};
 use crate::model::{
     Change, ChangeKind, DriftState, Finding, FindingKind, FindingSide, Foreign, ItemKey, Scope, ScopeId, Severity,
@@ -68,6 +69,8 @@ pub struct RelationshipDrift {
     pub target: String,
     /// What lies outside the scopes, worst first.
     pub findings: Vec<Finding>,
+    /// That the pair no longer works as one.
+    pub trouble: Option<Trouble>,
     /// All scopes, by address.
     pub scopes: Vec<ScopeDrift>,
 }
@@ -77,6 +80,9 @@ impl RelationshipDrift {
     pub fn only(mut self, meant: impl Fn(ScopeId) -> bool) -> Self {
         self.scopes.retain(|scope| meant(scope.id));
         self.findings.retain_mut(|finding| {
+            if finding.kind.is_of_all() {
+                return true;
+            }
             let general = finding.scopes.is_empty();
             finding.scopes.retain(|id| meant(*id));
             general || !finding.scopes.is_empty()
@@ -146,6 +152,7 @@ pub fn relationship(
         source: source.shown(),
         target: target.shown(),
         findings: Vec::new(),
+        trouble: None,
         scopes: Vec::new(),
     };
     let readings = [source_member, 1 - source_member].map(|at| survey.member_reading(relationship, at));
@@ -155,6 +162,8 @@ pub fn relationship(
         result.scopes = scopes.compare();
         result.findings = prerequisites::findings(relationship, source_member, source, target);
         result.findings.extend(scope_findings(&result.scopes, &result.source, &result.target));
+        result.trouble = Trouble::of(relationship, source_member, &result.scopes);
+        result.findings.extend(result.trouble.as_ref().map(Trouble::finding));
         result.findings.sort_by(|a, b| (a.severity, a.kind, &a.message).cmp(&(b.severity, b.kind, &b.message)));
         return result;
     }
@@ -162,6 +171,8 @@ pub fn relationship(
     result.scopes = unknown_scopes(relationship, source_member, readings, &reason);
     result.findings.push(absence(relationship, source_member, &reason));
     if relationship.unsupported.is_none() {
+        result.trouble = Trouble::of(relationship, source_member, &result.scopes);
+        result.findings.splice(0..0, result.trouble.as_ref().map(Trouble::finding));
         result.findings.extend(prerequisites::states(relationship, source_member));
     }
     result

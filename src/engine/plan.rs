@@ -14,6 +14,7 @@ use super::port::{Control, Fingerprints, Pulse, Reading, Refusal, Work, Writer};
 use super::report::{ChangeReport, FindingReport};
 use super::select::Picked;
 use super::survey::{Relationship, Survey};
+use super::trouble::{Trouble, TroubleReport};
 use super::{drift, fingerprint, prerequisites};
 use crate::model::{Change, Context, DriftState, Finding, Foreign, Mode, ScopeId, ServerName};
 
@@ -72,6 +73,8 @@ pub struct PlannedRelationship {
     pub cost_to_configuration: String,
     /// What lies outside the scopes.
     pub findings: Vec<Finding>,
+    /// That the pair no longer works as one.
+    pub trouble: Option<Trouble>,
     /// Why nothing of this relationship can be written.
     pub blocked: Option<Refusal>,
     /// The scopes, by address: those that differ, and those that cannot be told.
@@ -194,6 +197,7 @@ async fn relationship(fleet: &Fleet, survey: &Survey, pick: &Picked, ctl: &Contr
         cost_to_service: String::new(),
         cost_to_configuration: String::new(),
         findings: drift.findings,
+        trouble: drift.trouble,
         blocked: None,
         scopes: Vec::new(),
         in_sync: Vec::new(),
@@ -346,6 +350,7 @@ struct RelationshipReport<'a> {
     cost_to_service: &'a str,
     cost_to_configuration: &'a str,
     blocked: Option<&'a Refusal>,
+    trouble: Option<TroubleReport>,
     findings: Vec<FindingReport<'a>>,
     scopes: Vec<ScopeReport<'a>>,
 }
@@ -402,6 +407,7 @@ impl<'a> RelationshipReport<'a> {
             cost_to_service: &planned.cost_to_service,
             cost_to_configuration: &planned.cost_to_configuration,
             blocked: planned.blocked.as_ref(),
+            trouble: planned.trouble.as_ref().map(Trouble::report),
             findings: planned.findings.iter().map(FindingReport::new).collect(),
             scopes: planned
                 .scopes

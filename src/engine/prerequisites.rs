@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use super::port::{Reading, Refusal};
 use super::survey::Relationship;
+use super::trouble::CLOCKS_APART;
 use crate::model::{
-    CLASS_ORDER, Canonical, Context, Definition, DefinitionKind, Finding, FindingKind, FindingSide, Foreign, Mode,
-    Need, Role, Scope, ScopeId, Severity, State, Store,
+    CLASS_ORDER, Canonical, Condition, Context, Definition, DefinitionKind, Finding, FindingKind, FindingSide, Foreign,
+    Mode, Need, Role, Scope, ScopeId, Severity, Store,
 };
 
 /// Everything outside the scopes that the operator should know before replicating
@@ -210,21 +211,29 @@ fn cure(kind: DefinitionKind, side: FindingSide, [source, target]: &[String; 2])
     format!("{place}: {why}. scopesync never writes it")
 }
 
-/// Members that are not in their normal state. Of one that was not read, what its partner
-/// last heard counts only if it is a state that outlives the silence, and on that partner's side.
+/// Members that are not in their normal state, but for those in a [`super::trouble::Trouble`],
+/// which has a finding of its own. Of one that was not read, what its partner last heard counts
+/// only if it is a state that outlives the silence, and on that partner's side.
 pub fn states(relationship: &Relationship, source_member: usize) -> Vec<Finding> {
     let side_of = |at: usize| if at == source_member { FindingSide::Source } else { FindingSide::Target };
     let mut found = Vec::new();
     for (at, member) in relationship.members.iter().enumerate() {
-        if let Some(state) = member.state.as_ref().filter(|state| !state.is_normal(&relationship.mode)) {
-            let message = format!("{} is in state {}", member.shown(), state.0);
-            found.push(state_finding(side_of(at), message, &state.0));
+        if let Some(state) = &member.state {
+            let told = match state.condition(&relationship.mode) {
+                Condition::Normal | Condition::Terminated | Condition::CommunicationRecovery => None,
+                condition => Some(condition),
+            };
+            found.extend(told.map(|condition| {
+                let message = format!("{} is in state {}", member.shown(), state.explained(&relationship.mode));
+                state_finding(side_of(at), message, condition)
+            }));
         }
-        let lasting = |state: &&State| matches!(state.0.raw(), "partner-down" | "terminated");
-        if let (Some(_), Some(state)) = (member.absent(), member.heard.as_ref().filter(lasting)) {
+        let heard = member.heard.as_ref().map(|state| (state, state.condition(&relationship.mode)));
+        let lasting = heard.filter(|(_, told)| matches!(told, Condition::PartnerDown | Condition::Terminated));
+        if let (Some(_), Some((state, condition))) = (member.absent(), lasting) {
             let partner = relationship.members[1 - at].shown();
             let message = format!("{partner} last heard of {}: {}", member.shown(), state.0);
-            found.push(state_finding(side_of(1 - at), message, &state.0));
+            found.push(state_finding(side_of(1 - at), message, condition));
         }
     }
     found
@@ -236,7 +245,7 @@ fn relationship_findings(relationship: &Relationship, source_member: usize) -> V
     let skew = relationship.clock_skew;
     if let Some(skew) = skew.filter(|skew| skew.abs() > 30) {
         found.push(Finding {
-            severity: if skew.abs() > 60 { Severity::Critical } else { Severity::Warning },
+            severity: if skew.abs() > CLOCKS_APART { Severity::Critical } else { Severity::Warning },
             kind: FindingKind::ClockSkew,
             side: FindingSide::Both,
             scopes: Vec::new(),
@@ -274,17 +283,17 @@ fn backups(relationship: &Relationship) -> Option<Finding> {
     })
 }
 
-fn state_finding(side: FindingSide, message: String, state: &Foreign) -> Finding {
-    let (severity, hint) = match state.raw() {
-        "terminated" => (
+fn state_finding(side: FindingSide, message: String, condition: Condition) -> Finding {
+    let (severity, hint) = match condition {
+        Condition::Terminated => (
             Severity::Critical,
             "lease updates have stopped; often scopes missing on one side or with another id are the cause: \
              repair the drift, then reset the relationship on both servers",
         ),
-        "partner-down" => (Severity::Warning, "the server serves all clients alone: find out why its partner is down"),
-        "communication-recovery" => {
-            (Severity::Warning, "the partners have lost touch for a while: wait, or look at the network")
+        Condition::PartnerDown => {
+            (Severity::Warning, "the server serves all clients alone: find out why its partner is down")
         }
+        Condition::Maintenance => (Severity::Warning, "somebody asked for it: let the partners end it"),
         _ => (Severity::Warning, "wait until both sides are in their normal state"),
     };
     Finding { severity, kind: FindingKind::State, side, scopes: Vec::new(), message, hint: hint.into() }

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::compare::{RelationshipDrift, ScopeDrift, Summary};
 use super::survey::{ServerReport, Survey};
+use super::trouble::{Trouble, TroubleReport};
 use crate::model::{Change, ChangeKind, DriftState, Finding, Foreign, ItemKey, Section, State};
 
 /// The schema of the drift report's JSON.
@@ -33,6 +34,7 @@ struct RelationshipLine<'a> {
     mode: String,
     source: SideLine<'a>,
     target: SideLine<'a>,
+    trouble: Option<TroubleReport>,
     findings: Vec<FindingReport<'a>>,
     scopes: Vec<ScopeLine<'a>>,
 }
@@ -105,6 +107,7 @@ impl<'a> DriftReport<'a> {
                         mode: found.mode.to_string(),
                         source: SideLine { server: &drift.source, state: found.members[*source].state.as_ref() },
                         target: SideLine { server: &drift.target, state: found.members[1 - *source].state.as_ref() },
+                        trouble: drift.trouble.as_ref().map(Trouble::report),
                         findings: drift.findings.iter().map(FindingReport::new).collect(),
                         scopes: drift.scopes.iter().map(ScopeLine::new).collect(),
                     }

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::SignedDuration;
 
 use super::port::{Entry, Health, Reading};
+use super::trouble::seconds;
 use super::{Error, ErrorKind};
-use crate::model::{Foreign, Membership, Mode, Peer, Role, ScopeId, ServerName, State};
+use crate::model::{Condition, Foreign, Membership, Mode, Peer, Role, ScopeId, ServerName, State};
 
 /// What is known of one server.
 #[derive(Clone, Debug)]
@@ -106,6 +108,39 @@ impl Relationship {
     /// Whether both sides are in their normal state, as far as they tell themselves.
     pub fn is_normal(&self) -> bool {
         self.members.iter().all(|m| m.state.as_ref().is_none_or(|state| state.is_normal(&self.mode)))
+    }
+
+    /// Whether it is terminated or in communication recovery: the worse of what its members
+    /// say of themselves. What a partner last heard counts for nothing.
+    pub fn trouble(&self) -> Option<Condition> {
+        let said = |condition: &Condition| {
+            let mut states = self.members.iter().filter_map(|member| member.state.as_ref());
+            states.any(|state| state.condition(&self.mode) == *condition)
+        };
+        [Condition::Terminated, Condition::CommunicationRecovery].into_iter().find(said)
+    }
+
+    /// What its members tell of it, of those that were read.
+    pub fn memberships(&self) -> impl Iterator<Item = &Membership> {
+        self.members.iter().filter_map(|member| member.membership.as_ref())
+    }
+
+    /// The longer of both members' heartbeats.
+    pub fn heartbeat(&self) -> Duration {
+        self.memberships().map(|membership| membership.timing.heartbeat).max().unwrap_or_default()
+    }
+
+    /// What resetting both servers does to clients.
+    pub fn reset_cost(&self) -> String {
+        let heartbeat = self.heartbeat();
+        let [a, b] = &self.members;
+        format!(
+            "no DHCP from {} and {} for about {} (three heartbeats of {})",
+            a.shown(),
+            b.shown(),
+            seconds(heartbeat * 3),
+            seconds(heartbeat)
+        )
     }
 
     /// Whether a scope belongs to this relationship on the side of a member.

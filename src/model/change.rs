@@ -142,6 +142,10 @@ pub enum FindingSide {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FindingKind {
+    /// The relationship has ended until it is reset.
+    Terminated,
+    /// The partners are out of touch.
+    CommunicationRecovery,
     /// A scope that only one side has.
     ScopeOnOneSide,
     /// Both servers have the scope under another number.
@@ -180,6 +184,13 @@ pub enum FindingKind {
     Partner,
 }
 
+impl FindingKind {
+    /// Whether it concerns the whole relationship although it names scopes.
+    pub fn is_of_all(self) -> bool {
+        matches!(self, FindingKind::Terminated | FindingKind::CommunicationRecovery)
+    }
+}
+
 /// Something outside the items of a scope that the operator should know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
@@ -193,6 +204,6 @@ pub struct Finding {
     pub scopes: Vec<ScopeId>,
     /// What was found; safe to show.
     pub message: String,
-    /// What to do about it; safe to show.
+    /// What to do about it, several steps a line each; safe to show.
     pub hint: String,
 }

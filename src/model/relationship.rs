@@ -1,11 +1,16 @@
 //! Failover relationships as one server tells of them.
 
+mod state;
+
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
 use super::Foreign;
+
+pub use state::{Condition, State};
 
 /// The name of a server: that of its entry in the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -127,23 +132,6 @@ impl fmt::Display for Role {
     }
 }
 
-/// The state of one side of a relationship, in the server's own word.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct State(pub Foreign);
-
-impl State {
-    /// Whether this is the state of a healthy pair in this mode.
-    pub fn is_normal(&self, mode: &Mode) -> bool {
-        match mode {
-            Mode::LoadBalancing => self.0.raw() == "load-balancing",
-            Mode::HotStandby => self.0.raw() == "hot-standby",
-            Mode::PassiveBackup => self.0.raw() == "passive-backup",
-            Mode::Other(_) => false,
-        }
-    }
-}
-
 /// One server of a relationship, as the relationship's parameters name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {
@@ -153,6 +141,38 @@ pub struct Peer {
     pub url: Foreign,
     /// What it is in the pair.
     pub role: Role,
+}
+
+/// How long the members wait for each other, and how much drift they bear.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// Between two signs of life; a server that comes back takes about three of them.
+    pub heartbeat: Duration,
+    /// How long fetching the partner's leases may take.
+    pub sync_limit: Duration,
+    /// After lease updates for so many clients were refused the relationship ends; 0 for
+    /// never. `None` for servers that know no such limit.
+    pub rejected_limit: Option<u64>,
+}
+
+impl Default for Timing {
+    /// Kea's defaults.
+    fn default() -> Self {
+        Timing { heartbeat: Duration::from_secs(10), sync_limit: Duration::from_secs(60), rejected_limit: None }
+    }
+}
+
+/// What a server tells of its connection with its partner.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Contact {
+    /// Whether it ever heard of its partner since it started.
+    pub in_touch: bool,
+    /// It has given up hearing of its partner.
+    pub interrupted: Option<bool>,
+    /// Seconds since it last heard of its partner.
+    pub age: Option<u64>,
+    /// Clients that its partner seems not to answer.
+    pub unacked_clients: Option<u64>,
 }
 
 /// A relationship as one of its servers tells of it.
@@ -170,6 +190,10 @@ pub struct Membership {
     pub partner_state: Option<State>,
     /// Seconds between both clocks, where the server tells.
     pub clock_skew: Option<i64>,
+    /// How it stands with its partner, where the server tells.
+    pub contact: Option<Contact>,
+    /// How long the members wait for each other.
+    pub timing: Timing,
     /// The only relationship of its server holds all scopes; with several, only
     /// scopes that name it.
     pub only_one: bool,

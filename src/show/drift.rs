@@ -11,7 +11,7 @@ use crate::model::DriftState;
 pub fn state_words(relationship: &Relationship, member: usize) -> Option<String> {
     let (this, partner) = (&relationship.members[member], &relationship.members[1 - member]);
     if let Some(state) = &this.state {
-        return Some(state.0.to_string());
+        return Some(state.explained(&relationship.mode));
     }
     let lead = match this.presence {
         Presence::Read(_) => return None,

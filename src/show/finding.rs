@@ -23,8 +23,9 @@ pub fn finding(finding: &Finding, names: &ScopeNames) -> Vec<Line> {
             format!("scopes: {}", some(finding.scopes.iter().map(|id| names.name(*id)))),
         ));
     }
-    if !finding.hint.is_empty() {
-        lines.push(Line::of(2, Role::Muted, format!("hint: {}", finding.hint)));
+    for (at, step) in finding.hint.lines().enumerate() {
+        let lead = if at == 0 { "hint: " } else { "      " };
+        lines.push(Line::of(2, Role::Muted, format!("{lead}{step}")));
     }
     lines
 }

@@ -10,6 +10,7 @@ use crate::app::drawn::Window;
 use crate::app::pick;
 use crate::app::state::{AppState, LeftKey, Pane};
 use crate::engine::survey::{Member, Presence, Relationship};
+use crate::model::{Condition, Mode};
 
 /// Lines of one entry: in a narrow pane the mode has a line of its own.
 fn lines(width: u16) -> u16 {
@@ -77,19 +78,19 @@ fn relationship(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Re
         row = 1;
     }
     let [source, target] = pick::directed(state, found);
-    line(theme, frame, area, row + 1, 5, &member(source), member_style(theme, found, source));
+    line(theme, frame, area, row + 1, 5, &member(source, &found.mode), member_style(theme, found, source));
     line(theme, frame, area, row + 2, 2, theme.glyphs.arrow, theme.heading);
-    line(theme, frame, area, row + 2, 5, &member(target), member_style(theme, found, target));
+    line(theme, frame, area, row + 2, 5, &member(target, &found.mode), member_style(theme, found, target));
     let (words, style) = drift(state, theme, found);
     line(theme, frame, area, row + 3, 2, &words, style);
 }
 
 /// A side in words: which server, and its state or why there is none.
-fn member(member: &Member) -> String {
+fn member(member: &Member, mode: &Mode) -> String {
     let name = member.shown();
     match &member.presence {
         Presence::Read(_) => match &member.state {
-            Some(state) => format!("{name} {}", state.0),
+            Some(state) => format!("{name} {}", state.explained(mode)),
             None => format!("{name} (no state)"),
         },
         Presence::Pending(_) => format!("{name} being read"),
@@ -102,7 +103,11 @@ fn member_style(theme: &Theme, found: &Relationship, member: &Member) -> Style {
     match (&member.presence, &member.state) {
         (Presence::Pending(_), _) => theme.quiet,
         (Presence::Failed(..) | Presence::NotConfigured(_), _) => theme.bad,
-        (Presence::Read(_), Some(state)) if !state.is_normal(&found.mode) => theme.warning,
+        (Presence::Read(_), Some(state)) => match state.condition(&found.mode) {
+            Condition::Normal => Style::new(),
+            Condition::Terminated | Condition::CommunicationRecovery => theme.bad,
+            _ => theme.warning,
+        },
         _ => Style::new(),
     }
 }

@@ -166,6 +166,8 @@ impl FakeServer {
             state: Some(State("load-balancing".into())),
             partner_state: self.inner().partner_state.map(|state| State(state.into())),
             clock_skew: None,
+            contact: None,
+            timing: Timing::default(),
             only_one: true,
         }
     }

@@ -1,10 +1,11 @@
 //! Failover relationships from the parameters of the high-availability hook.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::{Map, Value as Json};
 
-use crate::model::{Canonical, Foreign, Membership, Mode, Peer, Role};
+use crate::model::{Canonical, Foreign, Membership, Mode, Peer, Role, Timing};
 
 /// One relationship as this server's parameters have it.
 #[derive(Clone, Debug)]
@@ -55,9 +56,23 @@ fn one(parameters: &Map<String, Json>) -> Option<Failover> {
         state: None,
         partner_state: None,
         clock_skew: None,
+        contact: None,
+        timing: timing(parameters),
         only_one: true,
     };
     Some(Failover { membership, parameters: agreed(parameters) })
+}
+
+/// Kea counts in milliseconds. A running server tells its defaults; what it does not tell, it
+/// does not know.
+fn timing(parameters: &Map<String, Json>) -> Timing {
+    let told = |key: &str| parameters.get(key).and_then(Json::as_u64);
+    let defaults = Timing::default();
+    Timing {
+        heartbeat: told("heartbeat-delay").map_or(defaults.heartbeat, Duration::from_millis),
+        sync_limit: told("sync-timeout").map_or(defaults.sync_limit, Duration::from_millis),
+        rejected_limit: told("max-rejected-lease-updates"),
+    }
 }
 
 fn peer(json: &Json) -> Option<Peer> {

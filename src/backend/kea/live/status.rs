@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::{Known, LiveServer};
 use crate::engine::Result;
 use crate::engine::port::{Control, Health};
-use crate::model::{Foreign, Membership, State};
+use crate::model::{Contact, Foreign, Membership, State};
 
 impl LiveServer {
     /// The relationships that the last reading told of, with their states as they are now.
@@ -77,6 +77,23 @@ struct Remote {
     last_state: Option<Foreign>,
     server_name: Option<Foreign>,
     clock_skew: Option<f64>,
+    in_touch: Option<bool>,
+    communication_interrupted: Option<bool>,
+    age: Option<u64>,
+    unacked_clients: Option<u64>,
+}
+
+impl Remote {
+    /// A server that was never in touch tells zeros, which mean nothing.
+    fn contact(&self) -> Option<Contact> {
+        let in_touch = self.in_touch?;
+        Some(Contact {
+            in_touch,
+            interrupted: self.communication_interrupted,
+            age: self.age.filter(|_| in_touch),
+            unacked_clients: self.unacked_clients,
+        })
+    }
 }
 
 /// Puts the states into the relationships that the configuration tells of.
@@ -90,6 +107,7 @@ pub(super) fn merge(memberships: &mut [Membership], status: &Status) {
         membership.state = state(&servers.local.state);
         membership.partner_state = state(&servers.remote.last_state);
         membership.clock_skew = servers.remote.clock_skew.map(|seconds| seconds.round() as i64);
+        membership.contact = servers.remote.contact();
     }
 }
 
@@ -126,6 +144,8 @@ mod tests {
             state: None,
             partner_state: None,
             clock_skew: None,
+            contact: None,
+            timing: Default::default(),
             only_one: false,
         }
     }
