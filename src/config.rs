@@ -63,6 +63,8 @@ pub struct ServerEntry {
     pub timeouts: Timeouts,
     /// What happens to a running configuration after a replication.
     pub save: SavePolicy,
+    /// In which way scopes are written to it; for running servers only.
+    pub writer: WriterPolicy,
     /// Largest answer, or file, that is taken from the server.
     pub max_answer: ByteSize,
     /// The test of a new file before it replaces the old one; for files only.
@@ -78,6 +80,7 @@ impl ServerEntry {
             read_only: false,
             timeouts: Timeouts::default(),
             save: SavePolicy::default(),
+            writer: WriterPolicy::default(),
             max_answer: DEFAULT_MAX_ANSWER,
             check: FileCheck::default(),
         }
@@ -133,6 +136,19 @@ pub enum SavePolicy {
     ConfigWrite,
     /// The operator saves in another way.
     Never,
+}
+
+/// In which way scopes are written to a running server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WriterPolicy {
+    /// By the commands for single scopes where the server has them, else by replacing its
+    /// whole configuration.
+    #[default]
+    Auto,
+    /// By the commands for single scopes, or not at all.
+    Commands,
+    /// By replacing its whole configuration.
+    WholeConfiguration,
 }
 
 /// The test of a new file before it replaces the old one.

@@ -361,7 +361,8 @@ fn what_would_hurt_active_leases_is_refused_by_name() {
     drift(&bench, "", 0);
 }
 
-/// Debian's older Kea has no commands for scopes: its drift is found all the same.
+/// Debian's older Kea has no commands for scopes: its drift is found all the same, and where
+/// it must not be written in another way, it is not written.
 #[test]
 fn an_old_kea_is_read_and_not_written() {
     let mut kinds = all_in_scopes();
@@ -376,6 +377,8 @@ fn an_old_kea_is_read_and_not_written() {
         expected::finding(kind, &report["relationships"][0]["findings"]);
     }
     let pair = bench.pair().expect("a live pair");
+    let config = std::fs::read_to_string(bench.home.config()).expect("config.toml");
+    bench.home.write_config(&config.replace("kind = ", "writer = \"commands\"\nkind = "));
     let before = Side::BOTH.map(|side| pair.config(side));
     let plan = bench.run("replicate --computer-name kea-1 --what-if --json").expect_code(3).json();
     assert_eq!(plan["relationships"][0]["blocked"]["name"], "no-writer");

@@ -9,12 +9,12 @@ use super::kea::file::{self, Check};
 #[cfg(feature = "kea")]
 use super::kea::file_server::{FilePolicy, FileServer};
 #[cfg(feature = "kea")]
-use super::kea::live::{LiveServer, Policy};
+use super::kea::live::{LiveServer, Policy, WriterChoice};
 #[cfg(feature = "kea")]
 use super::kea::socket::{Limits, Socket};
 use crate::config::{Config, Endpoint, ServerEntry};
 #[cfg(feature = "kea")]
-use crate::config::{FileCheck, SavePolicy};
+use crate::config::{FileCheck, SavePolicy, WriterPolicy};
 use crate::engine::Result;
 use crate::engine::fleet::Fleet;
 use crate::engine::port::Server;
@@ -67,7 +67,15 @@ fn kea_socket(entry: &ServerEntry, path: &Path, read_only: bool) -> LiveServer {
         write: entry.timeouts.write,
         answer: usize::try_from(entry.max_answer.0).unwrap_or(usize::MAX),
     };
-    let policy = Policy { read_only: read_only || entry.read_only, save: entry.save == SavePolicy::ConfigWrite };
+    let policy = Policy {
+        read_only: read_only || entry.read_only,
+        save: entry.save == SavePolicy::ConfigWrite,
+        writer: match entry.writer {
+            WriterPolicy::Auto => WriterChoice::Auto,
+            WriterPolicy::Commands => WriterChoice::Commands,
+            WriterPolicy::WholeConfiguration => WriterChoice::WholeConfiguration,
+        },
+    };
     LiveServer::new(ServerName::from(entry.name.as_str()), Socket::new(path, limits), policy)
 }
 

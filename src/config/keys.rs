@@ -120,6 +120,14 @@ pub const SERVER: Section = Section {
                     Kea's own file. `\"never\"`: you save in another way. Nothing to save for files.",
         },
         Key {
+            name: "writer",
+            absent: Absent::Default("\"auto\""),
+            about: "For running servers: how scopes are written. `\"commands\"`: one by one, which no client \
+                    notices; needs the hooks subnet_cmds and host_cmds. `\"whole-configuration\"`: all at once by \
+                    replacing the configuration, which takes the server out of service for about one heartbeat. \
+                    `\"auto\"`: commands where the server has them, else the whole configuration.",
+        },
+        Key {
             name: "check",
             absent: Absent::Default("\"kea-dhcp4\""),
             about: "For `file` only: the program that tests a new file (`-t`) before it replaces \

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::read::{At, Fields, Problems, nearest, shown};
-use super::{Endpoint, FileCheck, SavePolicy, ServerEntry, Timeouts};
+use super::{Endpoint, FileCheck, SavePolicy, ServerEntry, Timeouts, WriterPolicy};
 
 /// What the kernel takes as the address of a UNIX socket, less the closing zero.
 const LONGEST_SOCKET_PATH: usize = 107;
@@ -47,6 +47,11 @@ pub(super) fn server(fields: Fields<'_, '_, '_>, folder: &Path) -> ReadServer {
         Some(1) => SavePolicy::Never,
         _ => SavePolicy::ConfigWrite,
     };
+    let writer = match fields.word("writer", &["auto", "commands", "whole-configuration"]) {
+        Some(1) => WriterPolicy::Commands,
+        Some(2) => WriterPolicy::WholeConfiguration,
+        _ => WriterPolicy::Auto,
+    };
     let read_only = fields.flag("read_only");
     let max_answer = fields.size("max_answer");
     let check = check(&fields, endpoint.as_ref(), folder);
@@ -57,6 +62,7 @@ pub(super) fn server(fields: Fields<'_, '_, '_>, folder: &Path) -> ReadServer {
             max_answer: max_answer.unwrap_or(plain.max_answer),
             timeouts,
             save,
+            writer,
             check,
             ..plain
         }

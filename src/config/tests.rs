@@ -71,6 +71,7 @@ fn every_key_is_taken_over() {
         write_timeout = 3
         max_answer = "1 GiB"
         save = "never"
+        writer = "whole-configuration"
         check = "sbin/kea-dhcp4"
         [[ignore]]
         section = "options"
@@ -93,6 +94,7 @@ fn every_key_is_taken_over() {
             write: Duration::from_secs(3),
         },
         save: SavePolicy::Never,
+        writer: WriterPolicy::WholeConfiguration,
         max_answer: ByteSize(1 << 30),
         check: FileCheck::Always("/etc/sbin/kea-dhcp4".into()),
     };

@@ -240,18 +240,42 @@ impl Channel {
         Answer::read(command, &answer).map_err(|error| error.on(&self.server))
     }
 
+    /// Sends a command that changes nothing and yet takes as long as one that does.
+    ///
+    /// # Errors
+    /// As [`Channel::ask`].
+    pub async fn rehearse(
+        &self,
+        command: &'static str,
+        arguments: &(impl Serialize + Sync),
+        ctl: &Control,
+    ) -> Result<Answer> {
+        let answer = self.read(command, Some(arguments), Effect::Writes, ctl).await?;
+        Answer::read(command, &answer).map_err(|error| error.on(&self.server))
+    }
+
     /// The same, and the answer as it came.
     ///
     /// # Errors
     /// When there is no answer.
     pub async fn ask_raw(&self, command: &'static str, arguments: Option<&Value>, ctl: &Control) -> Result<Bytes> {
+        self.read(command, arguments, Effect::Reads, ctl).await
+    }
+
+    async fn read(
+        &self,
+        command: &'static str,
+        arguments: Option<&(impl Serialize + Sync)>,
+        patience: Effect,
+        ctl: &Control,
+    ) -> Result<Bytes> {
         let request = request(command, self.transport.service(), arguments);
         tokio::select! {
             biased;
             () = ctl.hard.cancelled() => {
                 Err(Error::new(ErrorKind::Cancelled, format!("cancelled during {command}")).on(&self.server))
             }
-            answer = self.transport.exchange(request, Effect::Reads) => {
+            answer = self.transport.exchange(request, patience) => {
                 answer.map_err(|broken| self.during(command, broken))
             }
         }
@@ -262,7 +286,7 @@ impl Channel {
     ///
     /// # Errors
     /// When there is no well-formed answer; in doubt when the request had gone out.
-    pub async fn tell(&self, command: &'static str, arguments: Option<&Value>) -> Result<Answer> {
+    pub async fn tell(&self, command: &'static str, arguments: Option<&(impl Serialize + Sync)>) -> Result<Answer> {
         let request = request(command, self.transport.service(), arguments);
         let answer = self.transport.exchange(request, Effect::Writes).await.map_err(|broken| {
             let sent = broken.sent;
@@ -282,14 +306,14 @@ impl Channel {
 }
 
 /// The text of a request.
-fn request(command: &str, service: &[&str], arguments: Option<&Value>) -> Vec<u8> {
+fn request(command: &str, service: &[&str], arguments: Option<&impl Serialize>) -> Vec<u8> {
     #[derive(Serialize)]
-    struct Request<'a> {
+    struct Request<'a, A> {
         command: &'a str,
         #[serde(skip_serializing_if = "<[_]>::is_empty")]
         service: &'a [&'a str],
         #[serde(skip_serializing_if = "Option::is_none")]
-        arguments: Option<&'a Value>,
+        arguments: Option<&'a A>,
     }
     let mut text = Vec::with_capacity(256);
     let mut writer = serde_json::Serializer::with_formatter(&mut text, BytesAsEscapes);
@@ -323,6 +347,14 @@ impl serde_json::ser::Formatter for BytesAsEscapes {
             }
         }
         writer.write_all(&fragment.as_bytes()[plain..])
+    }
+
+    /// Outside of its strings, JSON text has no such byte.
+    fn write_raw_fragment<W>(&mut self, writer: &mut W, fragment: &str) -> std::io::Result<()>
+    where
+        W: ?Sized + std::io::Write,
+    {
+        self.write_string_fragment(writer, fragment)
     }
 }
 
@@ -406,7 +438,7 @@ mod tests {
         assert_eq!(came, serde_json::json!({"comment": "Zürich \u{effc} \"q\""}));
         let text = String::from_utf8(request("x", &[], Some(&came))).unwrap();
         assert_eq!(text, "{\"command\":\"x\",\"arguments\":{\"comment\":\"Zürich \\u00fc \\\"q\\\"\"}}");
-        let text = String::from_utf8(request("x", &["dhcp4"], None)).unwrap();
+        let text = String::from_utf8(request("x", &["dhcp4"], None::<&Value>)).unwrap();
         assert_eq!(text, r#"{"command":"x","service":["dhcp4"]}"#);
     }
 }

@@ -27,7 +27,7 @@ mod tests;
 pub use options::{DHCP4, Definitions, OptionDefinition, Shape, VENDOR};
 pub use surroundings::{BOUNDS, Parents, Surroundings, Words, is_derived};
 
-use scan::{Broken, Scanner};
+pub(super) use scan::{Broken, Scanner};
 
 /// Where the text comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,10 +4,12 @@ mod hosts;
 mod leases;
 mod read;
 mod reread;
+mod save;
 mod status;
 #[cfg(test)]
 #[cfg(unix)]
 mod tests;
+mod whole;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -15,20 +17,35 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 
+use self::read::{ConfigText, FreshConfig};
 use super::command::{Channel, Commands, provider};
-use super::config::{KeaConfig, Surroundings};
+use super::config::Surroundings;
 use super::transport::Transport;
 use crate::engine::port::{Control, Health, Pulse, Reading, Server, Utilisation, Writer};
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::{Context, Foreign, Membership, Scope, ScopeId, ServerName};
 
 /// What the operator allows to be done with a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
     /// Never a target.
     pub read_only: bool,
     /// The running configuration is written to the server's file after a run.
     pub save: bool,
+    /// In which way scopes are written.
+    pub writer: WriterChoice,
+}
+
+/// In which way scopes are written to a running server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WriterChoice {
+    /// By the commands for single scopes where the server has them, else by replacing its configuration.
+    #[default]
+    Auto,
+    /// By the commands for single scopes, or not at all.
+    Commands,
+    /// By replacing its whole configuration.
+    WholeConfiguration,
 }
 
 /// A running Kea server. Cheap to clone: all clones are the same server.
@@ -52,12 +69,17 @@ struct Known {
     scopes: BTreeMap<ScopeId, Option<u32>>,
     hosts_database: bool,
     configuration_backend: bool,
+    text: ConfigText,
+    hash: Option<Foreign>,
 }
 
 impl Known {
-    fn new(commands: Commands, config: &KeaConfig) -> Self {
+    fn new(commands: Commands, fresh: &FreshConfig) -> Self {
+        let FreshConfig { config, text, hash, .. } = fresh;
         Known {
             commands,
+            text: text.clone(),
+            hash: hash.clone(),
             memberships: config.memberships.clone(),
             context: config.context.clone(),
             surroundings: config.surroundings.clone(),
@@ -182,20 +204,36 @@ impl Server for LiveServer {
                 .hint("its entry in the configuration says so, or --read-only was given; nothing overrides it")));
         }
         let commands = self.commands(ctl).await?;
-        let missing = commands.lacks(&writer::NEEDED);
-        if let Some(first) = missing.first() {
-            let mut hints: Vec<&str> = missing.iter().map(|command| provider(command)).collect();
-            hints.dedup();
-            return Err(self.on(Error::new(
-                ErrorKind::Unsupported,
-                format!(
-                    "the server lacks {}: scopes are written with the commands of subnet_cmds and host_cmds",
-                    if missing.len() == 1 { (*first).to_owned() } else { missing.join(", ") }
-                ),
-            )
-            .hint(format!("{}; Kea 3.0 has these hooks for everybody", hints.join(" and ")))));
-        }
+        let lacks = |needed: &[&'static str]| commands.lacks(needed);
         self.known(ctl).await?;
-        Ok(Arc::new(writer::KeaWriter::new(self.clone())))
+        let by_commands = match self.policy().writer {
+            WriterChoice::Auto => lacks(&writer::NEEDED).is_empty(),
+            WriterChoice::Commands => true,
+            WriterChoice::WholeConfiguration => false,
+        };
+        let missing = if by_commands { lacks(&writer::NEEDED) } else { lacks(&whole::NEEDED) };
+        match missing.as_slice() {
+            [] if by_commands => Ok(Arc::new(writer::KeaWriter::new(self.clone()))),
+            [] => Ok(Arc::new(whole::WholeWriter::new(self.clone()))),
+            missing => Err(self.on(no_writer(missing, by_commands))),
+        }
     }
+}
+
+fn no_writer(missing: &[&'static str], by_commands: bool) -> Error {
+    let lacks = format!("the server lacks {}", missing.join(", "));
+    if !by_commands {
+        return Error::new(ErrorKind::Unsupported, format!("{lacks}: its configuration cannot be replaced"))
+            .hint("give the control socket of kea-dhcp4, not that of another program");
+    }
+    let mut hints: Vec<&str> = missing.iter().map(|command| provider(command)).collect();
+    hints.dedup();
+    Error::new(
+        ErrorKind::Unsupported,
+        format!("{lacks}: scopes are written with the commands of subnet_cmds and host_cmds"),
+    )
+    .hint(format!(
+        "{}; Kea 3.0 has these hooks for everybody. Or let the whole configuration be replaced: writer = \"auto\"",
+        hints.join(" and ")
+    ))
 }

@@ -8,28 +8,28 @@ use std::ops::Range;
 /// Where the text stopped making sense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the configuration is no JSON at byte {0}")]
-pub(super) struct Broken(pub usize);
+pub(in crate::backend::kea) struct Broken(pub usize);
 
 /// A place in a JSON text.
-pub(super) struct Scanner<'a> {
+pub(in crate::backend::kea) struct Scanner<'a> {
     text: &'a [u8],
     at: usize,
 }
 
 impl<'a> Scanner<'a> {
     /// At the beginning of the text.
-    pub(super) fn new(text: &'a [u8]) -> Self {
+    pub(in crate::backend::kea) fn new(text: &'a [u8]) -> Self {
         Scanner { text, at: 0 }
     }
 
     /// The bytes of a span.
-    pub(super) fn slice(&self, span: &Range<usize>) -> &'a [u8] {
+    pub(in crate::backend::kea) fn slice(&self, span: &Range<usize>) -> &'a [u8] {
         self.text.get(span.clone()).unwrap_or_default()
     }
 
     /// Walks through the members of the object that begins here; `each` gets the key as
     /// it stands in the text and must consume the value.
-    pub(super) fn object<E: From<Broken>>(
+    pub(in crate::backend::kea) fn object<E: From<Broken>>(
         &mut self,
         mut each: impl FnMut(&'a [u8], &mut Self) -> Result<(), E>,
     ) -> Result<Range<usize>, E> {
@@ -48,7 +48,10 @@ impl<'a> Scanner<'a> {
     }
 
     /// Walks through the elements of the list that begins here; `each` must consume the element.
-    pub(super) fn list<E: From<Broken>>(&mut self, mut each: impl FnMut(&mut Self) -> Result<(), E>) -> Result<(), E> {
+    pub(in crate::backend::kea) fn list<E: From<Broken>>(
+        &mut self,
+        mut each: impl FnMut(&mut Self) -> Result<(), E>,
+    ) -> Result<(), E> {
         self.open(b'[')?;
         if !self.closes(b']') {
             loop {
@@ -62,7 +65,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Consumes one value of any kind.
-    pub(super) fn value(&mut self) -> Result<Range<usize>, Broken> {
+    pub(in crate::backend::kea) fn value(&mut self) -> Result<Range<usize>, Broken> {
         self.blanks();
         let start = self.at;
         match self.text.get(self.at) {
@@ -85,7 +88,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Whether the next value is an object or a list.
-    pub(super) fn peek(&mut self) -> Option<u8> {
+    pub(in crate::backend::kea) fn peek(&mut self) -> Option<u8> {
         self.blanks();
         self.text.get(self.at).copied()
     }

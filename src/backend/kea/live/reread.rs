@@ -29,6 +29,11 @@ pub(super) struct Listed {
 }
 
 impl Listed {
+    /// The line of a scope outside of any network.
+    pub(super) fn new(id: u32, scope: ScopeId) -> Self {
+        Listed { id, subnet: scope.to_string().into(), network: None }
+    }
+
     /// Its prefix as a scope; `None` when it is none.
     pub(super) fn scope(&self) -> Option<ScopeId> {
         self.subnet.raw().parse().ok()

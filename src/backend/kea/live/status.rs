@@ -1,12 +1,14 @@
 //! The states of both sides of each relationship, from `status-get`.
 
+use std::collections::BTreeSet;
+
 use jiff::fmt::rfc2822;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use super::{Known, LiveServer};
-use crate::engine::Result;
 use crate::engine::port::{Control, Health};
+use crate::engine::{Error, ErrorKind, Result};
 use crate::model::{Contact, Foreign, Membership, State};
 
 impl LiveServer {
@@ -21,6 +23,34 @@ impl LiveServer {
             health.clock = self.clock(known, ctl).await?;
         }
         Ok(health)
+    }
+
+    /// Another server may answer at the same place since the plan was made.
+    pub(super) async fn is_the_same(&self, ctl: &Control) -> Result<()> {
+        let known = self.known(ctl).await?;
+        if !known.commands.has("status-get") {
+            return Ok(());
+        }
+        let status: Status = self.channel().ask("status-get", None, ctl).await?.given()?;
+        let names: BTreeSet<_> = known.memberships.iter().map(|membership| &membership.this_server).collect();
+        match status.own_names().iter().find(|name| !names.contains(name)) {
+            None => Ok(()),
+            Some(other) => {
+                let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+                let what = format!("the server says that it is {other}; it was {} when it was read", names.join(", "));
+                Err(Error::new(ErrorKind::Moved, what).hint("make a new preview"))
+            }
+        }
+    }
+
+    /// How many relationships the server has right now; `None` when it does not tell.
+    pub(super) async fn failover_count(&self, ctl: &Control) -> Result<Option<usize>> {
+        let known = self.known(ctl).await?;
+        if !known.commands.has("status-get") {
+            return Ok(None);
+        }
+        let status: Status = self.channel().ask("status-get", None, ctl).await?.given()?;
+        Ok(Some(status.relationships.len()))
     }
 
     /// The server's clock less ours. All versions tell the time to a partner's heartbeat, and

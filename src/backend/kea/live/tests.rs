@@ -9,7 +9,7 @@ use crate::backend::kea::socket::{Limits, Socket};
 use crate::model::{ItemKey, ReservationKey};
 
 fn server(fake: &Fake) -> LiveServer {
-    let policy = Policy { read_only: false, save: true };
+    let policy = Policy { read_only: false, save: true, ..Policy::default() };
     LiveServer::new("kea-1".into(), Socket::new(fake.path(), Limits::default()), policy)
 }
 
@@ -30,7 +30,7 @@ async fn a_server_that_talks_nonsense_is_named() {
 #[tokio::test]
 async fn what_is_wrong_comes_before_the_command() {
     let said = |error: Error| error.to_string();
-    let policy = Policy { read_only: false, save: true };
+    let policy = Policy { read_only: false, save: true, ..Policy::default() };
     let absent = LiveServer::new("kea-1".into(), Socket::new("/nonexistent/s", Limits::default()), policy);
     let error = said(absent.read(&Control::free()).await.unwrap_err());
     assert!(error.starts_with("kea-1: there is no control socket at /nonexistent/s"), "{error}");
@@ -60,7 +60,7 @@ async fn a_cancelled_reading_ends_at_once() {
 #[tokio::test]
 async fn a_read_only_server_has_no_writer() {
     let fake = Fake::play(Play::HangUp);
-    let policy = Policy { read_only: true, save: true };
+    let policy = Policy { read_only: true, save: true, ..Policy::default() };
     let server = LiveServer::new("kea-1".into(), Socket::new(fake.path(), Limits::default()), policy);
     let Err(error) = server.writer(&Control::free()).await else { panic!("there is a writer") };
     assert_eq!(error.kind, ErrorKind::Safety);

@@ -2,23 +2,21 @@
 //!
 //! They change the running server at once, touch no failover state and lose no client.
 
-mod intent;
-mod refusals;
+pub(super) mod intent;
+pub(super) mod refusals;
 mod session;
 #[cfg(test)]
 #[cfg(unix)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use serde_json::json;
 use tokio::sync::OnceCell;
 
 use self::intent::Intent;
 use self::session::Session;
-use super::status::Status;
-use super::{Known, LiveServer};
+use super::LiveServer;
 use crate::engine::approval::Approved;
 use crate::engine::port::{Abilities, Assessment, Batch, Control, Done, Grain, Refusal, Saved, Work, Writer};
 use crate::engine::{Error, ErrorKind, Result};
@@ -39,12 +37,6 @@ pub(super) const NEEDED: [&str; 12] = [
     "reservation-update",
     "reservation-del",
 ];
-
-/// What the running configuration of before a run is kept as, beside the server's own file:
-/// a name for each moment, so that a second try does not overwrite what the first one kept.
-fn before_name(now: jiff::Timestamp) -> String {
-    format!("scopesync-before-{}.conf", now.strftime("%Y%m%dT%H%M%S%.3fZ"))
-}
 
 /// Writes single items of single scopes to one running server.
 pub(super) struct KeaWriter {
@@ -71,7 +63,7 @@ impl KeaWriter {
         if self.server.policy().read_only {
             return Err(Error::new(ErrorKind::Safety, "the server is read-only"));
         }
-        self.same.get_or_try_init(|| self.is_the_same_server(ctl)).await?;
+        self.same.get_or_try_init(|| self.server.is_the_same(ctl)).await?;
         let known = self.server.known(ctl).await?;
         let intent = Intent::new(work, &known.surroundings)?;
         self.guard(&intent, ctl).await?;
@@ -105,24 +97,6 @@ impl KeaWriter {
         }
         Ok(())
     }
-
-    /// Another server may answer at the same place since the plan was made.
-    async fn is_the_same_server(&self, ctl: &Control) -> Result<()> {
-        let known = self.server.known(ctl).await?;
-        if !known.commands.has("status-get") {
-            return Ok(());
-        }
-        let status: Status = self.server.channel().ask("status-get", None, ctl).await?.given()?;
-        let names: BTreeSet<_> = known.memberships.iter().map(|membership| &membership.this_server).collect();
-        match status.own_names().iter().find(|name| !names.contains(name)) {
-            None => Ok(()),
-            Some(other) => {
-                let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-                let what = format!("the server says that it is {other}; it was {} when it was read", names.join(", "));
-                Err(Error::new(ErrorKind::Moved, what).hint("make a new preview"))
-            }
-        }
-    }
 }
 
 #[async_trait]
@@ -149,30 +123,14 @@ impl Writer for KeaWriter {
             }
         }
         let cost_to_service = cost_to_service(work, &found);
-        let cost_to_configuration = cost_to_configuration(self.server.policy().save, keeps_before(&known)).to_owned();
+        let cost_to_configuration = self.server.cost_of_saving(&known).to_owned();
         Ok(Assessment { cost_to_service, cost_to_configuration, refusals: found })
     }
 
     /// Keeps the running configuration of before the run in a file beside the server's own,
     /// in Kea's flat form.
     async fn prepare(&self, _ok: &Approved, ctl: &Control) -> Result<()> {
-        let policy = self.server.policy();
-        let known = self.server.known(ctl).await?;
-        if !policy.save || policy.read_only || !keeps_before(&known) {
-            return Ok(());
-        }
-        let name = before_name(jiff::Timestamp::now());
-        let answer = self.server.channel().tell("config-write", Some(&json!({ "filename": name }))).await?;
-        match answer.failure() {
-            None => Ok(()),
-            Some(error) => {
-                let what = format!("the running configuration was not kept as {name}: {}", error.what);
-                // what to do about it is said once a run, when saving fails too
-                Err(self
-                    .server
-                    .on(Error { what, ..error }.hint("Kea must be allowed to write to the folder of its file")))
-            }
-        }
+        self.server.keep_before(ctl).await
     }
 
     async fn write(&self, work: &[Work], ok: &Approved, ctl: &Control) -> Vec<Done> {
@@ -189,15 +147,7 @@ impl Writer for KeaWriter {
     }
 
     async fn save(&self, _ctl: &Control) -> Saved {
-        if !self.server.policy().save {
-            return Saved::Never;
-        }
-        let answer = self.server.channel().tell("config-write", None).await;
-        match answer.map(|answer| answer.failure()) {
-            Ok(None) => Saved::Saved,
-            Ok(Some(error)) => Saved::NotSaved(self.server.on(error.hint(WRITABLE))),
-            Err(error) => Saved::NotSaved(error),
-        }
+        self.server.save_running().await
     }
 }
 
@@ -223,29 +173,6 @@ fn cost_to_service(work: &[Work], refusals: &BTreeMap<ScopeId, Vec<Refusal>>) ->
     }
 }
 
-/// Only where Kea writes to no other folder than that of its file: that came after `config-hash-get`.
-fn keeps_before(known: &Known) -> bool {
-    known.commands.has("config-hash-get")
-}
-
-fn cost_to_configuration(saves: bool, keeps: bool) -> &'static str {
-    match (saves, keeps) {
-        (false, _) => "none: the configuration says never to save",
-        (true, false) => {
-            "saving rewrites the server's file in Kea's flat form, without its comments and includes, and makes \
-             permanent whatever else was changed on the running server and not saved"
-        }
-        (true, true) => {
-            "saving rewrites the server's file in Kea's flat form, without its comments and includes, and makes \
-             permanent whatever else was changed on the running server and not saved; what runs before is kept beside \
-             it as scopesync-before-<time>.conf, in the same flat form"
-        }
-    }
-}
-
-const WRITABLE: &str = "let user _kea own the file and its folder, allow \"/etc/kea/ rw,\" and \
-    \"/etc/kea/** rw,\" in AppArmor (README, Troubleshooting), then send config-write";
-
-fn refused(refusal: Refusal) -> Error {
+pub(super) fn refused(refusal: Refusal) -> Error {
     Error::new(ErrorKind::Safety, format!("{}: {}", refusal.name, refusal.message)).hint(refusal.hint)
 }

@@ -17,7 +17,7 @@ const NAMED: usize = 3;
 
 /// What the configurations of both sides say against it. `all` is the work of the whole run,
 /// in its order; `listed` are the target's subnets.
-pub(super) fn by_configuration(work: &Work, all: &[Work], known: &Known, listed: &[Listed]) -> Vec<Refusal> {
+pub(in super::super) fn by_configuration(work: &Work, all: &[Work], known: &Known, listed: &[Listed]) -> Vec<Refusal> {
     let checks = [
         configuration_backend(known),
         hosts_database(work, known),
@@ -31,7 +31,12 @@ pub(super) fn by_configuration(work: &Work, all: &[Work], known: &Known, listed:
 }
 
 /// What the target's leases say against it; asks only where the work could hurt them.
-pub(super) async fn by_leases(server: &LiveServer, known: &Known, work: &Work, ctl: &Control) -> Result<Vec<Refusal>> {
+pub(in super::super) async fn by_leases(
+    server: &LiveServer,
+    known: &Known,
+    work: &Work,
+    ctl: &Control,
+) -> Result<Vec<Refusal>> {
     let mut found = Vec::new();
     let Some(before) = &work.before else { return Ok(found) };
     let Some(id) = before.server_id() else { return Ok(found) };

@@ -369,28 +369,6 @@ proptest! {
 }
 
 #[test]
-fn what_saving_costs_is_told_in_full() {
-    assert!(super::cost_to_configuration(false, true).starts_with("none"));
-    for keeps in [false, true] {
-        let cost = super::cost_to_configuration(true, keeps);
-        assert!(cost.contains("without its comments") && cost.contains("makes permanent"), "{cost}");
-        assert_eq!(cost.contains("scopesync-before-"), keeps, "{cost}");
-    }
-}
-
-#[test]
-fn every_copy_of_what_ran_before_has_a_name_of_its_own() {
-    let name = |at: &str| super::before_name(at.parse().unwrap());
-    assert_eq!(name("2026-11-21T23:15:00.5+01:00"), "scopesync-before-20261121T221500.500Z.conf");
-    assert_ne!(name("2026-11-21T22:15:00.001Z"), name("2026-11-21T22:15:00.002Z"));
-}
-
-#[test]
-fn the_hint_about_saving_is_short() {
-    assert!(super::WRITABLE.len() <= 160, "{}", super::WRITABLE.len());
-}
-
-#[test]
 fn refused_scopes_cost_nothing_unless_they_are_overridden() {
     let works: Vec<Work> = (0..3u8)
         .map(|at| {

@@ -1,0 +1,283 @@
+//! Writing scopes by replacing the target's whole configuration, for servers that lack the
+//! commands for single scopes.
+//!
+//! The base is the target's own configuration as it runs: only the chosen scopes are put in
+//! place of its own. It is tested first, which is free; then the base is looked at once more;
+//! then it is set, once. Setting it restarts the target's failover: see [`cost`].
+
+mod aftermath;
+mod compare;
+mod compose;
+mod cost;
+mod part;
+mod settle;
+mod sift;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use self::compare::Outline;
+use self::part::Part;
+use super::writer::{refusals, refused};
+use super::{Known, LiveServer};
+use crate::backend::kea::command::{Answer, ConfigAnswer};
+use crate::engine::approval::Approved;
+use crate::engine::port::{Abilities, Assessment, Batch, Control, Done, Grain, Saved, Server, Work, Writer};
+use crate::engine::{Error, ErrorKind, Result};
+use crate::model::ScopeId;
+
+/// The commands without which there is no such writer.
+pub(super) const NEEDED: [&str; 4] = ["config-get", "config-test", "config-set", "config-reload"];
+
+/// How often the work begins anew because the configuration changed meanwhile.
+const TRIES: usize = 3;
+
+/// Writes scopes to one running server by replacing its configuration.
+pub(super) struct WholeWriter {
+    server: LiveServer,
+    pace: Pace,
+    course: Mutex<Course>,
+}
+
+/// How long to wait between two looks.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    /// When an answer was lost, until the server is asked what became of it, and again
+    /// until it is believed that nothing did.
+    look: Duration,
+    /// Between two looks at the states.
+    poll: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Pace { look: Duration::from_secs(1), poll: Duration::from_millis(200) }
+    }
+}
+
+/// What the writes of this writer have come to.
+#[derive(Debug, Default)]
+enum Course {
+    /// No `config-set` was sent.
+    #[default]
+    Untouched,
+    /// The target was interrupted: it runs what was planned, or else what is told here.
+    Interrupted {
+        /// Why what runs must not be saved.
+        amiss: Option<Error>,
+        /// What the target was before.
+        base: Arc<Known>,
+        /// How long it took to load the configuration.
+        load: Duration,
+    },
+}
+
+impl WholeWriter {
+    pub(super) fn new(server: LiveServer) -> Self {
+        WholeWriter { server, pace: Pace::default(), course: Mutex::default() }
+    }
+
+    /// An error ends the work for all scopes that have no outcome in `told` yet.
+    async fn carry_out(
+        &self,
+        work: &[Work],
+        told: &mut BTreeMap<ScopeId, Done>,
+        ok: &Approved,
+        ctl: &Control,
+    ) -> Result<()> {
+        if self.server.policy().read_only {
+            return Err(Error::new(ErrorKind::Safety, "the server is read-only"));
+        }
+        let mut base = self.server.known(ctl).await?;
+        for _ in 0..TRIES {
+            let mut parts = Vec::new();
+            let outline =
+                Outline::read(&base.text.0).map_err(|broken| Error::new(ErrorKind::Garbled, broken.to_string()))?;
+            for work in work.iter().filter(|work| !told.contains_key(&work.id)).collect::<Vec<_>>() {
+                match self.part(work, &base, &outline, ok, ctl).await {
+                    Ok(part) => parts.push(Arc::new(part)),
+                    // it may be the base that has moved, and not the scope
+                    Err(error) if error.kind == ErrorKind::Moved && !self.is_still(&base, ctl).await? => {
+                        parts.clear();
+                        break;
+                    }
+                    Err(error) => {
+                        told.insert(work.id, Done::Rejected(self.server.on(error).scope(work.id)));
+                    }
+                }
+            }
+            if !parts.is_empty() {
+                let (parts, text) = self.sift(&base, parts, told, ctl).await?;
+                if parts.is_empty() {
+                    return Ok(());
+                }
+                self.server.is_the_same(ctl).await?;
+                self.gate(&base, ctl).await?;
+                if ctl.is_cancelled() {
+                    return Err(Error::new(ErrorKind::Cancelled, "cancelled before its turn"));
+                }
+                if self.is_still(&base, ctl).await? {
+                    told.extend(self.set(&base, &parts, work, text).await);
+                    return Ok(());
+                }
+            } else if work.iter().all(|work| told.contains_key(&work.id)) {
+                return Ok(());
+            }
+            base = self.server.configuration(ctl).await?.1;
+        }
+        Err(Error::new(ErrorKind::Moved, "the target's configuration keeps changing")
+            .hint("find out who else writes to it, and make a new preview"))
+    }
+
+    /// One scope as it shall be, once more compared with what is there.
+    async fn part(
+        &self,
+        work: &Work,
+        base: &Known,
+        outline: &Outline<'_>,
+        ok: &Approved,
+        ctl: &Control,
+    ) -> Result<Part> {
+        let part = Part::new(work, base, outline)?;
+        for refusal in refusals::by_leases(&self.server, base, work, ctl).await? {
+            if !ok.overrides(refusal.name) {
+                return Err(refused(refusal));
+            }
+        }
+        Ok(part)
+    }
+
+    /// Setting the configuration while the relationship is not normal costs far more.
+    async fn gate(&self, base: &Known, ctl: &Control) -> Result<()> {
+        let health = self.server.health_of(base, ctl).await?;
+        match health.memberships.iter().find(|membership| !settle::is_back(membership)) {
+            None => Ok(()),
+            Some(membership) => {
+                let what = format!("state-not-normal: {}", settle::told(membership));
+                Err(Error::new(ErrorKind::Safety, what).hint("wait until both sides are in their normal state"))
+            }
+        }
+    }
+
+    /// Whether the target still runs this configuration.
+    async fn is_still(&self, base: &Known, ctl: &Control) -> Result<bool> {
+        if base.hash.is_some() && base.commands.has("config-hash-get") {
+            let pulse = self.server.pulse(ctl).await?;
+            return Ok(pulse.map(|pulse| pulse.0) == base.hash);
+        }
+        let answer = self.server.channel().ask_raw("config-get", None, ctl).await?;
+        Ok(ConfigAnswer::read(&answer).map_err(|error| self.server.on(error))?.dhcp4 == base.text.0)
+    }
+
+    /// Whether the target would take this configuration; `Some` is why not.
+    async fn test(&self, text: &[u8], ctl: &Control) -> Result<Option<Error>> {
+        let config = Configuration::of(text)?;
+        let answer = self.server.channel().rehearse("config-test", &config, ctl).await?;
+        Ok(answer.failure().map(|error| self.server.on(error)))
+    }
+
+    async fn send(&self, text: &[u8]) -> Result<Answer> {
+        let config = Configuration::of(text)?;
+        self.server.channel().tell("config-set", Some(&config)).await
+    }
+
+    fn course(&self) -> std::sync::MutexGuard<'_, Course> {
+        self.course.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What `config-test` and `config-set` take.
+#[derive(Serialize)]
+struct Configuration<'a> {
+    #[serde(rename = "Dhcp4")]
+    dhcp4: &'a RawValue,
+}
+
+impl<'a> Configuration<'a> {
+    /// Nothing but whole JSON is ever sent.
+    fn of(text: &'a [u8]) -> Result<Self> {
+        let dhcp4 = serde_json::from_slice(text).map_err(|error| {
+            Error::new(ErrorKind::Local, format!("the new configuration came out garbled: {error}"))
+        })?;
+        Ok(Configuration { dhcp4 })
+    }
+}
+
+#[async_trait]
+impl Writer for WholeWriter {
+    fn abilities(&self) -> Abilities {
+        Abilities {
+            name: "Kea whole configuration",
+            grain: Grain::Item,
+            batch: Batch::WholeServer,
+            creates_scope: true,
+            deletes_scope: false,
+        }
+    }
+
+    async fn assess(&self, work: &[Work], ctl: &Control) -> Result<Assessment> {
+        let known = self.server.known(ctl).await?;
+        let listed = part::listed(&known);
+        let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for one in work {
+            let mut refusals = refusals::by_configuration(one, work, &known, &listed);
+            refusals.extend(refusals::by_leases(&self.server, &known, one, ctl).await?);
+            if !refusals.is_empty() {
+                found.insert(one.id, refusals);
+            }
+        }
+        Ok(Assessment {
+            cost_to_service: cost::to_service(&known),
+            cost_to_configuration: self.server.cost_of_saving(&known).to_owned(),
+            refusals: found,
+        })
+    }
+
+    async fn prepare(&self, _ok: &Approved, ctl: &Control) -> Result<()> {
+        self.server.keep_before(ctl).await
+    }
+
+    async fn write(&self, work: &[Work], ok: &Approved, ctl: &Control) -> Vec<Done> {
+        let mut told = BTreeMap::new();
+        let end = self.carry_out(work, &mut told, ok, ctl).await.map_err(|error| self.server.on(error));
+        let untold = || match &end {
+            Err(error) if error.kind == ErrorKind::Cancelled => Done::Cancelled,
+            Err(error) => Done::Rejected(error.clone()),
+            Ok(()) => Done::Cancelled,
+        };
+        work.iter().map(|work| told.remove(&work.id).unwrap_or_else(untold)).collect()
+    }
+
+    async fn settle(&self, ctl: &Control) -> Result<()> {
+        self.wait_for_service(ctl).await
+    }
+
+    async fn save(&self, _ctl: &Control) -> Saved {
+        if let Course::Interrupted { amiss: Some(error), .. } = &*self.course() {
+            return Saved::NotSaved(error.clone());
+        }
+        self.server.save_running().await
+    }
+}
+
+/// The text of a configuration, made where it holds nothing else up.
+async fn composed(base: &Arc<Known>, parts: &[Arc<Part>]) -> Result<Bytes> {
+    let (base, parts) = (base.clone(), parts.to_vec());
+    let text = tokio::task::spawn_blocking(move || {
+        let replaced = parts.iter().map(|part| (part.id, &part.wanted)).collect();
+        compose::compose(&base.text.0, &replaced)
+    });
+    match text.await {
+        Ok(Ok(text)) => Ok(text.into()),
+        Ok(Err(broken)) => Err(Error::new(ErrorKind::Garbled, broken.to_string())),
+        Err(broken) => {
+            Err(Error::new(ErrorKind::Local, format!("making the configuration ended unexpectedly: {broken}")))
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! The one `config-set`, and what became of it.
+//!
+//! Whatever the answer is, or where there is none, the server is read again before anything
+//! else is sent: a refused configuration may be in force, a taken one may have lost the
+//! failover hook, and Kea before 2.4 answers no client after a refusal, whatever its state says.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use serde_json::Value;
+
+use super::compare::Outline;
+use super::part::Part;
+use super::{Course, WholeWriter};
+use crate::backend::kea::command::Answer;
+use crate::backend::kea::live::{FreshConfig, Known};
+use crate::engine::port::{Control, Done, Work};
+use crate::engine::{Error, ErrorKind, Result, drift};
+use crate::model::ScopeId;
+
+/// What runs on the target, compared with what ran and what was planned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Standing {
+    Planned,
+    Before,
+    /// Neither: this is amiss.
+    Other(String),
+}
+
+/// What a `config-set` was answered.
+enum Told {
+    Taken,
+    Refused(Error),
+    /// It went out and its answer was lost.
+    Lost(Error),
+}
+
+impl Told {
+    fn of(answer: Result<Answer>) -> Result<Self> {
+        match answer {
+            Ok(answer) => Ok(answer.failure().map_or(Told::Taken, Told::Refused)),
+            Err(error) if error.in_doubt => Ok(Told::Lost(error)),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl WholeWriter {
+    /// Sets the configuration that was tested, once, and finds out what became of it.
+    pub(super) async fn set(
+        &self,
+        base: &Arc<Known>,
+        parts: &[Arc<Part>],
+        work: &[Work],
+        text: Bytes,
+    ) -> BTreeMap<ScopeId, Done> {
+        let chosen: BTreeSet<ScopeId> = parts.iter().map(|part| part.id).collect();
+        let work: Vec<&Work> = work.iter().filter(|work| chosen.contains(&work.id)).collect();
+        let all = |done: Done| work.iter().map(|work| (work.id, done.clone())).collect();
+        let began = Instant::now();
+        let told = match Told::of(self.send(&text).await) {
+            Ok(told) => told,
+            // it never went out
+            Err(error) => return all(Done::Rejected(error)),
+        };
+        drop(text);
+        *self.course() = Course::Interrupted { amiss: None, base: base.clone(), load: began.elapsed() };
+        let standing = self.standing(base, &work, matches!(told, Told::Lost(_))).await;
+        all(self.understood(base, told, standing).await)
+    }
+
+    async fn understood(&self, base: &Known, told: Told, standing: Result<Standing>) -> Done {
+        let standing = match standing {
+            Ok(standing) => standing,
+            Err(unread) => {
+                let error = match told {
+                    Told::Taken => unread,
+                    Told::Refused(error) | Told::Lost(error) => Error {
+                        what: format!("{}; and it could not be read again: {}", error.what, unread.what),
+                        ..error
+                    },
+                };
+                let error = error.hint(
+                    "look at the server's log and state: where it runs and answers no client, config-reload goes back \
+                     to its file",
+                );
+                self.is_amiss(error.clone());
+                return Done::Unknown(error.in_doubt());
+            }
+        };
+        match (told, standing) {
+            (Told::Taken, Standing::Planned) => Done::Applied,
+            (Told::Lost(error), Standing::Planned) => Done::Unknown(error),
+            (Told::Taken, Standing::Before) => {
+                let what = "config-set was answered with success, and yet what ran before runs on";
+                self.rejected(Error::new(ErrorKind::Refused, what))
+            }
+            (Told::Refused(error) | Told::Lost(error), Standing::Before) if base.survives_a_refusal() => {
+                self.rejected(error)
+            }
+            (Told::Refused(error) | Told::Lost(error), Standing::Before) => {
+                let why = format!("{}; this Kea answers no client after a refused config-set", error.what);
+                self.restore(base, Error { what: why, in_doubt: false, ..error }).await
+            }
+            (Told::Refused(error), Standing::Planned) => {
+                let why = format!("{}, and yet it is in force", error.what);
+                self.restore(base, Error { what: why, ..error }).await
+            }
+            (Told::Taken, Standing::Other(amiss)) => {
+                self.restore(base, Error::new(ErrorKind::Refused, format!("after config-set {amiss}"))).await
+            }
+            (Told::Refused(error) | Told::Lost(error), Standing::Other(amiss)) => {
+                let why = format!("{}; after it {amiss}", error.what);
+                self.restore(base, Error { what: why, in_doubt: false, ..error }).await
+            }
+        }
+    }
+
+    /// Sends what ran before; where that does not bring it back, lets the server read its file.
+    async fn restore(&self, base: &Known, why: Error) -> Done {
+        tracing::warn!(server = %self.server.channel().server(), why = why.what, "what ran before is put back");
+        let back = |how: &str| {
+            let what = format!("{}; {how}", why.what);
+            self.rejected(Error { what, ..why.clone() })
+        };
+        let first = match self.send(&base.text.0).await {
+            Ok(answer) => answer.failure().map_or_else(String::new, |error| error.what),
+            Err(error) => error.what,
+        };
+        match self.standing(base, &[], !first.is_empty()).await {
+            Ok(Standing::Before) if first.is_empty() || base.survives_a_refusal() => {
+                return back("what ran before was put back by a second config-set");
+            }
+            Ok(_) => {}
+            Err(error) => return self.unreadable(&why, &error),
+        }
+        let reload = match self.server.channel().tell("config-reload", None::<&Value>).await {
+            Ok(answer) => answer.failure(),
+            Err(error) => Some(error),
+        };
+        match (self.standing(base, &[], reload.is_some()).await, reload) {
+            (Ok(Standing::Before), None) => back("what ran before was put back by config-reload"),
+            (Ok(Standing::Other(differs)), None) if self.has_failover(base).await => back(&format!(
+                "the server was made to reload its file, and now {differs}: what ran and was not saved is gone"
+            )),
+            (Ok(_), reload) => {
+                let reason = reload.map_or_else(|| "it runs something else".to_owned(), |error| error.what);
+                let what = format!("{}; putting back what ran before failed ({reason})", why.what);
+                self.rejected(Error { what, ..why }.hint(
+                    "the target may answer no client: look at its log, then restart it or let its partner take over",
+                ))
+            }
+            (Err(error), _) => self.unreadable(&why, &error),
+        }
+    }
+
+    fn unreadable(&self, why: &Error, error: &Error) -> Done {
+        let what = format!("{}; putting back what ran before was tried: {}", why.what, error.what);
+        let error = Error { what, ..why.clone() }
+            .hint("look at the server's log and state: it may answer no client until it is restarted");
+        self.is_amiss(error.clone());
+        Done::Unknown(error.in_doubt())
+    }
+
+    /// Nothing of the plan runs, so nothing of it is saved.
+    fn rejected(&self, error: Error) -> Done {
+        let error = self.server.on(error);
+        self.is_amiss(error.clone());
+        Done::Rejected(error)
+    }
+
+    fn is_amiss(&self, error: Error) {
+        if let Course::Interrupted { amiss, .. } = &mut *self.course() {
+            *amiss = Some(error);
+        }
+    }
+
+    /// What runs now. Where an answer was lost, nothing is taken for undone until two looks
+    /// agree: what was sent may still be waiting its turn.
+    async fn standing(&self, base: &Known, work: &[&Work], lost: bool) -> Result<Standing> {
+        let mut before = 0;
+        let deadline = Instant::now() + self.server.channel().transport().limits().write;
+        loop {
+            if lost {
+                tokio::time::sleep(self.pace.look).await;
+            }
+            match self.look(base, work).await {
+                Ok(Standing::Before) if lost && before == 0 => before += 1,
+                Ok(standing) => return Ok(standing),
+                Err(error) if Instant::now() >= deadline => return Err(error),
+                Err(_) if lost => {}
+                Err(_) => tokio::time::sleep(self.pace.poll).await,
+            }
+        }
+    }
+
+    async fn look(&self, base: &Known, work: &[&Work]) -> Result<Standing> {
+        let (fresh, _) = self.server.configuration(&Control::free()).await?;
+        if !self.has_failover(base).await {
+            return Ok(Standing::Other("the high-availability hook is gone".to_owned()));
+        }
+        let chosen = work.iter().map(|work| work.id).collect();
+        let (ours, theirs) = (Outline::read(&base.text.0), Outline::read(&fresh.text.0));
+        let (Ok(ours), Ok(theirs)) = (ours, theirs) else {
+            return Err(Error::new(ErrorKind::Garbled, "the configuration could not be understood"));
+        };
+        if let Some(what) = ours.differs(&theirs, &chosen) {
+            return Ok(Standing::Other(format!("{what} has another value than before")));
+        }
+        let planned = work.iter().find(|work| !is_there(work, &fresh));
+        Ok(match planned {
+            None if !work.is_empty() => Standing::Planned,
+            _ if ours.differs(&theirs, &BTreeSet::new()).is_none() => Standing::Before,
+            None => Standing::Before,
+            Some(work) => Standing::Other(format!("scope {} has other values than those written", work.id)),
+        })
+    }
+
+    /// Whether the server still has every relationship that it had.
+    async fn has_failover(&self, base: &Known) -> bool {
+        match self.server.failover_count(&Control::free()).await {
+            Ok(Some(count)) => count >= base.memberships.len(),
+            Ok(None) => true,
+            Err(_) => false,
+        }
+    }
+}
+
+impl Known {
+    /// Kea before 2.4 stops answering clients when it refuses a configuration.
+    fn survives_a_refusal(&self) -> bool {
+        self.commands.has("config-hash-get")
+    }
+}
+
+fn is_there(work: &Work, fresh: &FreshConfig) -> bool {
+    let Some(entry) = fresh.config.scopes.get(&work.id) else { return false };
+    entry.raw.open().is_ok_and(|scope| drift::compare(&work.want, &scope).is_empty())
+}
