@@ -44,7 +44,8 @@ fn the_readme_names_every_command_and_nothing_that_is_not_there() {
         assert!(help.contains(command), "--help does not name {command}");
         assert!(readme.contains(&format!("scopesync {command}")), "the README does not name {command}");
     }
-    let commands = ["relationships", "scopes", "drift", "replicate", "demo", "man", "completions"];
+    let cmdlet = scopesync::cli::powershell::CMDLET;
+    let commands = ["relationships", "scopes", "drift", "replicate", cmdlet, "demo", "man", "completions", "help"];
     let code = readme.split("```").skip(1).step_by(2).flat_map(str::lines);
     let used: Vec<&str> = code.filter_map(|line| line.strip_prefix("scopesync ")?.split_whitespace().next()).collect();
     assert!(!used.is_empty(), "the README shows how the program is used");

@@ -393,6 +393,9 @@ Examples:
   scopesync replicate --computer-name kea-1 --what-if
   scopesync replicate Berlin --computer-name kea-1
   scopesync replicate --scope-id 10.0.0.0 --computer-name kea-1 --force
+  scopesync replicate --cim-session kea-1,kea-3 --what-if
+  scopesync drift --json | jq -c '.relationships[].scopes[] | select(.name == \"Lab\")' |
+    scopesync replicate --from-stdin --computer-name kea-1
 
 Exit status:
   0  every scope is replicated, verified and saved; with --what-if: shown

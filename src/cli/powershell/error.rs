@@ -71,9 +71,8 @@ impl BindError {
         match self {
             BindError::NotFound(name) => not_found(name),
             BindError::Ambiguous(..) => "write more of its name".into(),
-            BindError::Twice(name) | BindError::Gap(name) => {
-                format!("several values are separated by commas: -{name} a,b")
-            }
+            BindError::Twice(name) => format!("give -{name} once; several values are separated by commas"),
+            BindError::Gap(name) => format!("between commas stands a value: -{name} a,b"),
             BindError::Missing(name, _) => missing(name),
             BindError::Positional(text) if text.starts_with("--") => {
                 "the cmdlet's own parameters are written with one dash; -? lists them".into()
