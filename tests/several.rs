@@ -94,6 +94,7 @@ fn pairs_and_scopes_are_told_apart() {
     named_by_the_configuration(&site);
     one_pair_at_a_time(&site);
     two_scopes_on_one_address(&site);
+    both_pairs_in_one_run(&site);
 }
 
 fn listed_by_their_servers(site: &Site) {
@@ -127,6 +128,8 @@ fn wrong_names_write_nothing(site: &Site) {
     replicate(&["--computer-name", "server1"], "b-1, h-1");
     replicate(&["--computer-name", "b-3"], "no server is called \"b-3\"");
     replicate(&[], "--computer-name is missing");
+    replicate(&["--cim-session", "b-1,h-1,h-2"], "h-1 and h-2 are partners in server1-server2 (h-1, h-2)");
+    replicate(&["--cim-session", "b-1,lone"], "lone is in no failover relationship");
     replicate(&["--computer-name", "lone"], "lone is in no failover relationship");
     // a scope in no relationship, at all or of this source, beside one that is right
     replicate(
@@ -166,6 +169,17 @@ fn two_scopes_on_one_address(site: &Site) {
     assert_eq!((drift("10.0.0.0/25", 0), drift("10.0.0.0/24", 2)), (25.into(), 24.into()));
     let run = site.run(&["replicate", "--computer-name", "h-1", "--scope-id", "10.0.0.0/24", "--force"]).expect_code(0);
     assert_eq!(run.stdout, "10.0.0.0/24\n", "shown so that it can be told");
+}
+
+fn both_pairs_in_one_run(site: &Site) {
+    let mut subnet = site.small.subnet(Side::B, "10.0.2.0/24").expect("a scope");
+    subnet.as_object_mut().expect("an object").remove("reservations");
+    subnet["renew-timer"] = 111.into();
+    site.small.ok(Side::B, "subnet4-update", json!({ "subnet4": [subnet] }));
+    let sources = ["-CimSession", "b-1, h-1", "-Force"];
+    let run = site.run(&[&["Invoke-DhcpServerv4FailoverReplication"], &sources[..]].concat()).expect_code(0);
+    assert_eq!(run.stdout, "10.0.2.0\n10.0.1.0\n10.0.5.0\n");
+    site.run(&["drift"]).expect_code(0);
 }
 
 fn named_by_the_configuration(site: &Site) {
