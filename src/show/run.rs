@@ -40,7 +40,8 @@ fn outcome(scope: &ScopeRun, names: &ScopeNames) -> Line {
     if !scope.saved.words().is_empty() {
         facts.push(scope.saved.words().to_owned());
     }
-    if scope.outcome != Outcome::Skipped && scope.changes_left > 0 {
+    let counted = !matches!(scope.outcome, Outcome::Skipped | Outcome::Unknown);
+    if counted && scope.changes_left > 0 {
         let of = scope.changes_done + scope.changes_left;
         facts.push(format!("{} of {} made", scope.changes_done, plural(of, "change")));
     }

@@ -7,6 +7,8 @@ pub mod expected;
 pub mod fake;
 pub mod pair;
 pub mod program;
+#[cfg(unix)]
+pub mod proxy;
 pub mod screen;
 #[cfg(unix)]
 pub mod terminal;

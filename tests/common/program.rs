@@ -120,7 +120,12 @@ impl Finished {
 
 /// A configuration that names both servers of the pair by their sockets.
 pub fn by_socket(pair: &Pair) -> String {
-    servers("socket", Side::BOTH.map(|side| pair.socket(side)))
+    by_sockets(Side::BOTH.map(|side| pair.socket(side)))
+}
+
+/// A configuration that names two servers by these control sockets.
+pub fn by_sockets(sockets: [&Path; 2]) -> String {
+    servers("socket", sockets)
 }
 
 /// A configuration that names two Kea configuration files.

@@ -75,7 +75,9 @@ fn judge(done: Done, complete: bool, untouched: bool) -> (Outcome, Option<String
                     (Outcome::Replicated, Some(format!("{lost}; reading back shows that everything is there")))
                 }
                 (_, true) => (Outcome::Rejected, Some(format!("{lost}; reading back shows that nothing was written"))),
-                _ => (Outcome::Partial, Some(format!("{lost}; reading back shows a part of the changes"))),
+                _ => {
+                    (Outcome::Partial, Some(format!("{lost}; reading back shows the scope with a part of the changes")))
+                }
             }
         }
     }

@@ -126,7 +126,11 @@ impl Task<'_> {
         ctl: &Control,
     ) -> Vec<ScopeRun> {
         let ids: Vec<ScopeId> = work.iter().map(|work| work.id).collect();
-        let after = self.checked.target.reread(&ids, ctl).await;
+        let mut after = self.checked.target.reread(&ids, ctl).await;
+        // reading changes nothing: a connection that just broke must not leave the outcome unknown
+        if after.as_ref().is_err_and(broke) {
+            after = self.checked.target.reread(&ids, ctl).await;
+        }
         if let Err(error) = &after {
             *lost = gone(error.clone());
         }
@@ -240,6 +244,11 @@ pub(super) fn remember(journal: &dyn Journal, target: &ServerName, saved: &Saved
 /// A server that does not answer would make every further scope wait for its time-out.
 fn gone(error: Error) -> Option<Error> {
     matches!(error.kind, ErrorKind::Unreachable | ErrorKind::TimedOut).then_some(error)
+}
+
+/// Whether a second try at reading may do better, at once.
+fn broke(error: &Error) -> bool {
+    matches!(error.kind, ErrorKind::Unreachable | ErrorKind::Garbled)
 }
 
 fn all(batch: &[Work], outcome: Outcome, message: &str) -> Vec<ScopeRun> {

@@ -1,0 +1,138 @@
+//! A pair behind proxies, and the comparison of what the program said with what is there.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::common::bench::{Bench, Form, plain_subnets};
+use crate::common::pair::{Pair, PairOptions, Side};
+use crate::common::program::{Finished, by_sockets};
+use crate::common::proxy::Proxy;
+
+/// Subnets by prefix, in the plain form.
+pub type Subnets = BTreeMap<String, Value>;
+
+/// A pair whose servers the program reaches through proxies only.
+pub struct Upset {
+    pub bench: Bench,
+    pub proxies: [Proxy; 2],
+    /// The target's subnets, running and saved, before the first run.
+    pub before: Subnets,
+    /// The source's.
+    pub want: Subnets,
+    origin: Value,
+}
+
+impl Upset {
+    /// Brings a pair up. `lines` go into both entries of the configuration.
+    pub fn up(form: Form, options: PairOptions, lines: &str) -> Option<Upset> {
+        let bench = Bench::up(form, options)?;
+        let pair = bench.pair().expect("a live pair");
+        let proxies = Side::BOTH.map(|side| Proxy::socket(pair.socket(side)));
+        let paths = [proxies[0].path(), proxies[1].path()];
+        let config = by_sockets([&paths[0], &paths[1]]);
+        bench.home.write_config(&config.replace("kind = ", &format!("{lines}\nkind = ")));
+        // on the disk as Kea itself writes it, so that running and saved can be compared
+        pair.ok(Side::B, "config-write", Value::Null);
+        let origin = pair.config(Side::B);
+        let (before, want) = (plain_subnets(&origin), bench.subnets(Side::A));
+        Some(Upset { bench, proxies, before, want, origin })
+    }
+
+    pub fn pair(&self) -> &Pair {
+        self.bench.pair().expect("a live pair")
+    }
+
+    pub fn proxy(&self, side: Side) -> &Proxy {
+        &self.proxies[side as usize]
+    }
+
+    pub fn now(&self) -> Subnets {
+        self.bench.subnets(Side::B)
+    }
+
+    pub fn on_disk(&self) -> Subnets {
+        plain_subnets(&self.pair().config_on_disk(Side::B)["Dhcp4"])
+    }
+
+    /// Makes the target what it was, running and saved, without touching its failover.
+    pub fn restore(&self) {
+        let pair = self.pair();
+        let (now, origin) = (pair.config(Side::B), by_prefix(&self.origin));
+        let running = plain_subnets(&now);
+        let drifted = |prefix: &String| running.get(prefix) != self.before.get(prefix);
+        for (prefix, subnet) in by_prefix(&now) {
+            if drifted(&prefix) {
+                pair.ok(Side::B, "subnet4-del", json!({"id": subnet["id"]}));
+            }
+        }
+        let there = by_prefix(&pair.config(Side::B));
+        for (prefix, mut subnet) in origin.into_iter().filter(|(prefix, _)| !there.contains_key(prefix)) {
+            let reservations = subnet["reservations"].take();
+            subnet.as_object_mut().expect("a subnet").remove("reservations");
+            let id = subnet["id"].clone();
+            pair.ok(Side::B, "subnet4-add", json!({"subnet4": [subnet]}));
+            for mut reservation in reservations.as_array().cloned().unwrap_or_default() {
+                reservation["subnet-id"] = id.clone();
+                let arguments = json!({"operation-target": "memory", "reservation": reservation});
+                pair.ok(Side::B, "reservation-add", arguments);
+            }
+            let network = &self.before[&prefix]["shared-network"];
+            if !network.is_null() {
+                pair.ok(Side::B, "network4-subnet-add", json!({"name": network, "id": id}));
+            }
+        }
+        assert_eq!(self.now(), self.before);
+        pair.ok(Side::B, "config-write", Value::Null);
+        let folder = pair.config_path(Side::B).parent().expect("a folder");
+        for entry in std::fs::read_dir(folder).expect("the folder").flatten() {
+            if entry.file_name().to_string_lossy().starts_with("scopesync-before-") {
+                std::fs::remove_file(entry.path()).expect("a kept configuration");
+            }
+        }
+        for path in self.bench.journal() {
+            std::fs::remove_file(path).expect("the journal");
+        }
+    }
+
+    /// Holds every word of a run with `--json` against the target; gives the outcomes.
+    #[track_caller]
+    pub fn is_true(&self, run: &Finished, when: &str) -> BTreeMap<String, String> {
+        let (now, disk) = (self.now(), self.on_disk());
+        let told = format!("{when}\n{}\n{}", run.stdout, run.stderr);
+        let mut outcomes = BTreeMap::new();
+        if run.code == Some(1) {
+            assert_eq!((&now, &disk), (&self.before, &self.before), "status 1 with something written: {told}");
+        }
+        let scopes = if run.stdout.is_empty() { Value::Null } else { run.json()["relationships"][0]["scopes"].take() };
+        for scope in scopes.as_array().into_iter().flatten() {
+            let id = format!("{}/{}", scope["scope_id"].as_str().expect("an id"), scope["prefix_length"]);
+            let word = |key: &str| scope[key].as_str().unwrap_or_default();
+            let [is, was, shall] = [&now, &self.before, &self.want].map(|subnets| subnets.get(&id));
+            let told = format!("{id} {scope:#}\n{told}");
+            match word("outcome") {
+                "replicated" | "unchanged" => assert_eq!(is, shall, "{told}"),
+                "rejected" | "cancelled" => assert_eq!(is, was, "{told}"),
+                "partial" => assert!(is != was && is != shall, "{told}"),
+                "unknown" => {}
+                other => panic!("{other}: {told}"),
+            }
+            match word("saved") {
+                "saved" => assert_eq!(disk.get(&id), is, "{told}"),
+                // the answer to config-write may be what was lost
+                "not_saved" => assert_eq!(run.code, Some(3), "{told}"),
+                other => assert_eq!(other, "not_applicable", "{told}"),
+            }
+            if word("outcome") != "replicated" && word("outcome") != "unchanged" {
+                assert!(!word("message").is_empty(), "{told}");
+            }
+            outcomes.insert(id, word("outcome").to_owned());
+        }
+        outcomes
+    }
+}
+
+fn by_prefix(config: &Value) -> BTreeMap<String, Value> {
+    let subnets = crate::common::pair::subnets(config);
+    subnets.into_iter().map(|subnet| (subnet["subnet"].as_str().expect("a prefix").to_owned(), subnet)).collect()
+}
