@@ -4,5 +4,8 @@
 pub mod connect;
 #[cfg(feature = "web")]
 pub mod exchange;
+#[cfg(feature = "web")]
+pub mod http;
 #[cfg(feature = "kea")]
 pub mod kea;
+pub mod web;

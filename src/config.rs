@@ -13,9 +13,12 @@ mod parse;
 mod read;
 mod server;
 mod size;
+mod web;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
+
+use crate::backend::web::Web;
 
 pub use crate::engine::ignore::IgnoreRule;
 pub use error::{ConfigError, Problem};
@@ -36,6 +39,8 @@ pub struct Config {
     pub throttle_limit: u32,
     /// Where and how much to log.
     pub log: LogConfig,
+    /// What is no mistake and what the operator should hear of at every start.
+    pub warnings: Vec<Problem>,
 }
 
 impl Config {
@@ -74,11 +79,12 @@ pub struct ServerEntry {
 impl ServerEntry {
     /// An entry with every default.
     pub fn new(name: impl Into<String>, endpoint: Endpoint) -> Self {
+        let timeouts = Timeouts::of(&endpoint);
         Self {
             name: name.into(),
             endpoint,
             read_only: false,
-            timeouts: Timeouts::default(),
+            timeouts,
             save: SavePolicy::default(),
             writer: WriterPolicy::default(),
             max_answer: DEFAULT_MAX_ANSWER,
@@ -98,13 +104,16 @@ pub enum Endpoint {
     KeaSocket(PathBuf),
     /// A `kea-dhcp4.conf`; no running server is asked.
     KeaFile(PathBuf),
+    /// A running Kea, or its control agent, over HTTP.
+    KeaUrl(Box<Web>),
 }
 
 impl Endpoint {
-    /// The socket or file.
-    pub fn path(&self) -> &Path {
+    /// The socket, file or URL, for messages.
+    pub fn place(&self) -> String {
         match self {
-            Self::KeaSocket(path) | Self::KeaFile(path) => path,
+            Self::KeaSocket(path) | Self::KeaFile(path) => path.display().to_string(),
+            Self::KeaUrl(web) => web.address.to_string(),
         }
     }
 }
@@ -125,6 +134,17 @@ impl Default for Timeouts {
     /// whose answer is given up has an unknown outcome, so that limit is generous.
     fn default() -> Self {
         Self { connect: Duration::from_secs(5), read: Duration::from_secs(30), write: Duration::from_secs(120) }
+    }
+}
+
+impl Timeouts {
+    /// The defaults for a server that is reached like this. A control agent waits 60 s for its
+    /// server and then says what is wrong, which is worth waiting for.
+    pub fn of(endpoint: &Endpoint) -> Self {
+        match endpoint {
+            Endpoint::KeaUrl(_) => Self { read: Duration::from_secs(75), ..Self::default() },
+            Endpoint::KeaSocket(_) | Endpoint::KeaFile(_) => Self::default(),
+        }
     }
 }
 

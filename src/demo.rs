@@ -85,7 +85,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let state = StateFolder::at(folder.path());
         let config = config(&state).unwrap();
-        let files: Vec<PathBuf> = config.servers.iter().map(|server| server.endpoint.path().to_owned()).collect();
+        let files: Vec<PathBuf> = config.servers.iter().map(|server| server.endpoint.place().into()).collect();
         let read = || files.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect::<Vec<_>>();
         let fresh = read();
         assert!(fresh[0].contains("berlin") && fresh[0] != fresh[1]);

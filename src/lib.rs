@@ -12,6 +12,7 @@
 //! * [`model`]: values only; no screen, no file format, no vendor.
 //! * [`engine`]: servers in, drift and plans out; runs a plan that was approved.
 //! * [`backend`]: the families of DHCP servers behind [`engine::port`].
+//! * [`secret`]: passwords, and where they come from.
 //! * `config`, `cli`: configuration and the command line.
 //! * `app`, `ui`, `terminal`, `jobs`, `runtime`: the interactive program.
 
@@ -34,6 +35,7 @@ pub mod log;
 pub mod model;
 #[cfg(feature = "program")]
 pub mod runtime;
+pub mod secret;
 #[cfg(feature = "program")]
 pub mod show;
 #[cfg(feature = "program")]

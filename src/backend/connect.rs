@@ -5,13 +5,19 @@ use std::path::Path;
 use std::sync::Arc;
 
 #[cfg(feature = "kea")]
+use super::exchange::Limits;
+#[cfg(feature = "kea")]
 use super::kea::file::{self, Check};
 #[cfg(feature = "kea")]
 use super::kea::file_server::{FilePolicy, FileServer};
 #[cfg(feature = "kea")]
+use super::kea::http::Http;
+#[cfg(feature = "kea")]
 use super::kea::live::{LiveServer, Policy, WriterChoice};
 #[cfg(feature = "kea")]
-use super::kea::socket::{Limits, Socket};
+use super::kea::socket::Socket;
+#[cfg(feature = "kea")]
+use super::kea::transport::Transport;
 use crate::config::{Config, Endpoint, ServerEntry};
 #[cfg(feature = "kea")]
 use crate::config::{FileCheck, SavePolicy, WriterPolicy};
@@ -47,12 +53,16 @@ pub fn fleet(config: &Config, read_only: bool) -> Result<Fleet> {
 fn server(entry: &ServerEntry, read_only: bool) -> Result<Arc<dyn Server>> {
     #[cfg(feature = "kea")]
     match &entry.endpoint {
-        Endpoint::KeaSocket(path) => Ok(Arc::new(kea_socket(entry, path, read_only))),
+        Endpoint::KeaSocket(path) => Ok(Arc::new(kea_live(entry, Socket::new(path, limits(entry)), read_only))),
+        Endpoint::KeaUrl(web) => {
+            let http = Http::new((**web).clone(), limits(entry));
+            Ok(Arc::new(kea_live(entry, http, read_only)))
+        }
         Endpoint::KeaFile(path) => Ok(Arc::new(kea_file(entry, path, read_only))),
     }
     #[cfg(not(feature = "kea"))]
     match &entry.endpoint {
-        Endpoint::KeaSocket(_) | Endpoint::KeaFile(_) => {
+        Endpoint::KeaSocket(_) | Endpoint::KeaFile(_) | Endpoint::KeaUrl(_) => {
             let _ = read_only;
             Err(no_adapter(entry, "Kea"))
         }
@@ -60,13 +70,17 @@ fn server(entry: &ServerEntry, read_only: bool) -> Result<Arc<dyn Server>> {
 }
 
 #[cfg(feature = "kea")]
-fn kea_socket(entry: &ServerEntry, path: &Path, read_only: bool) -> LiveServer {
-    let limits = Limits {
+fn limits(entry: &ServerEntry) -> Limits {
+    Limits {
         connect: entry.timeouts.connect,
         read: entry.timeouts.read,
         write: entry.timeouts.write,
         answer: usize::try_from(entry.max_answer.0).unwrap_or(usize::MAX),
-    };
+    }
+}
+
+#[cfg(feature = "kea")]
+fn kea_live(entry: &ServerEntry, transport: impl Into<Transport>, read_only: bool) -> LiveServer {
     let policy = Policy {
         read_only: read_only || entry.read_only,
         save: entry.save == SavePolicy::ConfigWrite,
@@ -76,7 +90,7 @@ fn kea_socket(entry: &ServerEntry, path: &Path, read_only: bool) -> LiveServer {
             WriterPolicy::WholeConfiguration => WriterChoice::WholeConfiguration,
         },
     };
-    LiveServer::new(ServerName::from(entry.name.as_str()), Socket::new(path, limits), policy)
+    LiveServer::new(ServerName::from(entry.name.as_str()), transport, policy)
 }
 
 #[cfg(feature = "kea")]

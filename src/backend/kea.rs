@@ -8,6 +8,7 @@ pub mod dialect;
 pub(crate) mod fake;
 pub mod file;
 pub mod file_server;
+pub mod http;
 pub mod live;
 pub mod socket;
 pub mod subnet;

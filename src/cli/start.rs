@@ -45,7 +45,13 @@ impl Start {
         let nothing = LogConfig::default();
         let of_file = config.as_ref().map_or(&nothing, |config| &config.log);
         let (settings, complaint) = log::settle(global.log.as_deref(), &process_env, of_file);
-        let mut warnings: Vec<String> = complaint.iter().map(ToString::to_string).collect();
+        let mut warnings: Vec<String> = match (&located, &config) {
+            (Some(Located::Found { path, .. }), Some(config)) => {
+                config.warnings.iter().map(|warning| format!("{}:{warning}", path.display())).collect()
+            }
+            _ => Vec::new(),
+        };
+        warnings.extend(complaint.iter().map(ToString::to_string));
         let (guard, complaint) = log::start(&settings, StateFolder::locate(&process_env));
         warnings.extend(complaint.iter().map(ToString::to_string));
         // Only what needs the folder fails without it.

@@ -38,8 +38,8 @@ pub enum Absent {
     Required,
     /// Exactly one of a group must be written.
     OneOf,
-    /// Known, but of a later version.
-    Later,
+    /// Nothing.
+    Nothing,
 }
 
 impl Section {
@@ -81,15 +81,76 @@ pub const SERVER: Section = Section {
         Key {
             name: "socket",
             absent: Absent::OneOf,
-            about: "Control socket of a running Kea. Exactly one of `socket` and `file`.",
+            about: "Control socket of a running Kea. Exactly one of `socket`, `url` and `file`.",
         },
         Key {
             name: "file",
             absent: Absent::OneOf,
             about: "A `kea-dhcp4.conf`, read and written without asking a running server. \
-                    Exactly one of `socket` and `file`.",
+                    Exactly one of `socket`, `url` and `file`.",
         },
-        Key { name: "url", absent: Absent::Later, about: "Kea over HTTP." },
+        Key {
+            name: "url",
+            absent: Absent::OneOf,
+            about: "A running Kea over HTTP: its own HTTP control socket (Kea 2.7.2 and later) or its control \
+                    agent. `https://HOST:PORT`, `http://HOST:PORT`, or `http+unix:///PATH` for a proxy's \
+                    UNIX socket. Exactly one of `socket`, `url` and `file`. The keys `user` to `plain_auth` \
+                    are for `url`.",
+        },
+        Key { name: "user", absent: Absent::Nothing, about: "User for basic authentication; needs one password." },
+        Key {
+            name: "password_env",
+            absent: Absent::Nothing,
+            about: "The environment variable that holds the password.",
+        },
+        Key {
+            name: "password_file",
+            absent: Absent::Nothing,
+            about: "The file that holds the password; a newline at its end is cut off. Others should not be \
+                    able to read it.",
+        },
+        Key {
+            name: "password_command",
+            absent: Absent::Nothing,
+            about: "A program and its arguments that print the password, as a list; no shell is used. Run when \
+                    the first request needs it, and given 60 s. Refused where others can write the \
+                    configuration file.",
+        },
+        Key {
+            name: "password",
+            absent: Absent::Nothing,
+            about: "The password itself. It works, with a warning at every start.",
+        },
+        Key {
+            name: "tls_ca",
+            absent: Absent::Nothing,
+            about: "PEM file with the authority of the server's certificate; without it (and `tls_pin`), the \
+                    authorities that this machine trusts. Exactly one of `tls_ca`, `tls_pin` and `insecure`.",
+        },
+        Key {
+            name: "tls_pin",
+            absent: Absent::Nothing,
+            about: "`\"sha256:HEX\"`: exactly the certificate with this fingerprint, whatever its authority, \
+                    name and dates.",
+        },
+        Key {
+            name: "insecure",
+            absent: Absent::Default("false"),
+            about: "`true`: the server's certificate is not verified. Whoever stands between can read and change \
+                    everything; it is said on every screen and in every record.",
+        },
+        Key {
+            name: "tls_cert",
+            absent: Absent::Nothing,
+            about: "PEM file with the certificate that is shown to a server that demands one; with `tls_key`.",
+        },
+        Key { name: "tls_key", absent: Absent::Nothing, about: "PEM file with the private key of `tls_cert`." },
+        Key {
+            name: "plain_auth",
+            absent: Absent::Default("false"),
+            about: "`true`: the password may be sent over `http://` to another machine, where everybody on the \
+                    way can read it; it is said on every screen and in every record.",
+        },
         Key {
             name: "read_only",
             absent: Absent::Default("false"),
@@ -99,7 +160,8 @@ pub const SERVER: Section = Section {
         Key {
             name: "read_timeout",
             absent: Absent::Default("30"),
-            about: "Seconds until a command that only reads must be answered in full.",
+            about: "Seconds until a command that only reads must be answered in full; 75 for `url`, as a \
+                    control agent waits up to 60 s for its server.",
         },
         Key {
             name: "write_timeout",
@@ -211,7 +273,7 @@ pub fn reference() -> String {
                 Absent::Default(value) => format!("`{value}`"),
                 Absent::Required => "must be written".to_owned(),
                 Absent::OneOf => "one of the group".to_owned(),
-                Absent::Later => continue,
+                Absent::Nothing => "nothing".to_owned(),
             };
             let _ = writeln!(text, "| `{}` | {absent} | {} |", key.name, key.about);
         }

@@ -27,8 +27,8 @@ impl Config {
         }
         let problems = Problems::new(text);
         let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let folder = absolute.parent().unwrap_or(Path::new(""));
-        let config = read(&root, folder, &problems);
+        let mut config = read(&root, &absolute, &problems);
+        config.warnings = problems.take_warnings();
         match problems.into_sorted() {
             found if found.is_empty() => Ok(config),
             found => Err(invalid(found)),
@@ -42,7 +42,8 @@ fn syntax(text: &str, error: &toml::de::Error) -> Problem {
     Problem { line, column, message }
 }
 
-fn read(root: &Spanned<DeTable<'_>>, folder: &Path, problems: &Problems<'_>) -> Config {
+fn read(root: &Spanned<DeTable<'_>>, file: &Path, problems: &Problems<'_>) -> Config {
+    let folder = file.parent().unwrap_or(Path::new(""));
     let table = root.get_ref();
     let top = Fields::new(&keys::TOP, keys::TOP.heading(), root.span(), table, problems);
     let mut config = Config { throttle_limit: top.count("throttle_limit").unwrap_or_default(), ..Config::default() };
@@ -51,7 +52,7 @@ fn read(root: &Spanned<DeTable<'_>>, folder: &Path, problems: &Problems<'_>) -> 
 
     let mut servers = Vec::new();
     for fields in sections(&keys::SERVER, table, problems) {
-        servers.push(server(fields, folder));
+        servers.push(server(fields, file));
     }
     unique_names("server", servers.iter().map(|s| s.name.as_ref()), problems);
     unique_endpoints(&servers, problems);
@@ -113,7 +114,7 @@ type ReadRelationship = (Option<At<String>>, Option<RelationshipEntry>);
 
 fn relationship(fields: Fields<'_, '_, '_>, known: &[&str]) -> ReadRelationship {
     let name = fields.required("name");
-    let servers = fields.list("servers").and_then(|servers| {
+    let servers = fields.names("servers").and_then(|servers| {
         let place = &fields.place;
         let mut good = true;
         for server in &servers.value {

@@ -10,7 +10,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::Problem;
-use super::keys::{Absent, SECTIONS, Section};
+use super::keys::{SECTIONS, Section};
 use super::size::ByteSize;
 
 /// Place of something in the file, in bytes.
@@ -24,18 +24,30 @@ const LONGEST: f64 = 86_400.0;
 pub(super) struct Problems<'t> {
     text: &'t str,
     found: RefCell<Vec<(usize, Problem)>>,
+    warnings: RefCell<Vec<Problem>>,
 }
 
 impl<'t> Problems<'t> {
     pub(super) fn new(text: &'t str) -> Self {
-        Self { text, found: RefCell::default() }
+        Self { text, found: RefCell::default(), warnings: RefCell::default() }
     }
 
     pub(super) fn add(&self, span: &Span, message: impl Into<String>) {
+        self.found.borrow_mut().push((span.start, self.at(span, message.into())));
+    }
+
+    /// Something that is no mistake and that the operator should hear of at every start.
+    pub(super) fn warn(&self, span: &Span, message: impl Into<String>) {
+        self.warnings.borrow_mut().push(self.at(span, message.into()));
+    }
+
+    fn at(&self, span: &Span, message: String) -> Problem {
         let (line, column) = position(self.text, span.start);
-        let message = message.into();
-        let problem = Problem { line, column, message };
-        self.found.borrow_mut().push((span.start, problem));
+        Problem { line, column, message }
+    }
+
+    pub(super) fn take_warnings(&self) -> Vec<Problem> {
+        self.warnings.take()
     }
 
     pub(super) fn into_sorted(self) -> Vec<Problem> {
@@ -107,6 +119,10 @@ impl<'a, 't, 'i> Fields<'a, 't, 'i> {
         self.problems.add(span, message);
     }
 
+    pub(super) fn warning(&self, span: &Span, message: impl Into<String>) {
+        self.problems.warn(span, message);
+    }
+
     /// The value of a key, if it is written.
     pub(super) fn get(&self, key: &'static str) -> Option<&'a Spanned<DeValue<'i>>> {
         debug_assert!(self.section.key(key).is_some(), "{key} is not listed");
@@ -141,6 +157,18 @@ impl<'a, 't, 'i> Fields<'a, 't, 'i> {
 
     pub(super) fn text(&self, key: &'static str) -> Option<At<String>> {
         self.typed(key, "text in quotes", |value| value.as_str().map(str::to_owned))
+    }
+
+    /// Text that no message repeats.
+    pub(super) fn secret(&self, key: &'static str) -> Option<At<String>> {
+        let found = self.get(key)?;
+        let span = found.span();
+        let text = found.get_ref().as_str().filter(|text| !text.is_empty() && !text.chars().any(char::is_control));
+        if text.is_none() {
+            let message = format!("`{key}` in {} must be text in quotes, on one line and not empty", self.place);
+            self.problem(&span, message);
+        }
+        text.map(|text| At { value: text.to_owned(), span })
     }
 
     /// Text that is not empty and has nothing invisible in it.
@@ -222,19 +250,20 @@ impl<'a, 't, 'i> Fields<'a, 't, 'i> {
         self.typed(key, "a size such as \"256 MiB\" or a number of bytes", read).map(|at| at.value)
     }
 
-    /// A list of texts.
-    pub(super) fn list(&self, key: &'static str) -> Option<At<Vec<At<String>>>> {
+    /// A list of names, and its absence is a mistake.
+    pub(super) fn names(&self, key: &'static str) -> Option<At<Vec<At<String>>>> {
         if self.get(key).is_none() {
             self.problem(&self.span, format!("`{key}` is missing in {}", self.place));
         }
-        self.typed(key, "a list of names in quotes", |value| {
-            let text = |entry: &Spanned<DeValue<'i>>| {
-                let value = entry.get_ref().as_str()?.to_owned();
-                let span = entry.span();
-                Some(At { value, span })
-            };
-            value.as_array()?.iter().map(text).collect()
-        })
+        self.typed(key, "a list of names in quotes", texts)
+    }
+
+    /// A program and its arguments.
+    pub(super) fn words(&self, key: &'static str) -> Option<At<Vec<At<String>>>> {
+        let read = |value: &DeValue<'i>| {
+            texts(value).filter(|words| words.first().is_some_and(|program| !program.value.trim().is_empty()))
+        };
+        self.typed(key, "a program and its arguments, as a list: [\"program\", \"argument\"]", read)
     }
 
     /// Notes the keys that nobody knows. `also` are names that stand in this
@@ -244,8 +273,7 @@ impl<'a, 't, 'i> Fields<'a, 't, 'i> {
         for key in self.section.keys {
             debug_assert!(asked.contains(key.name), "nothing reads {}", key.name);
         }
-        let usable = |key: &&'static super::keys::Key| key.absent != Absent::Later;
-        let mut valid: Vec<&str> = self.section.keys.iter().filter(usable).map(|k| k.name).collect();
+        let mut valid: Vec<&str> = self.section.keys.iter().map(|key| key.name).collect();
         valid.extend(also);
         for name in self.table.keys() {
             let written: &str = name.get_ref();
@@ -256,6 +284,15 @@ impl<'a, 't, 'i> Fields<'a, 't, 'i> {
             }
         }
     }
+}
+
+fn texts(list: &DeValue<'_>) -> Option<Vec<At<String>>> {
+    let text = |entry: &Spanned<DeValue<'_>>| {
+        let value = entry.get_ref().as_str()?.to_owned();
+        let span = entry.span();
+        Some(At { value, span })
+    };
+    list.as_array()?.iter().map(text).collect()
 }
 
 /// Where a misplaced key belongs: in TOML every key after a section's heading

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::read::{At, Fields, Problems, nearest, shown};
+use super::read::{At, Fields, Problems, Span, nearest, shown};
+use super::web::web;
 use super::{Endpoint, FileCheck, SavePolicy, ServerEntry, Timeouts, WriterPolicy};
 
 /// What the kernel takes as the address of a UNIX socket, less the closing zero.
@@ -16,7 +17,8 @@ pub(super) struct ReadServer {
     pub(super) entry: Option<ServerEntry>,
 }
 
-pub(super) fn server(fields: Fields<'_, '_, '_>, folder: &Path) -> ReadServer {
+pub(super) fn server(fields: Fields<'_, '_, '_>, file: &Path) -> ReadServer {
+    let folder = file.parent().unwrap_or(Path::new(""));
     let name = fields.required("name");
     if let Some(kind) = fields.required("kind") {
         match kind.value.as_str() {
@@ -36,8 +38,8 @@ pub(super) fn server(fields: Fields<'_, '_, '_>, folder: &Path) -> ReadServer {
             }
         }
     }
-    let endpoint = endpoint(&fields, folder);
-    let standard = Timeouts::default();
+    let endpoint = endpoint(&fields, file);
+    let standard = endpoint.as_ref().map_or_else(Timeouts::default, |at| Timeouts::of(&at.value));
     let timeouts = Timeouts {
         connect: fields.seconds("connect_timeout").unwrap_or(standard.connect),
         read: fields.seconds("read_timeout").unwrap_or(standard.read),
@@ -72,44 +74,44 @@ pub(super) fn server(fields: Fields<'_, '_, '_>, folder: &Path) -> ReadServer {
     ReadServer { place, name, endpoint, entry }
 }
 
-fn endpoint(fields: &Fields<'_, '_, '_>, folder: &Path) -> Option<At<Endpoint>> {
-    let socket = fields.plain("socket");
-    let file = fields.plain("file");
+fn endpoint(fields: &Fields<'_, '_, '_>, file: &Path) -> Option<At<Endpoint>> {
+    const WAYS: [&str; 3] = ["socket", "file", "url"];
+    let folder = file.parent().unwrap_or(Path::new(""));
     let place = &fields.place;
-    if let Some(url) = fields.get("url") {
-        fields.problem(&url.span(), format!("{place}: `url` comes with a later version; use `socket` or `file`"));
+    let socket = fields.plain("socket").map(|socket| {
+        let path = folder.join(&socket.value);
+        fits_a_socket(fields, "socket", &path, &socket.span);
+        At { value: Endpoint::KeaSocket(path), span: socket.span }
+    });
+    let conf = fields.plain("file");
+    let conf = conf.map(|conf| At { value: Endpoint::KeaFile(folder.join(&conf.value)), span: conf.span });
+    let web = web(fields, file).map(|web| At { value: Endpoint::KeaUrl(Box::new(web.value)), span: web.span });
+    // a key that is there and wrong has been reported
+    let written: Vec<_> = WAYS.iter().filter_map(|key| Some((*key, fields.get(key)?.span()))).collect();
+    match written.as_slice() {
+        [] => {
+            let message = format!("{place} does not say how to reach the server: write `socket`, `url` or `file`");
+            fields.problem(&fields.span, message);
+            None
+        }
+        [_] => socket.or(conf).or(web),
+        [(first, _), .., (last, span)] => {
+            let message = format!("{place} has both `{first}` and `{last}`; exactly one says how to reach the server");
+            fields.problem(span, message);
+            None
+        }
     }
-    match (socket, file) {
-        (Some(_), Some(file)) => {
-            fields.problem(
-                &file.span,
-                format!("{place} has both `socket` and `file`; exactly one says how to reach the server"),
-            );
-            None
-        }
-        (Some(socket), None) => {
-            let path = folder.join(&socket.value);
-            let length = path.as_os_str().len();
-            if length > LONGEST_SOCKET_PATH {
-                let message = format!(
-                    "the path of `socket` in {place} has {length} bytes; a UNIX socket's path has \
-                     at most {LONGEST_SOCKET_PATH}: use a shorter path, such as a symbolic link"
-                );
-                fields.problem(&socket.span, message);
-            }
-            Some(At { value: Endpoint::KeaSocket(path), span: socket.span })
-        }
-        (None, Some(file)) => Some(At { value: Endpoint::KeaFile(folder.join(&file.value)), span: file.span }),
-        (None, None) => {
-            // A key that is there and wrong has been reported.
-            if ["socket", "file", "url"].iter().all(|key| fields.get(key).is_none()) {
-                fields.problem(
-                    &fields.span,
-                    format!("{place} does not say how to reach the server: write `socket` or `file`"),
-                );
-            }
-            None
-        }
+}
+
+pub(super) fn fits_a_socket(fields: &Fields<'_, '_, '_>, key: &str, path: &Path, span: &Span) {
+    let length = path.as_os_str().len();
+    if length > LONGEST_SOCKET_PATH {
+        let message = format!(
+            "the path of `{key}` in {} has {length} bytes; a UNIX socket's path has at most {LONGEST_SOCKET_PATH}: \
+             use a shorter path, such as a symbolic link",
+            fields.place
+        );
+        fields.problem(span, message);
     }
 }
 
@@ -135,24 +137,30 @@ fn check(fields: &Fields<'_, '_, '_>, endpoint: Option<&At<Endpoint>>, folder: &
 
 /// Two entries that reach one server are a mistake: each would be the other's partner.
 pub(super) fn unique_endpoints(servers: &[ReadServer], problems: &Problems<'_>) {
-    let mut seen: Vec<(Endpoint, &ReadServer)> = Vec::new();
+    let mut seen: Vec<(&Endpoint, &ReadServer)> = Vec::new();
     for server in servers {
         let Some(at) = &server.endpoint else {
             continue;
         };
-        let real = match &at.value {
-            Endpoint::KeaSocket(path) => Endpoint::KeaSocket(real_path(path)),
-            Endpoint::KeaFile(path) => Endpoint::KeaFile(real_path(path)),
-        };
-        match seen.iter().find(|(endpoint, _)| *endpoint == real) {
+        match seen.iter().find(|(endpoint, _)| is_same_place(endpoint, &at.value)) {
             Some((endpoint, first)) => {
-                let path = shown(&endpoint.path().to_string_lossy());
+                let way = shown(&endpoint.place());
                 let message =
-                    format!("{} and {} reach one server, {path}: remove one of them", server.place, first.place);
+                    format!("{} and {} reach one server, {way}: remove one of them", server.place, first.place);
                 problems.add(&at.span, message);
             }
-            None => seen.push((real, server)),
+            None => seen.push((&at.value, server)),
         }
+    }
+}
+
+fn is_same_place(one: &Endpoint, other: &Endpoint) -> bool {
+    match (one, other) {
+        (Endpoint::KeaSocket(one), Endpoint::KeaSocket(other)) | (Endpoint::KeaFile(one), Endpoint::KeaFile(other)) => {
+            real_path(one) == real_path(other)
+        }
+        (Endpoint::KeaUrl(one), Endpoint::KeaUrl(other)) => one.address.is_same_place(&other.address),
+        _ => false,
     }
 }
 

@@ -1,10 +1,13 @@
 use super::keys::{Absent, SECTIONS};
 use super::*;
 
+use crate::backend::web::{Address, Identity, Login, Pin, Trust};
 use crate::model::Section;
+use crate::secret::{Inline, Secret};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::Path;
 
 const EXAMPLE: &str = include_str!("../../config.example.toml");
 
@@ -110,6 +113,7 @@ fn every_key_is_taken_over() {
         ignore: vec![ignore],
         throttle_limit: 4,
         log: LogConfig { target: LogTarget::File("/etc/s.log".into()), level: LogLevel::Debug },
+        warnings: vec![],
     };
     assert_eq!(config, expected);
 }
@@ -145,7 +149,7 @@ fn mistakes_name_their_place_and_cure() {
         // Keys.
         (
             server("sokcet = \"/s\""),
-            "1:1: [[server]] \"a\" does not say how to reach the server: write `socket` or `file`\n\
+            "1:1: [[server]] \"a\" does not say how to reach the server: write `socket`, `url` or `file`\n\
              4:1: unknown key `sokcet` in [[server]] \"a\": did you mean `socket`?",
         ),
         (
@@ -224,18 +228,13 @@ fn mistakes_name_their_place_and_cure() {
             "2:8: `name` in [[server]] \"a \" begins or ends with a space: \"a \"",
         ),
         (
-            "[[server]]\nname = 'w'\nkind = 'windows'\nurl = 'http://w/'".to_owned(),
+            "[[server]]\nname = 'w'\nkind = 'windows'\nsocket = '/s'".to_owned(),
             "3:8: [[server]] \"w\": kind \"windows\" is not supported by this version yet; use \
-             \"kea\" or remove the entry\n\
-             4:7: [[server]] \"w\": `url` comes with a later version; use `socket` or `file`",
+             \"kea\" or remove the entry",
         ),
         (
             "[[server]]\nname = 'w'\nkind = 'kee'\nsocket = '/s'".to_owned(),
             "3:8: unknown `kind` \"kee\" in [[server]] \"w\": did you mean \"kea\"?",
-        ),
-        (
-            server("url = 'http://127.0.0.1:8000/'"),
-            "4:7: [[server]] \"a\": `url` comes with a later version; use `socket` or `file`",
         ),
         (
             server("socket = '/s'\nfile = '/f'"),
@@ -264,6 +263,66 @@ fn mistakes_name_their_place_and_cure() {
                 .to_owned(),
             "8:8: [[server]] \"b\" and [[server]] \"a\" reach one server, \"/no/such/f\": remove \
              one of them",
+        ),
+        // What goes with `url`.
+        (
+            server("url = 'http://scott:s3cret@kea:8000/'"),
+            "4:7: `url` in [[server]] \"a\" has a user in it: write `user` and one of `password_env`, \
+             `password_file` and `password_command` instead",
+        ),
+        (
+            server("socket = '/s'\nuser = 'u'\npassword_env = 'X'\ninsecure = true"),
+            "5:8: `user` in [[server]] \"a\" is for servers with `url`\n\
+             6:16: `password_env` in [[server]] \"a\" is for servers with `url`\n\
+             7:12: `insecure` in [[server]] \"a\" is for servers with `url`",
+        ),
+        (
+            server("socket = '/s'\nurl = 'http://localhost'"),
+            "5:7: [[server]] \"a\" has both `socket` and `url`; exactly one says how to reach the server",
+        ),
+        (
+            server("url = 'https://kea'\nuser = 'u'"),
+            "1:1: [[server]] \"a\" has a `user` and no password: write one of `password_env`, `password_file` \
+             and `password_command`",
+        ),
+        (server("url = 'https://kea'\npassword_env = 'X'"), "1:1: [[server]] \"a\" has `password_env` and no `user`"),
+        (
+            server("url = 'https://kea'\nuser = 'u:s3cret'\npassword_env = 'X'\npassword = 's3cret'"),
+            "5:8: `user` in [[server]] \"a\" has a colon, which no user of basic authentication can have\n\
+             7:12: [[server]] \"a\" has both `password_env` and `password`; exactly one says where the password is from",
+        ),
+        (
+            server("url = 'https://kea'\nuser = 'u'\npassword = 53007"),
+            "6:12: `password` in [[server]] \"a\" must be text in quotes, on one line and not empty",
+        ),
+        (
+            server("url = 'https://kea'\nuser = 'u'\npassword_command = 'pass show x'"),
+            "6:20: `password_command` in [[server]] \"a\" must be a program and its arguments, as a list: \
+             [\"program\", \"argument\"], not \"pass show x\"",
+        ),
+        (
+            server("url = 'http://kea:8000'\nuser = 'u'\npassword_env = 'X'"),
+            "4:7: [[server]] \"a\" would send its password in clear over the network: use https:// in `url`, or \
+             write `plain_auth = true` if nobody can listen on the way",
+        ),
+        (
+            server("url = 'http://127.0.0.1:8000'\ntls_ca = '/ca'\ninsecure = true\nplain_auth = false"),
+            "5:10: `tls_ca` in [[server]] \"a\" is for `url` with https://\n\
+             6:12: [[server]] \"a\" has both `tls_ca` and `insecure`; exactly one says which certificate is trusted\n\
+             6:12: `insecure` in [[server]] \"a\" is for `url` with https://",
+        ),
+        (
+            server("url = 'https://kea'\ntls_pin = 'sha256:00'\ntls_cert = '/c'\nplain_auth = true"),
+            "5:11: `tls_pin` in [[server]] \"a\" must be \"sha256:\" and 64 hexadecimal digits, not \"sha256:00\"\n\
+             6:12: `tls_cert` in [[server]] \"a\" needs `tls_key` beside it\n\
+             7:14: `plain_auth` in [[server]] \"a\" is for `url` with http://",
+        ),
+        (
+            "[[server]]\nname = 'a'\nkind = 'kea'\nurl = 'http://localhost:8000/'\n\
+             [[server]]\nname = 'b'\nkind = 'kea'\nurl = 'https://LOCALHOST:8000'"
+                .to_owned(),
+            "8:7: [[server]] \"b\" and [[server]] \"a\" reach one server, \"http://localhost:8000\": remove one \
+             of them",
         ),
         // Relationships.
         (
@@ -321,6 +380,7 @@ fn mistakes_name_their_place_and_cure() {
     ];
     for (text, expected) in cases {
         assert_eq!(mistakes(&text), expected, "{text}");
+        assert!(!expected.contains("s3cret"));
     }
 }
 
@@ -359,6 +419,54 @@ fn one_socket_by_two_ways_is_one_server() {
     }
     let other = text.replace("link/s", "link/t");
     Config::parse(&other, &path).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_command_is_not_run_from_a_file_that_others_write() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.toml");
+    let with = |lines: &str| server(&format!("url = 'https://kea'\nuser = 'u'\n{lines}"));
+    let read = |text: &str, mode: u32| {
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        Config::parse(text, &path).map_err(|error| error.to_string())
+    };
+    let command = with("password_command = ['bin/pass', 'kea']");
+    for mode in [0o620, 0o602] {
+        let error = read(&command, mode).unwrap_err();
+        assert!(error.contains("is not run from a file that others may write"), "{error}");
+        assert!(error.starts_with(&format!("{}:6:20: ", path.display())), "{error}");
+        read(&with("password_env = 'X'"), mode).unwrap();
+    }
+    let config = read(&command, 0o644).unwrap();
+    let Endpoint::KeaUrl(web) = &config.servers[0].endpoint else { panic!("{config:?}") };
+    let program = folder.path().join("bin/pass").display().to_string();
+    assert_eq!(web.login.as_ref().unwrap().password, Secret::Command(vec![program, "kea".into()]));
+}
+
+#[cfg(unix)]
+#[test]
+fn secrets_that_others_can_read_are_warned_of() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.toml");
+    let text = server("url = 'https://kea'\nuser = 'u'\npassword_file = 'p'\ntls_cert = 'c'\ntls_key = 'k'");
+    let warnings = |mode: u32| {
+        for name in ["p", "k"] {
+            fs::write(folder.path().join(name), "s3cret").unwrap();
+            fs::set_permissions(folder.path().join(name), fs::Permissions::from_mode(mode)).unwrap();
+        }
+        Config::parse(&text, &path).unwrap().warnings
+    };
+    assert_eq!(warnings(0o600), []);
+    let told = warnings(0o640);
+    assert_eq!(told.iter().map(|warning| warning.line).collect::<Vec<_>>(), [6, 8]);
+    assert!(
+        told[0].message.contains("`password_file` in [[server]] \"a\" can be read by others (mode 0640)"),
+        "{told:?}"
+    );
 }
 
 /// Whether a line of the example is a setting behind a `#`.
@@ -402,10 +510,15 @@ fn the_example_holds_every_key_with_its_default() {
         }
     }
     for section in SECTIONS {
-        let known = section.keys.iter().filter(|key| key.absent != Absent::Later);
-        let known: BTreeSet<&str> = known.map(|key| key.name).collect();
+        let known: BTreeSet<&str> = section.keys.iter().map(|key| key.name).collect();
         assert_eq!(shown.get(section.name), Some(&known), "{}", section.heading());
     }
+}
+
+fn web(url: &str, password: Secret, trust: Trust, identity: Option<Identity>) -> Endpoint {
+    let login = Some(Login { user: "scopesync".into(), password });
+    let address = Address::parse(url).unwrap();
+    Endpoint::KeaUrl(Box::new(Web { address, login, trust, identity }))
 }
 
 #[test]
@@ -413,8 +526,33 @@ fn the_example_in_use_has_the_built_in_defaults() {
     let text = example_in_use();
     let socket = Endpoint::KeaSocket("/run/kea/kea4-ctrl-socket".into());
     let file = Endpoint::KeaFile("/etc/kea/kea-dhcp4.conf".into());
+    let env = Secret::Env("KEA_3_PASSWORD".into());
+    let command = Secret::Command(["pass", "show", "kea/kea-5"].map(str::to_owned).to_vec());
+    let inline = Secret::Inline(Inline::new("example"));
+    let ca = Trust::Authority("/etc/scopesync/ca.pem".into());
+    let pin = Pin::parse(&format!("sha256:{}", "0123456789abcdef".repeat(4))).unwrap();
+    let identity =
+        Identity { certificate: "/etc/scopesync/client.pem".into(), key: "/etc/scopesync/client.key".into() };
+    let warnings = parse(&text).unwrap().warnings;
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].message.contains("[[server]] \"kea-6\" stands in this file in clear"), "{warnings:?}");
     let expected = Config {
-        servers: vec![ServerEntry::new("kea-1", socket), ServerEntry::new("kea-2", file)],
+        servers: vec![
+            ServerEntry::new("kea-1", socket),
+            ServerEntry::new("kea-3", web("https://kea-3.example:8004", env, ca, Some(identity))),
+            ServerEntry::new(
+                "kea-4",
+                web(
+                    "https://10.0.0.4:8004",
+                    Secret::File("/etc/scopesync/kea-4.password".into()),
+                    Trust::Pin(pin),
+                    None,
+                ),
+            ),
+            ServerEntry::new("kea-5", web("http://localhost:8000", command, Trust::System, None)),
+            ServerEntry::new("kea-6", web("http+unix:///run/kea-proxy.sock", inline, Trust::System, None)),
+            ServerEntry::new("kea-2", file),
+        ],
         relationships: vec![RelationshipEntry {
             name: "Berlin".to_owned(),
             servers: ["kea-1".to_owned(), "kea-2".to_owned()],
@@ -433,18 +571,18 @@ fn the_example_in_use_has_the_built_in_defaults() {
                 reason: "the second site renews more often".to_owned(),
             },
         ],
+        warnings,
         ..Config::default()
     };
     assert_eq!(parse(&text).unwrap(), expected);
 }
 
 #[test]
-fn the_reference_lists_every_usable_key() {
+fn the_reference_lists_every_key() {
     let text = reference();
     for section in SECTIONS {
         for key in section.keys {
-            let row = text.contains(&format!("| `{}` |", key.name));
-            assert_eq!(row, key.absent != Absent::Later, "{}", key.name);
+            assert!(text.contains(&format!("| `{}` |", key.name)), "{}", key.name);
         }
     }
 }

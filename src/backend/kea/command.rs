@@ -12,7 +12,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::dialect::text;
-use super::transport::Transport;
+use super::transport::{Transport, Via};
 use crate::backend::exchange::{Broken, Effect};
 use crate::engine::port::Control;
 use crate::engine::{Error, ErrorKind, Result};
@@ -269,7 +269,16 @@ impl Channel {
         patience: Effect,
         ctl: &Control,
     ) -> Result<Bytes> {
-        let request = request(command, self.transport.service(), arguments);
+        self.ask_this(command, request(command, self.transport.service(), arguments), patience, ctl).await
+    }
+
+    async fn ask_this(
+        &self,
+        command: &'static str,
+        request: Vec<u8>,
+        patience: Effect,
+        ctl: &Control,
+    ) -> Result<Bytes> {
         tokio::select! {
             biased;
             () = ctl.hard.cancelled() => {
@@ -279,6 +288,25 @@ impl Channel {
                 answer.map_err(|broken| self.during(command, broken))
             }
         }
+    }
+
+    /// Who answers: found out once, by a question that names no service, which an agent
+    /// answers for itself.
+    ///
+    /// # Errors
+    /// When there is no well-formed answer.
+    pub async fn via(&self, ctl: &Control) -> Result<Via> {
+        if let Some(via) = self.transport.via() {
+            return Ok(via);
+        }
+        const COMMAND: &str = "list-commands";
+        let answer = self.ask_this(COMMAND, request(COMMAND, &[], None::<&Value>), Effect::Reads, ctl).await?;
+        let given = Answer::read(COMMAND, &answer).and_then(|answer| answer.given::<Vec<String>>());
+        let commands = given.map_err(|error| error.on(&self.server))?;
+        let serves = commands.iter().any(|command| command == "dhcp-disable");
+        let via = if serves { Via::Direct } else { Via::Agent };
+        self.transport.found_out(via);
+        Ok(via)
     }
 
     /// Sends a command that changes something, once. It is never cut short: until the
@@ -364,7 +392,7 @@ fn garbled(command: &str, error: &serde_json::Error) -> Error {
     } else {
         format!("the answer to {command} is not what Kea's protocol says: {}", Foreign::from(error.to_string()))
     };
-    Error::new(ErrorKind::Garbled, what).hint("is it the control socket of kea-dhcp4? its log may say more")
+    Error::new(ErrorKind::Garbled, what).hint("is it the control channel of kea-dhcp4? its log may say more")
 }
 
 #[cfg(test)]

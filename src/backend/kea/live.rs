@@ -1,4 +1,4 @@
-//! A running Kea server, reached over its control socket.
+//! A running Kea server, reached over its control channel: a UNIX socket or HTTP.
 
 mod hosts;
 mod leases;
@@ -20,7 +20,7 @@ use async_trait::async_trait;
 use self::read::{ConfigText, FreshConfig};
 use super::command::{Channel, Commands, provider};
 use super::config::Surroundings;
-use super::transport::Transport;
+use super::transport::{Transport, Via};
 use crate::engine::port::{Control, Health, Pulse, Reading, Server, Utilisation, Writer};
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::{Context, Foreign, Membership, Scope, ScopeId, ServerName};
@@ -94,6 +94,14 @@ impl LiveServer {
     /// The server of this name, reached by this way. Nothing is opened yet.
     pub fn new(name: ServerName, transport: impl Into<Transport>, policy: Policy) -> Self {
         LiveServer(Arc::new(Inner { channel: Channel::new(name, transport), policy, known: Mutex::new(None) }))
+    }
+
+    /// Who answers its commands: the server itself or a control agent.
+    ///
+    /// # Errors
+    /// When it has to be asked and there is no answer.
+    pub async fn via(&self, ctl: &Control) -> Result<Via> {
+        self.channel().via(ctl).await
     }
 
     fn channel(&self) -> &Channel {

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::http::Http;
 use super::socket::Socket;
 use crate::backend::exchange::{Broken, Effect, Limits};
 
@@ -10,6 +11,30 @@ use crate::backend::exchange::{Broken, Effect, Limits};
 pub enum Transport {
     /// Its UNIX control socket.
     Socket(Socket),
+    /// HTTP, to the server itself or to its control agent.
+    Http(Http),
+}
+
+/// Who answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Via {
+    /// The server, over its UNIX socket.
+    Socket,
+    /// The server, over HTTP.
+    Direct,
+    /// A control agent, over HTTP.
+    Agent,
+}
+
+impl Via {
+    /// In words.
+    pub fn word(self) -> &'static str {
+        match self {
+            Via::Socket => "UNIX socket",
+            Via::Direct => "direct HTTP",
+            Via::Agent => "control agent",
+        }
+    }
 }
 
 impl Transport {
@@ -17,6 +42,7 @@ impl Transport {
     pub fn place(&self) -> String {
         match self {
             Transport::Socket(socket) => socket.path().display().to_string(),
+            Transport::Http(http) => http.place(),
         }
     }
 
@@ -24,6 +50,29 @@ impl Transport {
     pub fn limits(&self) -> &Limits {
         match self {
             Transport::Socket(socket) => socket.limits(),
+            Transport::Http(http) => http.limits(),
+        }
+    }
+
+    /// What makes it unsafe; `None` when nothing does.
+    pub fn caveat(&self) -> Option<&'static str> {
+        match self {
+            Transport::Socket(_) => None,
+            Transport::Http(http) => http.caveat(),
+        }
+    }
+
+    /// Who answers, once that is known.
+    pub fn via(&self) -> Option<Via> {
+        match self {
+            Transport::Socket(_) => Some(Via::Socket),
+            Transport::Http(http) => http.via(),
+        }
+    }
+
+    pub(super) fn found_out(&self, via: Via) {
+        if let Transport::Http(http) = self {
+            http.found_out(via);
         }
     }
 
@@ -31,6 +80,8 @@ impl Transport {
     pub(super) fn service(&self) -> &'static [&'static str] {
         match self {
             Transport::Socket(_) => &[],
+            // without it a control agent answers, and obeys, itself
+            Transport::Http(_) => &["dhcp4"],
         }
     }
 
@@ -41,6 +92,7 @@ impl Transport {
     pub(super) async fn exchange(&self, request: Vec<u8>, effect: Effect) -> Result<Bytes, Broken> {
         match self {
             Transport::Socket(socket) => socket.exchange(&request, socket.limits().patience(effect)).await,
+            Transport::Http(http) => http.exchange(request, effect).await,
         }
     }
 }
@@ -48,5 +100,11 @@ impl Transport {
 impl From<Socket> for Transport {
     fn from(socket: Socket) -> Self {
         Transport::Socket(socket)
+    }
+}
+
+impl From<Http> for Transport {
+    fn from(http: Http) -> Self {
+        Transport::Http(http)
     }
 }
