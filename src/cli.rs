@@ -4,6 +4,7 @@
 //! ends with exit status 1; what the others mean is the command's own.
 
 pub mod args;
+pub mod check;
 pub mod console;
 pub mod drift;
 pub mod from_stdin;
@@ -82,6 +83,7 @@ fn perform(cli: Cli, console: &mut Console) -> Result<u8, Failure> {
             let told = runtime::run(start)?;
             Ok(told.map_or(0, |exit| exit.status()))
         }
+        Some(Command::Check(asked)) => check::run(&asked, &global, console),
         Some(command) => ask_servers(command, &global, console),
     }
 }
@@ -98,10 +100,7 @@ fn ask_servers(mut command: Command, global: &args::Global, console: &mut Consol
         operator = replicate::AtTerminal::beside_input();
         console.answered_by_terminal(operator.is_there());
     }
-    let threads = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(format!("no threads to work with: {error}")))?;
+    let threads = start::threads()?;
     let status = threads.block_on(async {
         match command {
             Command::Relationships(asked) => relationships::run(&fleet, &asked, console).await,
@@ -117,7 +116,11 @@ fn ask_servers(mut command: Command, global: &args::Global, console: &mut Consol
                 let journal = FileJournal::new(folder, &by);
                 replicate::run(&fleet, &asked, &journal, &by, &mut operator, console).await
             }
-            Command::Demo(_) | Command::Man | Command::Completions { .. } | Command::Cmdlet { .. } => Ok(0),
+            Command::Check(_)
+            | Command::Demo(_)
+            | Command::Man
+            | Command::Completions { .. }
+            | Command::Cmdlet { .. } => Ok(0),
         }
     });
     // A read that nobody waits for any more must not hold up the end.

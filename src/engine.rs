@@ -8,6 +8,7 @@
 //! ```
 
 pub mod approval;
+pub mod check;
 pub mod compare;
 pub mod drift;
 pub mod error;

@@ -5,10 +5,12 @@
 //! clean: what a server sent was shown through [`Foreign`](crate::model::Foreign).
 
 mod changes;
+mod check;
 mod drift;
 mod finding;
 mod plan;
 mod run;
+mod wrap;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -17,10 +19,12 @@ use crate::engine::survey::Survey;
 use crate::model::{ChangeKind, DriftState, ScopeId};
 
 pub use changes::{Counts, change, changes, there};
+pub use check::points;
 pub use drift::{relationship_drift, relationship_title, scope_drift, state_words, summary};
 pub use finding::finding;
 pub use plan::{plan, planned_relationship};
 pub use run::{report, report_summary};
+pub use wrap::{width, wrap};
 
 /// What a piece of a line is, for colours and weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -94,6 +94,9 @@ pub enum Command {
         #[arg(value_name = "PARAMETER", last = true, hide = true)]
         parameters: Vec<OsString>,
     },
+    /// Check the configuration file and each server: reach, states, writing, saving
+    #[command(after_long_help = CHECK_NOTES)]
+    Check(Check),
     /// Deal with the demo pair
     #[command(subcommand)]
     Demo(Demo),
@@ -211,6 +214,25 @@ impl Replicate {
     pub fn sources(&self) -> Vec<&str> {
         self.selection.computer_name.iter().chain(&self.cim_sessions).map(String::as_str).collect()
     }
+}
+
+/// `scopesync check`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Check {
+    /// Servers by their names in the configuration; all without any
+    #[arg(value_name = "SERVER")]
+    pub servers: Vec<String>,
+    /// Let each running server write a trial copy of its configuration
+    ///
+    /// Without it nothing is written anywhere. With it every server that is not
+    /// read-only is told, without asking, to write scopesync-check.conf into the
+    /// folder of its file. Kea cannot remove it again, and it holds all that
+    /// runs, passwords too: remove it by hand.
+    #[arg(long)]
+    pub try_save: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `scopesync demo`
@@ -378,6 +400,22 @@ Exit status:
   1  error: nothing can be said
   2  there is drift, or a critical finding
   3  something could not be read; there may be drift as well";
+
+const CHECK_NOTES: &str = "\
+All servers are asked side by side, each within its own time-outs; nothing is
+written without --try-save. Each line has a name, a verdict, what was found,
+and what to do. Verdicts: ok, warning (it works, and you should know), failed,
+unknown (it could not be told), not asked (with the reason).
+
+Examples:
+  scopesync check
+  scopesync check kea-1 --try-save
+  scopesync check --json
+
+Exit status:
+  0  nothing failed; there may be warnings
+  1  error: there is no configuration, it has mistakes, or it lacks the server
+  3  something failed";
 
 const REPLICATE_NOTES: &str = "\
 The scopes of the source are copied to the target, whose own are overwritten;

@@ -28,12 +28,18 @@ pub async fn survey(fleet: &Fleet, console: &Console) -> Result<Survey, Failure>
 /// Shows what is being waited for until it is there. Draws nothing unless standard error
 /// is watched.
 pub async fn waiting<T>(console: &Console, what: String, work: impl Future<Output = T>) -> T {
-    if !console.is_watched() {
-        return work.await;
-    }
-    let spinner = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_message(what);
-    spinner.enable_steady_tick(Duration::from_millis(120));
+    let spinner = spinner(console, what);
     let result = work.await;
     spinner.finish_and_clear();
     result
+}
+
+/// A sign of life on standard error; hidden where nobody watches.
+pub fn spinner(console: &Console, what: String) -> ProgressBar {
+    if !console.is_watched() {
+        return ProgressBar::hidden();
+    }
+    let spinner = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_message(what);
+    spinner.enable_steady_tick(Duration::from_millis(120));
+    spinner
 }

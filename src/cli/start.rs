@@ -12,6 +12,15 @@ use crate::engine::fleet::Fleet;
 use crate::log::{self, LogGuard};
 use crate::state::{StateError, StateFolder};
 
+/// The threads on which servers are asked.
+///
+/// # Errors
+/// The system gives none.
+pub(super) fn threads() -> Result<tokio::runtime::Runtime, Failure> {
+    let threads = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    threads.map_err(|error| Failure::new(format!("no threads to work with: {error}")))
+}
+
 /// What every command starts from.
 pub(super) struct Start {
     /// The configuration of the demo pair, or the outcome of the search for one.

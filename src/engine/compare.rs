@@ -395,7 +395,7 @@ fn scope_findings(scopes: &[ScopeDrift], source: &str, target: &str) -> Vec<Find
         Severity::Warning,
         hidden,
         "option values that the server does not reveal: they cannot be compared, and writing the scope would wipe them",
-        "give option 43 as sub-options of vendor-encapsulated-options-space, or define code 43 as type binary",
+        prerequisites::REVEAL,
     );
     found
 }

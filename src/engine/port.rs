@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub use super::check::{Point, Topic, Verdict};
 pub use super::progress::Control;
 use super::{Error, Result};
 use crate::model::{Change, Context, Foreign, ItemKey, Membership, Need, Scope, ScopeId, ServerName, Value};
@@ -133,6 +134,15 @@ pub trait Server: Send + Sync {
     /// Addresses in use, by the number by which the server knows the scope; `None`
     /// when the server does not tell.
     async fn utilisation(&self, ctl: &Control) -> Result<Option<BTreeMap<u32, Utilisation>>>;
+
+    /// What only its family knows of how it is reached, what it lacks and whether it can save,
+    /// for a check. Begins with [`Topic::Reach`]; when that failed, nothing else is asked.
+    ///
+    /// Reads only, unless `try_save` lets the server write a trial copy of its configuration
+    /// beside its file; a server that is read-only is never asked to.
+    async fn examine(&self, _try_save: bool, _ctl: &Control) -> Vec<Point> {
+        Vec::new()
+    }
 
     /// The best way of writing to this server; `Err` says why there is none.
     async fn writer(&self, ctl: &Control) -> Result<Arc<dyn Writer>>;

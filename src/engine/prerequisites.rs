@@ -10,6 +10,10 @@ use crate::model::{
     Mode, Need, Role, Scope, ScopeId, Severity, Store,
 };
 
+/// How a server is brought to reveal all values.
+pub(super) const REVEAL: &str =
+    "give option 43 as sub-options of vendor-encapsulated-options-space, or define code 43 as type binary";
+
 /// Everything outside the scopes that the operator should know before replicating
 /// from `source` to `target`, worst first.
 pub fn findings(relationship: &Relationship, source_member: usize, source: &Reading, target: &Reading) -> Vec<Finding> {
@@ -242,17 +246,7 @@ pub fn states(relationship: &Relationship, source_member: usize) -> Vec<Finding>
 fn relationship_findings(relationship: &Relationship, source_member: usize) -> Vec<Finding> {
     let mut found = states(relationship, source_member);
     found.extend(backups(relationship));
-    let skew = relationship.clock_skew;
-    if let Some(skew) = skew.filter(|skew| skew.abs() > 30) {
-        found.push(Finding {
-            severity: if skew.abs() > CLOCKS_APART { Severity::Critical } else { Severity::Warning },
-            kind: FindingKind::ClockSkew,
-            side: FindingSide::Both,
-            scopes: Vec::new(),
-            message: format!("the partners' clocks are {} s apart", skew.abs()),
-            hint: "set the clocks (NTP): above 60 s the partners terminate the relationship".into(),
-        });
-    }
+    found.extend(clocks(relationship));
     let target = &relationship.members[1 - source_member];
     if relationship.mode == Mode::HotStandby && target.peer.role == Role::Primary {
         found.push(Finding {
@@ -266,6 +260,19 @@ fn relationship_findings(relationship: &Relationship, source_member: usize) -> V
         });
     }
     found
+}
+
+/// Clocks that are too far apart.
+pub(super) fn clocks(relationship: &Relationship) -> Option<Finding> {
+    let skew = relationship.clock_skew.filter(|skew| skew.abs() > 30)?;
+    Some(Finding {
+        severity: if skew.abs() > CLOCKS_APART { Severity::Critical } else { Severity::Warning },
+        kind: FindingKind::ClockSkew,
+        side: FindingSide::Both,
+        scopes: Vec::new(),
+        message: format!("the partners' clocks are {} s apart", skew.abs()),
+        hint: "set the clocks (NTP): above 60 s the partners terminate the relationship".into(),
+    })
 }
 
 /// Backup servers are told of and otherwise left alone.
@@ -300,24 +307,27 @@ fn state_finding(side: FindingSide, message: String, condition: Condition) -> Fi
 }
 
 fn stores(side: FindingSide, reading: &Reading) -> Vec<Finding> {
-    reading
-        .context
-        .stores
-        .iter()
-        .map(|store| {
-            let (kind, message, hint) = match store {
-                Store::HostsDatabase(of) => (
-                    FindingKind::HostsDatabase,
-                    format!("reservations are also kept in a {of} database"),
-                    "they are compared where the server lists them and never written: both servers may share them",
-                ),
-                Store::ConfigurationBackend(of) => (
-                    FindingKind::ConfigurationBackend,
-                    format!("the configuration comes from a {of} backend"),
-                    "change it there: what is written to the running server would be overwritten",
-                ),
-            };
-            Finding { severity: Severity::Warning, kind, side, scopes: Vec::new(), message, hint: hint.into() }
-        })
-        .collect()
+    let finding = |store: &Store| {
+        let kind = match store {
+            Store::HostsDatabase(_) => FindingKind::HostsDatabase,
+            Store::ConfigurationBackend(_) => FindingKind::ConfigurationBackend,
+        };
+        let (message, hint) = self::store(store);
+        Finding { severity: Severity::Warning, kind, side, scopes: Vec::new(), message, hint: hint.into() }
+    };
+    reading.context.stores.iter().map(finding).collect()
+}
+
+/// What a store means, and what to do about it.
+pub(super) fn store(store: &Store) -> (String, &'static str) {
+    match store {
+        Store::HostsDatabase(of) => (
+            format!("reservations are also kept in a {of} database"),
+            "they are compared where the server lists them and never written: both servers may share them",
+        ),
+        Store::ConfigurationBackend(of) => (
+            format!("the configuration comes from a {of} backend"),
+            "change it there: what is written to the running server would be overwritten",
+        ),
+    }
 }

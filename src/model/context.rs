@@ -66,6 +66,8 @@ pub struct Context {
     pub definitions: BTreeMap<(DefinitionKind, Foreign), Definition>,
     /// Databases that hold a part of the configuration.
     pub stores: Vec<Store>,
+    /// Definitions with an option whose value the server does not reveal.
+    pub hidden: Vec<(DefinitionKind, Foreign)>,
 }
 
 impl Context {

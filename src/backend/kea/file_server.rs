@@ -1,6 +1,7 @@
 //! A Kea configuration file as a server: for sites that keep configuration in files, and
 //! for looking at a pair that is not running.
 
+mod examine;
 mod layout;
 #[cfg(test)]
 mod tests;
@@ -15,7 +16,7 @@ use async_trait::async_trait;
 use self::layout::Layout;
 use super::config::{self, How, KeaConfig};
 use super::file::{ConfigFile, FileError, Limits, Options};
-use crate::engine::port::{Control, Health, Pulse, Reading, Server, Utilisation, Writer};
+use crate::engine::port::{Control, Health, Point, Pulse, Reading, Server, Utilisation, Writer};
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::{Scope, ScopeId, ServerName};
 
@@ -205,6 +206,10 @@ impl Server for FileServer {
 
     async fn utilisation(&self, _ctl: &Control) -> Result<Option<BTreeMap<u32, Utilisation>>> {
         Ok(None)
+    }
+
+    async fn examine(&self, _try_save: bool, _ctl: &Control) -> Vec<Point> {
+        self.look_closely().await
     }
 
     async fn writer(&self, _ctl: &Control) -> Result<Arc<dyn Writer>> {

@@ -1,7 +1,9 @@
 //! A running Kea server, reached over its control channel: a UNIX socket or HTTP.
 
+mod examine;
 mod hosts;
 mod leases;
+mod process;
 mod read;
 mod reread;
 mod save;
@@ -21,7 +23,7 @@ use self::read::{ConfigText, FreshConfig};
 use super::command::{Channel, Commands, provider};
 use super::config::Surroundings;
 use super::transport::{Transport, Via};
-use crate::engine::port::{Control, Health, Pulse, Reading, Server, Utilisation, Writer};
+use crate::engine::port::{Control, Health, Point, Pulse, Reading, Server, Utilisation, Writer};
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::{Context, Foreign, Membership, Scope, ScopeId, ServerName};
 
@@ -204,6 +206,10 @@ impl Server for LiveServer {
             return Ok(None);
         }
         leases::utilisation(self.channel(), None, ctl).await.map(Some)
+    }
+
+    async fn examine(&self, try_save: bool, ctl: &Control) -> Vec<Point> {
+        self.look_closely(try_save, ctl).await
     }
 
     async fn writer(&self, ctl: &Control) -> Result<Arc<dyn Writer>> {

@@ -56,6 +56,11 @@ impl Socket {
     }
 
     #[cfg(not(unix))]
+    pub(super) async fn listener(&self) -> Option<u32> {
+        None
+    }
+
+    #[cfg(not(unix))]
     async fn exchange_on_platform(&self, _request: &[u8], _patience: Duration) -> Result<Bytes, Broken> {
         Err(Broken::unsent(
             Error::new(ErrorKind::Unsupported, "this platform has no UNIX sockets")
@@ -83,6 +88,12 @@ mod unix {
     const LARGEST_STEP: usize = 32 * 1024 * 1024;
 
     impl Socket {
+        /// The number of the process that listens, where the system tells. Sends nothing.
+        pub(in super::super) async fn listener(&self) -> Option<u32> {
+            let stream = self.connect().await.ok()?;
+            stream.peer_cred().ok()?.pid()?.try_into().ok()
+        }
+
         pub(super) async fn exchange_on_platform(&self, request: &[u8], patience: Duration) -> Result<Bytes, Broken> {
             let mut stream = self.connect().await.map_err(Broken::unsent)?;
             let deadline = Instant::now() + patience;

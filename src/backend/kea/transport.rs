@@ -76,6 +76,14 @@ impl Transport {
         }
     }
 
+    /// The number of the process that answers, where the system tells.
+    pub(super) async fn listener(&self) -> Option<u32> {
+        match self {
+            Transport::Socket(socket) => socket.listener().await,
+            Transport::Http(_) => None,
+        }
+    }
+
     /// The services that a request must name; none where it goes straight to its server.
     pub(super) fn service(&self) -> &'static [&'static str] {
         match self {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json};
 
+use super::super::subnet::option::ReadOption;
 use super::super::subnet::take_apart::is_local;
 use super::super::subnet::{canonical, option, reservation};
 use super::options::DHCP4;
@@ -71,6 +72,30 @@ pub(super) fn context(
         }
     }
     found.stores = stores(global);
+    found.hidden = hidden(global, networks, around)?;
+    Ok(found)
+}
+
+/// Definitions that hold an option whose value a running server keeps to itself.
+fn hidden(
+    global: &Map<String, Json>,
+    networks: &BTreeMap<Foreign, Map<String, Json>>,
+    around: &Surroundings,
+) -> Result<Vec<(DefinitionKind, Foreign)>, Foreign> {
+    let mut found = Vec::new();
+    for option in option::list(global.get("option-data"), around)?.iter().filter(|option| option.is_hidden()) {
+        found.push((DefinitionKind::GlobalOption, format!("{}/{}", option.key.space.raw(), option.key.code).into()));
+    }
+    let classes = list(global, "client-classes").filter_map(Json::as_object).filter_map(|class| {
+        let name = class.get("name")?.as_str()?;
+        Some((DefinitionKind::Class, Foreign::from(name), class))
+    });
+    let networks = networks.iter().map(|(name, network)| (DefinitionKind::Network, name.clone(), network));
+    for (kind, name, object) in classes.chain(networks) {
+        if option::list(object.get("option-data"), around)?.iter().any(ReadOption::is_hidden) {
+            found.push((kind, name));
+        }
+    }
     Ok(found)
 }
 

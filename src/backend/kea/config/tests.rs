@@ -161,3 +161,15 @@ fn slices_are_the_text_of_the_answer() {
         assert!(read(Bytes::from_static(bad.as_bytes()), How::Live).is_err(), "{bad}");
     }
 }
+
+#[test]
+fn what_outside_the_scopes_is_not_revealed_is_told() {
+    let raw =
+        json!([{"code": 43, "csv-format": false, "data": "", "name": "vendor-encapsulated-options", "space": "dhcp4"}]);
+    let json = json!({"option-data": raw, "client-classes": [{"name": "voip", "option-data": raw}, {"name": "other"}],
+        "shared-networks": [{"name": "floor", "option-data": raw, "subnet4": []}]});
+    let hidden: Vec<_> =
+        config(&json, How::Live).context.hidden.iter().map(|(_, name)| name.raw().to_owned()).collect();
+    assert_eq!(hidden, ["dhcp4/43", "voip", "floor"]);
+    assert!(config(&json, How::File).context.hidden.is_empty(), "a file shows all that there is");
+}

@@ -22,6 +22,16 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// Who will test a new file: a program that accepts it, or nobody.
+    ///
+    /// # Errors
+    /// The program that was asked for is not there: nothing will be written.
+    pub fn tester(&self) -> Result<Checked, FileError> {
+        check::tester(&self.check, check::find).map(|tester| tester.map_or_else(|nobody| nobody, Checked::Accepted))
+    }
+}
+
 /// A file was replaced.
 #[derive(Debug)]
 pub struct Replaced {
@@ -34,6 +44,12 @@ pub struct Replaced {
 }
 
 impl ConfigFile {
+    /// Whether this user may write the file, and new files beside it.
+    pub fn may_replace(&self) -> [bool; 2] {
+        let file = &self.stamp.path;
+        [file.as_path(), file.parent().unwrap_or(Path::new("."))].map(keep::may_write)
+    }
+
     /// Puts a new text in the place of what was read.
     ///
     /// Owner, mode and extended attributes stay; symbolic links are followed and stay.

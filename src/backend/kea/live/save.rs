@@ -34,7 +34,7 @@ impl LiveServer {
         let answer = self.channel().tell("config-write", None::<&Value>).await;
         match answer.map(|answer| answer.failure()) {
             Ok(None) => Saved::Saved,
-            Ok(Some(error)) => Saved::NotSaved(self.on(error.hint(WRITABLE))),
+            Ok(Some(error)) => Saved::NotSaved(self.on(error.hint(format!("{WRITABLE}, then send config-write")))),
             Err(error) => Saved::NotSaved(error),
         }
     }
@@ -71,8 +71,9 @@ fn cost_of_saving(saves: bool, keeps: bool) -> &'static str {
     }
 }
 
-const WRITABLE: &str = "let user _kea own the file and its folder, allow \"/etc/kea/ rw,\" and \
-    \"/etc/kea/** rw,\" in AppArmor (README, Troubleshooting), then send config-write";
+/// How Kea gets the right to write its file.
+pub(super) const WRITABLE: &str = "let user _kea own the file and its folder, allow \"/etc/kea/ rw,\" and \
+    \"/etc/kea/** rw,\" in AppArmor (README, Troubleshooting)";
 
 #[cfg(test)]
 mod tests {

@@ -76,6 +76,7 @@ impl LiveServer {
 /// names in 2.6, clocks in 3.0.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Status {
+    pid: Option<u32>,
     #[serde(rename = "high-availability", default)]
     relationships: Vec<Relationship>,
 }
@@ -154,6 +155,11 @@ impl Servers {
 }
 
 impl Status {
+    /// The number of the server's process, as the server itself knows it.
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.pid
+    }
+
     /// The server's own names in its relationships, where it gives them.
     pub(super) fn own_names(&self) -> Vec<Foreign> {
         self.relationships.iter().filter_map(|told| told.servers.local.server_name.clone()).collect()
