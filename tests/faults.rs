@@ -7,8 +7,7 @@
 mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
@@ -385,24 +384,6 @@ fn a_read_only_server_is_never_a_target() {
     }
 }
 
-/// Another way to the same server, which no comparison of paths reveals.
-fn other_way(to: &Path, at: &Path) {
-    let listener = UnixListener::bind(at).expect("a socket");
-    let to = to.to_owned();
-    std::thread::spawn(move || {
-        for mut client in listener.incoming().flatten() {
-            let Ok(mut server) = UnixStream::connect(&to) else { return };
-            let (mut from_client, mut to_server) =
-                (client.try_clone().expect("a copy"), server.try_clone().expect("a copy"));
-            std::thread::spawn(move || std::io::copy(&mut from_client, &mut to_server));
-            std::thread::spawn(move || {
-                let _ = std::io::copy(&mut server, &mut client);
-                client.shutdown(std::net::Shutdown::Both)
-            });
-        }
-    });
-}
-
 #[test]
 fn two_entries_for_one_server_are_an_error() {
     let Some(bench) = Bench::up(Form::LoadBalancing, few(&["lifetime:0"])) else { return };
@@ -410,7 +391,7 @@ fn two_entries_for_one_server_are_an_error() {
     let (a, b) = (pair.socket(Side::A).to_owned(), pair.socket(Side::B).to_owned());
     let (link, way) = (bench.home.path().join("link.sock"), bench.home.path().join("way.sock"));
     std::os::unix::fs::symlink(&a, &link).expect("a link");
-    other_way(&a, &way);
+    common::faults::other_way(&a, &way);
     let before = bench.marks();
     let entry = |name: &str, socket: &PathBuf| {
         format!("[[server]]\nname = \"{name}\"\nkind = \"kea\"\nsocket = {:?}\n", socket.display().to_string())

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Failure;
 use super::console::Console;
@@ -39,7 +39,10 @@ pub fn spinner(console: &Console, what: String) -> ProgressBar {
     if !console.is_watched() {
         return ProgressBar::hidden();
     }
-    let spinner = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_message(what);
+    // without a style of its own it would be a bar, which shows no message
+    let spinner = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
+        .with_style(ProgressStyle::default_spinner())
+        .with_message(what);
     spinner.enable_steady_tick(Duration::from_millis(120));
     spinner
 }

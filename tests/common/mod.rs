@@ -5,6 +5,8 @@
 pub mod bench;
 pub mod expected;
 pub mod fake;
+#[cfg(unix)]
+pub mod faults;
 pub mod pair;
 pub mod program;
 #[cfg(unix)]

@@ -1,0 +1,236 @@
+//! `scopesync check`: what it says of a file with mistakes, of files, of a running pair, and of
+//! servers that are stopped, hang, cannot save, or are one and the same.
+#![cfg(all(unix, feature = "kea"))]
+#![allow(clippy::expect_used, clippy::panic)] // helpers of tests
+
+mod common;
+
+use std::io::Read as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use common::bench::{Bench, Form};
+use common::pair::{Pair, PairOptions, Side};
+use common::program::{Finished, Home, by_file, by_socket};
+use common::terminal::Start;
+use serde_json::{Value, json};
+
+fn few(drift: &[&str]) -> PairOptions {
+    PairOptions { subnets: 6, reservations: 6, ..PairOptions::with_drift(drift) }
+}
+
+/// A copy of what runs that a check had written.
+fn trial(pair: &Pair, side: Side) -> PathBuf {
+    pair.config_path(side).parent().expect("a folder").join("scopesync-check.conf")
+}
+
+/// The points of one part: name, verdict, what was found, what to do.
+fn points(part: &Value) -> Vec<[String; 4]> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let points = part["points"].as_array().expect("points").iter();
+    points.map(|point| ["name", "verdict", "found", "hint"].map(|key| text(&point[key]))).collect()
+}
+
+/// What was found of one thing; there must be exactly one such point.
+#[track_caller]
+fn one(part: &Value, name: &str) -> [String; 3] {
+    let mut found = points(part).into_iter().filter(|point| point[0] == name);
+    let (Some([_, verdict, text, hint]), None) = (found.next(), found.next()) else {
+        panic!("not exactly one {name} in {part:#}")
+    };
+    [verdict, text, hint]
+}
+
+#[track_caller]
+fn assert_point(part: &Value, name: &str, verdict: &str, words: &[&str]) {
+    let [was, found, hint] = one(part, name);
+    assert_eq!(was, verdict, "{name}: {found} ({hint})");
+    for word in words {
+        assert!(found.contains(word) || hint.contains(word), "{name}: no {word:?} in: {found} ({hint})");
+    }
+}
+
+/// Names and verdicts alone.
+fn verdicts(document: &Value) -> Value {
+    let part = |part: &Value| -> Value {
+        let short = points(part).into_iter().map(|[name, verdict, ..]| Value::from(format!("{name}: {verdict}")));
+        short.collect::<Vec<_>>().into()
+    };
+    let all = |key: &str| -> Value { document[key].as_array().expect("parts").iter().map(part).collect() };
+    json!({
+        "schema": document["schema"],
+        "verdict": document["verdict"],
+        "configuration": part(&document["configuration"]),
+        "servers": all("servers"),
+        "relationships": all("relationships"),
+    })
+}
+
+/// Nothing is wider than a terminal.
+#[track_caller]
+fn assert_fits(run: &Finished) {
+    let wide = run.stdout.lines().find(|line| line.chars().count() > 80);
+    assert!(wide.is_none(), "wider than 80: {wide:?}");
+}
+
+/// A control socket that takes every request and never answers.
+fn deaf(at: &Path) {
+    let listener = UnixListener::bind(at).expect("a socket");
+    std::thread::spawn(move || {
+        let mut held = Vec::new();
+        for mut stream in listener.incoming().flatten() {
+            let mut request = [0; 1024];
+            let _ = stream.read(&mut request);
+            held.push(stream);
+        }
+    });
+}
+
+#[test]
+fn every_mistake_of_the_file_is_told_with_its_line() {
+    let home = Home::new();
+    home.write_config("[[server]]\nname = \"a\"\nkind = \"kea\"\nsockt = \"/x\"\n\n[log]\nlevel = \"loud\"\n");
+    let run = home.run(&["check", "--json"]).expect_code(1);
+    let document = run.json();
+    assert_eq!((&document["schema"], &document["verdict"]), (&"scopesync.check/1".into(), &"failed".into()));
+    assert_eq!(document["configuration"]["path"], home.config().display().to_string());
+    let mistakes: Vec<_> =
+        points(&document["configuration"]).into_iter().filter(|point| point[0] == "mistake").collect();
+    let lines: Vec<&str> = mistakes.iter().map(|point| point[2].split(',').next().unwrap_or_default()).collect();
+    assert_eq!(lines, ["line 1", "line 4", "line 7"], "{mistakes:#?}");
+    assert!(document["servers"].as_array().expect("a list").is_empty());
+
+    let run = home.run(&["check"]).expect_code(1);
+    assert!(run.stdout.contains("line 4, column 1: unknown key"), "{}", run.stdout);
+    assert_fits(&run);
+
+    let run = home.scopesync(&["check", "--json"]).env_remove("SCOPESYNC_CONFIG").output().map(Finished::from);
+    let none = run.expect("it runs").expect_code(1).json();
+    assert_point(&none["configuration"], "file", "failed", &["xdg-config/scopesync/config.toml", "--demo"]);
+}
+
+#[test]
+fn files_are_checked_without_any_server() {
+    let Some(bench) = Bench::up(Form::Files, few(&[])) else { return };
+    let config = bench.home.config();
+    std::fs::set_permissions(&config, std::fs::Permissions::from_mode(0o664)).expect("a mode");
+    let run = bench.run("check --json").expect_code(0);
+    let document = run.json();
+    assert_point(&document["configuration"], "file", "ok", &["config.toml, named by SCOPESYNC_CONFIG"]);
+    assert_point(&document["configuration"], "permissions", "warning", &["mode 0664", "chmod go-w"]);
+    assert_point(&document["servers"][0], "reach", "ok", &["a file, no running server"]);
+    assert_point(&document["servers"][0], "test", "ok", &["kea-dhcp4-check"]);
+    assert_point(&document["servers"][1], "saving", "ok", &["next reload"]);
+    assert_point(&document["servers"][1], "writer", "ok", &["Kea file"]);
+    insta::assert_json_snapshot!("check_files", verdicts(&document));
+    assert_fits(&bench.run("check"));
+
+    let files = bench.files().expect("files");
+    let text = std::fs::read_to_string(&files[1]).expect("the file");
+    std::fs::write(&files[1], text.replacen('}', "", 1)).expect("the file");
+    let missing = files[0].with_extension("gone");
+    bench.home.write_config(&by_file([&missing, &files[1]]));
+    let document = bench.run("check --json").expect_code(3).json();
+    assert_point(&document["servers"][0], "reach", "failed", &["kea-dhcp4.gone"]);
+    assert_point(&document["servers"][1], "reach", "failed", &["kea-dhcp4.conf"]);
+    bench.run("check nobody").expect_code(1);
+}
+
+#[test]
+fn a_running_pair_is_looked_at_from_all_sides_and_nothing_is_written() {
+    let Some(bench) = Bench::up(Form::HotStandby, few(&[])) else { return };
+    let pair = bench.pair().expect("a live pair");
+    let before = bench.marks();
+    let document = bench.run("check --json").expect_code(0).json();
+    let [one, two] = [&document["servers"][0], &document["servers"][1]];
+    let process = std::fs::metadata(pair.config_path(Side::A)).expect("the file");
+    assert!(process.is_file() && !trial(pair, Side::A).exists());
+    assert_point(one, "reach", "ok", &["UNIX socket; a round trip took", " ms"]);
+    assert_point(one, "version", "ok", &[pair.version()]);
+    assert_point(one, "identity", "ok", &["server1 at http://127.0.0.1:"]);
+    assert_point(two, "relationship", "ok", &["hot-standby: standby, with server1 (primary)"]);
+    assert_point(one, "writer", "ok", &["subnet and host commands"]);
+    assert_point(one, "saving", "ok", &["runs as root", &pair.config_path(Side::A).display().to_string()]);
+    assert_eq!(document["relationships"][0]["members"][1]["state"], "hot-standby");
+    insta::assert_json_snapshot!("check_pair", verdicts(&document));
+    assert_fits(&bench.run("check"));
+
+    // only one: what only its partner knows is not guessed
+    let alone = bench.run("check kea-2 --json").expect_code(0).json();
+    assert_eq!(alone["servers"].as_array().map(Vec::len), Some(1));
+    assert_point(&alone["relationships"][0], "partner", "not_asked", &["kea-1"]);
+
+    // never a write where the operator forbids it
+    let document = bench.run("check --try-save --read-only --json").expect_code(0).json();
+    assert_point(&document["servers"][0], "saving", "not_asked", &["read-only"]);
+    assert!(!trial(pair, Side::A).exists());
+    let document = bench.run("check --try-save kea-1 --json").expect_code(0).json();
+    assert_point(&document["servers"][0], "saving", "ok", &["a trial copy was written", "remove "]);
+    assert!(trial(pair, Side::A).exists() && !trial(pair, Side::B).exists());
+    assert_eq!(bench.marks(), before);
+}
+
+#[test]
+fn a_server_that_cannot_save_or_hides_or_lacks_something_is_told_of() {
+    let options =
+        PairOptions { no_write: true, no_hook: vec!["stat_cmds".into()], ..few(&["lifetime:0", "option43:1"]) };
+    let Some(bench) = Bench::up(Form::LoadBalancing, options) else { return };
+    let pair = bench.pair().expect("a live pair");
+    let run = bench.run("check --json").expect_code(3);
+    let [one, two] = [&run.json()["servers"][0], &run.json()["servers"][1]].map(Clone::clone);
+    let file = pair.config_path(Side::B).display().to_string();
+    assert_point(&two, "saving", "failed", &[&file, "mode 0", "Troubleshooting"]);
+    assert_point(&one, "commands", "warning", &["stat-lease4-get", "libdhcp_stat_cmds.so"]);
+    let hidden = [&one, &two].map(|server| self::one(server, "hidden_values"));
+    assert!(hidden.iter().any(|[verdict, ..]| verdict == "warning"), "{hidden:?}");
+    let tried = bench.run("check kea-2 --try-save --json").expect_code(3).json();
+    assert_point(&tried["servers"][0], "saving", "failed", &["Unable to open file", "Troubleshooting"]);
+
+    assert_point(&two, "unsaved", "ok", &[]);
+    bench.run("replicate --computer-name kea-1 --scope-id 10.0.0.0 --force").expect_code(3);
+    let document = bench.run("check --json").expect_code(3).json();
+    assert_point(&document["servers"][1], "unsaved", "warning", &["a restart loses it", "replicate to it again"]);
+    assert_point(&document["servers"][0], "unsaved", "ok", &[]);
+    assert_fits(&bench.run("check"));
+}
+
+#[test]
+fn servers_that_are_silent_stopped_or_twins_hold_up_nobody() {
+    let Some(bench) = Bench::up(Form::LoadBalancing, few(&[])) else { return };
+    let pair = bench.pair().expect("a live pair");
+    let (silent, way) = (bench.home.path().join("deaf.sock"), bench.home.path().join("way.sock"));
+    deaf(&silent);
+    common::faults::other_way(pair.socket(Side::A), &way);
+    let entry = |name: &str, socket: &Path, more: &str| {
+        format!("[[server]]\nname = \"{name}\"\nkind = \"kea\"\nsocket = {:?}\n{more}\n", socket.display().to_string())
+    };
+    let both = by_socket(pair);
+
+    pair.stop(Side::B);
+    bench.home.write_config(&format!("{both}{}", entry("kea-3", &silent, "read_timeout = 2")));
+    let start = Instant::now();
+    let document = bench.run("check --json").expect_code(3).json();
+    let took = start.elapsed();
+    assert!(took < Duration::from_secs(10), "held up for {took:?}");
+    assert_point(&document["servers"][0], "reach", "ok", &[]);
+    assert_point(&document["servers"][1], "reach", "failed", &["no control socket", "kea-dhcp4 running"]);
+    assert_point(&document["servers"][2], "reach", "failed", &["no answer within 2s", "frozen"]);
+    assert_point(&document["relationships"][0], "partner", "warning", &["no server answered as server2"]);
+    assert!(start.elapsed() >= Duration::from_secs(2), "the silent server was waited for");
+
+    // on a terminal it is said who is waited for
+    let mut terminal = Start::scopesync().home(&bench.home).args(["check"]).start();
+    terminal.wait_for_text("checking kea-3");
+    assert_eq!(terminal.wait_for_end().code(), Some(3));
+
+    bench.home.write_config(&by_socket(pair).split("\n\n").next().map(|text| format!("{text}\n")).unwrap_or_default());
+    let document = bench.run("check --json").expect_code(0).json();
+    assert_point(&document["relationships"][0], "partner", "warning", &["server2", "add a [[server]] for it"]);
+
+    bench.home.write_config(&[entry("one", pair.socket(Side::A), ""), entry("other", &way, "")].concat());
+    let document = bench.run("check --json").expect_code(3).json();
+    assert_point(&document["servers"][0], "identity", "failed", &["one and other", "same server"]);
+    assert_point(&document["servers"][1], "identity", "failed", &["one and other", "same server"]);
+}
