@@ -21,6 +21,7 @@ pub mod port;
 pub mod prerequisites;
 pub mod progress;
 pub mod report;
+pub mod reset;
 pub mod run;
 pub mod select;
 pub mod survey;

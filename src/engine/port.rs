@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 pub use super::check::{Point, Topic, Verdict};
 pub use super::progress::Control;
-use super::{Error, Result};
+use super::{Error, ErrorKind, Result};
 use crate::model::{Change, Context, Foreign, ItemKey, Membership, Need, Scope, ScopeId, ServerName, Value};
 
 /// A cheap mark that differs whenever the configuration differs, in the server's own terms.
@@ -146,6 +146,25 @@ pub trait Server: Send + Sync {
 
     /// The best way of writing to this server; `Err` says why there is none.
     async fn writer(&self, ctl: &Control) -> Result<Arc<dyn Writer>>;
+
+    /// Whether this server can begin a relationship anew; `Err` says why it cannot. Reads only.
+    async fn can_reset(&self, _ctl: &Control) -> Result<()> {
+        Err(no_reset(self.name()))
+    }
+
+    /// Lets this server begin anew the relationship in which it is called `this_server`. It
+    /// serves no client until it has found its partner. Sent once, and never cut short.
+    ///
+    /// # Errors
+    /// In doubt when the request had gone out and its answer was lost.
+    async fn reset(&self, _this_server: &Foreign, _ok: &super::approval::Approved) -> Result<()> {
+        Err(no_reset(self.name()))
+    }
+}
+
+/// Servers that are no running ones have nothing to reset.
+fn no_reset(server: &ServerName) -> Error {
+    Error::new(ErrorKind::Unsupported, "a relationship cannot be reset here").on(server)
 }
 
 /// What a writer can write on its own.

@@ -1,6 +1,7 @@
 //! How far something has come, told without ever holding it up.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -44,6 +45,15 @@ impl Stage {
     }
 }
 
+/// A wait for servers, with nothing to count.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Waiting {
+    /// How those who are waited for stand, in words.
+    pub for_what: String,
+    /// How long it takes as a rule.
+    pub expected: Duration,
+}
+
 /// Where a run stands: totals, and what is going on right now.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Status {
@@ -59,6 +69,8 @@ pub struct Status {
     pub current: Option<(ServerName, Option<ScopeId>, Stage)>,
     /// Each planned scope with its stage, in plan order, by relationship index.
     pub stages: Arc<Vec<(usize, ScopeId, Stage)>>,
+    /// What is waited for, in a run that writes no scopes.
+    pub waiting: Option<Waiting>,
     /// When the run began.
     pub started: jiff::Timestamp,
 }
@@ -73,6 +85,7 @@ impl Status {
             changes_done: 0,
             current: None,
             stages: Arc::default(),
+            waiting: None,
             started: jiff::Timestamp::now(),
         }
     }

@@ -109,7 +109,7 @@ struct Part {
 }
 
 /// A name for the run that sorts by time: `20261121T203500Z-1f3a`.
-fn run_id(at: jiff::Timestamp, digest: &str) -> String {
+pub(super) fn run_id(at: jiff::Timestamp, digest: &str) -> String {
     use sha2::Digest as _;
     let seed = format!("{at} {digest} {}", std::process::id());
     let tail = fingerprint::hex(&sha2::Sha256::digest(seed.as_bytes())[..2]);

@@ -6,6 +6,7 @@ mod leases;
 mod process;
 mod read;
 mod reread;
+mod reset;
 mod save;
 mod status;
 #[cfg(test)]
@@ -23,6 +24,7 @@ use self::read::{ConfigText, FreshConfig};
 use super::command::{Channel, Commands, provider};
 use super::config::Surroundings;
 use super::transport::{Transport, Via};
+use crate::engine::approval::Approved;
 use crate::engine::port::{Control, Health, Point, Pulse, Reading, Server, Utilisation, Writer};
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::{Context, Foreign, Membership, Scope, ScopeId, ServerName};
@@ -231,6 +233,14 @@ impl Server for LiveServer {
             [] => Ok(Arc::new(whole::WholeWriter::new(self.clone()))),
             missing => Err(self.on(no_writer(missing, by_commands))),
         }
+    }
+
+    async fn can_reset(&self, ctl: &Control) -> Result<()> {
+        reset::is_possible(self, ctl).await
+    }
+
+    async fn reset(&self, this_server: &Foreign, ok: &Approved) -> Result<()> {
+        reset::send(self, this_server, ok).await
     }
 }
 
