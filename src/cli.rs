@@ -8,6 +8,7 @@ pub mod check;
 pub mod console;
 pub mod drift;
 pub mod from_stdin;
+pub mod ha_reset;
 pub mod powershell;
 pub mod relationships;
 pub mod replicate;
@@ -42,10 +43,14 @@ pub fn main() -> ExitCode {
         Err(status) => return status,
     };
     let mut console = Console::of_process();
-    let writes = matches!(&cli.command, Some(Command::Replicate(asked)) if !asked.what_if);
+    let writes = match &cli.command {
+        Some(Command::Replicate(asked)) => !asked.what_if,
+        Some(Command::HaReset(asked)) => !asked.what_if,
+        _ => false,
+    };
     let result = perform(cli, &mut console).and_then(|status| match console.finish() {
         Ok(()) => Ok(status),
-        // What was replicated is replicated: status 1 would deny it.
+        // What was done is done: status 1 would deny it.
         Err(error) if writes && status != 1 => {
             console.warning(format_args!("the result is not complete: {error}"));
             Ok(3)
@@ -106,14 +111,17 @@ fn ask_servers(mut command: Command, global: &args::Global, console: &mut Consol
             Command::Relationships(asked) => relationships::run(&fleet, &asked, console).await,
             Command::Scopes(asked) => scopes::run(&fleet, &asked, console).await,
             Command::Drift(asked) => drift::run(&fleet, &asked, console).await,
+            Command::HaReset(asked) => {
+                let by = history::user();
+                let journal = journal(start, asked.what_if, &by)?;
+                ha_reset::run(&fleet, &asked, &journal, &by, &mut operator, console).await
+            }
             Command::Replicate(asked) => {
                 if let Some(limit) = asked.throttle_limit {
                     fleet.throttle_limit = usize::try_from(limit).unwrap_or(usize::MAX);
                 }
                 let by = history::user();
-                // Under --what-if nothing is kept, and nothing needs a place to be kept in.
-                let folder = if asked.what_if { PathBuf::new() } else { start.state?.journal()? };
-                let journal = FileJournal::new(folder, &by);
+                let journal = journal(start, asked.what_if, &by)?;
                 replicate::run(&fleet, &asked, &journal, &by, &mut operator, console).await
             }
             Command::Check(_)
@@ -126,6 +134,12 @@ fn ask_servers(mut command: Command, global: &args::Global, console: &mut Consol
     // A read that nobody waits for any more must not hold up the end.
     threads.shutdown_background();
     status
+}
+
+/// Under --what-if nothing is kept, and nothing needs a place to be kept in.
+fn journal(start: Start, what_if: bool, by: &str) -> Result<FileJournal, Failure> {
+    let folder = if what_if { PathBuf::new() } else { start.state?.journal()? };
+    Ok(FileJournal::new(folder, by))
 }
 
 /// The selection of a command that is to be read from standard input.

@@ -9,6 +9,7 @@ mod check;
 mod drift;
 mod finding;
 mod plan;
+mod reset;
 mod run;
 mod wrap;
 
@@ -23,6 +24,7 @@ pub use check::points;
 pub use drift::{relationship_drift, relationship_title, scope_drift, state_words, summary};
 pub use finding::finding;
 pub use plan::{plan, planned_relationship};
+pub use reset::{reset_plan, reset_report, still_terminated};
 pub use run::{report, report_summary};
 pub use wrap::{width, wrap};
 

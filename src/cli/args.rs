@@ -1,5 +1,7 @@
 //! The arguments, as they are declared to the parser; what they do is elsewhere.
 
+mod ha_reset;
+
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
@@ -13,6 +15,8 @@ use super::console::Console;
 use super::powershell::{self, Spelling};
 use crate::engine::approval::Switches;
 use crate::engine::select::ScopeSelector;
+
+pub use ha_reset::HaReset;
 
 /// See how the scopes of DHCP failover partners have drifted, preview a
 /// replication, confirm it, and replicate.
@@ -86,6 +90,9 @@ pub enum Command {
     /// Make the partner's scopes equal to those of a server
     #[command(after_long_help = REPLICATE_NOTES)]
     Replicate(Replicate),
+    /// Bring a terminated relationship back: reset both of its servers at once
+    #[command(after_long_help = ha_reset::NOTES)]
+    HaReset(HaReset),
     /// `replicate`, spelled as in PowerShell
     #[command(name = powershell::CMDLET, disable_help_flag = true, override_usage = powershell::USAGE)]
     #[command(long_about = powershell::ABOUT, after_long_help = powershell::NOTES)]

@@ -4,7 +4,7 @@
 //! with is exit status 1.
 
 mod ask;
-mod watch;
+pub(super) mod watch;
 
 use std::collections::BTreeSet;
 use std::io;
@@ -138,17 +138,20 @@ fn approve(
         // Where no scope is written there is nothing to ask; what an earlier run left unsaved is saved.
         let answer = match writing.as_slice() {
             [] => Answer::Yes,
-            scopes => ask.ask(&Question::new(relationship, scopes), console).map_err(|error| no_answer(&error))?,
+            scopes => {
+                ask.ask(&Question::new(relationship, scopes), console).map_err(|error| no_answer(&error, "written"))?
+            }
         };
         questions.answer(answer);
     }
     Ok(questions.into_approved())
 }
 
-fn no_answer(error: &io::Error) -> Failure {
+/// The question could not be answered, so nothing was `done`: written, sent.
+pub(super) fn no_answer(error: &io::Error, done: &str) -> Failure {
     match error.kind() {
-        io::ErrorKind::Interrupted => Failure::new("interrupted: nothing was written"),
-        _ => Failure::new(format!("nothing was written: the answer cannot be read: {error}")),
+        io::ErrorKind::Interrupted => Failure::new(format!("interrupted: nothing was {done}")),
+        _ => Failure::new(format!("nothing was {done}: the answer cannot be read: {error}")),
     }
 }
 
@@ -164,7 +167,7 @@ async fn execute(
     tokio::select! {
         // The watch first: it takes the signals over before anything is written.
         biased;
-        never = watch::watch(status, &control, console) => match never {},
+        never = watch::watch(status, &control, &watch::WRITING, console) => match never {},
         report = run::run(fleet, plan, approved, journal, &control) => report,
     }
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::port::Saved;
 use super::report::ChangeReport;
+use super::reset::StillTerminated;
 use crate::model::{Change, Foreign, ScopeId};
 
 /// The schema of a run's JSON.
@@ -156,6 +157,8 @@ pub struct RelationshipRun {
     pub remarks: Vec<String>,
     /// What an earlier run changed on the target is still running but not saved.
     pub unsaved: bool,
+    /// The relationship was terminated before and still is: what ends it.
+    pub still_terminated: Option<StillTerminated>,
 }
 
 /// What became of a run.
@@ -227,6 +230,7 @@ struct RelationshipLine<'a> {
     target: &'a str,
     scopes: Vec<ScopeLine<'a>>,
     remarks: &'a [String],
+    still_terminated: Option<&'a StillTerminated>,
 }
 
 #[derive(Serialize)]
@@ -270,6 +274,7 @@ impl<'a> Document<'a> {
                     target: &relationship.target,
                     scopes: relationship.scopes.iter().map(ScopeLine::new).collect(),
                     remarks: &relationship.remarks,
+                    still_terminated: relationship.still_terminated.as_ref(),
                 })
                 .collect(),
             summary,

@@ -47,6 +47,24 @@ pub struct ResetSide {
     identity: Option<Foreign>,
 }
 
+/// What a reset of a relationship means, whether or not it may be done.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Outlook {
+    /// What clients feel.
+    pub cost: String,
+    /// What happens, in order.
+    pub steps: Vec<String>,
+}
+
+/// A relationship that a run has left terminated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StillTerminated {
+    /// The servers that say so.
+    pub servers: Vec<String>,
+    /// What ends it.
+    pub reset: Outlook,
+}
+
 /// What a reset will do, and what stands against it.
 #[derive(Clone, Debug)]
 pub struct ResetPlan {
@@ -62,10 +80,8 @@ pub struct ResetPlan {
     pub sides: [ResetSide; 2],
     /// That the pair no longer works as one, and why.
     pub trouble: Option<Trouble>,
-    /// What clients feel.
-    pub cost: String,
-    /// What will happen, in order.
-    pub steps: Vec<String>,
+    /// What it means for clients, step by step.
+    pub outlook: Outlook,
     /// Why it must not be done as things stand.
     pub refusals: Vec<Refusal>,
     /// Refusals that the operator overrides, by name.
@@ -93,9 +109,8 @@ impl ResetPlan {
         if refusals.is_empty() {
             refusals.extend(unwise(relationship, &trouble::causes(relationship, 0, &drift.scopes)));
         }
-        let heartbeat = relationship.heartbeat();
-        let sync = relationship.memberships().map(|membership| membership.timing.sync_limit).max().unwrap_or_default();
-        let limit = heartbeat * HEARTBEATS + sync;
+        let mut outlook = Outlook::of(relationship);
+        outlook.cost.push_str(&others(survey, relationship));
         let mut plan = ResetPlan {
             digest: String::new(),
             created_at: jiff::Timestamp::now(),
@@ -103,12 +118,11 @@ impl ResetPlan {
             mode: relationship.mode.clone(),
             sides: relationship.members.each_ref().map(|member| side(survey, member)),
             trouble: drift.trouble,
-            cost: cost(survey, relationship),
-            steps: steps(relationship, limit),
+            outlook,
             refusals,
             overrides,
-            heartbeat,
-            limit,
+            heartbeat: relationship.heartbeat(),
+            limit: limit(relationship),
         };
         plan.digest = plan.compute_digest();
         plan
@@ -138,7 +152,10 @@ impl ResetPlan {
 
     /// The question, on one line.
     pub fn question(&self) -> String {
-        format!("Reset {} on {} and {} at once: {}?", self.name, self.sides[0].shown, self.sides[1].shown, self.cost)
+        format!(
+            "Reset {} on {} and {} at once: {}?",
+            self.name, self.sides[0].shown, self.sides[1].shown, self.outlook.cost
+        )
     }
 
     /// The plan as JSON, schema `scopesync.reset-plan/1`.
@@ -164,29 +181,39 @@ fn side(survey: &Survey, member: &Member) -> ResetSide {
 }
 
 /// A server in several relationships is out of service for all of them.
-fn cost(survey: &Survey, relationship: &Relationship) -> String {
+fn others(survey: &Survey, relationship: &Relationship) -> String {
     let several = relationship.members.iter().filter_map(|member| {
         let others = survey.reading(member.server()?)?.health.memberships.len().checked_sub(1)?;
         let plural = if others == 1 { "" } else { "s" };
-        (others > 0).then(|| {
-            format!("; so do the clients of {} other relationship{plural} wait for {}", others, member.shown())
-        })
+        let words = || format!("; {} is missed in {others} other relationship{plural} as long", member.shown());
+        (others > 0).then(words)
     });
-    format!("{}{}", relationship.reset_cost(), several.collect::<String>())
+    several.collect()
 }
 
-fn steps(relationship: &Relationship, limit: Duration) -> Vec<String> {
-    let [a, b] = relationship.members.each_ref().map(Member::shown);
-    let heartbeat = relationship.heartbeat();
-    vec![
-        format!("{a} and {b} get ha-reset at the same moment: from then on neither of them answers clients"),
-        "each finds its partner again and fetches the leases that it missed".to_owned(),
-        format!(
-            "both are in service again after about {}; that is waited for, at most {}",
-            seconds(heartbeat * 3),
-            seconds(limit)
-        ),
-    ]
+/// How long both servers are waited for.
+fn limit(relationship: &Relationship) -> Duration {
+    let sync = relationship.memberships().map(|membership| membership.timing.sync_limit).max().unwrap_or_default();
+    relationship.heartbeat() * HEARTBEATS + sync
+}
+
+impl Outlook {
+    /// Of resetting both servers of this relationship at once.
+    pub(super) fn of(relationship: &Relationship) -> Self {
+        let [a, b] = relationship.members.each_ref().map(Member::shown);
+        let (back, beat) = (seconds(relationship.heartbeat() * 3), seconds(relationship.heartbeat()));
+        Outlook {
+            cost: format!("no DHCP from {a} and {b} for about {back} (three heartbeats of {beat})"),
+            steps: vec![
+                format!("{a} and {b} get ha-reset at the same moment: from then on neither of them answers clients"),
+                "each finds its partner again and fetches the leases that it missed".to_owned(),
+                format!(
+                    "both are in service again after about {back}; that is waited for, at most {}",
+                    seconds(limit(relationship))
+                ),
+            ],
+        }
+    }
 }
 
 /// What nothing overrides, and nobody has to be asked for.
@@ -299,8 +326,8 @@ impl<'a> PlanReport<'a> {
             mode: plan.mode.to_string(),
             servers: plan.sides.iter().map(side).collect(),
             trouble: plan.trouble.as_ref().map(Trouble::report),
-            cost: &plan.cost,
-            steps: &plan.steps,
+            cost: &plan.outlook.cost,
+            steps: &plan.outlook.steps,
             wait_at_most_seconds: plan.limit.as_secs_f64(),
             refusals: &plan.refusals,
             overrides: &plan.overrides,

@@ -5,6 +5,7 @@
 //! failing scope leaves the others going. Nothing is written before the journal has
 //! stored what is there.
 
+mod aftermath;
 mod check;
 mod classify;
 mod target;
@@ -22,6 +23,7 @@ use super::outcome::{Outcome, RelationshipRun, RunReport, ScopeRun};
 use super::plan::{Plan, PlannedRelationship, PlannedScope};
 use super::port::{Control, Journal, Saved};
 use super::progress::Stage;
+use super::reset::StillTerminated;
 use super::{Error, fingerprint};
 use crate::model::{DriftState, ScopeId, ServerName};
 
@@ -57,6 +59,12 @@ pub async fn run(
         Err(error) => refuse_all(plan, &approved, &error),
     });
     drop(guards);
+    for (at, part) in &mut written {
+        part.still_terminated = match plan.relationships.get(*at) {
+            Some(planned) => aftermath::still_terminated(fleet, planned).await,
+            None => None,
+        };
+    }
 
     let relationships = plan
         .relationships
@@ -106,6 +114,7 @@ struct Part {
     scopes: Vec<ScopeRun>,
     remarks: Vec<String>,
     unsaved: bool,
+    still_terminated: Option<StillTerminated>,
 }
 
 /// A name for the run that sorts by time: `20261121T203500Z-1f3a`.
@@ -241,6 +250,7 @@ fn complete(plan: &Plan, planned: &PlannedRelationship, approved: bool, part: Op
         scopes: part.scopes,
         remarks: part.remarks,
         unsaved: part.unsaved,
+        still_terminated: part.still_terminated,
     }
 }
 

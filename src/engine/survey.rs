@@ -7,7 +7,6 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::port::{Entry, Health, Reading};
-use super::trouble::seconds;
 use super::{Error, ErrorKind};
 use crate::model::{Condition, Foreign, Membership, Mode, Peer, Role, ScopeId, ServerName, State};
 
@@ -128,19 +127,6 @@ impl Relationship {
     /// The longer of both members' heartbeats.
     pub fn heartbeat(&self) -> Duration {
         self.memberships().map(|membership| membership.timing.heartbeat).max().unwrap_or_default()
-    }
-
-    /// What resetting both servers does to clients.
-    pub fn reset_cost(&self) -> String {
-        let heartbeat = self.heartbeat();
-        let [a, b] = &self.members;
-        format!(
-            "no DHCP from {} and {} for about {} (three heartbeats of {})",
-            a.shown(),
-            b.shown(),
-            seconds(heartbeat * 3),
-            seconds(heartbeat)
-        )
     }
 
     /// Whether a scope belongs to this relationship on the side of a member.

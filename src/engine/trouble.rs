@@ -10,8 +10,9 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::compare::ScopeDrift;
+use super::reset::Outlook;
 use super::survey::{Member, Relationship};
-use crate::model::{Condition, DriftState, Finding, FindingKind, FindingSide, ScopeId, Severity};
+use crate::model::{Condition, DriftState, Finding, FindingKind, FindingSide, Foreign, ScopeId, Severity};
 
 /// Above this many seconds between their clocks the partners end the relationship.
 pub const CLOCKS_APART: i64 = 60;
@@ -44,12 +45,16 @@ pub struct Trouble {
     pub condition: Condition,
     /// The servers that say so.
     pub servers: Vec<String>,
+    /// What both servers are called in the relationship.
+    pub members: [Foreign; 2],
     /// What stands now and would bring it there again.
     pub causes: Vec<Cause>,
     /// Why there may be more causes: what could not be compared.
     pub unsure: Option<String>,
     /// The way out, in order.
     pub steps: Vec<String>,
+    /// What the reset at its end means.
+    pub reset: Outlook,
     rejected_limit: Option<u64>,
     silent: bool,
 }
@@ -87,9 +92,11 @@ impl Trouble {
         let mut trouble = Trouble {
             condition,
             servers: relationship.members.iter().filter(says_so).map(Member::shown).collect(),
+            members: relationship.members.each_ref().map(|member| member.peer.name.clone()),
             causes: causes(relationship, source_member, scopes),
             unsure: unsure(relationship, scopes),
             steps: Vec::new(),
+            reset: Outlook::of(relationship),
             rejected_limit: relationship.memberships().find_map(|membership| membership.timing.rejected_limit),
             silent: relationship.memberships().any(|m| m.contact.as_ref().is_some_and(|c| c.interrupted == Some(true))),
         };
@@ -168,7 +175,7 @@ impl Trouble {
             );
         }
         let lead = if steps.is_empty() { "" } else { "then " };
-        steps.push(format!("{lead}reset both servers at once (ha-reset): {}", relationship.reset_cost()));
+        steps.push(format!("{lead}reset both servers at once (ha-reset): {}", self.reset.cost));
         steps
     }
 
@@ -199,6 +206,7 @@ impl Trouble {
             unsure: self.unsure.clone(),
             explanation: self.explanation(),
             steps: self.steps.clone(),
+            reset: self.reset.clone(),
         }
     }
 }
@@ -258,6 +266,7 @@ pub struct TroubleReport {
     unsure: Option<String>,
     explanation: String,
     steps: Vec<String>,
+    reset: Outlook,
 }
 
 #[derive(Serialize)]

@@ -1,6 +1,6 @@
 //! What became of a run.
 
-use super::{Line, Role, ScopeNames, changes, plural};
+use super::{Line, Role, ScopeNames, changes, plural, still_terminated};
 use crate::engine::outcome::{Outcome, RunReport, ScopeRun};
 
 /// Every scope of the run that was to be written, with its outcome; then what else to know.
@@ -19,6 +19,9 @@ pub fn report(report: &RunReport, names: &ScopeNames) -> Vec<Line> {
             }
         }
         lines.extend(relationship.remarks.iter().map(|remark| Line::of(2, Role::Warning, remark)));
+        let left = relationship.still_terminated.iter();
+        let left = left.flat_map(|left| still_terminated(&relationship.name.to_string(), left));
+        lines.extend(left.map(|line| line.deeper(2)));
     }
     lines
 }

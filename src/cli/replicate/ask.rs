@@ -14,6 +14,8 @@ use crate::show::{Counts, Line, Role, plural};
 pub struct Question {
     /// One line: which scopes, from where to where, and what happens to them.
     pub text: String,
+    /// What the answers mean, a line each.
+    pub help: &'static str,
 }
 
 impl Question {
@@ -30,6 +32,7 @@ impl Question {
                 relationship.target,
                 counts.words(),
             ),
+            help: HELP,
         }
     }
 }
@@ -99,7 +102,7 @@ impl Ask for AtTerminal {
             }
             match meaning(&line) {
                 Some(answer) => return Ok(answer),
-                None => HELP.lines().for_each(|line| console.aside(&Line::of(0, Role::Plain, line))),
+                None => question.help.lines().for_each(|line| console.aside(&Line::of(0, Role::Plain, line))),
             }
         }
     }

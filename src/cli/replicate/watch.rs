@@ -13,15 +13,36 @@ use crate::show::{Line, Role};
 
 const BAR: &str = "{bar:30} {pos}/{len} changes {per_sec} {eta} left  {msg}";
 
+/// A wait, where there is nothing to count.
+const WAIT: &str = "{spinner} {elapsed} {msg}";
+
+/// What is said when a run is asked to end: the first time, the second time.
+pub(in crate::cli) type Said = [&'static str; 2];
+
+/// Of a run that writes scopes.
+pub(in crate::cli) const WRITING: Said = [
+    "stopping after the scope in flight; once more to stop after the request in flight",
+    "stopping after the request in flight",
+];
+
+/// Of a reset, which goes on by itself.
+pub(in crate::cli) const RESET: Said =
+    ["no longer waiting: what was sent cannot be taken back", "ending after the answer in flight"];
+
 /// Shows how far a run has come, and cancels it when it is asked to: softly the first time,
 /// hard the second. Dropped when the run is over.
-pub(super) async fn watch(mut status: Receiver<Status>, control: &Control, console: &mut Console) -> Infallible {
+pub(in crate::cli) async fn watch(
+    mut status: Receiver<Status>,
+    control: &Control,
+    said: &Said,
+    console: &mut Console,
+) -> Infallible {
     let bar = Bar::new(console.is_watched());
     let mut signals = Signals::listen();
     loop {
         tokio::select! {
             () = signals.next() => {
-                let text = cancel(control);
+                let text = cancel(control, said);
                 bar.0.suspend(|| console.aside(&Line::of(0, Role::Warning, text)));
             }
             changed = status.changed() => match changed {
@@ -32,13 +53,14 @@ pub(super) async fn watch(mut status: Receiver<Status>, control: &Control, conso
     }
 }
 
-fn cancel(control: &Control) -> &'static str {
+fn cancel(control: &Control, said: &Said) -> &'static str {
+    let [first, second] = said;
     if control.soft.is_cancelled() {
         control.hard.cancel();
-        return "stopping after the request in flight";
+        return second;
     }
     control.soft.cancel();
-    "stopping after the scope in flight; once more to stop after the request in flight"
+    first
 }
 
 /// Gone from the screen when dropped.
@@ -58,6 +80,13 @@ impl Bar {
     }
 
     fn show(&self, status: &Status) {
+        if let Some(waiting) = &status.waiting {
+            if let Ok(style) = ProgressStyle::with_template(WAIT) {
+                self.0.set_style(style);
+            }
+            let expected = waiting.expected.as_secs_f64();
+            return self.0.set_message(format!("of about {expected:.0} s: {}", waiting.for_what));
+        }
         self.0.set_length(status.changes_total as u64);
         self.0.set_position(status.changes_done as u64);
         let mut text = format!("{}/{} scopes", status.scopes_done, status.scopes_total);
@@ -123,9 +152,9 @@ mod tests {
     #[test]
     fn the_second_time_is_harder() {
         let control = Control::free();
-        cancel(&control);
+        cancel(&control, &WRITING);
         assert!(control.soft.is_cancelled() && !control.hard.is_cancelled());
-        cancel(&control);
+        cancel(&control, &WRITING);
         assert!(control.hard.is_cancelled());
     }
 }

@@ -72,6 +72,8 @@ pub struct ResetReport {
     pub run: String,
     /// The relationship.
     pub name: Foreign,
+    /// How its partners share the work.
+    pub mode: Mode,
     /// Both servers, primary first.
     pub sides: Vec<SideReset>,
     /// Why nothing was sent, or what to do next; safe to show.

@@ -48,7 +48,15 @@ pub async fn run(
         let told = side.words(&plan.mode);
         tracing::info!(run, by = approved.by(), relationship = %plan.name, server = side.server, "ha-reset: {told}");
     }
-    ResetReport { run, name: plan.name.clone(), sides, remarks, started, ended: jiff::Timestamp::now() }
+    ResetReport {
+        run,
+        name: plan.name.clone(),
+        mode: plan.mode.clone(),
+        sides,
+        remarks,
+        started,
+        ended: jiff::Timestamp::now(),
+    }
 }
 
 /// Everything up to the first error before anything was sent.
