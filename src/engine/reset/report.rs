@@ -13,7 +13,7 @@ pub const SCHEMA: &str = "scopesync.reset/1";
 
 /// What became of the request to one server.
 #[derive(Clone, Debug)]
-pub(super) enum Sent {
+pub(super) enum Request {
     /// The server took it.
     Accepted,
     /// The server said no.
@@ -86,7 +86,7 @@ pub struct ResetReport {
 
 /// What was seen of one server, until its end can be told.
 pub(super) struct Observed {
-    pub sent: Sent,
+    pub sent: Request,
     /// What its state came to before.
     pub before: Condition,
     /// Its newest state, or why it could not be asked.
@@ -103,17 +103,17 @@ impl SideReset {
         let condition = now.as_ref().ok().map(|state| state.condition(mode));
         let fate = match condition {
             Some(Condition::Normal) => Fate::InService,
-            Some(_) if matches!(sent, Sent::NotSent(_)) => Fate::NotReset,
+            Some(_) if matches!(sent, Request::NotSent(_)) => Fate::NotReset,
             Some(_) => Fate::NotInService,
             None => Fate::Unknown,
         };
         // what it was before cannot tell a reset from none where that was no trouble
         let moved = came_back || (condition != Some(before) && condition.is_some());
         let request = match &sent {
-            Sent::Accepted => None,
-            Sent::Refused(error) => Some(format!("it refused the reset: {}", told(error))),
-            Sent::NotSent(error) => Some(format!("nothing was sent to it: {}", told(error))),
-            Sent::Lost(error) => Some(format!(
+            Request::Accepted => None,
+            Request::Refused(error) => Some(format!("it refused the reset: {}", told(error))),
+            Request::NotSent(error) => Some(format!("nothing was sent to it: {}", told(error))),
+            Request::Lost(error) => Some(format!(
                 "the answer to the reset was lost ({}); {}",
                 error.what,
                 match (moved, condition) {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::report::{Observed, Sent};
+use super::report::{Observed, Request};
 use super::{ResetPlan, ResetReport, ResetSide, SideReset};
 use crate::engine::approval::Approved;
 use crate::engine::fleet::Fleet;
@@ -142,10 +142,10 @@ impl Watch<'_> {
         self.tell(["resetting", "resetting"].map(str::to_owned));
         let request = |at: usize| async move {
             match self.servers[at].reset(&self.plan.sides[at].this_server, approved).await {
-                Ok(()) => Sent::Accepted,
-                Err(error) if error.in_doubt => Sent::Lost(error),
-                Err(error) if error.kind == ErrorKind::Refused => Sent::Refused(error),
-                Err(error) => Sent::NotSent(error),
+                Ok(()) => Request::Accepted,
+                Err(error) if error.in_doubt => Request::Lost(error),
+                Err(error) if error.kind == ErrorKind::Refused => Request::Refused(error),
+                Err(error) => Request::NotSent(error),
             }
         };
         let began = Instant::now();
@@ -162,7 +162,7 @@ impl Watch<'_> {
     /// Asks both for their states until both are in service, or there is no hope of it.
     async fn wait(&self, observed: &mut [Observed; 2], began: Instant) {
         let soon = self.plan.heartbeat * 3 + Duration::from_secs(1);
-        let both = observed.iter().all(|side| matches!(side.sent, Sent::Accepted | Sent::Lost(_)));
+        let both = observed.iter().all(|side| matches!(side.sent, Request::Accepted | Request::Lost(_)));
         // one alone finds no partner: there is nothing to wait for
         let limit = if both { self.plan.limit } else { soon };
         let pace = (self.plan.heartbeat / 10).clamp(Duration::from_millis(20), Duration::from_secs(1));
