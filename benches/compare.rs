@@ -97,7 +97,13 @@ fn report(name: &str, differs: Differs) -> ServerReport {
         pulse: None,
         at: jiff::Timestamp::now(),
     };
-    ServerReport { name: name.into(), place: String::new(), read_only: false, outcome: Some(Ok(Arc::new(reading))) }
+    ServerReport {
+        name: name.into(),
+        place: String::new(),
+        caveat: None,
+        read_only: false,
+        outcome: Some(Ok(Arc::new(reading))),
+    }
 }
 
 fn benches(criterion: &mut Criterion) {

@@ -169,7 +169,7 @@ pub fn plural(count: usize, one: &str) -> String {
 }
 
 /// The first few of a list, and how many more there are.
-fn some<T: std::fmt::Display>(all: impl IntoIterator<Item = T>) -> String {
+pub(crate) fn some<T: std::fmt::Display>(all: impl IntoIterator<Item = T>) -> String {
     const FEW: usize = 8;
     let all: Vec<String> = all.into_iter().map(|one| one.to_string()).collect();
     let rest = all.len().saturating_sub(FEW);

@@ -69,6 +69,25 @@ fn the_preview() {
 }
 
 #[test]
+fn what_is_insecure_is_seen_everywhere() {
+    let mut servers = pair(vec![numbered(1, 3600, "x")], vec![numbered(1, 1800, "x")]);
+    servers.1.caveat = Some("insecure: its certificate is not verified");
+    let mut program = Program::start(Some(fake::fleet(&servers)), 80, 24);
+    let title = |program: &Program| program.text().lines().next().unwrap_or_default().to_owned();
+    assert!(title(&program).contains("INSECURE: two"), "before anything was read");
+    program.settle();
+    insta::assert_snapshot!("insecure", program.picture());
+    program.press("Enter a r");
+    insta::assert_snapshot!("insecure_preview", program.text());
+    program.wait(300);
+    program.press("y");
+    program.settle();
+    program.press("J");
+    assert!(title(&program).contains("INSECURE: two"));
+    assert!(program.text().contains("two: insecure: its certificate is not verified"), "{}", program.text());
+}
+
+#[test]
 fn what_if_and_force_are_loud() {
     let mut program = Program::ready(fleet(), 80, 24);
     program.press("F W");

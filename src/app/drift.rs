@@ -48,6 +48,8 @@ pub enum Look {
     Delete,
     /// Something stands against it.
     Refusal,
+    /// Something that must not be overlooked.
+    Warning,
 }
 
 /// A line of the pane: what to show, not how.

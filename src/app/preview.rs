@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::engine::approval::{Answer, Approved, Manner, Questions, Switches};
 use crate::engine::plan::{Plan, PlannedRelationship, PlannedScope};
-use crate::model::{Change, ChangeKind, DriftState, Foreign};
+use crate::model::{Change, ChangeKind, DriftState, FindingKind, Foreign};
 use crate::show::{ScopeNames, plural};
 
 use super::compared;
@@ -188,7 +188,14 @@ fn rows(plan: &Plan) -> Vec<Row> {
         if r > 0 {
             rows.push(Row::Blank);
         }
-        rows.extend([Row::Relationship(r), Row::Numbers(r)]);
+        rows.push(Row::Relationship(r));
+        let findings = |unsafe_way: bool| {
+            let all = planned.findings.iter().enumerate();
+            all.filter(move |(_, found)| (found.kind == FindingKind::UnsafeWay) == unsafe_way)
+                .map(move |(f, _)| Row::Finding(r, f))
+        };
+        rows.extend(findings(true));
+        rows.push(Row::Numbers(r));
         if planned.blocked.is_some() {
             rows.extend([Row::Blocked(r), Row::BlockedHint(r)]);
         }
@@ -196,7 +203,7 @@ fn rows(plan: &Plan) -> Vec<Row> {
         rows.extend((!planned.cost_to_service.is_empty()).then_some(Row::CostToService(r)));
         rows.extend((!planned.cost_to_configuration.is_empty()).then_some(Row::CostToConfiguration(r)));
         deletions(&mut rows, r, plan, planned);
-        rows.extend((0..planned.findings.len()).map(|finding| Row::Finding(r, finding)));
+        rows.extend(findings(false));
         for (s, scope) in planned.scopes.iter().enumerate().filter(|(_, scope)| scope.work.is_some()) {
             scope_rows(&mut rows, r, s, scope);
         }
@@ -278,7 +285,11 @@ fn line(plan: &Plan, names: &ScopeNames, row: Row, arrow: &str) -> Option<(Look,
             let id = names.name(scope(r, s)?.id);
             (Look::Delete, format!("    - delete {} in scope {id}", drift::described(change(r, s, c)?)))
         }
-        Row::Finding(r, f) => (Look::Quiet, format!("  {}", drift::finding_line(relationship(r)?.findings.get(f)?))),
+        Row::Finding(r, f) => {
+            let finding = relationship(r)?.findings.get(f)?;
+            let look = if finding.kind == FindingKind::UnsafeWay { Look::Warning } else { Look::Quiet };
+            (look, format!("  {}", drift::finding_line(finding)))
+        }
         Row::Scope(r, s) => {
             let planned = scope(r, s)?;
             let name = planned.name.as_ref().map(|name| format!(" {name}")).unwrap_or_default();

@@ -16,9 +16,14 @@ use crate::show::plural;
 /// # Errors
 /// No server at all could be read, or two entries reach one server: then no command has
 /// anything to say that could be relied on.
-pub async fn survey(fleet: &Fleet, console: &Console) -> Result<Survey, Failure> {
+pub async fn survey(fleet: &Fleet, console: &mut Console) -> Result<Survey, Failure> {
     let what = format!("reading {}", plural(fleet.servers().len(), "server"));
     let mut survey = waiting(console, what, fleet.survey(&Control::free())).await;
+    for server in &survey.servers {
+        if let Some(caveat) = server.caveat {
+            console.warning(format_args!("{}: {caveat}", server.name));
+        }
+    }
     match survey.twins.take().or_else(|| survey.none_read()) {
         Some(error) => Err(error.into()),
         None => Ok(survey),

@@ -110,6 +110,7 @@ struct ServerLine<'a> {
     reachable: bool,
     reason: Option<String>,
     version: Option<&'a Foreign>,
+    caveat: Option<&'static str>,
     read_only: bool,
 }
 
@@ -144,6 +145,7 @@ impl<'a> Document<'a> {
             reachable: report.reading().is_some(),
             reason: report.outcome.as_ref().and_then(|outcome| Some(outcome.as_ref().err()?.to_string())),
             version: report.reading().and_then(|reading| reading.version.as_ref()),
+            caveat: report.caveat,
             read_only: report.read_only,
         };
         let member = |relationship: &'a Relationship, at: usize| {

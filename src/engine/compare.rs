@@ -164,6 +164,7 @@ pub fn relationship(
         result.findings.extend(scope_findings(&result.scopes, &result.source, &result.target));
         result.trouble = Trouble::of(relationship, source_member, &result.scopes);
         result.findings.extend(result.trouble.as_ref().map(Trouble::finding));
+        result.findings.extend(unsafe_ways(survey, relationship, source_member));
         result.findings.sort_by(|a, b| (a.severity, a.kind, &a.message).cmp(&(b.severity, b.kind, &b.message)));
         return result;
     }
@@ -175,7 +176,25 @@ pub fn relationship(
         result.findings.splice(0..0, result.trouble.as_ref().map(Trouble::finding));
         result.findings.extend(prerequisites::states(relationship, source_member));
     }
+    result.findings.extend(unsafe_ways(survey, relationship, source_member));
     result
+}
+
+/// What the operator allowed and should not forget.
+fn unsafe_ways(survey: &Survey, relationship: &Relationship, source_member: usize) -> Vec<Finding> {
+    let sides = [(FindingSide::Source, source_member), (FindingSide::Target, 1 - source_member)];
+    let way = |(side, member): (FindingSide, usize)| {
+        let server = relationship.members[member].server()?;
+        Some(Finding {
+            severity: Severity::Warning,
+            kind: FindingKind::UnsafeWay,
+            side,
+            scopes: Vec::new(),
+            message: format!("{server}: {}", survey.server(server)?.caveat?),
+            hint: "its entry in the configuration allows it".to_owned(),
+        })
+    };
+    sides.into_iter().filter_map(way).collect()
 }
 
 struct Sides<'a> {

@@ -29,6 +29,11 @@ pub struct Fleet {
 impl Fleet {
     /// A fleet of these servers, in the configuration's order.
     pub fn new(servers: Vec<Arc<dyn Server>>) -> Self {
+        for server in &servers {
+            if let Some(caveat) = server.caveat() {
+                tracing::warn!(server = %server.name(), "{caveat}");
+            }
+        }
         let locks = servers.iter().map(|server| (server.name().clone(), Arc::default())).collect();
         Fleet { servers, locks, names: Vec::new(), ignore: Vec::new(), throttle_limit: 0, read_only: false }
     }
@@ -65,6 +70,7 @@ impl Fleet {
             .map(|server| ServerReport {
                 name: server.name().clone(),
                 place: server.place(),
+                caveat: server.caveat(),
                 read_only: server.read_only(),
                 outcome: None,
             })

@@ -151,6 +151,8 @@ pub struct RelationshipRun {
     pub source: String,
     /// The server that was written.
     pub target: String,
+    /// What made the way to its servers unsafe.
+    pub caveats: Vec<String>,
     /// The scopes, in plan order.
     pub scopes: Vec<ScopeRun>,
     /// What else the operator should know, such as how to mend saving.
@@ -228,6 +230,7 @@ struct RelationshipLine<'a> {
     name: &'a Foreign,
     source: &'a str,
     target: &'a str,
+    caveats: &'a [String],
     scopes: Vec<ScopeLine<'a>>,
     remarks: &'a [String],
     still_terminated: Option<&'a StillTerminated>,
@@ -272,6 +275,7 @@ impl<'a> Document<'a> {
                     name: &relationship.name,
                     source: &relationship.source,
                     target: &relationship.target,
+                    caveats: &relationship.caveats,
                     scopes: relationship.scopes.iter().map(ScopeLine::new).collect(),
                     remarks: &relationship.remarks,
                     still_terminated: relationship.still_terminated.as_ref(),

@@ -16,7 +16,7 @@ use super::select::Picked;
 use super::survey::{Relationship, Survey};
 use super::trouble::{Trouble, TroubleReport};
 use super::{drift, fingerprint, prerequisites};
-use crate::model::{Change, Context, DriftState, Finding, Foreign, Mode, ScopeId, ServerName};
+use crate::model::{Change, Context, DriftState, Finding, FindingKind, Foreign, Mode, ScopeId, ServerName};
 
 /// The schema of a plan's JSON.
 pub const SCHEMA: &str = "scopesync.plan/1";
@@ -92,6 +92,11 @@ pub struct PlannedRelationship {
 }
 
 impl PlannedRelationship {
+    /// What makes the way to its servers unsafe.
+    pub fn caveats(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| finding.kind == FindingKind::UnsafeWay)
+    }
+
     /// The scopes that will be written, given the refusals that the operator overrides.
     pub fn to_write<'a>(&'a self, overrides: &'a BTreeSet<String>) -> impl Iterator<Item = &'a PlannedScope> {
         let open = self.blocked.is_none();

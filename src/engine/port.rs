@@ -116,6 +116,12 @@ pub trait Server: Send + Sync {
     /// Other names by which the operator may address it: host, address, name in its relationship.
     fn addresses(&self) -> Vec<String>;
 
+    /// What makes the way to it unsafe, by the operator's own word: shown wherever the server
+    /// is. One word, a colon, and what it means.
+    fn caveat(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Never a target, whatever else is asked.
     fn read_only(&self) -> bool;
 

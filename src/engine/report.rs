@@ -25,6 +25,7 @@ struct ServerLine<'a> {
     name: &'a str,
     reachable: bool,
     reason: Option<String>,
+    caveat: Option<&'static str>,
     version: Option<&'a Foreign>,
 }
 
@@ -124,6 +125,7 @@ impl<'a> ServerLine<'a> {
             name: report.name.as_str(),
             reachable: report.reading().is_some(),
             reason: report.outcome.as_ref().and_then(|outcome| Some(outcome.as_ref().err()?.to_string())),
+            caveat: report.caveat,
             version: report.reading().and_then(|reading| reading.version.as_ref()),
         }
     }

@@ -73,6 +73,9 @@ pub async fn run(
         .map(|(at, planned)| complete(plan, planned, approved.contains_key(&at), written.remove(&at)))
         .collect();
     let report = RunReport { run, relationships, started, ended: jiff::Timestamp::now() };
+    for caveat in report.relationships.iter().flat_map(|relationship| &relationship.caveats) {
+        tracing::warn!(run = report.run, "{caveat}");
+    }
     tracing::info!(run = report.run, outcomes = ?report.counts(), "run ended");
     report
 }
@@ -247,6 +250,7 @@ fn complete(plan: &Plan, planned: &PlannedRelationship, approved: bool, part: Op
         name: planned.name.clone(),
         source: planned.source.clone(),
         target: planned.target.clone(),
+        caveats: planned.caveats().map(|finding| finding.message.clone()).collect(),
         scopes: part.scopes,
         remarks: part.remarks,
         unsaved: part.unsaved,

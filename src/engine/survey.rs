@@ -17,6 +17,8 @@ pub struct ServerReport {
     pub name: ServerName,
     /// Where it is reached.
     pub place: String,
+    /// What makes the way to it unsafe.
+    pub caveat: Option<&'static str>,
     /// Never a target.
     pub read_only: bool,
     /// What was read; `None` while that is still going on.
@@ -24,6 +26,11 @@ pub struct ServerReport {
 }
 
 impl ServerReport {
+    /// What makes the way to it unsafe, in one word.
+    pub fn caveat_word(&self) -> Option<&'static str> {
+        self.caveat.map(|caveat| caveat.split(':').next().unwrap_or(caveat))
+    }
+
     /// The reading, when there is one.
     pub fn reading(&self) -> Option<&Arc<Reading>> {
         self.outcome.as_ref()?.as_ref().ok()

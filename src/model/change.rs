@@ -150,6 +150,8 @@ pub enum FindingKind {
     ScopeOnOneSide,
     /// Both servers have the scope under another number.
     ScopeIdDiffers,
+    /// The way to a server is not safe, as its entry in the configuration allows.
+    UnsafeWay,
     /// An option definition that one side lacks or has differently.
     OptionDefinition,
     /// A client class that one side lacks.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Alike, Counts, Line, Role, ScopeNames, change, changes, finding, plural};
 use crate::engine::plan::{Plan, PlannedRelationship, PlannedScope};
 use crate::engine::port::Refusal;
-use crate::model::{ChangeKind, DriftState};
+use crate::model::{ChangeKind, DriftState, FindingKind};
 
 /// The whole plan, relationship by relationship.
 pub fn plan(plan: &Plan, names: &ScopeNames) -> Vec<Line> {
@@ -36,10 +36,11 @@ pub fn planned_relationship(
         true => planned.to_write(overrides).collect(),
         false => planned.scopes.iter().filter(|scope| scope.work.is_some()).collect(),
     };
-    let mut body = match &planned.blocked {
-        Some(refusal) => refused(refusal, "nothing can be written", overrides),
-        None => Vec::new(),
-    };
+    // they belong to the servers' names above them
+    let mut body: Vec<Line> = planned.caveats().map(|found| Line::of(0, Role::Warning, &found.message)).collect();
+    if let Some(refusal) = &planned.blocked {
+        body.extend(refused(refusal, "nothing can be written", overrides));
+    }
     if open || !writing.is_empty() {
         body.extend(totals(planned, &writing));
     }
@@ -60,7 +61,8 @@ pub fn planned_relationship(
         };
         body.extend(told.unwrap_or_else(|| left_out(scope, overrides, names)));
     }
-    body.extend(planned.findings.iter().flat_map(|found| finding(found, names)));
+    let others = planned.findings.iter().filter(|found| found.kind != FindingKind::UnsafeWay);
+    body.extend(others.flat_map(|found| finding(found, names)));
     lines.extend(body.into_iter().map(|line| line.deeper(2)));
     lines
 }

@@ -11,6 +11,7 @@ pub fn report(report: &RunReport, names: &ScopeNames) -> Vec<Line> {
             Line::of(0, Role::Title, relationship.name.to_string())
                 .with(Role::Plain, format!("  {} → {}", relationship.source, relationship.target)),
         );
+        lines.extend(relationship.caveats.iter().map(|caveat| Line::of(2, Role::Warning, caveat)));
         for scope in relationship.scopes.iter().filter(|scope| scope.outcome != Outcome::Unchanged) {
             lines.push(outcome(scope, names).deeper(2));
             if !scope.residual.is_empty() {

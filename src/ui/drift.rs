@@ -105,5 +105,6 @@ pub(super) fn style(theme: &Theme, look: Look) -> Style {
         Look::Update => theme.update,
         Look::Delete => theme.delete,
         Look::Refusal => theme.bad,
+        Look::Warning => theme.warning,
     }
 }

@@ -112,7 +112,9 @@ fn line(theme: &Theme, names: &ScopeNames, run: &Run, row: RunRow) -> Option<(St
     Some(match row {
         RunRow::Relationship(at) => {
             let told = relationship(at)?;
-            (theme.heading, format!("{}: {} {} {}", told.name, told.source, theme.glyphs.arrow, told.target))
+            let caveats = told.caveats.iter().map(|caveat| format!("; {caveat}")).collect::<String>();
+            let arrow = theme.glyphs.arrow;
+            (theme.heading, format!("{}: {} {arrow} {}{caveats}", told.name, told.source, told.target))
         }
         RunRow::Remark(at, remark) => (theme.warning, format!("  {}", relationship(at)?.remarks.get(remark)?)),
         RunRow::Scope(at, scope) => {

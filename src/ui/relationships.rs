@@ -78,16 +78,22 @@ fn relationship(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Re
         row = 1;
     }
     let [source, target] = pick::directed(state, found);
-    line(theme, frame, area, row + 1, 5, &member(source, &found.mode), member_style(theme, found, source));
+    let side = |side: &Member| (member(state, side, &found.mode), member_style(state, theme, found, side));
+    let (words, style) = side(source);
+    line(theme, frame, area, row + 1, 5, &words, style);
     line(theme, frame, area, row + 2, 2, theme.glyphs.arrow, theme.heading);
-    line(theme, frame, area, row + 2, 5, &member(target, &found.mode), member_style(theme, found, target));
+    let (words, style) = side(target);
+    line(theme, frame, area, row + 2, 5, &words, style);
     let (words, style) = drift(state, theme, found);
     line(theme, frame, area, row + 3, 2, &words, style);
 }
 
 /// A side in words: which server, and its state or why there is none.
-fn member(member: &Member, mode: &Mode) -> String {
-    let name = member.shown();
+fn member(state: &AppState, member: &Member, mode: &Mode) -> String {
+    let mut name = member.shown();
+    if let Some(word) = caveat(state, member) {
+        name.push_str(&format!(" ({word})"));
+    }
     match &member.presence {
         Presence::Read(_) => match &member.state {
             Some(state) => format!("{name} {}", state.explained(mode)),
@@ -99,11 +105,16 @@ fn member(member: &Member, mode: &Mode) -> String {
     }
 }
 
-fn member_style(theme: &Theme, found: &Relationship, member: &Member) -> Style {
+fn caveat(state: &AppState, member: &Member) -> Option<&'static str> {
+    state.survey.server(member.server()?)?.caveat_word()
+}
+
+fn member_style(app: &AppState, theme: &Theme, found: &Relationship, member: &Member) -> Style {
     match (&member.presence, &member.state) {
         (Presence::Pending(_), _) => theme.quiet,
         (Presence::Failed(..) | Presence::NotConfigured(_), _) => theme.bad,
         (Presence::Read(_), Some(state)) => match state.condition(&found.mode) {
+            Condition::Normal if caveat(app, member).is_some() => theme.warning,
             Condition::Normal => Style::new(),
             Condition::Terminated | Condition::CommunicationRecovery => theme.bad,
             _ => theme.warning,
@@ -160,7 +171,10 @@ fn server(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, ke
     let LeftKey::Server(name) = key else { return };
     let Some(report) = state.survey.server(name) else { return };
     line(theme, frame, area, 0, 2, &format!("server {name}"), theme.heading);
-    line(theme, frame, area, 1, 4, &report.place, theme.quiet);
+    match report.caveat_word() {
+        Some(word) => line(theme, frame, area, 1, 4, &format!("{word} {}", report.place), theme.warning),
+        None => line(theme, frame, area, 1, 4, &report.place, theme.quiet),
+    }
     let (words, style) = match &report.outcome {
         _ if state.reading.contains_key(name) => ("being read".to_owned(), theme.quiet),
         None => ("not read yet".to_owned(), theme.quiet),

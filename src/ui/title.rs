@@ -1,5 +1,7 @@
 //! The first line: what is shown, and what may be done to it.
 
+use std::collections::BTreeMap;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -7,6 +9,8 @@ use ratatui::style::Style;
 use super::Theme;
 use super::text;
 use crate::app::state::{AppState, Quitting, Tone};
+use crate::engine::survey::Survey;
+use crate::show;
 
 /// Draws the title.
 pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
@@ -20,6 +24,9 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
     // What changes the meaning of keys comes first: it must not be cut off.
     if state.force {
         put(" FORCE: r does not ask ", theme.danger);
+    }
+    for caution in cautions(&state.survey) {
+        put(&format!(" {caution} "), theme.danger);
     }
     if state.setting.read_only {
         put(" READ-ONLY ", theme.flag);
@@ -45,6 +52,20 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         put(&format!("reading {}{more}{}", names.join(", "), theme.glyphs.more), theme.quiet);
     }
+}
+
+/// What makes the way to some servers unsafe, and to which: `INSECURE: kea-1, kea-2`.
+fn cautions(survey: &Survey) -> Vec<String> {
+    let mut servers: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for server in &survey.servers {
+        if let Some(word) = server.caveat_word() {
+            servers.entry(word.to_uppercase()).or_default().push(server.name.as_str());
+        }
+    }
+    servers
+        .into_iter()
+        .map(|(word, names)| format!("{word}: {}", show::some(names.into_iter().map(str::to_owned))))
+        .collect()
 }
 
 /// Draws the newest result of a run, where there is one.

@@ -55,6 +55,7 @@ pub struct FakeServer {
     pub partner: &'static str,
     pub primary: bool,
     pub read_only: bool,
+    pub caveat: Option<&'static str>,
     pub batch: Batch,
     pub inner: Arc<Mutex<Inner>>,
 }
@@ -111,6 +112,7 @@ pub fn pair(one: Vec<Scope>, two: Vec<Scope>) -> (FakeServer, FakeServer) {
         partner,
         primary,
         read_only: false,
+        caveat: None,
         batch: Batch::One,
         inner: Arc::new(Mutex::new(Inner {
             scopes: scopes.into_iter().map(|scope| (scope.id, scope)).collect(),
@@ -186,6 +188,9 @@ impl Server for FakeServer {
     }
     fn read_only(&self) -> bool {
         self.read_only
+    }
+    fn caveat(&self) -> Option<&'static str> {
+        self.caveat
     }
 
     async fn read(&self, _ctl: &Control) -> Result<Reading> {

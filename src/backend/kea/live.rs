@@ -159,6 +159,10 @@ impl Server for LiveServer {
         self.channel().transport().place()
     }
 
+    fn caveat(&self) -> Option<&'static str> {
+        self.channel().transport().caveat()
+    }
+
     /// The names that the server has in its relationships, once it was read.
     fn addresses(&self) -> Vec<String> {
         let names = |known: Arc<Known>| known.memberships.iter().map(|m| m.this_server.raw().to_owned()).collect();
