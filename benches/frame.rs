@@ -73,6 +73,7 @@ fn state() -> AppState {
     };
     let relationship = Relationship {
         name: "one-two".into(),
+        key: "one and two".into(),
         mode: Mode::LoadBalancing,
         members: [member("one", Role::Primary), member("two", Role::Secondary)],
         clock_skew: None,

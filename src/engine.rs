@@ -15,6 +15,7 @@ pub mod error;
 pub mod fingerprint;
 pub mod fleet;
 pub mod ignore;
+pub mod membership;
 pub mod outcome;
 pub mod plan;
 pub mod port;

@@ -12,12 +12,12 @@ mod scope_id;
 mod text;
 
 pub use change::{Change, ChangeKind, DriftState, FieldChange, Finding, FindingKind, FindingSide, Severity};
-pub use context::{CLASS_ORDER, Context, Definition, DefinitionKind, Store};
+pub use context::{CLASS_ORDER, Context, Definition, DefinitionKind, Store, failover_parameter};
 pub use item::{
     Canonical, Field, IdentifierKind, Item, ItemKey, KeyName, Kind, Level, OptionKey, Origin, Owner, ReservationKey,
     Section, Value,
 };
-pub use relationship::{Condition, Contact, Membership, Mode, Peer, Role, ServerName, Side, State, Timing};
+pub use relationship::{Belonging, Condition, Contact, Membership, Mode, Peer, Role, ServerName, Side, State, Timing};
 pub use scope::{Complete, Need, Scope};
 pub use scope_id::{ScopeId, ScopeIdError};
 pub use text::{Foreign, is_harmful};

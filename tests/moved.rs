@@ -7,57 +7,34 @@
 
 mod common;
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use common::bench::{Bench, Form};
+use common::library;
 use common::pair::{Pair, PairOptions, Side};
-use scopesync::backend::connect;
-use scopesync::config::{Located, locate};
-use scopesync::engine::approval::{Questions, Switches};
 use scopesync::engine::fleet::Fleet;
 use scopesync::engine::outcome::{Outcome, RunReport};
 use scopesync::engine::plan::Plan;
 use scopesync::engine::port::Control;
 use scopesync::engine::progress::Progress;
-use scopesync::engine::run;
-use scopesync::engine::select::{Selection, select};
-use scopesync::history::FileJournal;
-use scopesync::model::ServerName;
 use serde_json::json;
 
 fn bench(form: Form, scopes: u32) -> Option<Bench> {
     // the last scope of all is the same on both sides
     let drift = (0..scopes - 1).map(|at| format!("lifetime:{at}")).collect();
-    let bench =
-        Bench::up(form, PairOptions { subnets: scopes, reservations: scopes, drift, ..PairOptions::default() })?;
-    std::fs::create_dir_all(bench.home.state().join("journal")).expect("the journal's folder");
-    Some(bench)
+    Bench::up(form, PairOptions { subnets: scopes, reservations: scopes, drift, ..PairOptions::default() })
 }
 
 fn live(bench: &Bench) -> &Pair {
     bench.pair().expect("a live pair")
 }
 
-fn fleet(bench: &Bench) -> Fleet {
-    let located = locate(Some(&bench.home.config()), &|_| None).expect("the configuration");
-    let Located::Found { config, .. } = located else { panic!("{located:?}") };
-    connect::fleet(&config, false).expect("servers")
-}
-
 async fn plan(fleet: &Fleet) -> Plan {
-    let ctl = Control::free();
-    let survey = fleet.survey(&ctl).await;
-    let picked = select(&survey, &Selection::All, &[ServerName::from("kea-1")]).expect("all scopes");
-    Plan::make(fleet, &survey, &picked, BTreeSet::new(), &ctl).await
+    library::plan_from(fleet, "kea-1").await
 }
 
 async fn execute(bench: &Bench, fleet: &Fleet, plan: &Plan, ctl: &Control) -> RunReport {
-    let names = plan.relationships.iter().map(|r| r.name.clone()).collect();
-    let switches = Switches { force: true, ..Switches::default() };
-    let questions = Questions::new(&plan.digest, names, "a test", switches, BTreeSet::new());
-    let journal = FileJournal::new(bench.home.state().join("journal"), "a test");
-    run::run(fleet, plan, questions.into_approved(), &journal, ctl).await
+    library::execute(&bench.home, fleet, plan, ctl).await
 }
 
 /// Somebody else changes a scope: its lifetime, which takes all three values once they are pinned.
@@ -72,7 +49,7 @@ fn meddle(pair: &Pair, side: Side, at: u32) {
 #[tokio::test]
 async fn a_scope_that_moved_since_the_preview_refuses_the_whole_plan() {
     let Some(bench) = bench(Form::LoadBalancing, 6) else { return };
-    let fleet = fleet(&bench);
+    let fleet = library::fleet(&bench.home);
     for (side, word) in [(Side::B, "target"), (Side::A, "source")] {
         let plan = plan(&fleet).await;
         assert_eq!(plan.scopes_to_write(), 5);
@@ -103,7 +80,7 @@ async fn a_scope_that_moved_since_the_preview_refuses_the_whole_plan() {
 #[tokio::test]
 async fn what_surrounds_a_scope_belongs_to_the_plan() {
     let Some(bench) = bench(Form::HotStandby, 6) else { return };
-    let fleet = fleet(&bench);
+    let fleet = library::fleet(&bench.home);
     let plan = plan(&fleet).await;
     // scope 1 has a range that only this class may use
     let class = json!({"name": "voip", "test": "substring(option[60].hex,0,4) == 'OTHR'"});
@@ -117,7 +94,7 @@ async fn what_surrounds_a_scope_belongs_to_the_plan() {
 #[tokio::test]
 async fn a_file_that_changed_since_the_preview_is_left_alone() {
     let Some(bench) = bench(Form::Files, 6) else { return };
-    let fleet = fleet(&bench);
+    let fleet = library::fleet(&bench.home);
     let path = bench.files().expect("files")[1].clone();
     let text = std::fs::read_to_string(&path).expect("the file");
     let edit = |from: &str, to: &str| std::fs::write(&path, text.replace(from, to)).expect("a change");
@@ -137,7 +114,7 @@ async fn a_file_that_changed_since_the_preview_is_left_alone() {
 #[tokio::test]
 async fn later_a_scope_that_moved_is_refused_alone() {
     let Some(bench) = bench(Form::LoadBalancing, 60) else { return };
-    let fleet = fleet(&bench);
+    let fleet = library::fleet(&bench.home);
     let plan = plan(&fleet).await;
     let (progress, mut status) = Progress::channel();
     let ctl = Control { progress, ..Control::free() };
@@ -163,7 +140,7 @@ async fn later_a_scope_that_moved_is_refused_alone() {
 async fn a_cancelled_run_ends_after_the_scope_in_flight() {
     let Some(bench) = bench(Form::LoadBalancing, 60) else { return };
     let (before, want) = (bench.subnets(Side::B), bench.subnets(Side::A));
-    let fleet = fleet(&bench);
+    let fleet = library::fleet(&bench.home);
     let plan = plan(&fleet).await;
     let (progress, mut status) = Progress::channel();
     let ctl = Control { progress, ..Control::free() };

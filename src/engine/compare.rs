@@ -6,7 +6,7 @@ use super::ignore::{self, IgnoreRule, Ignored};
 use super::port::{Entry, Levels, Reading};
 use super::survey::{Relationship, Survey};
 use super::trouble::Trouble;
-use super::{drift, prerequisites};
+use super::{drift, membership, prerequisites};
 use crate::model::{
     Change, ChangeKind, DriftState, Finding, FindingKind, FindingSide, Foreign, ItemKey, Scope, ScopeId, Severity,
 };
@@ -161,6 +161,7 @@ pub fn relationship(
         let scopes = Sides { relationship, source_member, source, target, rules };
         result.scopes = scopes.compare();
         result.findings = prerequisites::findings(relationship, source_member, source, target);
+        result.findings.extend(membership::findings(survey, relationship, source_member));
         result.findings.extend(scope_findings(&result.scopes, &result.source, &result.target));
         result.trouble = Trouble::of(relationship, source_member, &result.scopes);
         result.findings.extend(result.trouble.as_ref().map(Trouble::finding));
@@ -315,7 +316,8 @@ fn compare_opened(result: &mut ScopeDrift, source: &Scope, target: &Scope, rules
 
 /// Equal text in the same place has nothing to compare, unless a value may hide in it.
 fn same(a: &Entry, b: &Entry) -> bool {
-    a.raw.text() == b.raw.text() && a.raw.placement() == b.raw.placement() && !a.raw.may_hide()
+    let same_place = a.raw.placement() == b.raw.placement() && a.belongs.key() == b.belongs.key();
+    a.raw.text() == b.raw.text() && same_place && !a.raw.may_hide()
 }
 
 fn unknown_scopes(

@@ -47,6 +47,7 @@ pub fn create_all(source: &Scope, parents: &BTreeMap<ItemKey, Value>) -> Vec<Cha
     let changes: Vec<Change> = source
         .items
         .iter()
+        .filter(|(key, _)| !goes_without_saying(key))
         .filter_map(|(key, item)| {
             let parent = parents.get(key);
             let implied = item.value().is_some_and(|value| is_implied(value, parent));
@@ -70,8 +71,14 @@ fn is_implied(value: &Value, parent: Option<&Value>) -> bool {
 
 /// Every item of a scope that only the target has, for showing what is there.
 pub fn target_only(target: &Scope) -> Vec<Change> {
-    let changes: Vec<Change> = target.items.iter().filter_map(|(key, item)| only_on_target(key, item)).collect();
+    let told = target.items.iter().filter(|(key, _)| !goes_without_saying(key));
+    let changes: Vec<Change> = told.filter_map(|(key, item)| only_on_target(key, item)).collect();
     arranged(changes)
+}
+
+/// A whole scope of a relationship belongs to that relationship.
+fn goes_without_saying(key: &ItemKey) -> bool {
+    *key == ItemKey::relationship()
 }
 
 /// Inherited on the source and unsaid on the target is a difference of the parents.
@@ -261,14 +268,15 @@ fn keep_what_was_inherited(want: &mut Scope, source: &Scope, moves: bool) {
     }
 }
 
-/// What no change brings, because a rule ignores it, is not created either. The number
-/// by which servers know the scope is part of its identity and always comes along.
+/// What no change brings, because a rule ignores it, is not created either. The number by
+/// which servers know the scope and its relationship are part of its identity and always
+/// come along.
 fn create(source: &Scope, changes: &[Change], levels: &dyn Levels) -> Scope {
     let mut want = source.clone();
     want.parents = levels.parents(source.network());
     let mut brought: BTreeSet<ItemKey> = changes.iter().map(|change| change.key.clone()).collect();
     brought.extend(changes.iter().flat_map(|change| owned_by(source, &change.key)));
-    brought.insert(ItemKey::property("id"));
+    brought.extend([ItemKey::property("id"), ItemKey::relationship()]);
     want.items.retain(|key, item| item.is_inherited() || brought.contains(key));
     for (key, item) in &mut want.items {
         for value in item.fields.values_mut().filter(|value| value.is_inherited()) {

@@ -15,7 +15,7 @@ use super::report::{ChangeReport, FindingReport};
 use super::select::Picked;
 use super::survey::{Relationship, Survey};
 use super::trouble::{Trouble, TroubleReport};
-use super::{drift, fingerprint, prerequisites};
+use super::{drift, fingerprint, membership, prerequisites};
 use crate::model::{Change, Context, DriftState, Finding, FindingKind, Foreign, Mode, ScopeId, ServerName};
 
 /// The schema of a plan's JSON.
@@ -220,13 +220,14 @@ async fn relationship(fleet: &Fleet, survey: &Survey, pick: &Picked, ctl: &Contr
             [Some(source), Some(target)] => work(&scope, source, target).map(Arc::new),
             _ => None,
         };
+        let elsewhere = readings[0].and_then(|source| membership::refusal(found, pick.source_member, source, scope.id));
         planned.scopes.push(PlannedScope {
             id: scope.id,
             name: scope.name,
             state: scope.state,
             reason: scope.reason,
             changes: scope.changes,
-            refusals: Vec::new(),
+            refusals: elsewhere.into_iter().collect(),
             work,
         });
     }
@@ -305,7 +306,7 @@ async fn assess(fleet: &Fleet, planned: &mut PlannedRelationship, ctl: &Control)
             planned.cost_to_service = assessment.cost_to_service;
             planned.cost_to_configuration = assessment.cost_to_configuration;
             for scope in planned.scopes.iter_mut().filter(|scope| scope.work.is_some()) {
-                scope.refusals = assessment.refusals.remove(&scope.id).unwrap_or_default();
+                scope.refusals.extend(assessment.refusals.remove(&scope.id).unwrap_or_default());
                 let missing = scope.work.as_ref().map(|work| prerequisites::missing(&work.want, &planned.contexts[1]));
                 for refusal in missing.into_iter().flatten() {
                     if !scope.refusals.iter().any(|known| known.name == refusal.name) {

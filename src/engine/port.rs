@@ -8,7 +8,7 @@ use async_trait::async_trait;
 pub use super::check::{Point, Topic, Verdict};
 pub use super::progress::Control;
 use super::{Error, ErrorKind, Result};
-use crate::model::{Change, Context, Foreign, ItemKey, Membership, Need, Scope, ScopeId, ServerName, Value};
+use crate::model::{Belonging, Change, Context, Foreign, ItemKey, Membership, Need, Scope, ScopeId, ServerName, Value};
 
 /// A cheap mark that differs whenever the configuration differs, in the server's own terms.
 /// Equal marks of one server prove that nothing moved; different ones prove nothing.
@@ -54,8 +54,8 @@ pub struct Entry {
     pub server_id: Option<u32>,
     /// A name for people.
     pub name: Option<Foreign>,
-    /// The relationship that it names, on servers with several.
-    pub relationship: Option<Foreign>,
+    /// The relationship that it belongs to.
+    pub belongs: Belonging,
     /// The scope itself.
     pub raw: Arc<dyn RawScope>,
 }

@@ -7,7 +7,7 @@ use super::survey::Relationship;
 use super::trouble::CLOCKS_APART;
 use crate::model::{
     CLASS_ORDER, Canonical, Condition, Context, Definition, DefinitionKind, Finding, FindingKind, FindingSide, Foreign,
-    Mode, Need, Role, Scope, ScopeId, Severity, Store,
+    Mode, Need, Role, Scope, ScopeId, Severity, Store, failover_parameter,
 };
 
 /// How a server is brought to reveal all values.
@@ -37,6 +37,14 @@ fn definitions(relationship: &Relationship, source_member: usize, source: &Readi
         {
             continue;
         }
+        let only_on = match (ours, theirs) {
+            (Some(_), None) => Some((source_member, source)),
+            (None, Some(_)) => Some((1 - source_member, target)),
+            _ => None,
+        };
+        if only_on.is_some_and(|(member, reading)| is_elsewhere(relationship, member, reading, *kind, name)) {
+            continue;
+        }
         let scopes = match need(*kind, name) {
             Some(need) => users(relationship, source_member, source, &need),
             None => Vec::new(),
@@ -44,6 +52,24 @@ fn definitions(relationship: &Relationship, source_member: usize, source: &Readi
         found.push(definition_finding(*kind, name, [ours, theirs], scopes, &names));
     }
     found
+}
+
+/// Whether what only this member has is there for another of its relationships.
+fn is_elsewhere(
+    relationship: &Relationship,
+    member: usize,
+    reading: &Reading,
+    kind: DefinitionKind,
+    name: &Foreign,
+) -> bool {
+    match kind {
+        DefinitionKind::Failover => !name.raw().ends_with(failover_parameter("", &relationship.key).raw()),
+        DefinitionKind::Network => {
+            let mut inside = reading.scopes.values().filter(|entry| entry.raw.placement() == Some(name)).peekable();
+            inside.peek().is_some() && inside.all(|entry| !relationship.holds(member, entry))
+        }
+        _ => false,
+    }
 }
 
 /// Whether the classes that both sides have stand in one order. A class that only one side

@@ -95,6 +95,8 @@ impl Member {
 pub struct Relationship {
     /// Its name: from the configuration, else both peers' names, primary first.
     pub name: Foreign,
+    /// What scopes belong to; see [`Membership::key`].
+    pub key: Foreign,
     /// How the partners share the work.
     pub mode: Mode,
     /// Both members, primary first.
@@ -138,13 +140,7 @@ impl Relationship {
 
     /// Whether a scope belongs to this relationship on the side of a member.
     pub fn holds(&self, member: usize, entry: &Entry) -> bool {
-        let Some(membership) = &self.members[member].membership else {
-            return false;
-        };
-        match &entry.relationship {
-            Some(named) => membership.peers.iter().any(|peer| peer.name == *named) || membership.only_one,
-            None => membership.only_one,
-        }
+        self.members[member].membership.is_some() && entry.belongs.key() == Some(&self.key)
     }
 }
 
@@ -342,7 +338,7 @@ fn merge(
     let unsupported = (!membership.mode.is_supported())
         .then(|| format!("mode {} is not supported: its backups only receive leases", membership.mode));
     let clock_skew = clock_skew(first, second);
-    Some(Relationship { name, mode: membership.mode.clone(), members, clock_skew, unsupported })
+    Some(Relationship { name, key: membership.key(), mode: membership.mode.clone(), members, clock_skew, unsupported })
 }
 
 /// As a server tells it, else from what both said of the time.
@@ -378,6 +374,7 @@ fn not_a_pair(told: &Told) -> Relationship {
     let names: Vec<&str> = membership.peers.iter().map(|peer| peer.name.raw()).collect();
     Relationship {
         name: names.join("-").into(),
+        key: membership.key(),
         mode: membership.mode.clone(),
         members: [member(backup(0)), member(backup(1))],
         clock_skew: None,
@@ -431,6 +428,7 @@ fn unread(name: &RelationshipName, servers: &[ServerReport]) -> Option<Relations
     };
     Some(Relationship {
         name: name.name.as_str().into(),
+        key: name.name.as_str().into(),
         mode: Mode::Other("".into()),
         members: [member(&name.servers[0])?, member(&name.servers[1])?],
         clock_skew: None,

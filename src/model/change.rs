@@ -146,6 +146,8 @@ pub enum FindingKind {
     Terminated,
     /// The partners are out of touch.
     CommunicationRecovery,
+    /// A scope that a server has in another relationship, or in none.
+    MembershipDiffers,
     /// A scope that only one side has.
     ScopeOnOneSide,
     /// Both servers have the scope under another number.

@@ -19,7 +19,8 @@ pub enum DefinitionKind {
     GlobalOption,
     /// How reservations are looked up.
     ReservationMode,
-    /// A parameter of the failover relationship on which both sides should agree.
+    /// A parameter of a failover relationship on which both sides should agree; named by
+    /// [`failover_parameter`].
     Failover,
 }
 
@@ -40,6 +41,12 @@ impl DefinitionKind {
 
 /// The name of the [`DefinitionKind::Global`] that lists the client classes in their order.
 pub const CLASS_ORDER: &str = "order of client classes";
+
+/// The name of a [`DefinitionKind::Failover`]: the parameter, and the relationship by its
+/// [`Membership::key`](super::Membership::key).
+pub fn failover_parameter(parameter: &str, relationship: &Foreign) -> Foreign {
+    format!("{parameter} of {}", relationship.raw()).into()
+}
 
 /// One thing outside the scopes.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -234,6 +234,11 @@ impl ItemKey {
         ItemKey { owner: Owner::Scope, kind: Kind::Property, name: KeyName::Name(name.into()) }
     }
 
+    /// The key of the property that says which relationship the scope belongs to.
+    pub fn relationship() -> Self {
+        ItemKey::property("relationship")
+    }
+
     /// The key of a reservation of the scope.
     pub fn reservation(key: ReservationKey) -> Self {
         ItemKey { owner: Owner::Scope, kind: Kind::Reservation, name: KeyName::Reservation(key) }

@@ -175,6 +175,27 @@ pub struct Contact {
     pub unacked_clients: Option<u64>,
 }
 
+/// Which relationship of its server a scope belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Belonging {
+    /// This one, by its [`Membership::key`].
+    To(Foreign),
+    /// None, for it names none and its server has none or several.
+    Nobody,
+    /// None, for it names this, which is in no relationship of its server.
+    Unknown(Foreign),
+}
+
+impl Belonging {
+    /// The key of the relationship.
+    pub fn key(&self) -> Option<&Foreign> {
+        match self {
+            Belonging::To(key) => Some(key),
+            Belonging::Nobody | Belonging::Unknown(_) => None,
+        }
+    }
+}
+
 /// A relationship as one of its servers tells of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Membership {
@@ -194,12 +215,16 @@ pub struct Membership {
     pub contact: Option<Contact>,
     /// How long the members wait for each other.
     pub timing: Timing,
-    /// The only relationship of its server holds all scopes; with several, only
-    /// scopes that name it.
-    pub only_one: bool,
 }
 
 impl Membership {
+    /// What names the relationship alike on all of its servers: all of their names in it.
+    pub fn key(&self) -> Foreign {
+        let mut names: Vec<&str> = self.peers.iter().map(|peer| peer.name.raw()).collect();
+        names.sort_unstable();
+        names.join(" and ").into()
+    }
+
     /// The two members proper, without backup servers, primary first.
     pub fn pair(&self) -> Option<(&Peer, &Peer)> {
         let mut members = self.peers.iter().filter(|peer| peer.role != Role::Backup);

@@ -170,7 +170,6 @@ impl FakeServer {
             clock_skew: None,
             contact: None,
             timing: Timing::default(),
-            only_one: true,
         }
     }
 }
@@ -197,11 +196,12 @@ impl Server for FakeServer {
         self.call("read".into())?;
         let membership = self.membership();
         let inner = self.inner();
+        let key = membership.key();
         let entry = |scope: &Scope| Entry {
             id: scope.id,
             server_id: scope.server_id(),
             name: scope.name.clone(),
-            relationship: None,
+            belongs: Belonging::To(key.clone()),
             raw: Arc::new(FakeRaw(scope.clone(), format!("{:?}", scope.items))),
         };
         Ok(Reading {

@@ -7,6 +7,8 @@ pub mod expected;
 pub mod fake;
 #[cfg(unix)]
 pub mod faults;
+#[cfg(all(feature = "kea", feature = "program"))]
+pub mod library;
 pub mod pair;
 pub mod program;
 #[cfg(unix)]

@@ -25,6 +25,7 @@ mod surroundings;
 mod tests;
 
 pub use options::{DHCP4, Definitions, OptionDefinition, Shape, VENDOR};
+pub use relationship::Homes;
 pub use surroundings::{BOUNDS, Parents, Surroundings, Words, is_derived};
 
 pub(super) use scan::{Broken, Scanner};
@@ -72,10 +73,12 @@ pub fn read(dhcp4: Bytes, how: How) -> Result<KeaConfig, Foreign> {
     let Value::Object(globals) = &global else { return Err("the configuration is no object".into()) };
     let definitions = Definitions::read(list("option-def"));
     let words = words(globals, &networks, found.new_words);
-    let surroundings = Arc::new(Surroundings::new(how, words, definitions, globals, &networks));
     let failover = relationship::read(list("hooks-libraries"));
+    let homes = Homes::of(failover.iter().map(|failover| &failover.membership));
+    let surroundings = Surroundings::new(how, words, definitions, globals, &networks).with_homes(homes);
+    let surroundings = Arc::new(surroundings);
     let context = around::context(globals, &networks, &failover, &surroundings)?;
-    let (scopes, unreadable) = entries(&dhcp4, &found.subnets, &networks, &surroundings);
+    let (scopes, unreadable) = entries(&dhcp4, &found.subnets, &surroundings);
     let has_store = |wanted: fn(&crate::model::Store) -> bool| context.stores.iter().any(wanted);
     Ok(KeaConfig {
         memberships: failover.iter().map(|failover| failover.membership.clone()).collect(),
@@ -201,12 +204,7 @@ fn words(global: &Map<String, Value>, networks: &BTreeMap<Foreign, Map<String, V
 
 type Listed = (BTreeMap<ScopeId, Entry>, Vec<(Option<ScopeId>, Foreign)>);
 
-fn entries(
-    text: &Bytes,
-    subnets: &[FoundSubnet],
-    networks: &BTreeMap<Foreign, Map<String, Value>>,
-    surroundings: &Arc<Surroundings>,
-) -> Listed {
+fn entries(text: &Bytes, subnets: &[FoundSubnet], surroundings: &Arc<Surroundings>) -> Listed {
     let mut scopes = BTreeMap::new();
     let mut unreadable = Vec::new();
     for subnet in subnets {
@@ -221,15 +219,11 @@ fn entries(
         let context: Value = serde_json::from_slice(slice(&subnet.context)).unwrap_or_default();
         let comment: Option<String> = serde_json::from_slice(slice(&subnet.comment)).ok();
         let said = |key: &str| context.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
-        let of_network = || {
-            let values = networks.get(subnet.network.as_ref()?)?;
-            values.get("user-context")?.get("ha-server-name")?.as_str()
-        };
         let entry = Entry {
             id,
             server_id: serde_json::from_slice(slice(&subnet.id)).ok(),
             name: said("comment").or(comment.as_deref().filter(|c| !c.is_empty())).or(said("name")).map(Foreign::from),
-            relationship: said("ha-server-name").or_else(of_network).map(Foreign::from),
+            belongs: surroundings.belonging(said("ha-server-name"), subnet.network.as_ref()),
             raw: Arc::new(KeaScope {
                 text: text.slice(subnet.span.clone()),
                 network: subnet.network.clone(),

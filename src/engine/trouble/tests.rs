@@ -23,7 +23,6 @@ fn relationship(states: [&str; 2], rejected_limit: Option<u64>) -> Relationship 
             clock_skew: None,
             contact: Some(Contact::default()),
             timing: Timing { rejected_limit, ..Timing::default() },
-            only_one: true,
         };
         Member {
             peer: peer(at),
@@ -35,6 +34,7 @@ fn relationship(states: [&str; 2], rejected_limit: Option<u64>) -> Relationship 
     };
     Relationship {
         name: "berlin".into(),
+        key: "a and b".into(),
         mode: Mode::LoadBalancing,
         members: [member(0), member(1)],
         clock_skew: None,

@@ -11,7 +11,9 @@ use super::super::subnet::{canonical, option, reservation};
 use super::options::DHCP4;
 use super::relationship::Failover;
 use super::surroundings::{BOUNDS, DEFAULTS, Surroundings};
-use crate::model::{CLASS_ORDER, Canonical, Context, Definition, DefinitionKind, Foreign, Item, ItemKey, Store};
+use crate::model::{
+    CLASS_ORDER, Canonical, Context, Definition, DefinitionKind, Foreign, Item, ItemKey, Store, failover_parameter,
+};
 
 type Fields = BTreeMap<Foreign, Canonical>;
 
@@ -64,11 +66,9 @@ pub(super) fn context(
         }
     }
     for failover in failover {
-        let mut names: Vec<&str> = failover.membership.peers.iter().map(|peer| peer.name.raw()).collect();
-        names.sort_unstable();
+        let key = failover.membership.key();
         for (name, value) in &failover.parameters {
-            let name = format!("{} of {}", name, names.join(" and "));
-            add(DefinitionKind::Failover, name.into(), single(value.clone()), None);
+            add(DefinitionKind::Failover, failover_parameter(name, &key), single(value.clone()), None);
         }
     }
     found.stores = stores(global);
@@ -184,7 +184,7 @@ fn network(name: &Foreign, network: &Map<String, Json>, around: &Surroundings) -
             fields.insert(name.as_str().into(), value);
         }
     }
-    if let Some(context) = canonical::user_context(network) {
+    if let Some(context) = canonical::scope_context(network) {
         fields.insert("user-context".into(), Canonical::from_json(&context));
     }
     Ok(fields)

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value as Json};
 
-use crate::model::{Canonical, Foreign, Membership, Mode, Peer, Role, Timing};
+use crate::model::{Belonging, Canonical, Foreign, Membership, Mode, Peer, Role, Timing};
 
 /// One relationship as this server's parameters have it.
 #[derive(Clone, Debug)]
@@ -19,15 +19,58 @@ pub(super) struct Failover {
 /// Reads the list `hooks-libraries`; of all libraries only high availability is looked at.
 pub(super) fn read(libraries: &Json) -> Vec<Failover> {
     let parameters = libraries.as_array().into_iter().flatten().filter_map(|library| library.get("parameters"));
-    let mut found: Vec<Failover> = parameters
+    parameters
         .filter_map(|parameters| parameters.get("high-availability")?.as_array())
         .flatten()
         .filter_map(Json::as_object)
         .filter_map(one)
-        .collect();
-    let only_one = found.len() == 1;
-    found.iter_mut().for_each(|failover| failover.membership.only_one = only_one);
-    found
+        .collect()
+}
+
+/// The relationships of one server, for telling to which of them a scope belongs.
+#[derive(Clone, Debug, Default)]
+pub struct Homes(Vec<Home>);
+
+#[derive(Clone, Debug)]
+struct Home {
+    /// What names it alike on all servers.
+    key: Foreign,
+    /// What this server calls itself in it.
+    this_server: Foreign,
+    /// Everybody in it: each of these names means this relationship.
+    names: Vec<Foreign>,
+}
+
+impl Homes {
+    /// Of the server that has these memberships.
+    pub fn of<'a>(memberships: impl IntoIterator<Item = &'a Membership>) -> Homes {
+        let home = |membership: &Membership| Home {
+            key: membership.key(),
+            this_server: membership.this_server.clone(),
+            names: membership.peers.iter().map(|peer| peer.name.clone()).collect(),
+        };
+        Homes(memberships.into_iter().map(home).collect())
+    }
+
+    /// The relationship of a scope that names this, or nothing. A server with one relationship
+    /// does not look at the name; one with several answers no client in a scope whose name is
+    /// missing or unknown, and takes the name of any server of the relationship.
+    pub fn belonging(&self, named: Option<&str>) -> Belonging {
+        match (self.0.as_slice(), named) {
+            ([only], _) => Belonging::To(only.key.clone()),
+            ([], _) | (_, None) => Belonging::Nobody,
+            (several, Some(name)) => {
+                let home = several.iter().find(|home| home.names.iter().any(|known| known.raw() == name));
+                home.map_or_else(|| Belonging::Unknown(name.into()), |home| Belonging::To(home.key.clone()))
+            }
+        }
+    }
+
+    /// The name by which a scope of this server says that it belongs to a relationship. Any
+    /// server's name would do: its own is the one that its administrator expects.
+    pub fn name_for(&self, key: &Foreign) -> Option<&Foreign> {
+        self.0.iter().find(|home| home.key == *key).map(|home| &home.this_server)
+    }
 }
 
 /// What tells this server from every other: its name and its own URL in each relationship.
@@ -58,7 +101,6 @@ fn one(parameters: &Map<String, Json>) -> Option<Failover> {
         clock_skew: None,
         contact: None,
         timing: timing(parameters),
-        only_one: true,
     };
     Some(Failover { membership, parameters: agreed(parameters) })
 }

@@ -8,8 +8,9 @@ use serde_json::{Map, Value as Json};
 use super::super::subnet::canonical;
 use super::How;
 use super::options::Definitions;
+use super::relationship::Homes;
 use crate::engine::port::Levels;
-use crate::model::{Canonical, Foreign, ItemKey, Level, Origin, Value};
+use crate::model::{Belonging, Canonical, Foreign, ItemKey, Level, Origin, Value};
 
 /// What the levels above give, by property.
 pub type Parents = BTreeMap<ItemKey, Value>;
@@ -35,6 +36,9 @@ pub struct Surroundings {
     pub options: Definitions,
     globals: Arc<Parents>,
     networks: BTreeMap<Foreign, Arc<Parents>>,
+    homes: Homes,
+    /// What networks name as the relationship of their scopes.
+    named: BTreeMap<Foreign, String>,
 }
 
 impl Default for Surroundings {
@@ -53,9 +57,29 @@ impl Surroundings {
         networks: &BTreeMap<Foreign, Map<String, Json>>,
     ) -> Self {
         let globals = Arc::new(from_global(global));
+        let named = networks
+            .iter()
+            .filter_map(|(name, values)| Some((name.clone(), canonical::relationship_name(values)?.to_owned())));
+        let named = named.collect();
         let networks =
             networks.iter().map(|(name, values)| (name.clone(), Arc::new(from_network(how, name, values, &globals))));
-        Surroundings { how, words, options, networks: networks.collect(), globals }
+        Surroundings { how, words, options, networks: networks.collect(), globals, homes: Homes::default(), named }
+    }
+
+    /// The same on a server with these relationships.
+    pub fn with_homes(self, homes: Homes) -> Self {
+        Surroundings { homes, ..self }
+    }
+
+    /// The relationship of a scope in this network, or in none, that names this, or nothing.
+    pub fn belonging(&self, named: Option<&str>, network: Option<&Foreign>) -> Belonging {
+        let of_network = || Some(self.named.get(network?)?.as_str());
+        self.homes.belonging(named.or_else(of_network))
+    }
+
+    /// What a scope must name to belong to a relationship; `None` where this server has no such.
+    pub fn name_for(&self, relationship: &Foreign) -> Option<&Foreign> {
+        self.homes.name_for(relationship)
     }
 
     /// What a scope in this network, or in none, inherits.

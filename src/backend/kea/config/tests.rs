@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::model::{DefinitionKind, Mode, Role, Store};
+use crate::model::{Belonging, DefinitionKind, Mode, Role, Store};
 
 fn config(json: &Value, how: How) -> KeaConfig {
     read(serde_json::to_vec(json).unwrap().into(), how).unwrap()
@@ -23,7 +23,7 @@ fn relationships_and_identity_come_from_the_hook() {
     let of = |this: &str| config(&json!({"hooks-libraries": [{"library": "x.so"}, hook(this, json!({}))]}), How::File);
     let (a, b) = (of("a"), of("b"));
     let membership = &a.memberships[0];
-    assert_eq!((&membership.mode, membership.only_one), (&Mode::HotStandby, true));
+    assert_eq!((&membership.mode, membership.key().raw()), (&Mode::HotStandby, "a and b and c"));
     let peers: Vec<_> = membership.peers.iter().map(|peer| (peer.name.raw(), &peer.role)).collect();
     assert_eq!(peers, [("a", &Role::Primary), ("b", &Role::Standby), ("c", &Role::Backup)]);
     assert_eq!(a.identity.unwrap().raw(), "a at http://192.0.2.1:1/");
@@ -57,14 +57,21 @@ fn a_server_with_several_relationships_names_them_in_its_scopes() {
             "shared-networks": [{"subnet4": [{"id": 1, "subnet": "10.0.0.0/24"},
                 {"id": 2, "subnet": "10.0.1.0/24", "user-context": {"ha-server-name": "y", "comment": "own"}}],
                 "name": "floor", "user-context": {"ha-server-name": "b"}}],
-            "subnet4": [{"id": 3, "subnet": "10.0.2.0/24", "comment": "c"}]}),
+            "subnet4": [{"id": 3, "subnet": "10.0.2.0/24", "comment": "c"},
+                {"id": 4, "subnet": "10.0.3.0/24", "user-context": {"ha-server-name": "x"}}]}),
         How::File,
     );
-    assert!(config.memberships.iter().all(|membership| !membership.only_one));
     assert_eq!(config.identity.unwrap().raw(), "a at http://192.0.2.1:1/, z at http://192.0.2.9:1/");
-    let told: Vec<_> = config.scopes.values().map(|e| (e.server_id, e.name.clone(), e.relationship.clone())).collect();
+    let told: Vec<_> = config.scopes.values().map(|e| (e.server_id, e.name.clone(), e.belongs.clone())).collect();
     let text = |text: &str| Some(Foreign::from(text));
-    assert_eq!(told, [(Some(1), None, text("b")), (Some(2), text("own"), text("y")), (Some(3), text("c"), None)]);
+    let to = |key: &str| Belonging::To(key.into());
+    let expected = [
+        (Some(1), None, to("a and b and c")),
+        (Some(2), text("own"), to("y and z")),
+        (Some(3), text("c"), Belonging::Nobody),
+        (Some(4), None, Belonging::Unknown("x".into())),
+    ];
+    assert_eq!(told, expected);
     let network = |id: &str| config.scopes[&id.parse().unwrap()].raw.placement().cloned();
     assert_eq!((network("10.0.0.0/24"), network("10.0.2.0/24")), (text("floor"), None));
 }

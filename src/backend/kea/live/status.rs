@@ -182,7 +182,6 @@ mod tests {
             clock_skew: None,
             contact: None,
             timing: Default::default(),
-            only_one: false,
         }
     }
 

@@ -111,6 +111,28 @@ pub(in super::super) fn user_context(object: &Map<String, Json>) -> Option<Json>
     (!context.is_empty()).then_some(Json::Object(context))
 }
 
+/// The key by which the context of a subnet or network names its relationship, on a server
+/// with several: the name of any of the servers in it.
+pub(super) const RELATIONSHIP: &str = "ha-server-name";
+
+/// The context of a subnet or network without the name of its relationship. That name is
+/// no text of the operator's: it has its meaning on its own server, and there alone.
+pub(in super::super) fn scope_context(object: &Map<String, Json>) -> Option<Json> {
+    let mut context = user_context(object)?;
+    if let Json::Object(map) = &mut context {
+        map.shift_remove(RELATIONSHIP);
+        if map.is_empty() {
+            return None;
+        }
+    }
+    Some(context)
+}
+
+/// The name of its relationship in the context of a subnet or network.
+pub(in super::super) fn relationship_name(object: &Map<String, Json>) -> Option<&str> {
+    object.get("user-context")?.get(RELATIONSHIP)?.as_str().filter(|name| !name.is_empty())
+}
+
 /// The one form of a property of a subnet, network or pool; `None` when it says nothing.
 pub(in super::super) fn property(name: &str, value: &Json) -> Option<Canonical> {
     match (name, value) {

@@ -72,7 +72,7 @@ impl Work<'_> {
         }
         for (key, item) in self.scope.items.iter().filter(|(key, _)| key.kind == Kind::Property) {
             let (KeyName::Name(name), Some(want)) = (&key.name, item.value()) else { continue };
-            let elsewhere = matches!(name.raw(), "shared-network" | "user-context");
+            let elsewhere = matches!(name.raw(), "shared-network" | "user-context" | "relationship");
             if !elsewhere && !native.iter().any(|known| known == name.raw()) {
                 self.property(subnet, name.raw(), None, want);
             }
@@ -158,7 +158,33 @@ impl Work<'_> {
 
     fn context(&self, subnet: &mut Map<String, Json>) {
         let want = self.scope.items.get(&ItemKey::property("user-context")).and_then(Item::value);
-        patch_context(subnet, want);
+        let was = canonical::scope_context(subnet).map(|context| Canonical::from_json(&context));
+        let said = canonical::relationship_name(subnet).map(str::to_owned);
+        let name = self.relationship_name(said.as_deref());
+        if was.as_ref() != want.map(|value| &value.canonical) {
+            patch_context(subnet, want);
+        }
+        if canonical::relationship_name(subnet) != name.as_deref() {
+            name_relationship(subnet, name);
+        }
+    }
+
+    /// What names the relationship on this server; `None` where nothing needs to.
+    ///
+    /// A name belongs to the server that it was read from: it is never copied, only said anew
+    /// in the words of the server that is written.
+    fn relationship_name(&self, said: Option<&str>) -> Option<String> {
+        let here = |said| self.around.belonging(said, self.network);
+        let own = said.filter(|_| self.style != Style::Create);
+        let want = self.scope.items.get(&ItemKey::relationship()).and_then(Item::value);
+        let Some(Canonical::Text(key)) = want.map(|value| &value.canonical) else {
+            return own.filter(|own| here(Some(own)).key().is_none()).map(str::to_owned);
+        };
+        if own.is_some() && here(own).key() == Some(key) {
+            return own.map(str::to_owned);
+        }
+        let needed = here(None).key() != Some(key);
+        self.around.name_for(key).filter(|_| needed).map(|name| name.raw().to_owned())
     }
 
     fn restrictions(&self, object: &mut Map<String, Json>, owner: &Owner) {
@@ -313,6 +339,22 @@ pub(super) fn patch_fields(object: &mut Map<String, Json>, was: &Item, want: &It
         }
     }
     patch_context(object, want.fields.get("user-context"));
+}
+
+fn name_relationship(subnet: &mut Map<String, Json>, name: Option<String>) {
+    let mut context = match subnet.get("user-context") {
+        Some(Json::Object(context)) => context.clone(),
+        _ => Map::new(),
+    };
+    match name {
+        Some(name) => context.insert(canonical::RELATIONSHIP.to_owned(), name.into()),
+        None => context.shift_remove(canonical::RELATIONSHIP),
+    };
+    if context.is_empty() {
+        subnet.shift_remove("user-context");
+    } else {
+        subnet.insert("user-context".to_owned(), context.into());
+    }
 }
 
 fn patch_context(object: &mut Map<String, Json>, want: Option<&Value>) {

@@ -75,8 +75,11 @@ impl Parts<'_> {
                 self.property(name, Value { canonical, raw: raw.clone(), origin: Origin::Own });
             }
         }
-        if let Some(context) = canonical::user_context(object) {
+        if let Some(context) = canonical::scope_context(object) {
             self.property("user-context", Value::own(context));
+        }
+        if let Some(key) = self.around.belonging(canonical::relationship_name(object), network).key() {
+            self.items.insert(ItemKey::relationship(), Item::single(Value::own(key.raw().into())));
         }
         if let Some(network) = network {
             self.property("shared-network", Value::own(network.raw().into()));

@@ -10,6 +10,8 @@ use super::*;
 use crate::engine::drift::{compare, create_all, want};
 use crate::model::{Change, ItemKey, Level, Origin};
 
+mod relationship;
+
 fn around(how: How, global: Json, network: Json) -> Surroundings {
     let object = |json: Json| json.as_object().cloned().unwrap_or_default();
     let networks = BTreeMap::from([(Foreign::from("floor"), object(network))]);
