@@ -24,6 +24,19 @@ pub enum Secret {
     Inline(Inline),
 }
 
+impl Secret {
+    /// Where the password is from, in words.
+    pub fn place(&self) -> String {
+        match self {
+            Secret::Env(name) => format!("the environment variable {name}"),
+            Secret::File(path) => format!("the file {}", path.display()),
+            // its arguments may be nobody else's business
+            Secret::Command(words) => format!("what {} prints", words.first().map_or("a command", String::as_str)),
+            Secret::Inline(_) => "the configuration file, where it stands in clear".to_owned(),
+        }
+    }
+}
+
 /// A password that stands in the configuration file.
 #[derive(Clone)]
 pub struct Inline(SecretString);

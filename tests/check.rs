@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use common::bench::{Bench, Form};
-use common::pair::{Pair, PairOptions, Side};
-use common::program::{Finished, Home, by_file, by_socket};
+use common::pair::{Mode, Pair, PairOptions, Side, Version};
+use common::program::{Finished, Home, by_file, by_http, by_socket};
 use common::terminal::Start;
 use serde_json::{Value, json};
 
@@ -233,4 +233,76 @@ fn servers_that_are_silent_stopped_or_twins_hold_up_nobody() {
     let document = bench.run("check --json").expect_code(3).json();
     assert_point(&document["servers"][0], "identity", "failed", &["one and other", "same server"]);
     assert_point(&document["servers"][1], "identity", "failed", &["one and other", "same server"]);
+}
+
+#[test]
+fn tls_and_authentication_are_told_and_no_password() {
+    let more = ["--tls", "--auth", "operator:s3cr3t-pw"].map(str::to_owned).to_vec();
+    let Some(pair) = Pair::up(PairOptions { more, ..few(&[]) }) else { return };
+    let home = Home::new();
+    let config = by_http(&pair, home.path());
+    home.write_config(&config);
+    let run = home.run(&["check", "--json"]).expect_code(0);
+    let document = run.json();
+    let one = &document["servers"][0];
+    assert_point(one, "reach", "ok", &["direct HTTP; a round trip took"]);
+    let ca = pair.server(Side::A).ca_cert.as_ref().expect("an authority").display().to_string();
+    assert_point(one, "tls", "ok", &[&ca, "CN=", "sha256:", "until 20"]);
+    assert_point(one, "authentication", "ok", &["basic, as \"operator\"", "the file", "password-of-kea-1"]);
+    assert_point(one, "saving", "not_asked", &["not known here", "--try-save"]);
+    assert!(!format!("{}{}", run.stdout, run.stderr).contains("s3cr3t-pw"));
+    let [_, tls, _] = self::one(one, "tls");
+    let pin = tls.split("sha256:").nth(1).and_then(|rest| rest.split(',').next()).expect("a pin").to_owned();
+
+    // what the check shows can be written into the configuration
+    let pinned = config
+        .lines()
+        .map(|line| if line.starts_with("tls_ca") { format!("tls_pin = \"sha256:{pin}\"") } else { line.into() });
+    home.write_config(&pinned.collect::<Vec<_>>().join("\n"));
+    let document = home.run(&["check", "kea-1", "--json"]).expect_code(0).json();
+    assert_point(&document["servers"][0], "tls", "ok", &["pinned"]);
+    let insecure = config.lines().map(|line| if line.starts_with("tls_ca") { "insecure = true" } else { line });
+    home.write_config(&insecure.collect::<Vec<_>>().join("\n"));
+    let document = home.run(&["check", "--json"]).expect_code(0).json();
+    assert_point(&document["servers"][0], "tls", "warning", &["NOT verified", &format!("tls_pin = \"sha256:{pin}\"")]);
+
+    // the system's authorities do not know it, and the password is another one
+    let unknown = config.lines().filter(|line| !line.starts_with("tls_ca")).collect::<Vec<_>>().join("\n");
+    home.write_config(&unknown);
+    let document = home.run(&["check", "--json"]).expect_code(3).json();
+    assert_point(&document["servers"][0], "tls", "failed", &["authorities of this machine", "not taken", &pin]);
+    assert_point(&document["servers"][0], "reach", "failed", &["certificate"]);
+    assert_point(&document["servers"][0], "authentication", "not_asked", &["operator"]);
+    std::fs::write(home.path().join("password-of-kea-2"), "wr0ng").expect("a password file");
+    home.write_config(&config);
+    let run = home.run(&["check", "--json"]).expect_code(3);
+    let document = run.json();
+    assert_point(&document["servers"][1], "reach", "ok", &["it answers"]);
+    assert_point(&document["servers"][1], "tls", "ok", &[]);
+    assert_point(&document["servers"][1], "authentication", "failed", &["does not take user \"operator\""]);
+    assert!(!format!("{}{}", run.stdout, run.stderr).contains("wr0ng"));
+    assert_fits(&home.run(&["check"]));
+}
+
+#[test]
+fn an_old_server_behind_its_agent_is_written_as_a_whole() {
+    let options = PairOptions { version: Version::Installed, mode: Mode::HotStandby, ..few(&[]) };
+    let Some(pair) = Pair::up(options) else { return };
+    let home = Home::new();
+    home.write_config(&by_http(&pair, home.path()));
+    let document = home.run(&["check", "--json"]).expect_code(0).json();
+    let two = &document["servers"][1];
+    assert_point(two, "reach", "ok", &["control agent; a round trip took"]);
+    assert_point(two, "tls", "ok", &["off"]);
+    assert_point(two, "writer", "ok", &["whole configuration"]);
+    assert_point(two, "cost_to_service", "ok", &["target"]);
+    assert_point(two, "commands", "warning", &["subnet4-list and 11 more", "libdhcp_subnet_cmds.so"]);
+    // its file is not known here, and this version takes whole paths only
+    let document = home.run(&["check", "kea-2", "--try-save", "--json"]).expect_code(0).json();
+    assert_point(&document["servers"][0], "saving", "not_asked", &["needs a whole path"]);
+    home.write_config(&by_socket(&pair));
+    let document = home.run(&["check", "kea-2", "--try-save", "--json"]).expect_code(0).json();
+    let written = trial(&pair, Side::B);
+    assert_point(&document["servers"][0], "saving", "ok", &[&written.display().to_string()]);
+    assert!(written.exists());
 }

@@ -5,9 +5,11 @@
 //! again, but for a request that changes nothing whose kept connection turns out to be closed.
 
 mod basic;
+mod certificate;
 mod connect;
 mod connection;
 mod explain;
+mod security;
 mod tls;
 
 use std::fmt;
@@ -68,13 +70,15 @@ pub struct Client {
     limits: Limits,
     /// Built from its files when it is first needed.
     tls: OnceCell<Arc<rustls::ClientConfig>>,
+    /// The certificate that the server showed last.
+    seen: Arc<tls::LastSeen>,
     kept: Mutex<Vec<Connection>>,
 }
 
 impl Client {
     /// The way to this server. Nothing is opened yet, and no file read.
     pub fn new(web: Web, limits: Limits) -> Self {
-        Client { web, limits, tls: OnceCell::new(), kept: Mutex::default() }
+        Client { web, limits, tls: OnceCell::new(), seen: Arc::default(), kept: Mutex::default() }
     }
 
     /// Where it leads.

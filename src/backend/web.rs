@@ -88,12 +88,17 @@ impl Address {
 
     /// Whether others may listen on the way: no TLS, and it leaves this machine.
     pub fn is_open(&self) -> bool {
+        !self.is_tls() && self.leaves_this_machine()
+    }
+
+    /// Whether the server may be on another machine.
+    pub fn leaves_this_machine(&self) -> bool {
         match self {
-            Address::Net { tls: false, host, .. } => {
+            Address::Net { host, .. } => {
                 let loopback = host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
                 !loopback && host != "localhost" && !host.ends_with(".localhost")
             }
-            _ => false,
+            Address::Unix(_) => false,
         }
     }
 

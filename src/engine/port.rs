@@ -142,7 +142,8 @@ pub trait Server: Send + Sync {
     async fn utilisation(&self, ctl: &Control) -> Result<Option<BTreeMap<u32, Utilisation>>>;
 
     /// What only its family knows of how it is reached, what it lacks and whether it can save,
-    /// for a check. Begins with [`Topic::Reach`]; when that failed, nothing else is asked.
+    /// for a check. Where reach, TLS or authentication
+    /// failed, nothing else is asked.
     ///
     /// Reads only, unless `try_save` lets the server write a trial copy of its configuration
     /// beside its file; a server that is read-only is never asked to.

@@ -54,7 +54,7 @@ async fn dial(client: &Client, host: &str, port: u16) -> Result<TcpStream> {
 
 async fn secure(client: &Client, host: &str, tcp: TcpStream) -> Result<Box<dyn Stream>> {
     let web = &client.web;
-    let config = client.tls.get_or_try_init(|| tls::config(&web.trust, web.identity.as_ref())).await?;
+    let config = client.tls.get_or_try_init(|| tls::config(&web.trust, web.identity.as_ref(), &client.seen)).await?;
     let name = ServerName::try_from(host.to_owned()).map_err(|_| {
         Error::new(ErrorKind::Local, format!("{host} is no name that a certificate could have"))
             .hint("write another name or the address of the server in url")

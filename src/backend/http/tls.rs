@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -12,6 +12,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
 use sha2::{Digest, Sha256};
 
+use super::certificate::Certificate;
 use crate::backend::web::{Identity, Pin, Trust};
 use crate::engine::{Error, ErrorKind, Result};
 
@@ -38,17 +39,45 @@ impl fmt::Display for Distrusted {
 
 impl std::error::Error for Distrusted {}
 
-/// Reads what is needed and puts it together.
+/// A certificate that a server showed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub(super) pin: Pin,
+    /// What it says of itself.
+    pub(super) certificate: Option<Certificate>,
+    /// It was taken for the server's own.
+    pub(super) taken: bool,
+}
+
+/// The certificate that was shown last.
+#[derive(Debug, Default)]
+pub(super) struct LastSeen(Mutex<Option<Seen>>);
+
+impl LastSeen {
+    pub(super) fn last(&self) -> Option<Seen> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn remember(&self, seen: Seen) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen);
+    }
+}
+
+/// Reads what is needed and puts it together. What the server shows is kept in `seen`.
 ///
 /// # Errors
 /// [`ErrorKind::Local`]: a file cannot be read or holds something else.
-pub(super) async fn config(trust: &Trust, identity: Option<&Identity>) -> Result<Arc<ClientConfig>> {
-    let (trust, identity) = (trust.clone(), identity.cloned());
-    let built = tokio::task::spawn_blocking(move || build(&trust, identity.as_ref()));
+pub(super) async fn config(
+    trust: &Trust,
+    identity: Option<&Identity>,
+    seen: &Arc<LastSeen>,
+) -> Result<Arc<ClientConfig>> {
+    let (trust, identity, seen) = (trust.clone(), identity.cloned(), seen.clone());
+    let built = tokio::task::spawn_blocking(move || build(&trust, identity.as_ref(), seen));
     built.await.unwrap_or_else(|broken| Err(local(format!("TLS could not be set up: {broken}"))))
 }
 
-fn build(trust: &Trust, identity: Option<&Identity>) -> Result<Arc<ClientConfig>> {
+fn build(trust: &Trust, identity: Option<&Identity>, seen: Arc<LastSeen>) -> Result<Arc<ClientConfig>> {
     let provider = Arc::new(ring::default_provider());
     let rule = match trust {
         Trust::System => Rule::Authorities(verifier(system_roots()?, &provider)?),
@@ -56,7 +85,7 @@ fn build(trust: &Trust, identity: Option<&Identity>) -> Result<Arc<ClientConfig>
         Trust::Pin(pin) => Rule::Pin(*pin),
         Trust::Anything => Rule::Anything,
     };
-    let judge = Arc::new(Judge { rule, provider: provider.clone() });
+    let judge = Arc::new(Judge { rule, provider: provider.clone(), seen });
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| local(format!("TLS could not be set up: {error}")))?
@@ -138,6 +167,7 @@ fn local(what: String) -> Error {
 struct Judge {
     rule: Rule,
     provider: Arc<CryptoProvider>,
+    seen: Arc<LastSeen>,
 }
 
 #[derive(Debug)]
@@ -147,16 +177,16 @@ enum Rule {
     Anything,
 }
 
-impl ServerCertVerifier for Judge {
-    fn verify_server_cert(
+impl Judge {
+    fn judge(
         &self,
+        pin: Pin,
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         server_name: &ServerName<'_>,
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> std::result::Result<ServerCertVerified, rustls::Error> {
-        let pin = Pin(Sha256::digest(end_entity).into());
         let why = match &self.rule {
             Rule::Anything => return Ok(ServerCertVerified::assertion()),
             Rule::Pin(wanted) if *wanted == pin => return Ok(ServerCertVerified::assertion()),
@@ -170,6 +200,23 @@ impl ServerCertVerifier for Judge {
         };
         let distrusted = OtherError(Arc::new(Distrusted { pin, why }));
         Err(rustls::Error::InvalidCertificate(CertificateError::Other(distrusted)))
+    }
+}
+
+impl ServerCertVerifier for Judge {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> std::result::Result<ServerCertVerified, rustls::Error> {
+        let pin = Pin(Sha256::digest(end_entity).into());
+        let verdict = self.judge(pin, end_entity, intermediates, server_name, ocsp_response, now);
+        let certificate = Certificate::read(end_entity);
+        self.seen.remember(Seen { pin, certificate, taken: verdict.is_ok() });
+        verdict
     }
 
     fn verify_tls12_signature(

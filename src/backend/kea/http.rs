@@ -14,6 +14,7 @@ use super::transport::Via;
 use crate::backend::exchange::{Broken, Effect, Limits};
 use crate::backend::http::{BasicAuth, Client, Reply, Request};
 use crate::backend::web::{Address, Web};
+use crate::engine::port::Point;
 use crate::engine::{Error, ErrorKind};
 use crate::model::Foreign;
 
@@ -66,6 +67,11 @@ impl Http {
 
     pub(super) fn found_out(&self, via: Via) {
         let _ = self.0.via.set(via);
+    }
+
+    /// How safe the way is, after something was asked; `refusal` is the server's no to who we are.
+    pub(super) fn security(&self, refusal: Option<&Error>) -> [Point; 2] {
+        self.0.client.security(refusal)
     }
 
     fn address(&self) -> &Address {

@@ -5,6 +5,8 @@ use bytes::Bytes;
 use super::http::Http;
 use super::socket::Socket;
 use crate::backend::exchange::{Broken, Effect, Limits};
+use crate::engine::Error;
+use crate::engine::port::Point;
 
 /// The way to one server. Cheap to clone: all clones share their connections.
 #[derive(Clone, Debug)]
@@ -54,6 +56,11 @@ impl Transport {
         }
     }
 
+    /// Whether it is HTTP.
+    pub(super) fn is_http(&self) -> bool {
+        matches!(self, Transport::Http(_))
+    }
+
     /// What makes it unsafe; `None` when nothing does.
     pub fn caveat(&self) -> Option<&'static str> {
         match self {
@@ -73,6 +80,15 @@ impl Transport {
     pub(super) fn found_out(&self, via: Via) {
         if let Transport::Http(http) = self {
             http.found_out(via);
+        }
+    }
+
+    /// How safe the way is, after something was asked; nothing to tell of a socket, which its
+    /// permissions guard. `refusal` is the server's no to who we are.
+    pub(super) fn security(&self, refusal: Option<&Error>) -> Vec<Point> {
+        match self {
+            Transport::Socket(_) => Vec::new(),
+            Transport::Http(http) => http.security(refusal).into(),
         }
     }
 

@@ -26,7 +26,8 @@ pub(super) async fn look(
 ) -> (ServerCheck, Result<Arc<Reading>>) {
     let mut points = server.examine(try_save, ctl).await;
     points.extend(journal.map(|journal| unsaved(server, journal)));
-    let failed = points.iter().find(|point| point.topic == Topic::Reach && point.verdict == Verdict::Failed);
+    let way = [Topic::Reach, Topic::Tls, Topic::Authentication];
+    let failed = points.iter().find(|point| way.contains(&point.topic) && point.verdict == Verdict::Failed);
     let outcome = match failed {
         Some(point) => Err(unreached(server, point)),
         None => server.read(ctl).await.map(Arc::new),

@@ -9,6 +9,8 @@ use super::process::{self, Daemon, Place};
 use super::status::Status;
 use super::{LiveServer, save, writer};
 use crate::backend::kea::command::{Commands, provider};
+use crate::backend::kea::transport::Via;
+use crate::engine::ErrorKind;
 use crate::engine::port::{Control, Point, Topic, Verdict};
 use crate::model::Foreign;
 
@@ -25,14 +27,33 @@ const USEFUL: [(&str, &str); 4] = [
 
 impl LiveServer {
     pub(super) async fn look_closely(&self, try_save: bool, ctl: &Control) -> Vec<Point> {
+        let via = self.via(ctl).await;
         let asked = Instant::now();
-        let commands = match self.commands(ctl).await {
-            Ok(commands) => commands,
-            Err(error) => return vec![Point::failed(Topic::Reach, &error)],
+        let commands = match &via {
+            Ok(_) => self.commands(ctl).await,
+            Err(error) => Err(error.clone()),
         };
         let took = asked.elapsed().as_secs_f64() * 1e3;
-        let reach = Point::ok(Topic::Reach, format!("UNIX socket; a round trip took {took:.0} ms"));
-        vec![reach, lacking(&commands), self.saving(&commands, try_save, ctl).await]
+        let transport = self.channel().transport();
+        let commands = match commands {
+            Ok(commands) => commands,
+            // it answers, and says no to who we are
+            Err(error) if error.kind == ErrorKind::Refused && transport.is_http() => {
+                let reach = Point::ok(Topic::Reach, "it answers");
+                return [vec![reach], transport.security(Some(&error))].concat();
+            }
+            Err(error) => {
+                let mut points = vec![Point::failed(Topic::Reach, &error)];
+                points.extend(transport.security(None).into_iter().map(untried));
+                return points;
+            }
+        };
+        let way = via.map_or("", Via::word);
+        let mut points = vec![Point::ok(Topic::Reach, format!("{way}; a round trip took {took:.0} ms"))];
+        points.extend(transport.security(None));
+        points.push(lacking(&commands));
+        points.push(self.saving(&commands, try_save, ctl).await);
+        points
     }
 
     /// Whether what runs can be written to the server's file.
@@ -107,6 +128,12 @@ impl LiveServer {
             _ => Point::ok(Topic::Saving, format!("yes: a trial copy was written to {file}")).hint(removed),
         }
     }
+}
+
+/// What the configuration says of the way, where it was not gone to its end.
+fn untried(point: Point) -> Point {
+    let tried = point.topic == Topic::Tls && point.verdict != Verdict::Unknown;
+    if tried { point } else { Point { verdict: Verdict::NotAsked, hint: None, ..point } }
 }
 
 /// Commands that the server does not have.

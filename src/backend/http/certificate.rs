@@ -1,0 +1,153 @@
+//! The little of an X.509 certificate (RFC 5280) that an operator wants to see: whose it is and
+//! until when it is valid. It proves nothing; what is trusted is decided elsewhere.
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+use crate::model::Foreign;
+
+/// What a certificate says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certificate {
+    /// Whose it is, as in `CN=kea-1, O=Example`; empty where only alternative names say it.
+    pub subject: Foreign,
+    /// Until when it is valid.
+    pub until: Timestamp,
+}
+
+const SEQUENCE: u8 = 0x30;
+const SET: u8 = 0x31;
+const OBJECT_IDENTIFIER: u8 = 0x06;
+const UTC_TIME: u8 = 0x17;
+const GENERALIZED_TIME: u8 = 0x18;
+/// `[0]`, which holds the version and may be absent.
+const VERSION: u8 = 0xa0;
+
+impl Certificate {
+    /// Takes a certificate in DER apart; `None` where it is none.
+    pub fn read(der: &[u8]) -> Option<Self> {
+        let mut certificate = Der(der).enter(SEQUENCE)?;
+        let mut body = certificate.enter(SEQUENCE)?;
+        if body.0.first() == Some(&VERSION) {
+            body.next()?;
+        }
+        // serial number, algorithm, issuer
+        for _ in 0..3 {
+            body.next()?;
+        }
+        let mut validity = body.enter(SEQUENCE)?;
+        validity.next()?;
+        let (kind, text) = validity.next()?;
+        let until = time(kind, text)?;
+        let subject = subject(body.enter(SEQUENCE)?)?;
+        Some(Certificate { subject, until })
+    }
+}
+
+/// What is left of some DER (ITU-T X.690).
+struct Der<'a>(&'a [u8]);
+
+impl<'a> Der<'a> {
+    /// The next value with its tag.
+    fn next(&mut self) -> Option<(u8, &'a [u8])> {
+        let (tag, rest) = self.0.split_first()?;
+        let (length, rest) = rest.split_first()?;
+        let (length, rest) = match *length {
+            short @ ..0x80 => (usize::from(short), rest),
+            long => {
+                let (bytes, rest) = rest.split_at_checked(usize::from(long & 0x7f))?;
+                // no certificate has more than 2^24 bytes
+                let bytes = (1..=3).contains(&bytes.len()).then_some(bytes)?;
+                (bytes.iter().fold(0, |length, byte| length << 8 | usize::from(*byte)), rest)
+            }
+        };
+        let (value, rest) = rest.split_at_checked(length)?;
+        self.0 = rest;
+        Some((*tag, value))
+    }
+
+    /// What is inside the next value, which must have this tag.
+    fn enter(&mut self, wanted: u8) -> Option<Der<'a>> {
+        let (tag, value) = self.next()?;
+        (tag == wanted).then_some(Der(value))
+    }
+}
+
+/// `YYMMDDHHMMSSZ` until 2049, `YYYYMMDDHHMMSSZ` after it (RFC 5280, 4.1.2.5).
+fn time(kind: u8, text: &[u8]) -> Option<Timestamp> {
+    let text = std::str::from_utf8(text).ok()?.strip_suffix('Z')?;
+    let text = match kind {
+        UTC_TIME if text.get(..2)? < "50" => format!("20{text}"),
+        UTC_TIME => format!("19{text}"),
+        GENERALIZED_TIME => text.to_owned(),
+        _ => return None,
+    };
+    let at = DateTime::strptime("%Y%m%d%H%M%S", text).ok()?;
+    Some(at.to_zoned(TimeZone::UTC).ok()?.timestamp())
+}
+
+fn subject(mut name: Der<'_>) -> Option<Foreign> {
+    let mut parts = Vec::new();
+    while !name.0.is_empty() {
+        let mut attribute = name.enter(SET)?.enter(SEQUENCE)?;
+        let (kind, (_, text)) = (attribute.next()?, attribute.next()?);
+        if let (OBJECT_IDENTIFIER, Some(word)) = (kind.0, word(kind.1)) {
+            parts.push(format!("{word}={}", String::from_utf8_lossy(text)));
+        }
+    }
+    Some(parts.join(", ").into())
+}
+
+/// The short names of the usual attributes (RFC 4514): all of them below 2.5.4.
+fn word(identifier: &[u8]) -> Option<&'static str> {
+    match identifier {
+        [0x55, 4, 3] => Some("CN"),
+        [0x55, 4, 6] => Some("C"),
+        [0x55, 4, 7] => Some("L"),
+        [0x55, 4, 8] => Some("ST"),
+        [0x55, 4, 10] => Some("O"),
+        [0x55, 4, 11] => Some("OU"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn certificate(until: (i32, u8, u8), names: &[(rcgen::DnType, &str)]) -> Vec<u8> {
+        let mut params = rcgen::CertificateParams::new(["kea-1.example".to_owned()]).unwrap();
+        params.not_after = rcgen::date_time_ymd(until.0, until.1, until.2);
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        for (kind, name) in names {
+            params.distinguished_name.push(kind.clone(), *name);
+        }
+        params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap().der().to_vec()
+    }
+
+    #[test]
+    fn name_and_end_are_found() {
+        use rcgen::DnType;
+        let names = [(DnType::OrganizationName, "Exämple"), (DnType::CommonName, "kea-1")];
+        let read = Certificate::read(&certificate((2031, 2, 3), &names)).unwrap();
+        assert_eq!(read.subject.raw(), "O=Exämple, CN=kea-1");
+        assert_eq!(read.until.to_string(), "2031-02-03T00:00:00Z");
+        let far = Certificate::read(&certificate((2131, 2, 3), &[])).unwrap();
+        assert_eq!((far.subject.raw(), far.until.to_string().as_str()), ("", "2131-02-03T00:00:00Z"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_no_certificate_is_none(at in 0usize..300, byte: u8, cut in 0usize..600) {
+            let mut der = certificate((2031, 2, 3), &[(rcgen::DnType::CommonName, "kea-1")]);
+            let end = der.len().min(cut);
+            der.truncate(end);
+            if let Some(there) = der.get_mut(at) {
+                *there = byte;
+            }
+            // whatever it says, nothing breaks
+            let _ = Certificate::read(&der);
+        }
+    }
+}
