@@ -97,6 +97,8 @@ impl Client {
     /// When no complete answer came in time, with whether the request may have been carried out.
     pub async fn exchange(&self, request: &Request) -> Result<Reply, Broken> {
         let mut deadline = Instant::now() + self.limits.patience(request.effect);
+        // lets the runtime look whether the server has closed a kept connection
+        tokio::task::yield_now().await;
         if let Some(kept) = self.take_kept(request.effect) {
             match self.exchange_on(kept, request, deadline).await {
                 Err(failure) if failure.may_try_again(request.effect) => {}

@@ -17,3 +17,5 @@ pub mod screen;
 #[cfg(unix)]
 pub mod terminal;
 pub mod traffic;
+#[cfg(feature = "web")]
+pub mod web;

@@ -89,6 +89,7 @@ impl Failure {
             Alert::UnknownCA,
             Alert::AccessDenied,
             Alert::CertificateRequired,
+            Alert::DecryptError,
         ];
         !self.answered && of_handshake.contains(alert)
     }

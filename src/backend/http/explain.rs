@@ -143,7 +143,8 @@ fn distrusted_certificate(Distrusted { pin, why }: &Distrusted, address: &Addres
 
 fn invalid(bad: &Bad, address: &Address) -> (String, &'static str) {
     match bad {
-        Bad::UnknownIssuer => (
+        // another authority of the same name, such as one that was made anew
+        Bad::UnknownIssuer | Bad::BadSignature => (
             format!("the certificate of {address} is from an authority that is not trusted"),
             "give the authority's certificate in tls_ca",
         ),
