@@ -30,7 +30,7 @@ pub use failure::Failure;
 use start::Start;
 
 use crate::engine::fleet::Fleet;
-use crate::engine::port::Journal as _;
+use crate::engine::port::{Journal as _, Unsaved};
 use crate::history::{self, FileJournal};
 use crate::show::{Line, Role};
 use crate::state::StateFolder;
@@ -156,11 +156,18 @@ fn selection_from_stdin(command: &mut Command) -> Option<&mut args::Selection> {
 fn warn_of_unsaved(fleet: &Fleet, start: &Start, console: &mut Console) {
     let Ok(state) = &start.state else { return };
     let journal = FileJournal::new(state.root().join("journal"), "");
-    for server in fleet.servers().iter().filter(|server| journal.is_unsaved(server.name())) {
-        console.warning(format_args!(
-            "{}: what an earlier run changed is running but not saved, and a restart of the server loses it; \
-             replicate to it again to save",
-            server.name()
-        ));
+    for server in fleet.servers() {
+        let name = server.name();
+        match journal.unsaved(name) {
+            None => {}
+            Some(Unsaved::Running) => console.warning(format_args!(
+                "{name}: what an earlier run changed is running but not saved, and a restart of the server loses it; \
+                 replicate to it again to save"
+            )),
+            Some(Unsaved::Broken) => console.warning(format_args!(
+                "{name}: DO NOT RESTART IT: an earlier run could not save, and the server's file is incomplete; make \
+                 room on its disk and replicate to it again to save"
+            )),
+        }
     }
 }

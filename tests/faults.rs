@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use common::bench::{Bench, Form, plain, plain_subnets};
 use common::pair::{Pair, PairOptions, Side, wait_for};
-use common::program::{Finished, NAMES, by_socket};
+use common::program::{Finished, NAMES};
 use serde_json::Value;
 
 /// Lifetimes that differ in so many scopes that something can happen in the middle.
@@ -25,12 +25,6 @@ fn many_lifetimes(scopes: u32) -> PairOptions {
 fn few(drift: &[&str]) -> PairOptions {
     let drift = drift.iter().map(|kind| (*kind).to_owned()).collect();
     PairOptions { subnets: 6, reservations: 12, drift, ..PairOptions::default() }
-}
-
-/// The configuration of the pair with these lines in both entries.
-fn configure(bench: &Bench, lines: &str) {
-    let text = by_socket(live(bench)).replace("kind = ", &format!("{lines}\nkind = "));
-    bench.home.write_config(&text);
 }
 
 const IMPATIENT: &str = "connect_timeout = 1\nread_timeout = 1\nwrite_timeout = 1";
@@ -121,7 +115,7 @@ fn a_stopped_partner_makes_drift_unknown_and_nothing_is_written() {
 #[test]
 fn a_frozen_partner_is_given_up_in_time() {
     let Some(bench) = Bench::up(Form::HotStandby, few(&["lifetime:0"])) else { return };
-    configure(&bench, IMPATIENT);
+    bench.configure(IMPATIENT);
     let pair = live(&bench);
     pair.freeze(Side::B);
     let began = Instant::now();
@@ -212,7 +206,7 @@ fn a_source_that_dies_in_the_middle_ends_the_run_and_what_is_done_is_saved() {
 #[test]
 fn a_target_that_freezes_in_the_middle_holds_what_was_said() {
     let Some(bench) = Bench::up(Form::LoadBalancing, many_lifetimes(100)) else { return };
-    configure(&bench, IMPATIENT);
+    bench.configure(IMPATIENT);
     let pair = live(&bench);
     let (before, want) = (bench.subnets(Side::B), bench.subnets(Side::A));
     let child = start(&bench, "replicate --computer-name kea-1 --force --json");
@@ -351,7 +345,7 @@ fn a_target_that_may_not_save_is_running_and_not_saved() {
     assert_eq!(run.stdout, "10.0.1.0\n");
 
     // the same, as the configuration wants it
-    configure(&bench, "save = \"never\"");
+    bench.configure("save = \"never\"");
     let run = bench.run("replicate --computer-name kea-1 --force --json").expect_code(0).json();
     assert_eq!(scopes(&run)["10.0.2.0/24"]["saved"], "never");
     bench.run("drift").expect_code(0);

@@ -8,5 +8,7 @@ mod common;
 
 #[path = "stages/connection.rs"]
 mod connection;
+#[path = "stages/disk.rs"]
+mod disk;
 #[path = "stages/upset.rs"]
 mod upset;

@@ -204,11 +204,13 @@ pub fn summary(report: &RunReport) -> (Tone, String) {
         report.counts().iter().map(|(outcome, count)| format!("{count} {}", outcome.word())).collect();
     let counts = if counts.is_empty() { "no scopes".to_owned() } else { counts.join(", ") };
     let unsaved = report.scopes().filter(|scope| scope.saved == SavedState::NotSaved).count();
+    let broken = report.scopes().filter(|scope| scope.saved == SavedState::Broken).count();
     let reload = report.scopes().filter(|scope| scope.saved == SavedState::NeedsReload).count();
     let residual = report.scopes().filter(|scope| scope.verified == Some(false)).count();
     let mut text = counts;
     for (count, words) in [
         (unsaved, "running but not saved"),
+        (broken, "on a server whose FILE IS BROKEN: do not restart it"),
         (reload, "saved, not running until the server reloads"),
         (residual, "not as planned after reading back"),
     ] {

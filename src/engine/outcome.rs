@@ -57,6 +57,8 @@ pub enum SavedState {
     Saved,
     /// Running but not saved.
     NotSaved,
+    /// Running, and the server's file is incomplete.
+    Broken,
     /// Running; the configuration says never to save.
     Never,
     /// Saved, and not running until the server reloads.
@@ -70,6 +72,7 @@ impl SavedState {
             SavedState::NotApplicable => "",
             SavedState::Saved => "saved",
             SavedState::NotSaved => "running, not saved",
+            SavedState::Broken => "running, and the server's FILE IS BROKEN",
             SavedState::Never => "running, not saved (save = \"never\")",
             SavedState::NeedsReload => "saved, not running until reload",
         }
@@ -81,6 +84,7 @@ impl From<&Saved> for SavedState {
         match saved {
             Saved::Saved => SavedState::Saved,
             Saved::NotSaved(_) => SavedState::NotSaved,
+            Saved::Broken(_) => SavedState::Broken,
             Saved::Never => SavedState::Never,
             Saved::NeedsReload => SavedState::NeedsReload,
         }
@@ -135,7 +139,9 @@ impl ScopeRun {
     /// Whether nothing is left to do or to worry about.
     pub fn is_good(&self) -> bool {
         match self.outcome {
-            Outcome::Replicated => self.verified == Some(true) && self.saved != SavedState::NotSaved,
+            Outcome::Replicated => {
+                self.verified == Some(true) && !matches!(self.saved, SavedState::NotSaved | SavedState::Broken)
+            }
             Outcome::Unchanged => true,
             _ => !self.counts,
         }
@@ -157,7 +163,7 @@ pub struct RelationshipRun {
     pub scopes: Vec<ScopeRun>,
     /// What else the operator should know, such as how to mend saving.
     pub remarks: Vec<String>,
-    /// What an earlier run changed on the target is still running but not saved.
+    /// What this run or an earlier one changed on the target is running but not saved.
     pub unsaved: bool,
     /// The relationship was terminated before and still is: what ends it.
     pub still_terminated: Option<StillTerminated>,

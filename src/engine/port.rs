@@ -283,10 +283,32 @@ pub enum Saved {
     Saved,
     /// Running but not saved, for this reason, with what to do about it.
     NotSaved(Error),
+    /// Saving left the server's file incomplete: it must not be restarted until that is mended.
+    Broken(Error),
     /// The configuration says never to save.
     Never,
     /// Saved, and not running until the server reloads.
     NeedsReload,
+}
+
+impl Saved {
+    /// What is amiss with the server's file, for the runs to come.
+    pub fn amiss(&self) -> Option<Unsaved> {
+        match self {
+            Saved::NotSaved(_) => Some(Unsaved::Running),
+            Saved::Broken(_) => Some(Unsaved::Broken),
+            Saved::Saved | Saved::Never | Saved::NeedsReload => None,
+        }
+    }
+}
+
+/// What is amiss with the file of a server that was written to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unsaved {
+    /// It lacks what runs: a restart of the server loses that.
+    Running,
+    /// It is incomplete: the server would not come up again.
+    Broken,
 }
 
 /// One way of writing to one server.
@@ -309,6 +331,11 @@ pub trait Writer: Send + Sync {
     /// Waits until the target serves again; at once where it never stopped.
     async fn settle(&self, ctl: &Control) -> Result<()>;
 
+    /// Whether what was written is lost at a restart until [`Writer::save`] has succeeded.
+    fn needs_saving(&self) -> bool {
+        true
+    }
+
     /// Makes what runs outlive a restart.
     async fn save(&self, ctl: &Control) -> Saved;
 
@@ -330,8 +357,8 @@ pub trait Journal: Send + Sync {
     fn before(&self, run: &str, target: &ServerName, work: &[Work]) -> Result<Token>;
     /// Stores what became of them.
     fn after(&self, token: Token, outcomes: &serde_json::Value) -> Result<()>;
-    /// Whether an earlier run left this target running but not saved.
-    fn is_unsaved(&self, target: &ServerName) -> bool;
-    /// Remembers that this target is running but not saved, or no longer.
-    fn remember_unsaved(&self, target: &ServerName, unsaved: bool) -> Result<()>;
+    /// What an earlier run left amiss with the file of this target.
+    fn unsaved(&self, target: &ServerName) -> Option<Unsaved>;
+    /// Remembers that, durably; `None` when all is well again.
+    fn remember_unsaved(&self, target: &ServerName, unsaved: Option<Unsaved>) -> Result<()>;
 }

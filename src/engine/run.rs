@@ -21,7 +21,7 @@ use super::approval::Approved;
 use super::fleet::Fleet;
 use super::outcome::{Outcome, RelationshipRun, RunReport, ScopeRun};
 use super::plan::{Plan, PlannedRelationship, PlannedScope};
-use super::port::{Control, Journal, Saved};
+use super::port::{Control, Journal, Saved, Unsaved};
 use super::progress::Stage;
 use super::reset::StillTerminated;
 use super::{Error, fingerprint};
@@ -90,20 +90,26 @@ async fn save_left_over(
     ctl: &Control,
 ) -> BTreeMap<usize, Part> {
     let mut parts = BTreeMap::new();
-    for at in approved.keys() {
+    for (at, approval) in approved {
         let Some(planned) = plan.relationships.get(*at).filter(|planned| planned.blocked.is_none()) else { continue };
         let Some(target) = planned.servers.as_ref().and_then(|[_, target]| fleet.server(target)) else { continue };
         let nothing_else = planned.to_write(&plan.overrides).next().is_none();
-        if !nothing_else || target.read_only() || !journal.is_unsaved(target.name()) {
+        let Some(amiss) = journal.unsaved(target.name()).filter(|_| nothing_else && !target.read_only()) else {
             continue;
-        }
-        let saved = match target.writer(ctl).await {
-            Ok(writer) => writer.save(ctl).await,
-            Err(error) => Saved::NotSaved(error),
         };
         let mut part = Part::default();
+        let saved = match target.writer(ctl).await {
+            Ok(writer) => {
+                // a file that is broken already has nothing to lose
+                if amiss == Unsaved::Running {
+                    part.remarks.extend(target::prepare(&*writer, approval, ctl).await);
+                }
+                writer.save(ctl).await
+            }
+            Err(error) => Saved::NotSaved(error),
+        };
         target::remember(journal, target.name(), &saved, &mut part);
-        if part.remarks.is_empty() {
+        if !part.unsaved {
             part.remarks.push(format!("{}: what an earlier run changed is saved now", target.name()));
         }
         parts.insert(*at, part);

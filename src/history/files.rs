@@ -19,12 +19,15 @@ use serde_json::{Value, json};
 use sha2::Digest as _;
 
 use crate::engine::fingerprint::hex;
-use crate::engine::port::{Journal, Token, Work};
+use crate::engine::port::{Journal, Token, Unsaved, Work};
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::ServerName;
 
 /// The schema of the journal's files.
 const SCHEMA: &str = "scopesync.journal/1";
+
+/// In the mark of a target whose file is incomplete; that of another one is empty.
+const BROKEN: &[u8] = b"broken\n";
 
 /// A journal in a folder.
 #[derive(Debug)]
@@ -45,8 +48,8 @@ impl FileJournal {
         self.folder.join(format!("{run}.jsonl"))
     }
 
-    /// The mark of a target that is running but not saved.
-    fn unsaved(&self, target: &ServerName) -> PathBuf {
+    /// The mark of a target that is not saved.
+    fn mark(&self, target: &ServerName) -> PathBuf {
         // a name may hold what a file name cannot
         let name = hex(&sha2::Sha256::digest(target.as_str().as_bytes())[..8]);
         self.folder.join(format!("unsaved-{name}"))
@@ -118,15 +121,26 @@ impl Journal for FileJournal {
         Ok(Token(token))
     }
 
-    fn is_unsaved(&self, target: &ServerName) -> bool {
-        self.unsaved(target).exists()
+    fn unsaved(&self, target: &ServerName) -> Option<Unsaved> {
+        match std::fs::read(self.mark(target)) {
+            Ok(mark) if mark == BROKEN => Some(Unsaved::Broken),
+            Ok(_) => Some(Unsaved::Running),
+            Err(_) => None,
+        }
     }
 
-    fn remember_unsaved(&self, target: &ServerName, unsaved: bool) -> Result<()> {
-        let path = self.unsaved(target);
+    fn remember_unsaved(&self, target: &ServerName, unsaved: Option<Unsaved>) -> Result<()> {
+        let path = self.mark(target);
+        let mark = |text: &[u8]| {
+            let mut file = File::create(&path)?;
+            file.write_all(text)?;
+            file.sync_all()?;
+            sync_folder(&self.folder)
+        };
         let done = match unsaved {
-            true => File::create(&path).and_then(|file| file.sync_all()),
-            false => std::fs::remove_file(&path),
+            Some(Unsaved::Running) => mark(b""),
+            Some(Unsaved::Broken) => mark(BROKEN),
+            None => std::fs::remove_file(&path),
         };
         match done {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -176,12 +190,15 @@ mod tests {
     fn a_target_stays_unsaved_until_it_is_saved() {
         let folder = tempfile::tempdir().unwrap();
         let (one, two) = (ServerName::from("kea-1"), ServerName::from("a/b"));
-        FileJournal::new(folder.path(), "operator").remember_unsaved(&two, true).unwrap();
+        for amiss in [Unsaved::Running, Unsaved::Broken, Unsaved::Running] {
+            FileJournal::new(folder.path(), "operator").remember_unsaved(&two, Some(amiss)).unwrap();
+            let journal = FileJournal::new(folder.path(), "operator");
+            assert_eq!((journal.unsaved(&one), journal.unsaved(&two)), (None, Some(amiss)));
+        }
         let journal = FileJournal::new(folder.path(), "operator");
-        assert!(!journal.is_unsaved(&one) && journal.is_unsaved(&two));
-        journal.remember_unsaved(&two, false).unwrap();
-        journal.remember_unsaved(&two, false).unwrap();
-        assert!(!journal.is_unsaved(&two));
+        journal.remember_unsaved(&two, None).unwrap();
+        journal.remember_unsaved(&two, None).unwrap();
+        assert_eq!(journal.unsaved(&two), None);
     }
 
     #[cfg(unix)]

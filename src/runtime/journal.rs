@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::engine::port::{Journal, Token, Work};
+use crate::engine::port::{Journal, Token, Unsaved, Work};
 use crate::engine::{Error, ErrorKind, Result};
 use crate::history::FileJournal;
 use crate::model::ServerName;
@@ -44,11 +44,11 @@ impl Journal for FolderJournal {
         self.journal()?.after(token, outcomes)
     }
 
-    fn is_unsaved(&self, target: &ServerName) -> bool {
-        self.journal().is_ok_and(|journal| journal.is_unsaved(target))
+    fn unsaved(&self, target: &ServerName) -> Option<Unsaved> {
+        self.journal().ok()?.unsaved(target)
     }
 
-    fn remember_unsaved(&self, target: &ServerName, unsaved: bool) -> Result<()> {
+    fn remember_unsaved(&self, target: &ServerName, unsaved: Option<Unsaved>) -> Result<()> {
         self.journal()?.remember_unsaved(target, unsaved)
     }
 }
@@ -79,11 +79,11 @@ impl Journal for RunJournal {
         self.journal.after(token, outcomes)
     }
 
-    fn is_unsaved(&self, target: &ServerName) -> bool {
-        self.journal.is_unsaved(target)
+    fn unsaved(&self, target: &ServerName) -> Option<Unsaved> {
+        self.journal.unsaved(target)
     }
 
-    fn remember_unsaved(&self, target: &ServerName, unsaved: bool) -> Result<()> {
+    fn remember_unsaved(&self, target: &ServerName, unsaved: Option<Unsaved>) -> Result<()> {
         self.journal.remember_unsaved(target, unsaved)
     }
 }

@@ -46,6 +46,12 @@ impl Bench {
         Some(Bench { home, drift: pair.drift.clone(), body: Body::Live(Box::new(pair)) })
     }
 
+    /// The configuration of a live pair, with these lines in both entries.
+    pub fn configure(&self, lines: &str) {
+        let config = by_socket(self.pair().expect("a live pair"));
+        self.home.write_config(&config.replace("kind = ", &format!("{lines}\nkind = ")));
+    }
+
     /// The running servers, where they are.
     pub fn pair(&self) -> Option<&Pair> {
         match &self.body {

@@ -338,14 +338,14 @@ impl Journal for FakeJournal {
         self.record("before", format!("before {}", work.len()))?;
         Ok(Token(run.to_owned()))
     }
-    fn is_unsaved(&self, target: &ServerName) -> bool {
-        self.unsaved.lock().unwrap().contains(target)
+    fn unsaved(&self, target: &ServerName) -> Option<Unsaved> {
+        self.unsaved.lock().unwrap().contains(target).then_some(Unsaved::Running)
     }
-    fn remember_unsaved(&self, target: &ServerName, unsaved: bool) -> Result<()> {
+    fn remember_unsaved(&self, target: &ServerName, unsaved: Option<Unsaved>) -> Result<()> {
         let mut marked = self.unsaved.lock().unwrap();
         match unsaved {
-            true => marked.insert(target.clone()),
-            false => marked.remove(target),
+            Some(_) => marked.insert(target.clone()),
+            None => marked.remove(target),
         };
         Ok(())
     }

@@ -3,6 +3,8 @@
 #![allow(dead_code, unused_imports, clippy::expect_used, clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 pub mod bench;
+#[cfg(unix)]
+pub mod disk;
 pub mod expected;
 pub mod fake;
 #[cfg(unix)]

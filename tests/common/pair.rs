@@ -86,6 +86,8 @@ pub struct PairOptions {
     pub no_hook: Vec<String>,
     /// The servers may not write their configuration files: config-write fails.
     pub no_write: bool,
+    /// The folder that the pair's own folder is made in; that of temporary files where none is given.
+    pub inside: Option<PathBuf>,
     /// Further arguments, for example `--auth USER:PASSWORD`.
     pub more: Vec<String>,
 }
@@ -105,6 +107,7 @@ impl Default for PairOptions {
             heartbeat: 150,
             no_hook: Vec::new(),
             no_write: false,
+            inside: None,
             more: Vec::new(),
         }
     }
@@ -214,7 +217,8 @@ fn prepare(action: &str, options: &PairOptions) -> Option<(TempDir, Info)> {
         Ok(arguments) => arguments,
         Err(reason) => return skipped(&reason),
     };
-    let dir = TempDir::with_prefix("kea-").expect("a temporary folder");
+    let inside = options.inside.clone().unwrap_or_else(std::env::temp_dir);
+    let dir = TempDir::with_prefix_in("kea-", inside).expect("a temporary folder");
     let output = kea_pair(action, dir.path(), &arguments);
     let info = serde_json::from_slice::<Info>(&output.stdout)
         .unwrap_or_else(|error| panic!("kea-pair {action}: {error}\n{}", String::from_utf8_lossy(&output.stderr)));

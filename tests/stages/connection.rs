@@ -5,9 +5,7 @@ use std::collections::BTreeSet;
 use crate::common::bench::Form;
 use crate::common::pair::{PairOptions, Side};
 use crate::common::proxy::{Fault, Point};
-use crate::upset::Upset;
-
-const REPLICATE: &str = "replicate --computer-name kea-1 --force --json";
+use crate::upset::{REPLICATE, Upset};
 
 /// Each kind of request of the subnet-command writer, in few scopes.
 fn every_kind() -> PairOptions {

@@ -1,6 +1,7 @@
 //! A pair behind proxies, and the comparison of what the program said with what is there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::{Child, Stdio};
 
 use serde_json::{Value, json};
 
@@ -8,6 +9,8 @@ use crate::common::bench::{Bench, Form, plain_subnets};
 use crate::common::pair::{Pair, PairOptions, Side};
 use crate::common::program::{Finished, by_sockets};
 use crate::common::proxy::Proxy;
+
+pub const REPLICATE: &str = "replicate --computer-name kea-1 --force --json";
 
 /// Subnets by prefix, in the plain form.
 pub type Subnets = BTreeMap<String, Value>;
@@ -95,6 +98,12 @@ impl Upset {
         }
     }
 
+    /// Starts a run that something will happen to.
+    pub fn start(&self) -> Child {
+        let mut command = self.bench.home.scopesync(&REPLICATE.split_whitespace().collect::<Vec<_>>());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("scopesync runs")
+    }
+
     /// Holds every word of a run with `--json` against the target; gives the outcomes.
     #[track_caller]
     pub fn is_true(&self, run: &Finished, when: &str) -> BTreeMap<String, String> {
@@ -130,6 +139,21 @@ impl Upset {
         }
         outcomes
     }
+}
+
+pub fn finish(child: Child) -> Finished {
+    Finished::from(child.wait_with_output().expect("scopesync ends"))
+}
+
+/// What the run said of saving, the same for every scope that it wrote.
+#[track_caller]
+pub fn saved(run: &Finished) -> String {
+    let document = run.json();
+    let scopes = document["relationships"][0]["scopes"].as_array().expect("scopes").iter();
+    let told = scopes.map(|scope| scope["saved"].as_str().expect("a word")).filter(|word| *word != "not_applicable");
+    let told: BTreeSet<&str> = told.collect();
+    assert_eq!(told.len(), 1, "{document:#}");
+    told.into_iter().collect()
 }
 
 fn by_prefix(config: &Value) -> BTreeMap<String, Value> {

@@ -61,6 +61,7 @@ struct Inner {
     channel: Channel,
     policy: Policy,
     known: Mutex<Option<Arc<Known>>>,
+    kept: Mutex<save::Kept>,
 }
 
 /// What the last complete reading told, for reading single scopes again and for writing.
@@ -97,7 +98,12 @@ impl Known {
 impl LiveServer {
     /// The server of this name, reached by this way. Nothing is opened yet.
     pub fn new(name: ServerName, transport: impl Into<Transport>, policy: Policy) -> Self {
-        LiveServer(Arc::new(Inner { channel: Channel::new(name, transport), policy, known: Mutex::new(None) }))
+        LiveServer(Arc::new(Inner {
+            channel: Channel::new(name, transport),
+            policy,
+            known: Mutex::new(None),
+            kept: Mutex::default(),
+        }))
     }
 
     /// Who answers its commands: the server itself or a control agent.

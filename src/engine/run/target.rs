@@ -8,7 +8,7 @@ use super::{Part, classify, describe};
 use crate::engine::approval::Approved;
 use crate::engine::outcome::{Outcome, SavedState, ScopeRun};
 use crate::engine::plan::PlannedRelationship;
-use crate::engine::port::{Batch, Control, Done, Journal, Saved, Work, Writer};
+use crate::engine::port::{Batch, Control, Done, Journal, Saved, Unsaved, Work, Writer};
 use crate::engine::progress::Stage;
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::{Scope, ScopeId, ServerName};
@@ -44,8 +44,8 @@ impl Task<'_> {
             self.tell_done(&outcomes, ctl);
             part.scopes.extend(outcomes);
         }
-        part.remarks = course.remarks;
-        self.save(&mut part, course.lost, journal, ctl).await;
+        part.remarks = std::mem::take(&mut course.remarks);
+        self.save(&mut part, course, journal, ctl).await;
         part
     }
 
@@ -58,6 +58,8 @@ impl Task<'_> {
         ctl: &Control,
     ) -> Vec<ScopeRun> {
         self.tell(batch, Stage::Checking, ctl);
+        // first, as it takes its time: after the check nothing stands before the write that can wait
+        self.prepare(course, ctl).await;
         let (work, mut outcomes) = match self.unmoved(batch, ctl).await {
             Ok(sorted) => sorted,
             Err(error) => {
@@ -70,7 +72,8 @@ impl Task<'_> {
             return outcomes;
         }
         self.tell(&work, Stage::Journal, ctl);
-        let token = match journal.before(run, self.checked.target.name(), &work) {
+        let kept = journal.before(run, self.checked.target.name(), &work);
+        let token = match kept.and_then(|token| self.expect_to_save(course, journal).map(|()| token)) {
             Ok(token) => token,
             Err(error) => {
                 let text = format!("nothing was written: the journal could not be kept: {}", describe(&error));
@@ -80,7 +83,6 @@ impl Task<'_> {
             }
         };
         self.tell(&work, Stage::Writing, ctl);
-        self.prepare(course, ctl).await;
         let done = self.writer.write(&work, self.approval, ctl).await;
         self.tell(&work, Stage::Settling, ctl);
         let settled = self.writer.settle(ctl).await;
@@ -89,6 +91,7 @@ impl Task<'_> {
         let record: Vec<_> = written.iter().map(record).collect();
         if let Err(error) = journal.after(token, &serde_json::Value::Array(record)) {
             tracing::warn!(%error, "the journal could not store the outcomes");
+            course.remarks.push(format!("what became of some scopes is not in the journal: {error}"));
         }
         outcomes.extend(written.into_iter().map(|scope| match &settled {
             Ok(()) => scope,
@@ -144,26 +147,37 @@ impl Task<'_> {
             .collect()
     }
 
+    /// Whatever ends this program from here on, the next run knows that the target is not saved.
+    fn expect_to_save(&self, course: &mut Course, journal: &dyn Journal) -> Result<()> {
+        let target = self.checked.target.name();
+        if course.before.is_none() && self.writer.needs_saving() {
+            let before = journal.unsaved(target);
+            journal.remember_unsaved(target, before.or(Some(Unsaved::Running)))?;
+            course.before = Some(before);
+        }
+        Ok(())
+    }
+
     /// Lets the server keep its old state once, right before the first write of the run.
     async fn prepare(&self, course: &mut Course, ctl: &Control) {
         if std::mem::replace(&mut course.prepared, true) {
             return;
         }
-        if let Err(error) = self.writer.prepare(self.approval, ctl).await {
-            let text = format!("the old configuration was not kept on the server: {}", describe(&error));
-            course.remarks.push(text);
-        }
+        course.remarks.extend(prepare(&*self.writer, self.approval, ctl).await);
     }
 
-    async fn save(&self, part: &mut Part, lost: Option<Error>, journal: &dyn Journal, ctl: &Control) {
+    async fn save(&self, part: &mut Part, course: Course, journal: &dyn Journal, ctl: &Control) {
         let touched =
             |scope: &ScopeRun| matches!(scope.outcome, Outcome::Replicated | Outcome::Partial | Outcome::Unknown);
         if !part.scopes.iter().any(touched) {
+            if let Some(before) = course.before {
+                tell_next_run(journal, self.checked.target.name(), before, part);
+            }
             return;
         }
         let ids: Vec<ScopeId> = part.scopes.iter().filter(|scope| touched(scope)).map(|scope| scope.id).collect();
         self.tell_stage(&ids, Stage::Saving, ctl);
-        let saved = match self.reason_not_to_save(part, lost, ctl) {
+        let saved = match self.reason_not_to_save(part, course.lost, ctl) {
             Some(reason) => Saved::NotSaved(reason.on(self.checked.target.name())),
             None => self.writer.save(ctl).await,
         };
@@ -226,17 +240,32 @@ struct Course {
     /// A server stopped answering, or the journal cannot be kept: nothing more is begun.
     lost: Option<Error>,
     prepared: bool,
+    /// What the journal said of the target's file before the first write, once that was replaced.
+    before: Option<Option<Unsaved>>,
     remarks: Vec<String>,
+}
+
+/// Lets the server keep its old state; what is to be said where it could not.
+pub(super) async fn prepare(writer: &dyn Writer, ok: &Approved, ctl: &Control) -> Option<String> {
+    let error = writer.prepare(ok, ctl).await.err()?;
+    Some(format!("the old configuration was not kept on the server: {}", describe(&error)))
 }
 
 /// Takes down whether the target is saved, for this report and for the next run.
 pub(super) fn remember(journal: &dyn Journal, target: &ServerName, saved: &Saved, part: &mut Part) {
-    let unsaved = matches!(saved, Saved::NotSaved(_));
-    if let Saved::NotSaved(error) = saved {
-        part.remarks.push(format!("running but not saved: {}", describe(error)));
+    match saved {
+        Saved::NotSaved(error) => part.remarks.push(format!("running but not saved: {}", describe(error))),
+        Saved::Broken(error) => part.remarks.push(format!("DO NOT RESTART {target}: {}", describe(error))),
+        Saved::Saved | Saved::Never | Saved::NeedsReload => {}
     }
-    part.unsaved = unsaved;
-    if let Err(error) = journal.remember_unsaved(target, unsaved) {
+    part.unsaved = saved.amiss().is_some();
+    // a broken file stays broken until it is written in full
+    let broken = journal.unsaved(target).filter(|amiss| part.unsaved && *amiss == Unsaved::Broken);
+    tell_next_run(journal, target, broken.or(saved.amiss()), part);
+}
+
+fn tell_next_run(journal: &dyn Journal, target: &ServerName, amiss: Option<Unsaved>, part: &mut Part) {
+    if let Err(error) = journal.remember_unsaved(target, amiss) {
         part.remarks.push(format!("whether {target} is saved could not be stored: {}", describe(&error)));
     }
 }

@@ -12,7 +12,7 @@ use crate::engine::approval::{Approved, Questions, Switches};
 use crate::engine::fleet::Fleet;
 use crate::engine::outcome::{Outcome, RunReport, SavedState};
 use crate::engine::plan::Plan;
-use crate::engine::port::{Journal, Token, Work, Writer};
+use crate::engine::port::{Journal, Token, Unsaved, Work, Writer};
 use crate::engine::select::{self, Selection};
 use crate::engine::{compare, run};
 use crate::model::{DriftState, KeyName, Kind};
@@ -30,11 +30,11 @@ impl Journal for NoJournal {
         Ok(())
     }
 
-    fn is_unsaved(&self, _target: &ServerName) -> bool {
-        false
+    fn unsaved(&self, _target: &ServerName) -> Option<Unsaved> {
+        None
     }
 
-    fn remember_unsaved(&self, _target: &ServerName, _unsaved: bool) -> Result<()> {
+    fn remember_unsaved(&self, _target: &ServerName, _unsaved: Option<Unsaved>) -> Result<()> {
         Ok(())
     }
 }

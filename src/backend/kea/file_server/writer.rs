@@ -173,6 +173,10 @@ impl Writer for FileWriter {
         Ok(())
     }
 
+    fn needs_saving(&self) -> bool {
+        false
+    }
+
     async fn save(&self, _ctl: &Control) -> Saved {
         Saved::NeedsReload
     }

@@ -1,10 +1,15 @@
 //! Making what runs outlive a restart, and keeping what ran before.
 
+use std::sync::{MutexGuard, PoisonError};
+
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Known, LiveServer};
+use crate::backend::kea::command::Answer;
 use crate::engine::port::{Control, Saved};
-use crate::engine::{Error, Result};
+use crate::engine::{Error, ErrorKind, Result};
+use crate::model::Foreign;
 
 impl LiveServer {
     /// Keeps the running configuration in a file beside the server's own, in Kea's flat form.
@@ -14,16 +19,27 @@ impl LiveServer {
         if !policy.save || policy.read_only || !keeps_before(&known) {
             return Ok(());
         }
+        *self.kept() = Kept::Nothing;
         let name = before_name(jiff::Timestamp::now());
         let answer = self.channel().tell("config-write", Some(&json!({ "filename": name }))).await?;
-        match answer.failure() {
-            None => Ok(()),
-            Some(error) => {
-                let what = format!("the running configuration was not kept as {name}: {}", error.what);
-                // what to do about it is said once a run, when saving fails too
-                Err(self.on(Error { what, ..error }.hint("Kea must be allowed to write to the folder of its file")))
+        if let Some(error) = answer.failure() {
+            let what = format!("the running configuration was not kept as {name}: {}", error.what);
+            // what to do about it is said once a run, when saving fails too
+            return Err(self.on(Error { what, ..error }.hint("Kea must be allowed to write to the folder of its file")));
+        }
+        let whole = is_whole(&answer);
+        *self.kept() = if whole { Kept::Whole(name.clone()) } else { Kept::Cut(name.clone()) };
+        match whole {
+            true => Ok(()),
+            false => {
+                let what = format!("{name} came out incomplete: there is no room on the server's disk");
+                Err(self.on(Error::new(ErrorKind::Refused, what).hint(format!("make room there, and remove {name}"))))
             }
         }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Writes the running configuration to the server's own file.
@@ -31,10 +47,24 @@ impl LiveServer {
         if !self.policy().save {
             return Saved::Never;
         }
-        let answer = self.channel().tell("config-write", None::<&Value>).await;
-        match answer.map(|answer| answer.failure()) {
-            Ok(None) => Saved::Saved,
-            Ok(Some(error)) => Saved::NotSaved(self.on(error.hint(format!("{WRITABLE}, then send config-write")))),
+        let kept = self.kept().clone();
+        if let Kept::Cut(copy) = &kept {
+            let what = "not saved on purpose: there is no room on its disk, and saving would leave its file incomplete";
+            let hint = format!("make room on the server's disk, remove {copy} there, and replicate again to save");
+            return Saved::NotSaved(self.on(Error::new(ErrorKind::Safety, what).hint(hint)));
+        }
+        match self.channel().tell("config-write", None::<&Value>).await {
+            Ok(answer) => match answer.failure() {
+                Some(error) => Saved::NotSaved(self.on(error.hint(format!("{WRITABLE}, then send config-write")))),
+                None if is_whole(&answer) => Saved::Saved,
+                None => Saved::Broken(self.on(broken(&answer, &kept))),
+            },
+            Err(error) if error.in_doubt => {
+                let what = format!("whether it was saved is not known, nor whether its file is whole: {}", error.what);
+                let hint = "replicate again, which saves, before it is restarted; where it is down, let kea-dhcp4 -t \
+                            judge its file first";
+                Saved::NotSaved(Error { what, hint: None, ..error }.hint(hint))
+            }
             Err(error) => Saved::NotSaved(error),
         }
     }
@@ -43,6 +73,45 @@ impl LiveServer {
     pub(super) fn cost_of_saving(&self, known: &Known) -> &'static str {
         cost_of_saving(self.policy().save, keeps_before(known))
     }
+}
+
+/// What became of the copy of the running configuration of before a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// None was made.
+    #[default]
+    Nothing,
+    /// It is there, under this name beside the server's file.
+    Whole(String),
+    /// It is there and incomplete.
+    Cut(String),
+}
+
+#[derive(Default, Deserialize)]
+struct Written {
+    filename: Option<Foreign>,
+    size: Option<i64>,
+}
+
+/// Kea calls a `config-write` to a full disk a success; only the size that it tells, -1, gives
+/// it away. The file is truncated by then. Source: measured with 2.2.0 and 3.0.4.
+fn is_whole(answer: &Answer) -> bool {
+    answer.given::<Written>().ok().and_then(|written| written.size).is_none_or(|size| size > 0)
+}
+
+/// The server's file is incomplete: the worst that saving can come to.
+fn broken(answer: &Answer, kept: &Kept) -> Error {
+    let file = answer.given::<Written>().ok().and_then(|written| written.filename);
+    let file = file.map_or_else(|| "its file".to_owned(), |file| format!("its file {file}"));
+    let what =
+        format!("saving left {file} INCOMPLETE, as on a full disk: the server runs on, and would not come up again");
+    let mut hint = "neither restart nor reload it; make room on its disk and replicate again, or send config-write: \
+                    that writes the file anew from what runs"
+        .to_owned();
+    if let Kept::Whole(copy) = kept {
+        hint.push_str(&format!("; {copy} beside it is whole, and what ran before"));
+    }
+    Error::new(ErrorKind::Refused, what).hint(hint)
 }
 
 /// What the running configuration of before a run is kept as, beside the server's own file:

@@ -258,6 +258,10 @@ impl Writer for WholeWriter {
         self.wait_for_service(ctl).await
     }
 
+    fn needs_saving(&self) -> bool {
+        self.server.policy().save
+    }
+
     async fn save(&self, _ctl: &Control) -> Saved {
         if let Course::Interrupted { amiss: Some(error), .. } = &*self.course() {
             return Saved::NotSaved(error.clone());

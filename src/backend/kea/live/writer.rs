@@ -146,6 +146,10 @@ impl Writer for KeaWriter {
         Ok(())
     }
 
+    fn needs_saving(&self) -> bool {
+        self.server.policy().save
+    }
+
     async fn save(&self, _ctl: &Control) -> Saved {
         self.server.save_running().await
     }
