@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 
 use super::{Point, ServerCheck, Topic, Verdict};
-use crate::engine::port::{Control, Journal, Reading, Server};
+use crate::engine::port::{Control, Journal, Reading, Server, Unsaved};
 use crate::engine::prerequisites;
 use crate::engine::survey::Survey;
 use crate::engine::{Error, ErrorKind, Result};
@@ -81,11 +81,18 @@ pub(super) fn compare(check: &mut ServerCheck, survey: &Survey) {
 }
 
 fn unsaved(server: &dyn Server, journal: &dyn Journal) -> Point {
-    if journal.is_unsaved(server.name()) {
-        let found = "what an earlier run changed is running but not saved; a restart loses it";
-        return Point::warning(Topic::Unsaved, found).hint("mend saving, then replicate to it again: that saves");
+    match journal.unsaved(server.name()) {
+        None => Point::ok(Topic::Unsaved, "nothing is left from a run of this user on this machine"),
+        Some(Unsaved::Running) => {
+            let found = "what an earlier run changed is running but not saved; a restart loses it";
+            Point::warning(Topic::Unsaved, found).hint("mend saving, then replicate to it again: that saves")
+        }
+        Some(Unsaved::Broken) => {
+            let found = "an earlier run could not save, and the server's file is incomplete: DO NOT RESTART IT";
+            let point = Point::new(Topic::Unsaved, Verdict::Failed, found);
+            point.hint("make room on its disk, then replicate to it again: that saves")
+        }
     }
-    Point::ok(Topic::Unsaved, "nothing is left from a run of this user on this machine")
 }
 
 fn version(reading: &Reading) -> Option<Point> {

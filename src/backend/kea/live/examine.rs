@@ -118,6 +118,10 @@ impl LiveServer {
         }
         let file = answer.given::<Given>().map_or_else(|_| Foreign::from(name), |given| given.filename);
         let removed = format!("remove {file}: Kea cannot, and it holds all that runs, passwords too");
+        if !save::is_whole(&answer) {
+            let found = format!("no: the trial copy {file} came out incomplete: there is no room on its disk");
+            return Point::new(Topic::Saving, Verdict::Failed, found).hint(format!("make room there; {removed}"));
+        }
         match daemon.as_ref().map(judge) {
             // the folder takes new files; the file itself must be writable too
             Some(point) if point.verdict == Verdict::Failed => {

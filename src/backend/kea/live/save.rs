@@ -95,7 +95,7 @@ struct Written {
 
 /// Kea calls a `config-write` to a full disk a success; only the size that it tells, -1, gives
 /// it away. The file is truncated by then. Source: measured with 2.2.0 and 3.0.4.
-fn is_whole(answer: &Answer) -> bool {
+pub(super) fn is_whole(answer: &Answer) -> bool {
     answer.given::<Written>().ok().and_then(|written| written.size).is_none_or(|size| size > 0)
 }
 
