@@ -86,6 +86,7 @@ impl Upset {
             }
         }
         assert_eq!(self.now(), self.before);
+        pair.wait_in_service();
         pair.ok(Side::B, "config-write", Value::Null);
         let folder = pair.config_path(Side::B).parent().expect("a folder");
         for entry in std::fs::read_dir(folder).expect("the folder").flatten() {

@@ -142,7 +142,7 @@ impl WholeWriter {
         };
         match (self.standing(base, &[], reload.is_some()).await, reload) {
             (Ok(Standing::Before), None) => back("what ran before was put back by config-reload"),
-            (Ok(Standing::Other(differs)), None) if self.has_failover(base).await => back(&format!(
+            (Ok(Standing::Other(differs)), None) if self.has_failover(base).await == Ok(true) => back(&format!(
                 "the server was made to reload its file, and now {differs}: what ran and was not saved is gone"
             )),
             (Ok(_), reload) => {
@@ -198,7 +198,7 @@ impl WholeWriter {
 
     async fn look(&self, base: &Known, work: &[&Work]) -> Result<Standing> {
         let (fresh, _) = self.server.configuration(&Control::free()).await?;
-        if !self.has_failover(base).await {
+        if !self.has_failover(base).await? {
             return Ok(Standing::Other("the high-availability hook is gone".to_owned()));
         }
         let chosen = work.iter().map(|work| work.id).collect();
@@ -219,12 +219,12 @@ impl WholeWriter {
     }
 
     /// Whether the server still has every relationship that it had.
-    async fn has_failover(&self, base: &Known) -> bool {
-        match self.server.failover_count(&Control::free()).await {
-            Ok(Some(count)) => count >= base.memberships.len(),
-            Ok(None) => true,
-            Err(_) => false,
-        }
+    ///
+    /// # Errors
+    /// When it did not say: that is no reason to put anything back.
+    async fn has_failover(&self, base: &Known) -> Result<bool> {
+        let count = self.server.failover_count(&Control::free()).await?;
+        Ok(count.is_none_or(|count| count >= base.memberships.len()))
     }
 }
 
