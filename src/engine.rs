@@ -14,6 +14,7 @@ pub mod drift;
 pub mod error;
 pub mod fingerprint;
 pub mod fleet;
+pub mod gate;
 pub mod ignore;
 pub mod membership;
 pub mod outcome;

@@ -324,3 +324,91 @@ async fn a_plan_that_is_refused_keeps_what_is_said_of_an_unsaved_target_beside_i
     assert!(report.relationships.iter().any(|relationship| relationship.unsaved), "{report:?}");
     assert_eq!(report.exit_status(), 3);
 }
+
+/// Those of the pair that `drifted` gives, where writing to the second interrupts its service.
+fn interrupting() -> (FakeServer, FakeServer) {
+    let servers = drifted();
+    servers.1.inner().interrupts = true;
+    servers
+}
+
+#[tokio::test]
+async fn what_interrupts_service_is_gated_by_what_both_sides_say_of_themselves() {
+    type Bend = fn(&(FakeServer, FakeServer));
+    let cases: [(&str, bool, Bend); 5] = [
+        ("state-not-normal", true, |pair| pair.1.inner().state = Some("waiting")),
+        ("state-not-normal", true, |pair| pair.0.inner().state = Some("partner-down")),
+        ("partner-terminated", false, |pair| pair.0.inner().state = Some("terminated")),
+        ("clocks-apart", true, |pair| {
+            pair.0.inner().clock = Some(-20);
+            pair.1.inner().clock = Some(11);
+        }),
+        ("partner-unreachable", true, |pair| pair.0.inner().deaf = true),
+    ];
+    for (name, overridable, bend) in cases {
+        // it came after the preview
+        let servers = interrupting();
+        let fleet = fake::fleet(&servers);
+        let before = plan(&fleet).await;
+        assert!(before.relationships[0].refusals.is_empty(), "{:?}", before.relationships[0].refusals);
+        bend(&servers);
+        let report = execute(&fleet, &before, Switches::default(), &FakeJournal::default()).await;
+        assert_eq!(report.counts().get(&Outcome::Rejected), Some(&2), "{name}");
+        assert!(report.scopes().any(|scope| scope.message.as_deref().is_some_and(|m| m.contains(name))), "{report:?}");
+        assert!(!servers.1.writes().iter().any(|call| call.starts_with("write")), "{name}");
+        if name == "partner-unreachable" {
+            continue;
+        }
+        // and it is in the next one, where its name lifts it
+        let refused = plan(&fleet).await;
+        let found: Vec<_> = refused.relationships[0].refusals.iter().map(|r| (r.name, r.overridable)).collect();
+        assert_eq!((found, refused.scopes_to_write()), (vec![(name, overridable)], 0));
+        assert!(refused.is_blocked_anywhere());
+        let lifted = refused.with_overrides([name.to_owned()].into());
+        assert_eq!(lifted.scopes_to_write(), if overridable { 2 } else { 0 }, "{name}");
+        let report = execute(&fleet, &lifted, Switches::default(), &FakeJournal::default()).await;
+        let replicated = report.counts().get(&Outcome::Replicated).copied().unwrap_or(0);
+        assert_eq!(replicated, if overridable { 2 } else { 0 }, "{name}: {report:?}");
+    }
+    // a writer that interrupts nobody is not gated
+    let servers = drifted();
+    servers.0.inner().state = Some("terminated");
+    assert_eq!(plan(&fake::fleet(&servers)).await.scopes_to_write(), 2);
+}
+
+#[tokio::test]
+async fn a_hub_is_written_once_for_all_its_relationships() {
+    let scope = |id, lifetime: u32| fake::scope(id, &[("id", json!(1)), ("valid-lifetime", json!(lifetime))]);
+    let (mut east, mut hub) = fake::pair(vec![scope(A, 1)], vec![scope(A, 2), scope(B, 2), scope(C, 2)]);
+    (east.name, east.partner) = ("east".into(), "hub");
+    let mut west = fake::pair(vec![scope(B, 1), scope(C, 2)], vec![]).0;
+    (west.name, west.partner) = ("west".into(), "hub");
+    (hub.name, hub.partner, hub.more, hub.batch) = ("hub".into(), "east", vec!["west"], Batch::WholeServer);
+    let spokes = [(A, "east"), (B, "west"), (C, "west")].map(|(id, partner)| (id.parse().unwrap(), partner));
+    hub.inner().spokes = spokes.into();
+    hub.inner().interrupts = true;
+    let fleet = Fleet::new([&hub, &east, &west].map(|server| std::sync::Arc::new(server.clone()) as _).to_vec());
+    let ctl = Control::free();
+    let plan = || async {
+        let survey = fleet.survey(&ctl).await;
+        let sources = ["east".into(), "west".into()];
+        let picked = select::select(&survey, &Selection::All, &sources).unwrap();
+        Plan::make(&fleet, &survey, &picked, BTreeSet::new(), &ctl).await
+    };
+    // one partner that is not well holds up both
+    west.inner().state = Some("waiting");
+    let blocked = plan().await;
+    assert_eq!((blocked.relationships.len(), blocked.scopes_to_write()), (2, 0));
+    west.inner().state = None;
+    let journal = FakeJournal::default();
+    let force = Switches { force: true, ..Switches::default() };
+    let report = execute(&fleet, &plan().await, force, &journal).await;
+    let told: Vec<_> = report.relationships.iter().map(|r| (r.source.as_str(), r.scopes.len())).collect();
+    assert_eq!(told, [("east", 1), ("west", 2)]);
+    assert_eq!(report.exit_status(), 0, "{report:?}");
+    let writes = hub.writes();
+    assert!(writes.contains(&"write 2 at once".to_owned()), "{writes:?}");
+    assert_eq!(writes.iter().filter(|call| *call == "prepare" || *call == "save").count(), 2, "{writes:?}");
+    let before = journal.records.lock().unwrap().iter().filter(|record| record.starts_with("before 1")).count();
+    assert_eq!(before, 2, "each relationship has a record of its own");
+}

@@ -5,6 +5,7 @@
 mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use common::pair::{Mode, Pair, PairOptions, Side, Version};
@@ -43,7 +44,7 @@ fn opened(reading: &Reading) -> BTreeMap<ScopeId, Scope> {
 }
 
 /// What a run would do for every scope that differs, from A to B.
-fn work(source: &Reading, target: &Reading) -> Vec<Work> {
+fn work(source: &Reading, target: &Reading) -> Vec<Arc<Work>> {
     let (ours, theirs) = (opened(source), opened(target));
     let one = |(id, ours): (&ScopeId, &Scope)| {
         let before = theirs.get(id).cloned();
@@ -51,22 +52,23 @@ fn work(source: &Reading, target: &Reading) -> Vec<Work> {
             Some(before) => drift::compare(ours, before),
             None => drift::create_all(ours, &target.levels.parents(ours.network())),
         };
-        (!changes.is_empty()).then(|| Work {
+        let work = || Work {
             id: *id,
             want: drift::want(ours, before.as_ref(), &changes, target.levels.as_ref()),
             expect: Fingerprints {
                 source: fingerprint::of(ours, &source.context),
                 target: before.as_ref().map(|before| fingerprint::of(before, &target.context)),
             },
-            before,
-            changes,
-        })
+            before: before.clone(),
+            changes: changes.clone(),
+        };
+        (!changes.is_empty()).then(|| Arc::new(work()))
     };
     ours.iter().filter_map(one).collect()
 }
 
 /// Replicates everything from A to B and proves that nothing differs afterwards.
-async fn replicate(pair: &Pair) -> Vec<Work> {
+async fn replicate(pair: &Pair) -> Vec<Arc<Work>> {
     let (a, b) = (server(pair, Side::A), server(pair, Side::B));
     let work = work(&read(&a).await, &read(&b).await);
     let ctl = Control::free();
@@ -75,7 +77,7 @@ async fn replicate(pair: &Pair) -> Vec<Work> {
     let assessment = writer.assess(&work, &ctl).await.expect("an assessment");
     assert_eq!(pair.config_hashes(), before, "assessing reads only");
     assert!(assessment.refusals.is_empty(), "{:?}", assessment.refusals);
-    for (work, done) in work.iter().zip(writer.write(&work, &approved(), &ctl).await) {
+    for (work, done) in work.iter().zip(writer.write(&work, &approved(), &(), &ctl).await) {
         assert!(matches!(done, Done::Applied), "{}: {done:?}", work.id);
     }
     assert_eq!(pair.config_hashes()[0], before[0], "the source is never written");
@@ -325,7 +327,7 @@ async fn leases_refuse_renumbering_and_shrinking() {
     let work = work(&read(&a).await, &read(&b).await);
     let ctl = Control::free();
     let hash = pair.config_hash(Side::B);
-    let done = b.writer(&ctl).await.expect("a writer").write(&work[..1], &approved(), &ctl).await;
+    let done = b.writer(&ctl).await.expect("a writer").write(&work[..1], &approved(), &(), &ctl).await;
     let [Done::Rejected(error)] = done.as_slice() else { panic!("{done:?}") };
     assert!(error.what.starts_with("renumber-leases: "), "{error}");
     assert_eq!(pair.config_hash(Side::B), hash);
@@ -344,7 +346,7 @@ async fn a_scope_that_moved_since_the_preview_is_not_written() {
     pair.ok(Side::B, "subnet4-add", json!({"subnet4": [{"id": 1, "subnet": "192.0.2.0/24"}]}));
     pair.ok(Side::B, "subnet4-add", json!({"subnet4": [{"id": 88, "subnet": "10.0.1.0/24"}]}));
     let hash = pair.config_hash(Side::B);
-    for done in writer.write(&work, &approved(), &ctl).await {
+    for done in writer.write(&work, &approved(), &(), &ctl).await {
         let Done::Rejected(error) = done else { panic!("{done:?}") };
         assert_eq!(error.kind, ErrorKind::Moved, "{error}");
     }
@@ -364,7 +366,7 @@ async fn a_server_that_does_not_answer_is_told_apart() {
     pair.freeze(Side::B);
     let frozen = b.read(&ctl).await.expect_err("it is frozen");
     assert_eq!((frozen.kind, frozen.in_doubt), (ErrorKind::TimedOut, false));
-    let done = writer.write(&work, &approved(), &ctl).await;
+    let done = writer.write(&work, &approved(), &(), &ctl).await;
     assert!(matches!(done.as_slice(), [Done::Rejected(error)] if error.kind == ErrorKind::TimedOut), "{done:?}");
     // a request that changes something and was taken may still be carried out
     let saved = writer.save(&ctl).await;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::engine::approval::{Answer, Approved, Manner, Questions, Switches};
 use crate::engine::plan::{Plan, PlannedRelationship, PlannedScope};
+use crate::engine::port::Refusal;
 use crate::model::{Change, ChangeKind, DriftState, FindingKind, Foreign};
 use crate::show::{ScopeNames, plural};
 
@@ -53,10 +54,10 @@ pub enum Row {
     CostToService(usize),
     /// What happens to the configuration.
     CostToConfiguration(usize),
-    /// Why nothing of the relationship can be written.
-    Blocked(usize),
-    /// What to do about that.
-    BlockedHint(usize),
+    /// What stands against all of the relationship, overridden or not.
+    Against(usize, usize),
+    /// What to do about it.
+    AgainstHint(usize, usize),
     /// How many deletions follow.
     Deletions(usize),
     /// A deletion.
@@ -196,9 +197,7 @@ fn rows(plan: &Plan) -> Vec<Row> {
         };
         rows.extend(findings(true));
         rows.push(Row::Numbers(r));
-        if planned.blocked.is_some() {
-            rows.extend([Row::Blocked(r), Row::BlockedHint(r)]);
-        }
+        rows.extend((0..planned.against().count()).flat_map(|at| [Row::Against(r, at), Row::AgainstHint(r, at)]));
         refusals(&mut rows, r, plan, planned);
         rows.extend((!planned.cost_to_service.is_empty()).then_some(Row::CostToService(r)));
         rows.extend((!planned.cost_to_configuration.is_empty()).then_some(Row::CostToConfiguration(r)));
@@ -240,7 +239,7 @@ fn deletions(rows: &mut Vec<Row>, r: usize, plan: &Plan, planned: &PlannedRelati
 
 /// Whether the deletions of a scope are among those that are counted.
 fn deletes(plan: &Plan, planned: &PlannedRelationship, scope: &PlannedScope) -> bool {
-    scope.work.is_some() && (planned.blocked.is_some() || scope.will_be_written(&plan.overrides))
+    scope.work.is_some() && (!planned.is_open(&plan.overrides) || scope.will_be_written(&plan.overrides))
 }
 
 fn scope_rows(rows: &mut Vec<Row>, r: usize, s: usize, scope: &PlannedScope) {
@@ -269,16 +268,17 @@ fn line(plan: &Plan, names: &ScopeNames, row: Row, arrow: &str) -> Option<(Look,
         Row::CostToConfiguration(r) => {
             (Look::Plain, format!("  configuration: {}", relationship(r)?.cost_to_configuration))
         }
-        Row::Blocked(r) => {
-            let refusal = relationship(r)?.blocked.as_ref()?;
-            (Look::Refusal, format!("  BLOCKED, {}: {}", refusal.name, refusal.message))
+        Row::Against(r, at) => {
+            let refusal = relationship(r)?.against().nth(at)?;
+            let (word, how) = standing(refusal, plan, "BLOCKED");
+            (Look::Refusal, format!("  {word}, {}: {}{how}", refusal.name, refusal.message))
         }
-        Row::BlockedHint(r) => (Look::Quiet, format!("    {}", relationship(r)?.blocked.as_ref()?.hint)),
+        Row::AgainstHint(r, at) => (Look::Quiet, format!("    {}", relationship(r)?.against().nth(at)?.hint)),
         Row::Deletions(r) => {
             let planned = relationship(r)?;
             let count = planned.scopes.iter().filter(|scope| deletes(plan, planned, scope)).flat_map(|s| &s.changes);
             let count = count.filter(|change| change.change == ChangeKind::Delete).count();
-            let word = if planned.blocked.is_some() { "would be DELETED" } else { "DELETED" };
+            let word = if planned.is_open(&plan.overrides) { "DELETED" } else { "would be DELETED" };
             (Look::Heading, format!("  {word} on {}: {count}", planned.target))
         }
         Row::Delete(r, s, c) => {
@@ -309,11 +309,7 @@ fn line(plan: &Plan, names: &ScopeNames, row: Row, arrow: &str) -> Option<(Look,
         Row::Refusal(r, s, at) => {
             let planned = scope(r, s)?;
             let refusal = planned.refusals.get(at)?;
-            let (word, how) = match (refusal.overridable, plan.overrides.contains(refusal.name)) {
-                (true, true) => ("overridden", "  [o: lets it stand again]"),
-                (true, false) => ("REFUSED", "  [o: overrides it]"),
-                (false, _) => ("REFUSED", ""),
-            };
+            let (word, how) = standing(refusal, plan, "REFUSED");
             (
                 Look::Refusal,
                 format!("    {word} {}, {}: {}{how}", names.name(planned.id), refusal.name, refusal.message),
@@ -352,6 +348,15 @@ fn left(scope: &PlannedScope, names: &ScopeNames) -> String {
             scope.state.words(),
             scope.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default()
         ),
+    }
+}
+
+/// Whether a refusal stands, and which key changes that.
+fn standing(refusal: &Refusal, plan: &Plan, word: &'static str) -> (&'static str, &'static str) {
+    match (refusal.overridable, refusal.stands(&plan.overrides)) {
+        (true, false) => ("overridden", "  [o: lets it stand again]"),
+        (true, true) => (word, "  [o: overrides it]"),
+        (false, _) => (word, ""),
     }
 }
 

@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use crate::model::Foreign;
 
 /// The names of all refusals that the operator may override, whether or not one stands.
-pub const OVERRIDES: [&str; 3] = ["option-43", "renumber-leases", "shrink-leases"];
+pub const OVERRIDES: [&str; 6] =
+    ["clocks-apart", "option-43", "partner-unreachable", "renumber-leases", "shrink-leases", "state-not-normal"];
 
 /// How the operator wants to be asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

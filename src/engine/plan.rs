@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::compare::{self, ScopeDrift};
 use super::fleet::Fleet;
+use super::gate::{self, Partner};
 use super::port::{Control, Fingerprints, Pulse, Reading, Refusal, Work, Writer};
 use super::report::{ChangeReport, FindingReport};
 use super::select::Picked;
@@ -48,7 +49,7 @@ impl PlannedScope {
 
     /// The refusals that are not overridden.
     pub fn standing_refusals<'a>(&'a self, overrides: &'a BTreeSet<String>) -> impl Iterator<Item = &'a Refusal> {
-        self.refusals.iter().filter(|refusal| !(refusal.overridable && overrides.contains(refusal.name)))
+        self.refusals.iter().filter(|refusal| refusal.stands(overrides))
     }
 }
 
@@ -75,8 +76,10 @@ pub struct PlannedRelationship {
     pub findings: Vec<Finding>,
     /// That the pair no longer works as one.
     pub trouble: Option<Trouble>,
-    /// Why nothing of this relationship can be written.
+    /// Why nothing of this relationship can be written, whatever is overridden.
     pub blocked: Option<Refusal>,
+    /// What stands against all of it.
+    pub refusals: Vec<Refusal>,
     /// The scopes, by address: those that differ, and those that cannot be told.
     pub scopes: Vec<PlannedScope>,
     /// How many more selected scopes are in sync.
@@ -89,6 +92,8 @@ pub struct PlannedRelationship {
     pub identities: [Option<Foreign>; 2],
     /// What surrounds the scopes of both sides, source first.
     pub contexts: [Arc<Context>; 2],
+    /// The target's partners, where writing interrupts its service.
+    pub partners: Vec<Partner>,
 }
 
 impl PlannedRelationship {
@@ -97,9 +102,24 @@ impl PlannedRelationship {
         self.findings.iter().filter(|finding| finding.kind == FindingKind::UnsafeWay)
     }
 
+    /// Everything that stands or stood against all of it, overridden or not.
+    pub fn against(&self) -> impl Iterator<Item = &Refusal> {
+        self.blocked.iter().chain(&self.refusals)
+    }
+
+    /// Why nothing of it will be written, given the refusals that the operator overrides.
+    pub fn standing<'a>(&'a self, overrides: &'a BTreeSet<String>) -> impl Iterator<Item = &'a Refusal> {
+        self.against().filter(|refusal| refusal.stands(overrides))
+    }
+
+    /// Whether scopes of it can be written, given the refusals that the operator overrides.
+    pub fn is_open(&self, overrides: &BTreeSet<String>) -> bool {
+        self.standing(overrides).next().is_none()
+    }
+
     /// The scopes that will be written, given the refusals that the operator overrides.
     pub fn to_write<'a>(&'a self, overrides: &'a BTreeSet<String>) -> impl Iterator<Item = &'a PlannedScope> {
-        let open = self.blocked.is_none();
+        let open = self.is_open(overrides);
         self.scopes.iter().filter(move |scope| open && scope.will_be_written(overrides))
     }
 }
@@ -155,7 +175,7 @@ impl Plan {
     /// Whether something in it could not be read or must not be written.
     pub fn is_blocked_anywhere(&self) -> bool {
         self.relationships.iter().any(|relationship| {
-            relationship.blocked.is_some()
+            !relationship.is_open(&self.overrides)
                 || relationship.scopes.iter().any(|scope| {
                     scope.state == DriftState::Unknown || scope.standing_refusals(&self.overrides).next().is_some()
                 })
@@ -166,8 +186,7 @@ impl Plan {
     pub fn overridable(&self) -> BTreeSet<&'static str> {
         self.relationships
             .iter()
-            .flat_map(|r| r.scopes.iter())
-            .flat_map(|scope| &scope.refusals)
+            .flat_map(|r| r.scopes.iter().flat_map(|scope| &scope.refusals).chain(&r.refusals))
             .filter(|refusal| refusal.overridable)
             .map(|refusal| refusal.name)
             .collect()
@@ -204,12 +223,14 @@ async fn relationship(fleet: &Fleet, survey: &Survey, pick: &Picked, ctl: &Contr
         findings: drift.findings,
         trouble: drift.trouble,
         blocked: None,
+        refusals: Vec::new(),
         scopes: Vec::new(),
         in_sync: Vec::new(),
         writer: None,
         pulses: readings.map(|reading| reading?.pulse.clone()),
         identities: readings.map(|reading| reading?.identity.clone()),
         contexts: readings.map(|reading| reading.map(|r| r.context.clone()).unwrap_or_default()),
+        partners: Vec::new(),
     };
     for scope in drift.scopes {
         if scope.state == DriftState::InSync {
@@ -233,7 +254,7 @@ async fn relationship(fleet: &Fleet, survey: &Survey, pick: &Picked, ctl: &Contr
     }
     planned.blocked = blocked(fleet, found, pick, &planned);
     if planned.blocked.is_none() && planned.scopes.iter().any(|scope| scope.work.is_some()) {
-        assess(fleet, &mut planned, ctl).await;
+        assess(fleet, survey, &mut planned, ctl).await;
     }
     planned
 }
@@ -291,9 +312,9 @@ fn blocked(fleet: &Fleet, found: &Relationship, pick: &Picked, planned: &Planned
 }
 
 /// Asks the target's best writer what the work costs and what stands against it.
-async fn assess(fleet: &Fleet, planned: &mut PlannedRelationship, ctl: &Control) {
+async fn assess(fleet: &Fleet, survey: &Survey, planned: &mut PlannedRelationship, ctl: &Control) {
     let Some(target) = planned.servers.as_ref().and_then(|[_, target]| fleet.server(target)) else { return };
-    let work: Vec<Work> = planned.scopes.iter().filter_map(|scope| scope.work.as_deref().cloned()).collect();
+    let work: Vec<Arc<Work>> = planned.scopes.iter().filter_map(|scope| scope.work.clone()).collect();
     let assessed = async {
         let writer = target.writer(ctl).await?;
         let assessment = writer.assess(&work, ctl).await?;
@@ -305,6 +326,12 @@ async fn assess(fleet: &Fleet, planned: &mut PlannedRelationship, ctl: &Control)
             planned.writer_name = Some(abilities.name);
             planned.cost_to_service = assessment.cost_to_service;
             planned.cost_to_configuration = assessment.cost_to_configuration;
+            planned.refusals = assessment.against;
+            if let Some(reading) = survey.reading(target.name()).filter(|_| abilities.interrupts_service) {
+                let partners = gate::partners(survey, target.name());
+                planned.refusals.extend(gate::refusals(target.name(), &reading.health, &partners));
+                planned.partners = partners.into_iter().map(|(partner, _)| partner).collect();
+            }
             for scope in planned.scopes.iter_mut().filter(|scope| scope.work.is_some()) {
                 scope.refusals.extend(assessment.refusals.remove(&scope.id).unwrap_or_default());
                 let missing = scope.work.as_ref().map(|work| prerequisites::missing(&work.want, &planned.contexts[1]));
@@ -356,6 +383,7 @@ struct RelationshipReport<'a> {
     cost_to_service: &'a str,
     cost_to_configuration: &'a str,
     blocked: Option<&'a Refusal>,
+    refusals: &'a [Refusal],
     trouble: Option<TroubleReport>,
     findings: Vec<FindingReport<'a>>,
     scopes: Vec<ScopeReport<'a>>,
@@ -384,14 +412,14 @@ struct PlanSummary {
 impl<'a> PlanReport<'a> {
     fn new(plan: &'a Plan) -> Self {
         let standing = |r: &PlannedRelationship, scope: &PlannedScope| {
-            scope.work.is_some() && (r.blocked.is_some() || !scope.will_be_written(&plan.overrides))
+            scope.work.is_some() && (!r.is_open(&plan.overrides) || !scope.will_be_written(&plan.overrides))
         };
         PlanReport {
             schema: SCHEMA,
             digest: plan.digest.clone(),
             created_at: plan.created_at.to_string(),
             overrides: &plan.overrides,
-            relationships: plan.relationships.iter().map(RelationshipReport::new).collect(),
+            relationships: plan.relationships.iter().map(|r| RelationshipReport::new(r, &plan.overrides)).collect(),
             summary: PlanSummary {
                 scopes: plan.scopes_to_write(),
                 changes: plan.changes_to_write(),
@@ -403,7 +431,7 @@ impl<'a> PlanReport<'a> {
 }
 
 impl<'a> RelationshipReport<'a> {
-    fn new(planned: &'a PlannedRelationship) -> Self {
+    fn new(planned: &'a PlannedRelationship, overrides: &'a BTreeSet<String>) -> Self {
         RelationshipReport {
             name: &planned.name,
             mode: planned.mode.to_string(),
@@ -412,7 +440,8 @@ impl<'a> RelationshipReport<'a> {
             writer: planned.writer_name,
             cost_to_service: &planned.cost_to_service,
             cost_to_configuration: &planned.cost_to_configuration,
-            blocked: planned.blocked.as_ref(),
+            blocked: planned.standing(overrides).next(),
+            refusals: &planned.refusals,
             trouble: planned.trouble.as_ref().map(Trouble::report),
             findings: planned.findings.iter().map(FindingReport::new).collect(),
             scopes: planned

@@ -205,6 +205,8 @@ pub struct Abilities {
     pub creates_scope: bool,
     /// It can delete a scope.
     pub deletes_scope: bool,
+    /// A write interrupts the service of its target, and is gated by the states of all partners.
+    pub interrupts_service: bool,
 }
 
 /// The fingerprints that a plan was computed from.
@@ -245,6 +247,18 @@ pub struct Refusal {
     pub overridable: bool,
 }
 
+impl Refusal {
+    /// Whether it stands, given the refusals that the operator overrides.
+    pub fn stands(&self, overrides: &BTreeSet<String>) -> bool {
+        !(self.overridable && overrides.contains(self.name))
+    }
+
+    /// What a writer tells that finds it standing.
+    pub fn into_error(self) -> Error {
+        Error::new(super::ErrorKind::Safety, format!("{}: {}", self.name, self.message)).hint(self.hint)
+    }
+}
+
 /// What a write would cost, found out by reading only.
 #[derive(Clone, Debug, Default)]
 pub struct Assessment {
@@ -252,8 +266,28 @@ pub struct Assessment {
     pub cost_to_service: String,
     /// What happens to the configuration besides the changes.
     pub cost_to_configuration: String,
+    /// What stands against all of it.
+    pub against: Vec<Refusal>,
     /// Refusals by scope.
     pub refusals: BTreeMap<ScopeId, Vec<Refusal>>,
+}
+
+/// What a writer asks right before it interrupts the service of its target.
+#[async_trait]
+pub trait Gate: Send + Sync {
+    /// Asks the target and its partners how they stand right now.
+    ///
+    /// # Errors
+    /// What stands against the interruption and was not overridden.
+    async fn ask(&self, ctl: &Control) -> Result<()>;
+}
+
+/// Nothing stands against it.
+#[async_trait]
+impl Gate for () {
+    async fn ask(&self, _ctl: &Control) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// What became of one scope's write.
@@ -318,15 +352,22 @@ pub trait Writer: Send + Sync {
     fn abilities(&self) -> Abilities;
 
     /// What the work would cost and what stands against it; reads only.
-    async fn assess(&self, work: &[Work], ctl: &Control) -> Result<Assessment>;
+    async fn assess(&self, work: &[Arc<Work>], ctl: &Control) -> Result<Assessment>;
 
     /// Called once before the first write of a run: what can be kept of the old state
     /// on the server's side is kept. A failure is a remark, not an end.
     async fn prepare(&self, ok: &super::approval::Approved, ctl: &Control) -> Result<()>;
 
     /// Writes; one outcome for each scope, in order. Looks once more right before each
-    /// write that it changes what was planned. Nothing is ever sent twice.
-    async fn write(&self, work: &[Work], ok: &super::approval::Approved, ctl: &Control) -> Vec<Done>;
+    /// write that it changes what was planned, and asks `gate` where it interrupts service.
+    /// Nothing is ever sent twice.
+    async fn write(
+        &self,
+        work: &[Arc<Work>],
+        ok: &super::approval::Approved,
+        gate: &dyn Gate,
+        ctl: &Control,
+    ) -> Vec<Done>;
 
     /// Waits until the target serves again; at once where it never stopped.
     async fn settle(&self, ctl: &Control) -> Result<()>;
@@ -354,7 +395,7 @@ pub trait Journal: Send + Sync {
     /// Opens the record of a run. Nothing is written to a server before this has succeeded.
     fn begin(&self, run: &str, plan: &serde_json::Value) -> Result<()>;
     /// Stores scopes as they are, durably, before the first byte of their write.
-    fn before(&self, run: &str, target: &ServerName, work: &[Work]) -> Result<Token>;
+    fn before(&self, run: &str, target: &ServerName, work: &[Arc<Work>]) -> Result<Token>;
     /// Stores what became of them.
     fn after(&self, token: Token, outcomes: &serde_json::Value) -> Result<()>;
     /// What an earlier run left amiss with the file of this target.

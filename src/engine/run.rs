@@ -186,24 +186,18 @@ async fn write(
     run: &str,
     ctl: &Control,
 ) -> BTreeMap<usize, Part> {
+    let run = target::Run { id: run, fleet, overrides: &plan.overrides, journal, ctl };
     let mut targets: BTreeMap<&ServerName, Vec<target::Task>> = BTreeMap::new();
     for (at, approval) in approved {
         let (Some(planned), Some(checked)) = (plan.relationships.get(*at), checked.remove(at)) else { continue };
-        if let (Some([_, target]), Some(writer)) = (&planned.servers, &planned.writer) {
-            targets.entry(target).or_default().push(target::Task {
-                at: *at,
-                planned,
-                overrides: &plan.overrides,
-                approval,
-                writer: writer.clone(),
-                checked,
-            });
+        if let Some([_, target]) = &planned.servers {
+            targets.entry(target).or_default().push(target::Task { at: *at, planned, approval, checked });
         }
     }
     let limit = if fleet.throttle_limit == 0 { TARGETS_AT_ONCE } else { fleet.throttle_limit };
     let mut writes: Vec<BoxFuture<'_, Vec<(usize, Part)>>> = Vec::new();
     for tasks in targets.into_values() {
-        writes.push(Box::pin(one_target(tasks, journal, run, ctl)));
+        writes.push(Box::pin(one_target(run, tasks)));
     }
     let mut pending = stream::iter(writes).buffer_unordered(limit);
     let mut written = BTreeMap::new();
@@ -213,15 +207,10 @@ async fn write(
     written
 }
 
-async fn one_target(
-    tasks: Vec<target::Task<'_>>,
-    journal: &dyn Journal,
-    run: &str,
-    ctl: &Control,
-) -> Vec<(usize, Part)> {
+async fn one_target(run: target::Run<'_>, tasks: Vec<target::Task<'_>>) -> Vec<(usize, Part)> {
     let mut parts = Vec::new();
-    for task in tasks {
-        parts.push((task.at, task.execute(journal, run, ctl).await));
+    for delivery in target::Delivery::all(run, tasks) {
+        parts.extend(delivery.execute().await);
     }
     parts
 }
@@ -266,7 +255,7 @@ fn complete(plan: &Plan, planned: &PlannedRelationship, approved: bool, part: Op
 
 fn untouched(plan: &Plan, planned: &PlannedRelationship, scope: &PlannedScope, approved: bool) -> ScopeRun {
     let left = scope.changes.len();
-    let refusal = planned.blocked.as_ref().or_else(|| scope.standing_refusals(&plan.overrides).next());
+    let refusal = planned.standing(&plan.overrides).chain(scope.standing_refusals(&plan.overrides)).next();
     let (outcome, message) = match (&scope.state, refusal) {
         (DriftState::OnlyOnTarget, _) => {
             let text = "only on the target: never deleted by a replication".to_owned();

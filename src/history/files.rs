@@ -12,6 +12,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
@@ -106,7 +107,7 @@ impl Journal for FileJournal {
         self.append(run, &record, true)
     }
 
-    fn before(&self, run: &str, target: &ServerName, work: &[Work]) -> Result<Token> {
+    fn before(&self, run: &str, target: &ServerName, work: &[Arc<Work>]) -> Result<Token> {
         let token = format!("{run}#{}", self.next.fetch_add(1, Ordering::Relaxed));
         let scopes: Vec<Value> = work
             .iter()

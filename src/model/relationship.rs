@@ -148,6 +148,8 @@ pub struct Peer {
 pub struct Timing {
     /// Between two signs of life; a server that comes back takes about three of them.
     pub heartbeat: Duration,
+    /// A partner that is silent for so long is given up.
+    pub response_limit: Duration,
     /// How long fetching the partner's leases may take.
     pub sync_limit: Duration,
     /// After lease updates for so many clients were refused the relationship ends; 0 for
@@ -158,7 +160,12 @@ pub struct Timing {
 impl Default for Timing {
     /// Kea's defaults.
     fn default() -> Self {
-        Timing { heartbeat: Duration::from_secs(10), sync_limit: Duration::from_secs(60), rejected_limit: None }
+        Timing {
+            heartbeat: Duration::from_secs(10),
+            response_limit: Duration::from_secs(60),
+            sync_limit: Duration::from_secs(60),
+            rejected_limit: None,
+        }
     }
 }
 

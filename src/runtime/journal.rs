@@ -36,7 +36,7 @@ impl Journal for FolderJournal {
         self.journal()?.begin(run, plan)
     }
 
-    fn before(&self, run: &str, target: &ServerName, work: &[Work]) -> Result<Token> {
+    fn before(&self, run: &str, target: &ServerName, work: &[Arc<Work>]) -> Result<Token> {
         self.journal()?.before(run, target, work)
     }
 
@@ -71,7 +71,7 @@ impl Journal for RunJournal {
         self.journal.begin(run, plan)
     }
 
-    fn before(&self, run: &str, target: &ServerName, work: &[Work]) -> Result<Token> {
+    fn before(&self, run: &str, target: &ServerName, work: &[Arc<Work>]) -> Result<Token> {
         self.journal.before(run, target, work)
     }
 

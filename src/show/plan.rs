@@ -30,7 +30,7 @@ pub fn planned_relationship(
             .with(Role::Muted, format!("  {}  ", planned.mode))
             .with(Role::Title, format!("{} → {}", planned.source, planned.target)),
     ];
-    let open = planned.blocked.is_none();
+    let open = planned.is_open(overrides);
     // What is blocked is shown all the same: it is why somebody would lift the block.
     let writing: Vec<&PlannedScope> = match open {
         true => planned.to_write(overrides).collect(),
@@ -38,13 +38,16 @@ pub fn planned_relationship(
     };
     // they belong to the servers' names above them
     let mut body: Vec<Line> = planned.caveats().map(|found| Line::of(0, Role::Warning, &found.message)).collect();
-    if let Some(refusal) = &planned.blocked {
-        body.extend(refused(refusal, "nothing can be written", overrides));
+    for refusal in planned.against() {
+        match refusal.stands(overrides) {
+            true => body.extend(refused(refusal, "nothing can be written", overrides)),
+            false => body.push(overridden(refusal)),
+        }
     }
     if open || !writing.is_empty() {
-        body.extend(totals(planned, &writing));
+        body.extend(totals(planned, open, &writing));
     }
-    body.extend(deletions(planned, &writing, names));
+    body.extend(deletions(planned, open, &writing, names));
     for scope in &writing {
         body.push(scope_title(scope, open, names).with(Role::Plain, format!("  {}", Counts::of(&scope.changes))));
         body.extend(scope.refusals.iter().map(|refusal| overridden(refusal).deeper(2)));
@@ -67,7 +70,7 @@ pub fn planned_relationship(
     lines
 }
 
-fn totals(planned: &PlannedRelationship, writing: &[&PlannedScope]) -> Vec<Line> {
+fn totals(planned: &PlannedRelationship, open: bool, writing: &[&PlannedScope]) -> Vec<Line> {
     let in_sync = match planned.in_sync.len() {
         0 => String::new(),
         n => format!("; {n} in sync"),
@@ -79,7 +82,7 @@ fn totals(planned: &PlannedRelationship, writing: &[&PlannedScope]) -> Vec<Line>
     let text = format!(
         "{} {} be written on {}: {}{in_sync}",
         plural(writing.len(), "scope"),
-        if planned.blocked.is_none() { "will" } else { "would" },
+        if open { "will" } else { "would" },
         planned.target,
         counts.words()
     );
@@ -93,7 +96,7 @@ fn totals(planned: &PlannedRelationship, writing: &[&PlannedScope]) -> Vec<Line>
     lines
 }
 
-fn deletions(planned: &PlannedRelationship, writing: &[&PlannedScope], names: &ScopeNames) -> Vec<Line> {
+fn deletions(planned: &PlannedRelationship, open: bool, writing: &[&PlannedScope], names: &ScopeNames) -> Vec<Line> {
     let mut lines = Vec::new();
     for scope in writing {
         for gone in scope.changes.iter().filter(|change| change.change == ChangeKind::Delete) {
@@ -104,7 +107,7 @@ fn deletions(planned: &PlannedRelationship, writing: &[&PlannedScope], names: &S
         }
     }
     if !lines.is_empty() {
-        let lead = if planned.blocked.is_none() { "" } else { "would be " };
+        let lead = if open { "" } else { "would be " };
         let title = format!("{lead}deleted on {}: {}", planned.target, plural(lines.len(), "item"));
         lines.insert(0, Line::of(0, Role::Delete, title));
     }

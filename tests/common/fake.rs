@@ -45,6 +45,16 @@ pub struct Inner {
     pub gone: bool,
     pub pulse: u64,
     pub save_fails: bool,
+    /// Scopes of relationships with other partners, on a server with several.
+    pub spokes: BTreeMap<ScopeId, &'static str>,
+    /// Its writes interrupt its service.
+    pub interrupts: bool,
+    /// It no longer says how it stands.
+    pub deaf: bool,
+    /// Its own state, where that is not normal.
+    pub state: Option<&'static str>,
+    /// Its clock less this machine's, in seconds.
+    pub clock: Option<i64>,
     pub refusals: BTreeMap<ScopeId, Vec<Refusal>>,
 }
 
@@ -53,6 +63,8 @@ pub struct Inner {
 pub struct FakeServer {
     pub name: ServerName,
     pub partner: &'static str,
+    /// Its partners in further relationships.
+    pub more: Vec<&'static str>,
     pub primary: bool,
     pub read_only: bool,
     pub caveat: Option<&'static str>,
@@ -110,6 +122,7 @@ pub fn pair(one: Vec<Scope>, two: Vec<Scope>) -> (FakeServer, FakeServer) {
     let server = |name: &'static str, partner, primary, scopes: Vec<Scope>| FakeServer {
         name: name.into(),
         partner,
+        more: Vec::new(),
         primary,
         read_only: false,
         caveat: None,
@@ -157,20 +170,30 @@ impl FakeServer {
         }
     }
 
-    fn membership(&self) -> Membership {
-        let (first, second) =
-            if self.primary { (self.name.as_str(), self.partner) } else { (self.partner, self.name.as_str()) };
+    fn memberships(&self) -> Vec<Membership> {
+        std::iter::once(self.partner).chain(self.more.iter().copied()).map(|partner| self.membership(partner)).collect()
+    }
+
+    fn membership(&self, partner: &'static str) -> Membership {
+        let (first, second) = if self.primary { (self.name.as_str(), partner) } else { (partner, self.name.as_str()) };
         let peer = |name: &str, role| Peer { name: name.into(), url: format!("http://{name}/").into(), role };
+        let state = self.inner().state.unwrap_or("load-balancing");
+        let partner_state = self.inner().partner_state;
         Membership {
             mode: Mode::LoadBalancing,
             this_server: self.name.as_str().into(),
             peers: vec![peer(first, Role::Primary), peer(second, Role::Secondary)],
-            state: Some(State("load-balancing".into())),
-            partner_state: self.inner().partner_state.map(|state| State(state.into())),
+            state: Some(State(state.into())),
+            partner_state: partner_state.map(|state| State(state.into())),
             clock_skew: None,
             contact: None,
             timing: Timing::default(),
         }
+    }
+
+    fn health_now(&self) -> Health {
+        let clock = self.inner().clock.map(jiff::SignedDuration::from_secs);
+        Health { memberships: self.memberships(), clock }
     }
 }
 
@@ -194,20 +217,22 @@ impl Server for FakeServer {
 
     async fn read(&self, _ctl: &Control) -> Result<Reading> {
         self.call("read".into())?;
-        let membership = self.membership();
+        let health = self.health_now();
+        let key = health.memberships[0].key();
+        let others = self.more.iter().map(|partner| (*partner, self.membership(partner).key()));
+        let keys: BTreeMap<&str, Foreign> = std::iter::once((self.partner, key.clone())).chain(others).collect();
         let inner = self.inner();
-        let key = membership.key();
         let entry = |scope: &Scope| Entry {
             id: scope.id,
             server_id: scope.server_id(),
             name: scope.name.clone(),
-            belongs: Belonging::To(key.clone()),
+            belongs: Belonging::To(inner.spokes.get(&scope.id).map_or(&key, |partner| &keys[partner]).clone()),
             raw: Arc::new(FakeRaw(scope.clone(), format!("{:?}", scope.items))),
         };
         Ok(Reading {
             identity: Some(inner.identity.unwrap_or(self.name.as_str()).into()),
             version: Some("fake".into()),
-            health: Health { memberships: vec![membership], clock: None },
+            health,
             context: Arc::default(),
             levels: Arc::new(()),
             scopes: Arc::new(inner.scopes.values().map(|scope| (scope.id, entry(scope))).collect()),
@@ -219,7 +244,10 @@ impl Server for FakeServer {
 
     async fn health(&self, _ctl: &Control) -> Result<Health> {
         self.call("health".into())?;
-        Ok(Health { memberships: vec![self.membership()], clock: None })
+        if self.inner().deaf {
+            return Err(Error::new(ErrorKind::TimedOut, "no answer").on(&self.name));
+        }
+        Ok(self.health_now())
     }
 
     async fn reread(&self, ids: &[ScopeId], _ctl: &Control) -> Result<BTreeMap<ScopeId, Option<Scope>>> {
@@ -245,20 +273,40 @@ impl Server for FakeServer {
 #[async_trait]
 impl Writer for FakeServer {
     fn abilities(&self) -> Abilities {
-        Abilities { name: "fake", grain: Grain::Item, batch: self.batch, creates_scope: true, deletes_scope: false }
+        Abilities {
+            name: "fake",
+            grain: Grain::Item,
+            batch: self.batch,
+            creates_scope: true,
+            deletes_scope: false,
+            interrupts_service: self.inner().interrupts,
+        }
     }
 
-    async fn assess(&self, _work: &[Work], _ctl: &Control) -> Result<Assessment> {
+    async fn assess(&self, _work: &[Arc<Work>], _ctl: &Control) -> Result<Assessment> {
         self.call("read assess".into())?;
         let refusals = self.inner().refusals.clone();
-        Ok(Assessment { cost_to_service: "none".into(), cost_to_configuration: "none".into(), refusals })
+        Ok(Assessment {
+            cost_to_service: "none".into(),
+            cost_to_configuration: "none".into(),
+            against: Vec::new(),
+            refusals,
+        })
     }
 
     async fn prepare(&self, _ok: &Approved, _ctl: &Control) -> Result<()> {
         self.call("prepare".into())
     }
 
-    async fn write(&self, work: &[Work], _ok: &Approved, _ctl: &Control) -> Vec<Done> {
+    async fn write(&self, work: &[Arc<Work>], _ok: &Approved, gate: &dyn Gate, ctl: &Control) -> Vec<Done> {
+        if self.inner().interrupts
+            && let Err(error) = gate.ask(ctl).await
+        {
+            return work.iter().map(|_| Done::Rejected(error.clone())).collect();
+        }
+        if work.len() > 1 {
+            drop(self.call(format!("write {} at once", work.len())));
+        }
         work.iter().map(|work| self.write_one(work)).collect()
     }
 
@@ -334,7 +382,7 @@ impl Journal for FakeJournal {
     fn begin(&self, run: &str, _plan: &serde_json::Value) -> Result<()> {
         self.record("begin", format!("begin {run}"))
     }
-    fn before(&self, run: &str, _target: &ServerName, work: &[Work]) -> Result<Token> {
+    fn before(&self, run: &str, _target: &ServerName, work: &[Arc<Work>]) -> Result<Token> {
         self.record("before", format!("before {}", work.len()))?;
         Ok(Token(run.to_owned()))
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::engine::fleet::Fleet;
 use crate::engine::plan::PlannedRelationship;
@@ -17,6 +18,18 @@ pub(super) struct Checked {
     pub target: Arc<dyn Server>,
     /// What surrounds the scopes of both sides, source first.
     pub contexts: [Arc<Context>; 2],
+    /// When both sides were found to be as planned.
+    at: Instant,
+}
+
+/// For so long nobody is taken to have changed anything after a check.
+const FRESH: Duration = Duration::from_secs(10);
+
+impl Checked {
+    /// Whether both sides were checked just now.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.at.elapsed() < FRESH
+    }
 }
 
 /// Whether both sides still are what the plan was computed from: by their marks where
@@ -37,7 +50,7 @@ pub(super) async fn unmoved(
     let (ours, theirs) = tokio::join!(source.pulse(ctl), target.pulse(ctl));
     let pulses = [ours?, theirs?];
     if pulses.iter().all(Option::is_some) && pulses == planned.pulses {
-        return Ok(Checked { source, target, contexts: planned.contexts.clone() });
+        return Ok(Checked { source, target, contexts: planned.contexts.clone(), at: Instant::now() });
     }
     let (ours, theirs) = tokio::join!(source.read(ctl), target.read(ctl));
     let readings = [ours?, theirs?];
@@ -56,7 +69,7 @@ pub(super) async fn unmoved(
         }
     }
     let contexts = readings.map(|reading| reading.context);
-    Ok(Checked { source, target, contexts })
+    Ok(Checked { source, target, contexts, at: Instant::now() })
 }
 
 fn opened(reading: &Reading, id: ScopeId) -> Result<Option<Scope>> {

@@ -1,4 +1,4 @@
-//! One relationship's part of a run: batch after batch to one target.
+//! What goes to one target: batch after batch, of one relationship or of several at once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -6,61 +6,110 @@ use std::sync::Arc;
 use super::check::{self, Checked};
 use super::{Part, classify, describe};
 use crate::engine::approval::Approved;
+use crate::engine::fleet::Fleet;
+use crate::engine::gate::{Gatekeeper, Partner};
 use crate::engine::outcome::{Outcome, SavedState, ScopeRun};
 use crate::engine::plan::PlannedRelationship;
-use crate::engine::port::{Batch, Control, Done, Journal, Saved, Unsaved, Work, Writer};
+use crate::engine::port::{Batch, Control, Done, Journal, Saved, Server, Token, Unsaved, Work, Writer};
 use crate::engine::progress::Stage;
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::{Scope, ScopeId, ServerName};
+
+/// What holds for a run as a whole.
+#[derive(Clone, Copy)]
+pub(super) struct Run<'a> {
+    pub id: &'a str,
+    pub fleet: &'a Fleet,
+    pub overrides: &'a BTreeSet<String>,
+    pub journal: &'a dyn Journal,
+    pub ctl: &'a Control,
+}
 
 /// What one relationship has to do on its target.
 pub(super) struct Task<'a> {
     /// Its place in the plan.
     pub at: usize,
     pub planned: &'a PlannedRelationship,
-    pub overrides: &'a BTreeSet<String>,
     pub approval: &'a Approved,
-    pub writer: Arc<dyn Writer>,
     pub checked: Checked,
 }
 
-impl Task<'_> {
-    /// Writes every scope that is to be written, then saves.
-    pub(super) async fn execute(self, journal: &dyn Journal, run: &str, ctl: &Control) -> Part {
-        let work: Vec<Work> =
-            self.planned.to_write(self.overrides).filter_map(|scope| scope.work.as_deref().cloned()).collect();
-        let mut part = Part::default();
-        let size = match self.writer.abilities().batch {
-            Batch::One => 1,
-            Batch::WholeServer => work.len().max(1),
-        };
-        let mut course = Course::default();
-        for batch in work.chunks(size) {
-            let outcomes = match &course.lost {
-                Some(error) => all(batch, Outcome::Rejected, &format!("not begun: {}", describe(error))),
-                None if ctl.is_cancelled() => all(batch, Outcome::Cancelled, "cancelled before its turn"),
-                None => self.batch(batch, journal, run, &mut course, ctl).await,
-            };
-            self.tell_done(&outcomes, ctl);
-            part.scopes.extend(outcomes);
+/// A scope that is to be written, with the number of its task.
+type Entry = (usize, Arc<Work>);
+
+/// What became of a scope, with the number of its task.
+type Told = (usize, ScopeRun);
+
+/// What is written to one target by one writer. A writer that writes the whole server at
+/// once does so for all relationships of that server.
+pub(super) struct Delivery<'a> {
+    run: Run<'a>,
+    writer: Arc<dyn Writer>,
+    target: Arc<dyn Server>,
+    /// Never empty.
+    tasks: Vec<Task<'a>>,
+}
+
+impl<'a> Delivery<'a> {
+    /// What has to be delivered for these tasks, which all have this target.
+    pub(super) fn all(run: Run<'a>, tasks: Vec<Task<'a>>) -> Vec<Self> {
+        let mut deliveries: Vec<Delivery<'a>> = Vec::new();
+        for task in tasks {
+            let Some(writer) = task.planned.writer.clone() else { continue };
+            match deliveries.last_mut() {
+                Some(before) if before.is_for_all() => before.tasks.push(task),
+                _ => deliveries.push(Delivery { run, writer, target: task.checked.target.clone(), tasks: vec![task] }),
+            }
         }
-        part.remarks = std::mem::take(&mut course.remarks);
-        self.save(&mut part, course, journal, ctl).await;
-        part
+        deliveries
     }
 
-    async fn batch(
-        &self,
-        batch: &[Work],
-        journal: &dyn Journal,
-        run: &str,
-        course: &mut Course,
-        ctl: &Control,
-    ) -> Vec<ScopeRun> {
-        self.tell(batch, Stage::Checking, ctl);
+    fn is_for_all(&self) -> bool {
+        self.writer.abilities().batch == Batch::WholeServer
+    }
+
+    /// Writes every scope that is to be written, then saves; what became of each relationship,
+    /// with its place in the plan.
+    pub(super) async fn execute(self) -> Vec<(usize, Part)> {
+        let (entries, repeated) = self.entries();
+        let size = if self.is_for_all() { entries.len().max(1) } else { 1 };
+        let mut parts: Vec<Part> = self.tasks.iter().map(|_| Part::default()).collect();
+        let mut course = Course::default();
+        let mut take = |told: Vec<Told>| {
+            self.tell_done(&told);
+            told.into_iter().for_each(|(task, scope)| parts[task].scopes.push(scope));
+        };
+        take(all(&repeated, Outcome::Rejected, "not begun: another relationship of this run writes the same scope"));
+        for batch in entries.chunks(size) {
+            take(match &course.lost {
+                Some(error) => all(batch, Outcome::Rejected, &format!("not begun: {}", describe(error))),
+                None if self.run.ctl.is_cancelled() => all(batch, Outcome::Cancelled, "cancelled before its turn"),
+                None => self.batch(batch, &mut course).await,
+            });
+        }
+        if let Some(part) = parts.first_mut() {
+            part.remarks = std::mem::take(&mut course.remarks);
+        }
+        self.save(&mut parts, course).await;
+        self.tasks.iter().map(|task| task.at).zip(parts).collect()
+    }
+
+    /// The scopes to write, and those that another relationship writes already.
+    fn entries(&self) -> (Vec<Entry>, Vec<Entry>) {
+        let mut seen = BTreeSet::new();
+        let works = |(number, task): (usize, &Task<'a>)| {
+            let work = |scope: &crate::engine::plan::PlannedScope| Some((number, scope.work.clone()?));
+            task.planned.to_write(self.run.overrides).filter_map(work).collect::<Vec<_>>()
+        };
+        self.tasks.iter().enumerate().flat_map(works).partition(|(_, work)| seen.insert(work.id))
+    }
+
+    async fn batch(&self, batch: &[Entry], course: &mut Course) -> Vec<Told> {
+        let ctl = self.run.ctl;
+        self.tell(batch, Stage::Checking);
         // first, as it takes its time: after the check nothing stands before the write that can wait
-        self.prepare(course, ctl).await;
-        let (work, mut outcomes) = match self.unmoved(batch, ctl).await {
+        self.prepare(course).await;
+        let (entries, mut outcomes) = match self.unmoved(batch).await {
             Ok(sorted) => sorted,
             Err(error) => {
                 let outcomes = all(batch, Outcome::Rejected, &format!("nothing was written: {}", describe(&error)));
@@ -68,88 +117,116 @@ impl Task<'_> {
                 return outcomes;
             }
         };
-        if work.is_empty() {
+        if entries.is_empty() {
             return outcomes;
         }
-        self.tell(&work, Stage::Journal, ctl);
-        let kept = journal.before(run, self.checked.target.name(), &work);
-        let token = match kept.and_then(|token| self.expect_to_save(course, journal).map(|()| token)) {
-            Ok(token) => token,
+        self.tell(&entries, Stage::Journal);
+        let kept = self.store(&entries);
+        let tokens = match kept.and_then(|tokens| self.expect_to_save(course).map(|()| tokens)) {
+            Ok(tokens) => tokens,
             Err(error) => {
                 let text = format!("nothing was written: the journal could not be kept: {}", describe(&error));
-                outcomes.extend(all(&work, Outcome::Rejected, &text));
+                outcomes.extend(all(&entries, Outcome::Rejected, &text));
                 course.lost = Some(error);
                 return outcomes;
             }
         };
-        self.tell(&work, Stage::Writing, ctl);
-        let done = self.writer.write(&work, self.approval, ctl).await;
-        self.tell(&work, Stage::Settling, ctl);
+        self.tell(&entries, Stage::Writing);
+        let work: Vec<Arc<Work>> = entries.iter().map(|(_, work)| work.clone()).collect();
+        let partners: Vec<Partner> = self.tasks.iter().flat_map(|task| task.planned.partners.clone()).collect();
+        let gate = Gatekeeper::new(self.run.fleet, self.target.clone(), &partners, self.run.overrides);
+        let done = self.writer.write(&work, self.tasks[0].approval, &gate, ctl).await;
+        self.tell(&entries, Stage::Settling);
         let settled = self.writer.settle(ctl).await;
-        self.tell(&work, Stage::Verifying, ctl);
-        let written = self.read_back(&work, done, &mut course.lost, ctl).await;
-        let record: Vec<_> = written.iter().map(record).collect();
-        if let Err(error) = journal.after(token, &serde_json::Value::Array(record)) {
-            tracing::warn!(%error, "the journal could not store the outcomes");
-            course.remarks.push(format!("what became of some scopes is not in the journal: {error}"));
+        self.tell(&entries, Stage::Verifying);
+        let written = self.read_back(&entries, done, &mut course.lost).await;
+        for (task, token) in tokens {
+            let records: Vec<_> =
+                written.iter().filter(|(of, _)| *of == task).map(|(_, scope)| record(scope)).collect();
+            if let Err(error) = self.run.journal.after(token, &serde_json::Value::Array(records)) {
+                tracing::warn!(%error, "the journal could not store the outcomes");
+                course.remarks.push(format!("what became of some scopes is not in the journal: {error}"));
+            }
         }
-        outcomes.extend(written.into_iter().map(|scope| match &settled {
-            Ok(()) => scope,
-            Err(error) => add_message(scope, &format!("the target did not come back to normal: {}", describe(error))),
+        outcomes.extend(written.into_iter().map(|(task, scope)| match &settled {
+            Ok(()) => (task, scope),
+            Err(error) => {
+                (task, add_message(scope, &format!("the target did not come back to normal: {}", describe(error))))
+            }
         }));
         outcomes
     }
 
     /// Splits a batch into what is still as planned, and outcomes for what has moved.
-    async fn unmoved(&self, batch: &[Work], ctl: &Control) -> Result<(Vec<Work>, Vec<ScopeRun>)> {
-        let ids: Vec<ScopeId> = batch.iter().map(|work| work.id).collect();
-        let (ours, theirs) = tokio::join!(self.checked.source.reread(&ids, ctl), self.checked.target.reread(&ids, ctl));
+    async fn unmoved(&self, batch: &[Entry]) -> Result<(Vec<Entry>, Vec<Told>)> {
+        // its writer looks at the target once more, and nothing else of this run came between
+        if self.is_for_all() && self.tasks.iter().all(|task| task.checked.is_fresh()) {
+            return Ok((batch.to_vec(), Vec::new()));
+        }
+        let ids: Vec<ScopeId> = batch.iter().map(|(_, work)| work.id).collect();
+        let ctl = self.run.ctl;
+        let theirs = self.target.reread(&ids, ctl);
+        let ours = futures_util::future::try_join_all(self.tasks.iter().enumerate().map(|(number, task)| {
+            let ids: Vec<ScopeId> = batch.iter().filter(|(of, _)| *of == number).map(|(_, work)| work.id).collect();
+            async move { task.checked.source.reread(&ids, ctl).await }
+        }));
+        let (ours, theirs) = tokio::join!(ours, theirs);
         let (ours, theirs) = (ours?, theirs?);
-        let contexts = [&*self.checked.contexts[0], &*self.checked.contexts[1]];
         let side = |scopes: &BTreeMap<ScopeId, Option<Scope>>, id| scopes.get(&id).cloned().flatten();
-        let (mut work, mut moved) = (Vec::new(), Vec::new());
-        for planned in batch {
-            let now = [side(&ours, planned.id), side(&theirs, planned.id)];
-            match check::compare(planned.id, &planned.expect, [now[0].as_ref(), now[1].as_ref()], contexts) {
-                Ok(()) => work.push(planned.clone()),
+        let (mut unmoved, mut moved) = (Vec::new(), Vec::new());
+        for (task, planned) in batch {
+            let contexts = &self.tasks[*task].checked.contexts;
+            let now = [side(&ours[*task], planned.id), side(&theirs, planned.id)];
+            let sides = [now[0].as_ref(), now[1].as_ref()];
+            match check::compare(planned.id, &planned.expect, sides, [&*contexts[0], &*contexts[1]]) {
+                Ok(()) => unmoved.push((*task, planned.clone())),
                 Err(error) => {
                     let text = format!("nothing was written: {}", describe(&error));
-                    moved.push(untouched(planned, Outcome::Rejected, text));
+                    moved.push((*task, untouched(planned, Outcome::Rejected, text)));
                 }
             }
         }
-        Ok((work, moved))
+        Ok((unmoved, moved))
     }
 
-    async fn read_back(
-        &self,
-        work: &[Work],
-        done: Vec<Done>,
-        lost: &mut Option<Error>,
-        ctl: &Control,
-    ) -> Vec<ScopeRun> {
-        let ids: Vec<ScopeId> = work.iter().map(|work| work.id).collect();
-        let mut after = self.checked.target.reread(&ids, ctl).await;
+    /// Stores the scopes as they are, relationship by relationship.
+    fn store(&self, entries: &[Entry]) -> Result<Vec<(usize, Token)>> {
+        let mut tokens = Vec::new();
+        for task in 0..self.tasks.len() {
+            let work: Vec<Arc<Work>> =
+                entries.iter().filter(|(of, _)| *of == task).map(|(_, work)| work.clone()).collect();
+            if !work.is_empty() {
+                tokens.push((task, self.run.journal.before(self.run.id, self.target.name(), &work)?));
+            }
+        }
+        Ok(tokens)
+    }
+
+    async fn read_back(&self, entries: &[Entry], done: Vec<Done>, lost: &mut Option<Error>) -> Vec<Told> {
+        let ids: Vec<ScopeId> = entries.iter().map(|(_, work)| work.id).collect();
+        let mut after = self.target.reread(&ids, self.run.ctl).await;
         // reading changes nothing: a connection that just broke must not leave the outcome unknown
         if after.as_ref().is_err_and(broke) {
-            after = self.checked.target.reread(&ids, ctl).await;
+            after = self.target.reread(&ids, self.run.ctl).await;
         }
         if let Err(error) = &after {
             *lost = gone(error.clone());
         }
         let mut done = done.into_iter();
-        work.iter()
-            .map(|work| {
+        entries
+            .iter()
+            .map(|(task, work)| {
                 let missing = || Done::Unknown(Error::new(ErrorKind::Garbled, "the writer told nothing about it"));
                 let after = after.as_ref().map(|scopes| scopes.get(&work.id).cloned().flatten());
-                classify::outcome(work, done.next().unwrap_or_else(missing), after, &self.checked.contexts[1])
+                let context = &self.tasks[*task].checked.contexts[1];
+                (*task, classify::outcome(work, done.next().unwrap_or_else(missing), after, context))
             })
             .collect()
     }
 
     /// Whatever ends this program from here on, the next run knows that the target is not saved.
-    fn expect_to_save(&self, course: &mut Course, journal: &dyn Journal) -> Result<()> {
-        let target = self.checked.target.name();
+    fn expect_to_save(&self, course: &mut Course) -> Result<()> {
+        let (journal, target) = (self.run.journal, self.target.name());
         if course.before.is_none() && self.writer.needs_saving() {
             let before = journal.unsaved(target);
             journal.remember_unsaved(target, before.or(Some(Unsaved::Running)))?;
@@ -159,39 +236,46 @@ impl Task<'_> {
     }
 
     /// Lets the server keep its old state once, right before the first write of the run.
-    async fn prepare(&self, course: &mut Course, ctl: &Control) {
+    async fn prepare(&self, course: &mut Course) {
         if std::mem::replace(&mut course.prepared, true) {
             return;
         }
-        course.remarks.extend(prepare(&*self.writer, self.approval, ctl).await);
+        course.remarks.extend(prepare(&*self.writer, self.tasks[0].approval, self.run.ctl).await);
     }
 
-    async fn save(&self, part: &mut Part, course: Course, journal: &dyn Journal, ctl: &Control) {
+    async fn save(&self, parts: &mut [Part], course: Course) {
         let touched =
             |scope: &ScopeRun| matches!(scope.outcome, Outcome::Replicated | Outcome::Partial | Outcome::Unknown);
-        if !part.scopes.iter().any(touched) {
-            if let Some(before) = course.before {
-                tell_next_run(journal, self.checked.target.name(), before, part);
+        let concerned: Vec<(usize, ScopeId)> = parts
+            .iter()
+            .zip(&self.tasks)
+            .flat_map(|(part, task)| part.scopes.iter().filter(|s| touched(s)).map(|scope| (task.at, scope.id)))
+            .collect();
+        if concerned.is_empty() {
+            if let (Some(before), Some(part)) = (course.before, parts.first_mut()) {
+                tell_next_run(self.run.journal, self.target.name(), before, part);
             }
             return;
         }
-        let ids: Vec<ScopeId> = part.scopes.iter().filter(|scope| touched(scope)).map(|scope| scope.id).collect();
-        self.tell_stage(&ids, Stage::Saving, ctl);
-        let saved = match self.reason_not_to_save(part, course.lost, ctl) {
-            Some(reason) => Saved::NotSaved(reason.on(self.checked.target.name())),
-            None => self.writer.save(ctl).await,
+        self.tell_stage(&concerned, Stage::Saving);
+        let saved = match self.reason_not_to_save(parts, course.lost) {
+            Some(reason) => Saved::NotSaved(reason.on(self.target.name())),
+            None => self.writer.save(self.run.ctl).await,
         };
-        remember(journal, self.checked.target.name(), &saved, part);
-        for scope in part.scopes.iter_mut().filter(|scope| touched(scope)) {
-            scope.saved = SavedState::from(&saved);
+        let mut remarks = self.writer.remarks();
+        for part in parts.iter_mut().filter(|part| part.scopes.iter().any(touched)) {
+            remember(self.run.journal, self.target.name(), &saved, part);
+            for scope in part.scopes.iter_mut().filter(|scope| touched(scope)) {
+                scope.saved = SavedState::from(&saved);
+            }
+            part.remarks.append(&mut remarks);
         }
-        part.remarks.extend(self.writer.remarks());
-        self.tell_stage(&ids, Stage::Done, ctl);
+        self.tell_stage(&concerned, Stage::Done);
     }
 
-    fn reason_not_to_save(&self, part: &Part, lost: Option<Error>, ctl: &Control) -> Option<Error> {
-        let gone: Vec<String> =
-            part.scopes.iter().filter(|scope| scope.gone).map(|scope| scope.id.to_string()).collect();
+    fn reason_not_to_save(&self, parts: &[Part], lost: Option<Error>) -> Option<Error> {
+        let scopes = parts.iter().flat_map(|part| &part.scopes);
+        let gone: Vec<String> = scopes.filter(|scope| scope.gone).map(|scope| scope.id.to_string()).collect();
         if !gone.is_empty() {
             let text = format!("not saved on purpose: the target lacks {} now", gone.join(", "));
             return Some(Error::new(ErrorKind::Safety, text).hint(
@@ -199,37 +283,41 @@ impl Task<'_> {
                  configuration back",
             ));
         }
-        if ctl.hard.is_cancelled() {
+        if self.run.ctl.hard.is_cancelled() {
             return Some(
                 Error::new(ErrorKind::Cancelled, "cancelled before saving")
                     .hint("replicate again to save, else a restart of the server loses the changes"),
             );
         }
-        lost.filter(|error| error.server.as_ref() == Some(self.checked.target.name()))
+        lost.filter(|error| error.server.as_ref() == Some(self.target.name()))
     }
 
-    fn tell(&self, work: &[Work], stage: Stage, ctl: &Control) {
-        let ids: Vec<ScopeId> = work.iter().map(|work| work.id).collect();
-        self.tell_stage(&ids, stage, ctl);
+    fn tell(&self, entries: &[Entry], stage: Stage) {
+        let scopes: Vec<_> = entries.iter().map(|(task, work)| (self.tasks[*task].at, work.id)).collect();
+        self.tell_stage(&scopes, stage);
     }
 
-    fn tell_stage(&self, ids: &[ScopeId], stage: Stage, ctl: &Control) {
-        let moved: BTreeSet<&ScopeId> = ids.iter().collect();
-        ctl.progress.update(|status| {
+    /// `scopes` are scopes with their relationship's place in the plan.
+    fn tell_stage(&self, scopes: &[(usize, ScopeId)], stage: Stage) {
+        let moved: BTreeSet<&(usize, ScopeId)> = scopes.iter().collect();
+        self.run.ctl.progress.update(|status| {
             let stages = Arc::make_mut(&mut status.stages);
-            for entry in stages.iter_mut().filter(|(at, id, _)| *at == self.at && moved.contains(id)) {
+            for entry in stages.iter_mut().filter(|(at, id, _)| moved.contains(&(*at, *id))) {
                 entry.2 = stage;
             }
-            status.current = Some((self.checked.target.name().clone(), ids.first().copied(), stage));
+            status.current = Some((self.target.name().clone(), scopes.first().map(|(_, id)| *id), stage));
         });
     }
 
-    fn tell_done(&self, outcomes: &[ScopeRun], ctl: &Control) {
-        let ids: Vec<ScopeId> = outcomes.iter().map(|scope| scope.id).collect();
-        self.tell_stage(&ids, Stage::Done, ctl);
-        ctl.progress.update(|status| {
-            status.scopes_done += outcomes.len();
-            status.changes_done += outcomes.iter().map(|scope| scope.changes_done + scope.changes_left).sum::<usize>();
+    fn tell_done(&self, told: &[Told]) {
+        if told.is_empty() {
+            return;
+        }
+        let scopes: Vec<_> = told.iter().map(|(task, scope)| (self.tasks[*task].at, scope.id)).collect();
+        self.tell_stage(&scopes, Stage::Done);
+        self.run.ctl.progress.update(|status| {
+            status.scopes_done += told.len();
+            status.changes_done += told.iter().map(|(_, s)| s.changes_done + s.changes_left).sum::<usize>();
         });
     }
 }
@@ -280,8 +368,8 @@ fn broke(error: &Error) -> bool {
     matches!(error.kind, ErrorKind::Unreachable | ErrorKind::Garbled)
 }
 
-fn all(batch: &[Work], outcome: Outcome, message: &str) -> Vec<ScopeRun> {
-    batch.iter().map(|work| untouched(work, outcome, message.to_owned())).collect()
+fn all(batch: &[Entry], outcome: Outcome, message: &str) -> Vec<Told> {
+    batch.iter().map(|(task, work)| (*task, untouched(work, outcome, message.to_owned()))).collect()
 }
 
 fn untouched(work: &Work, outcome: Outcome, message: String) -> ScopeRun {

@@ -112,6 +112,7 @@ fn timing(parameters: &Map<String, Json>) -> Timing {
     let defaults = Timing::default();
     Timing {
         heartbeat: told("heartbeat-delay").map_or(defaults.heartbeat, Duration::from_millis),
+        response_limit: told("max-response-delay").map_or(defaults.response_limit, Duration::from_millis),
         sync_limit: told("sync-timeout").map_or(defaults.sync_limit, Duration::from_millis),
         rejected_limit: told("max-rejected-lease-updates"),
     }

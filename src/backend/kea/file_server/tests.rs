@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
@@ -23,7 +24,7 @@ impl Journal for NoJournal {
     fn begin(&self, _run: &str, _plan: &Json) -> Result<()> {
         Ok(())
     }
-    fn before(&self, _run: &str, _target: &ServerName, _work: &[Work]) -> Result<Token> {
+    fn before(&self, _run: &str, _target: &ServerName, _work: &[Arc<Work>]) -> Result<Token> {
         Ok(Token(String::new()))
     }
     fn after(&self, _token: Token, _outcomes: &Json) -> Result<()> {

@@ -2,6 +2,7 @@
 //! byte outside of them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
@@ -11,7 +12,7 @@ use super::super::file::Checked;
 use super::super::subnet::{self, Style};
 use super::{FileServer, Fresh, as_error};
 use crate::engine::approval::Approved;
-use crate::engine::port::{Abilities, Assessment, Batch, Control, Done, Grain, Refusal, Saved, Work, Writer};
+use crate::engine::port::{Abilities, Assessment, Batch, Control, Done, Gate, Grain, Refusal, Saved, Work, Writer};
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::{Foreign, Scope, ScopeId};
 
@@ -28,7 +29,7 @@ impl FileWriter {
     }
 
     /// Writes all of the work or nothing of it.
-    async fn replace(&self, work: &[Work], fresh: Fresh) -> Result<()> {
+    async fn replace(&self, work: &[Arc<Work>], fresh: Fresh) -> Result<()> {
         let edits = work.iter().map(|work| edits(work, &fresh)).collect::<Result<Vec<_>>>()?.concat();
         let options = self.server.policy().options.clone();
         let replaced = self.server.blocking(move || {
@@ -51,7 +52,7 @@ impl FileWriter {
 
     /// Writes what can be written: when Kea refuses the new file, halves of the work are
     /// tried, so that only what offends it is left out.
-    async fn write_what_passes(&self, work: &[Work], ok: &Approved, ctl: &Control) -> Vec<Done> {
+    async fn write_what_passes(&self, work: &[Arc<Work>], ok: &Approved, ctl: &Control) -> Vec<Done> {
         let all = |done: Done| vec![done; work.len()];
         if work.is_empty() || ctl.is_cancelled() {
             return all(Done::Cancelled);
@@ -63,7 +64,7 @@ impl FileWriter {
         // the last look before the write: that each scope is what the plan was made from
         let moved: Vec<Option<Error>> = work.iter().map(|work| self.moved(work, &fresh)).collect();
         if moved.iter().any(Option::is_some) {
-            let still: Vec<Work> =
+            let still: Vec<Arc<Work>> =
                 work.iter().zip(&moved).filter(|(_, moved)| moved.is_none()).map(|(work, _)| work.clone()).collect();
             let mut done = Box::pin(self.write_what_passes(&still, ok, ctl)).await.into_iter();
             let outcome = |moved: Option<Error>| match moved {
@@ -118,17 +119,18 @@ impl Writer for FileWriter {
             batch: Batch::WholeServer,
             creates_scope: true,
             deletes_scope: false,
+            interrupts_service: false,
         }
     }
 
-    async fn assess(&self, work: &[Work], _ctl: &Control) -> Result<Assessment> {
+    async fn assess(&self, work: &[Arc<Work>], _ctl: &Control) -> Result<Assessment> {
         let fresh = self.server.fresh().await?;
         let mut refusals: BTreeMap<ScopeId, Vec<Refusal>> = BTreeMap::new();
         let mut possible = Vec::new();
         for one in work {
             match by_place(one, &fresh).or_else(|| id_taken(one, work, &fresh)) {
                 Some(refusal) => refusals.entry(one.id).or_default().push(refusal),
-                None => possible.push(one),
+                None => possible.push(&**one),
             }
         }
         // what the layout of the file forbids, found by trying without writing
@@ -151,6 +153,7 @@ impl Writer for FileWriter {
         Ok(Assessment {
             cost_to_service: "none; takes effect at the next reload".to_owned(),
             cost_to_configuration: "none".to_owned(),
+            against: Vec::new(),
             refusals,
         })
     }
@@ -160,7 +163,7 @@ impl Writer for FileWriter {
         Ok(())
     }
 
-    async fn write(&self, work: &[Work], ok: &Approved, ctl: &Control) -> Vec<Done> {
+    async fn write(&self, work: &[Arc<Work>], ok: &Approved, _gate: &dyn Gate, ctl: &Control) -> Vec<Done> {
         if self.server.policy().read_only {
             let error = Error::new(ErrorKind::Safety, "the server is read-only").on(&self.server.0.name);
             return vec![Done::Rejected(error); work.len()];
@@ -206,7 +209,7 @@ fn by_place(work: &Work, fresh: &Fresh) -> Option<Refusal> {
 }
 
 /// Kea refuses a file in which two subnets have one number.
-fn id_taken(work: &Work, all: &[Work], fresh: &Fresh) -> Option<Refusal> {
+fn id_taken(work: &Work, all: &[Arc<Work>], fresh: &Fresh) -> Option<Refusal> {
     let number = work.want.server_id()?;
     if work.before.as_ref().and_then(Scope::server_id) == Some(number) {
         return None;

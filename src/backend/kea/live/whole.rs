@@ -24,11 +24,11 @@ use serde_json::value::RawValue;
 
 use self::compare::Outline;
 use self::part::Part;
-use super::writer::{refusals, refused};
+use super::writer::refusals;
 use super::{Known, LiveServer};
 use crate::backend::kea::command::{Answer, ConfigAnswer};
 use crate::engine::approval::Approved;
-use crate::engine::port::{Abilities, Assessment, Batch, Control, Done, Grain, Saved, Server, Work, Writer};
+use crate::engine::port::{Abilities, Assessment, Batch, Control, Done, Gate, Grain, Saved, Server, Work, Writer};
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::ScopeId;
 
@@ -86,14 +86,16 @@ impl WholeWriter {
     /// An error ends the work for all scopes that have no outcome in `told` yet.
     async fn carry_out(
         &self,
-        work: &[Work],
+        work: &[Arc<Work>],
         told: &mut BTreeMap<ScopeId, Done>,
         ok: &Approved,
+        gate: &dyn Gate,
         ctl: &Control,
     ) -> Result<()> {
         if self.server.policy().read_only {
             return Err(Error::new(ErrorKind::Safety, "the server is read-only"));
         }
+        gate.ask(ctl).await?;
         let mut base = self.server.known(ctl).await?;
         for _ in 0..TRIES {
             let mut parts = Vec::new();
@@ -118,7 +120,7 @@ impl WholeWriter {
                     return Ok(());
                 }
                 self.server.is_the_same(ctl).await?;
-                self.gate(&base, ctl).await?;
+                gate.ask(ctl).await?;
                 if ctl.is_cancelled() {
                     return Err(Error::new(ErrorKind::Cancelled, "cancelled before its turn"));
                 }
@@ -147,22 +149,10 @@ impl WholeWriter {
         let part = Part::new(work, base, outline)?;
         for refusal in refusals::by_leases(&self.server, base, work, ctl).await? {
             if !ok.overrides(refusal.name) {
-                return Err(refused(refusal));
+                return Err(refusal.into_error());
             }
         }
         Ok(part)
-    }
-
-    /// Setting the configuration while the relationship is not normal costs far more.
-    async fn gate(&self, base: &Known, ctl: &Control) -> Result<()> {
-        let health = self.server.health_of(base, ctl).await?;
-        match health.memberships.iter().find(|membership| !settle::is_back(membership)) {
-            None => Ok(()),
-            Some(membership) => {
-                let what = format!("state-not-normal: {}", settle::told(membership));
-                Err(Error::new(ErrorKind::Safety, what).hint("wait until both sides are in their normal state"))
-            }
-        }
     }
 
     /// Whether the target still runs this configuration.
@@ -218,10 +208,11 @@ impl Writer for WholeWriter {
             batch: Batch::WholeServer,
             creates_scope: true,
             deletes_scope: false,
+            interrupts_service: true,
         }
     }
 
-    async fn assess(&self, work: &[Work], ctl: &Control) -> Result<Assessment> {
+    async fn assess(&self, work: &[Arc<Work>], ctl: &Control) -> Result<Assessment> {
         let known = self.server.known(ctl).await?;
         let listed = part::listed(&known);
         let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
@@ -235,6 +226,7 @@ impl Writer for WholeWriter {
         Ok(Assessment {
             cost_to_service: cost::to_service(&known),
             cost_to_configuration: self.server.cost_of_saving(&known).to_owned(),
+            against: Vec::new(),
             refusals: found,
         })
     }
@@ -243,9 +235,9 @@ impl Writer for WholeWriter {
         self.server.keep_before(ctl).await
     }
 
-    async fn write(&self, work: &[Work], ok: &Approved, ctl: &Control) -> Vec<Done> {
+    async fn write(&self, work: &[Arc<Work>], ok: &Approved, gate: &dyn Gate, ctl: &Control) -> Vec<Done> {
         let mut told = BTreeMap::new();
-        let end = self.carry_out(work, &mut told, ok, ctl).await.map_err(|error| self.server.on(error));
+        let end = self.carry_out(work, &mut told, ok, gate, ctl).await.map_err(|error| self.server.on(error));
         let untold = || match &end {
             Err(error) if error.kind == ErrorKind::Cancelled => Done::Cancelled,
             Err(error) => Done::Rejected(error.clone()),

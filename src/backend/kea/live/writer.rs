@@ -10,6 +10,7 @@ mod session;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::sync::OnceCell;
@@ -18,7 +19,7 @@ use self::intent::Intent;
 use self::session::Session;
 use super::LiveServer;
 use crate::engine::approval::Approved;
-use crate::engine::port::{Abilities, Assessment, Batch, Control, Done, Grain, Refusal, Saved, Work, Writer};
+use crate::engine::port::{Abilities, Assessment, Batch, Control, Done, Gate, Grain, Refusal, Saved, Work, Writer};
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::ScopeId;
 
@@ -69,7 +70,7 @@ impl KeaWriter {
         self.guard(&intent, ctl).await?;
         for refusal in refusals::by_leases(&self.server, &known, work, ctl).await? {
             if !ok.overrides(refusal.name) {
-                return Err(refused(refusal));
+                return Err(refusal.into_error());
             }
         }
         Ok(intent)
@@ -108,10 +109,11 @@ impl Writer for KeaWriter {
             batch: Batch::One,
             creates_scope: true,
             deletes_scope: false,
+            interrupts_service: false,
         }
     }
 
-    async fn assess(&self, work: &[Work], ctl: &Control) -> Result<Assessment> {
+    async fn assess(&self, work: &[Arc<Work>], ctl: &Control) -> Result<Assessment> {
         let known = self.server.known(ctl).await?;
         let listed = self.server.list(ctl).await?;
         let mut found: BTreeMap<_, Vec<Refusal>> = BTreeMap::new();
@@ -124,7 +126,7 @@ impl Writer for KeaWriter {
         }
         let cost_to_service = cost_to_service(work, &found);
         let cost_to_configuration = self.server.cost_of_saving(&known).to_owned();
-        Ok(Assessment { cost_to_service, cost_to_configuration, refusals: found })
+        Ok(Assessment { cost_to_service, cost_to_configuration, against: Vec::new(), refusals: found })
     }
 
     /// Keeps the running configuration of before the run in a file beside the server's own,
@@ -133,7 +135,7 @@ impl Writer for KeaWriter {
         self.server.keep_before(ctl).await
     }
 
-    async fn write(&self, work: &[Work], ok: &Approved, ctl: &Control) -> Vec<Done> {
+    async fn write(&self, work: &[Arc<Work>], ok: &Approved, _gate: &dyn Gate, ctl: &Control) -> Vec<Done> {
         let mut outcomes = Vec::with_capacity(work.len());
         for one in work {
             outcomes.push(if ctl.is_cancelled() { Done::Cancelled } else { self.write_one(one, ok, ctl).await });
@@ -156,7 +158,7 @@ impl Writer for KeaWriter {
 }
 
 /// Only scopes that are written cost anything; those that the operator may override are told apart.
-fn cost_to_service(work: &[Work], refusals: &BTreeMap<ScopeId, Vec<Refusal>>) -> String {
+fn cost_to_service(work: &[Arc<Work>], refusals: &BTreeMap<ScopeId, Vec<Refusal>>) -> String {
     let against = |work: &Work| refusals.get(&work.id).map_or(&[][..], Vec::as_slice);
     let renumbered = || work.iter().filter(|work| intent::renumbers(work));
     let certain = renumbered().filter(|work| against(work).is_empty()).count();
@@ -175,8 +177,4 @@ fn cost_to_service(work: &[Work], refusals: &BTreeMap<ScopeId, Vec<Refusal>>) ->
         0 => format!("none: no client waits{overridden}"),
         n => format!("{}; no other client waits{overridden}", absent(n)),
     }
-}
-
-pub(super) fn refused(refusal: Refusal) -> Error {
-    Error::new(ErrorKind::Safety, format!("{}: {}", refusal.name, refusal.message)).hint(refusal.hint)
 }

@@ -53,11 +53,11 @@ impl WholeWriter {
         &self,
         base: &Arc<Known>,
         parts: &[Arc<Part>],
-        work: &[Work],
+        work: &[Arc<Work>],
         text: Bytes,
     ) -> BTreeMap<ScopeId, Done> {
         let chosen: BTreeSet<ScopeId> = parts.iter().map(|part| part.id).collect();
-        let work: Vec<&Work> = work.iter().filter(|work| chosen.contains(&work.id)).collect();
+        let work: Vec<&Work> = work.iter().map(AsRef::as_ref).filter(|work| chosen.contains(&work.id)).collect();
         let all = |done: Done| work.iter().map(|work| (work.id, done.clone())).collect();
         let began = Instant::now();
         let told = match Told::of(self.send(&text).await) {

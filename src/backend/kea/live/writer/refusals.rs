@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use super::intent::{moves_network, renumbers, sends_update};
 use crate::backend::kea::live::reread::Listed;
@@ -17,7 +18,12 @@ const NAMED: usize = 3;
 
 /// What the configurations of both sides say against it. `all` is the work of the whole run,
 /// in its order; `listed` are the target's subnets.
-pub(in super::super) fn by_configuration(work: &Work, all: &[Work], known: &Known, listed: &[Listed]) -> Vec<Refusal> {
+pub(in super::super) fn by_configuration(
+    work: &Work,
+    all: &[Arc<Work>],
+    known: &Known,
+    listed: &[Listed],
+) -> Vec<Refusal> {
     let checks = [
         configuration_backend(known),
         hosts_database(work, known),
@@ -188,7 +194,7 @@ fn is_blank_43(key: &ItemKey, wanted: Option<&Item>) -> bool {
 }
 
 /// Another scope of the target has the wanted number and keeps it.
-fn id_taken(work: &Work, all: &[Work], listed: &[Listed]) -> Option<Refusal> {
+fn id_taken(work: &Work, all: &[Arc<Work>], listed: &[Listed]) -> Option<Refusal> {
     let id = work.want.server_id()?;
     let holder = listed.iter().find(|listed| listed.id == id && listed.scope() != Some(work.id))?;
     let gives_way = all

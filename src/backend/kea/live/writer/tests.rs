@@ -370,13 +370,13 @@ proptest! {
 
 #[test]
 fn refused_scopes_cost_nothing_unless_they_are_overridden() {
-    let works: Vec<Work> = (0..3u8)
+    let works: Vec<Arc<Work>> = (0..3u8)
         .map(|at| {
             let numbered = |id: u32| {
                 let json = json!({ "id": id, "subnet": format!("10.0.{at}.0/24") });
                 subnet::open(&json, None, &Surroundings::default()).unwrap()
             };
-            work(Some(numbered(1)), &numbered(7))
+            Arc::new(work(Some(numbered(1)), &numbered(7)))
         })
         .collect();
     let refusal = |overridable| Refusal { name: "some", message: String::new(), hint: String::new(), overridable };
