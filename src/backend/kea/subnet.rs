@@ -16,6 +16,7 @@ pub(super) mod reservation;
 pub(super) mod take_apart;
 #[cfg(test)]
 mod tests;
+pub(super) mod words;
 
 /// A subnet as the server sent it.
 #[derive(Debug)]

@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json};
 
 use super::super::subnet::option::ReadOption;
 use super::super::subnet::take_apart::is_local;
+use super::super::subnet::words::in_new_words;
 use super::super::subnet::{canonical, option, reservation};
 use super::options::DHCP4;
 use super::relationship::Failover;
@@ -52,10 +53,11 @@ pub(super) fn context(
         }
         add(DefinitionKind::GlobalOption, name.into(), plain(&option.item), option.item.label);
     }
-    for (name, value) in globals(global) {
+    let newer = in_new_words(global);
+    for (name, value) in globals(&newer) {
         add(DefinitionKind::Global, name.into(), single(value), None);
     }
-    for (name, value) in modes(global) {
+    for (name, value) in modes(&newer) {
         add(DefinitionKind::ReservationMode, name.into(), single(value), None);
     }
     if let Some(hosts) = global.get("reservations").and_then(Json::as_array) {
@@ -171,7 +173,7 @@ fn network(name: &Foreign, network: &Map<String, Json>, around: &Surroundings) -
         }
     }
     let (own, globals) = (around.parents(Some(name)), around.parents(None));
-    for (name, value) in network {
+    for (name, value) in in_new_words(network).iter() {
         let restricts = canonical::RESTRICTIONS.iter().flatten().any(|word| word == name);
         let elsewhere = matches!(name.as_str(), "name" | "subnet4" | "option-data" | "user-context" | "comment");
         // a bound that a running server filled in is none
@@ -218,7 +220,6 @@ fn is_no_global(name: &str) -> bool {
                 | "option-data"
                 | "client-classes"
                 | "reservations"
-                | "reservation-mode"
                 | "host-reservation-identifiers"
                 | "subnet4"
                 | "shared-networks"
@@ -247,11 +248,6 @@ fn globals(global: &Map<String, Json>) -> BTreeMap<String, Canonical> {
         if is_no_global(name) || implied || value.is_null() {
             continue;
         }
-        if name == "ddns-use-conflict-resolution" {
-            let mode = if value.as_bool() == Some(false) { "no-check-with-dhcid" } else { "check-with-dhcid" };
-            found.insert("ddns-conflict-resolution-mode".into(), Canonical::text(mode));
-            continue;
-        }
         found.insert(name.clone(), Canonical::from_json(value));
     }
     found
@@ -270,18 +266,6 @@ const MODES: &[(&str, bool)] = &[
 fn modes(global: &Map<String, Json>) -> BTreeMap<String, Canonical> {
     let mut found: BTreeMap<String, Canonical> =
         MODES.iter().map(|(name, default)| ((*name).to_owned(), Canonical::Bool(*default))).collect();
-    // the older word for three of them
-    if let Some(mode) = global.get("reservation-mode").and_then(Json::as_str) {
-        let (everywhere, in_subnet, out_of_pool) = match mode.to_ascii_lowercase().as_str() {
-            "disabled" | "off" => (false, false, false),
-            "global" => (true, false, false),
-            "out-of-pool" => (false, true, true),
-            _ => (false, true, false),
-        };
-        for ((name, _), value) in MODES.iter().zip([everywhere, in_subnet, out_of_pool]) {
-            found.insert((*name).to_owned(), Canonical::Bool(value));
-        }
-    }
     for (name, _) in MODES {
         if let Some(value) = global.get(*name) {
             found.insert((*name).to_owned(), Canonical::from_json(value));

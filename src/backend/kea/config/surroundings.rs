@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json};
 
 use super::super::subnet::canonical;
+use super::super::subnet::words::{Ddns, in_new_words};
 use super::How;
 use super::options::Definitions;
 use super::relationship::Homes;
@@ -30,8 +31,10 @@ pub enum Words {
 pub struct Surroundings {
     /// Where the configuration was read from.
     pub how: How,
-    /// Which words it uses.
+    /// Which words it uses for class restrictions.
     pub words: Words,
+    /// Which words it uses for what was renamed earlier.
+    pub(in super::super) ddns: Ddns,
     /// The options that it defines.
     pub options: Definitions,
     globals: Arc<Parents>,
@@ -56,14 +59,25 @@ impl Surroundings {
         global: &Map<String, Json>,
         networks: &BTreeMap<Foreign, Map<String, Json>>,
     ) -> Self {
-        let globals = Arc::new(from_global(global));
+        let ddns = Ddns::of(std::iter::once(global).chain(networks.values()));
+        let globals = Arc::new(from_global(&in_new_words(global)));
         let named = networks
             .iter()
             .filter_map(|(name, values)| Some((name.clone(), canonical::relationship_name(values)?.to_owned())));
         let named = named.collect();
-        let networks =
-            networks.iter().map(|(name, values)| (name.clone(), Arc::new(from_network(how, name, values, &globals))));
-        Surroundings { how, words, options, networks: networks.collect(), globals, homes: Homes::default(), named }
+        let networks = networks
+            .iter()
+            .map(|(name, values)| (name.clone(), Arc::new(from_network(how, name, &in_new_words(values), &globals))));
+        Surroundings {
+            how,
+            words,
+            ddns,
+            options,
+            networks: networks.collect(),
+            globals,
+            homes: Homes::default(),
+            named,
+        }
     }
 
     /// The same on a server with these relationships.

@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json};
 use super::super::config::{BOUNDS, How, Surroundings, Words, is_derived};
 use super::canonical::{self, RESTRICTIONS};
 use super::take_apart::{is_local, is_structure, pool_fields, pool_range, restriction_key};
+use super::words::{in_new_words, put_back};
 use super::{Rendered, Style, option, reservation};
 use crate::model::{Canonical, Foreign, Item, ItemKey, KeyName, Kind, OptionKey, Owner, ReservationKey, Scope, Value};
 
@@ -14,11 +15,13 @@ use crate::model::{Canonical, Foreign, Item, ItemKey, KeyName, Kind, OptionKey, 
 pub(super) fn scope(scope: &Scope, style: Style, around: &Surroundings) -> Rendered {
     let network = scope.network().cloned();
     let work = Work { scope, style, around, network: network.as_ref() };
-    let mut subnet = scope.native.as_object().cloned().unwrap_or_default();
+    let empty = Map::new();
+    let native = scope.native.as_object().unwrap_or(&empty);
+    let mut subnet = in_new_words(native).into_owned();
     if style == Style::Create && around.how == How::Live {
         fold_comments(&mut subnet);
     }
-    let place = subnet.keys().position(|key| key == "reservations");
+    let place = native.keys().position(|key| key == "reservations");
     let native_hosts = match subnet.shift_remove("reservations") {
         Some(Json::Array(hosts)) => hosts,
         _ => Vec::new(),
@@ -29,6 +32,7 @@ pub(super) fn scope(scope: &Scope, style: Style, around: &Surroundings) -> Rende
     work.restrictions(&mut subnet, &Owner::Scope);
     work.pools(&mut subnet);
     work.options(&mut subnet, &Owner::Scope);
+    put_back(&mut subnet, (style != Style::Create).then_some(native), around.ddns);
     Rendered { reservations: work.reservations(native_hosts), subnet: Json::Object(subnet), network, place }
 }
 
@@ -191,10 +195,12 @@ impl Work<'_> {
         for words in RESTRICTIONS {
             let want = self.scope.items.get(&restriction_key(owner, words)).and_then(Item::value);
             let was = canonical::restriction(object, words).map(|(_, canonical)| canonical);
-            if was.as_ref() == want.map(|value| &value.canonical) {
+            // what was read from another server may be in words that this one does not know
+            let own = self.style != Style::Create;
+            if own && was.as_ref() == want.map(|value| &value.canonical) {
                 continue;
             }
-            let known = words.into_iter().find(|word| object.contains_key(*word));
+            let known = words.into_iter().find(|word| own && object.contains_key(*word));
             let names = want.map(|value| canonical::class_names(&value.raw)).unwrap_or_default();
             let word = match (known, self.around.words) {
                 (Some(known), _) if known != "client-class" || names.len() == 1 => known,
@@ -225,6 +231,7 @@ impl Work<'_> {
                 if let (Some(want), Json::Object(old)) = (self.scope.items.get(&key), json) {
                     let mut new = old.clone();
                     option::patch(&mut new, &was.item, want);
+                    self.leave_out(&mut new, "never-send", &false.into());
                     out.push(Json::Object(new));
                     done.insert(key);
                 }
@@ -237,6 +244,13 @@ impl Work<'_> {
         }
         if object.contains_key("option-data") || !out.is_empty() {
             object.insert("option-data".into(), out.into());
+        }
+    }
+
+    /// A default that newer servers say and older ones would refuse for its name.
+    fn leave_out(&self, object: &mut Map<String, Json>, name: &str, default: &Json) {
+        if self.style == Style::Create && object.get(name) == Some(default) {
+            object.shift_remove(name);
         }
     }
 
@@ -261,6 +275,7 @@ impl Work<'_> {
             if let Some(want) = self.scope.items.get(&ItemKey::range(first, last)) {
                 let mut new = old.clone();
                 patch_fields(&mut new, &pool_fields(old), want);
+                self.leave_out(&mut new, "pool-id", &0.into());
                 self.restrictions(&mut new, &Owner::Range(first, last));
                 self.options(&mut new, &Owner::Range(first, last));
                 out.push(Json::Object(new));

@@ -8,6 +8,7 @@ use serde_json::{Map, Value as Json};
 
 use super::super::config::{BOUNDS, Surroundings};
 use super::canonical::{self, RESTRICTIONS};
+use super::words::in_new_words;
 use super::{option, reservation};
 use crate::model::{
     Complete, Foreign, Item, ItemKey, KeyName, Kind, Level, Need, Origin, Owner, Scope, ScopeId, Value,
@@ -67,7 +68,7 @@ struct Parts<'a> {
 
 impl Parts<'_> {
     fn properties(&mut self, object: &Map<String, Json>, network: Option<&Foreign>) {
-        for (name, raw) in object {
+        for (name, raw) in in_new_words(object).iter() {
             if is_structure(name) || is_local(name) {
                 continue;
             }

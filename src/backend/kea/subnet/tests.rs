@@ -53,6 +53,7 @@ fn lifetimes() -> Vec<(&'static str, BoxedStrategy<Json>)> {
         ("t1-percent", one(&[json!(0.5), json!(0.25)])),
         ("match-client-id", one(&[json!(true), json!(false)])),
         ("allocator", one(&[json!("iterative"), json!("random")])),
+        ("ddns-use-conflict-resolution", one(&[json!(true), json!(false)])),
         ("relay", one(&[json!({"ip-addresses": []}), json!({"ip-addresses": ["192.0.2.9", "192.0.2.8"]})])),
     ]
 }
@@ -82,7 +83,10 @@ fn classes() -> Vec<(&'static str, BoxedStrategy<Json>)> {
     vec![
         ("client-classes", one(&[json!([]), json!(["voip"]), json!(["b", "a"]), json!(["a", "b"])])),
         ("require-client-classes", one(&[json!(["late"]), json!(["z", "late"])])),
-        ("user-context", one(&[json!({}), json!({"comment": "east", "x": {"y": [1, 2.5]}}), json!({"name": "n"})])),
+        (
+            "user-context",
+            one(&[json!({}), json!({"comment": "east", "x": {"y": [1, 2.5]}}), json!({"ha-server-name": "n"})]),
+        ),
         ("comment", one(&[json!("west"), json!("")])),
         ("option-data", options()),
         ("unknown-key", one(&[json!(null), json!(""), json!({"deep": [true]}), json!([3, 1, 2])])),
@@ -134,6 +138,7 @@ fn subnet() -> BoxedStrategy<Json> {
     keys.extend(classes());
     keys.extend([
         ("id", one(&[json!(1), json!(2)])),
+        ("reservation-mode", one(&[json!("global"), json!("all"), json!("strange")])),
         ("pools", pools()),
         ("reservations", reservations()),
         ("interface", one(&[json!("eth0"), json!("")])),
@@ -427,6 +432,39 @@ fn class_restrictions_keep_the_word_that_the_server_uses() {
         json!({"subnet": "10.0.0.0/24", "client-class": "c", "pools": [
         {"pool": "10.0.0.0/25", "client-class": "b"}, {"pool": "10.0.0.128/25", "client-classes": ["a", "b"]}]})
     );
+}
+
+#[test]
+fn a_scope_that_is_created_is_in_the_words_of_its_server() {
+    let around = |words, ddns: &str| {
+        let global = json!({ ddns: Json::Null }).as_object().cloned().unwrap();
+        Surroundings::new(How::Live, words, Default::default(), &global, &BTreeMap::new())
+    };
+    let new_server = around(Words::New, "ddns-conflict-resolution-mode");
+    let old_server = around(Words::Old, "ddns-use-conflict-resolution");
+    let option = |more: Json| {
+        let mut option =
+            json!({"name": "routers", "code": 3, "space": "dhcp4", "csv-format": true, "data": "10.0.0.1"});
+        option.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
+        json!([option])
+    };
+    let new = json!({"subnet": "10.0.0.0/24", "client-classes": ["a"], "evaluate-additional-classes": ["b"],
+        "ddns-conflict-resolution-mode": "no-check-with-dhcid", "option-data": option(json!({"never-send": false})),
+        "pools": [{"pool": "10.0.0.0/25", "pool-id": 0, "client-classes": ["a"]}]});
+    let old = json!({"subnet": "10.0.0.0/24", "client-class": "a", "require-client-classes": ["b"],
+        "ddns-use-conflict-resolution": false, "option-data": option(json!({})),
+        "pools": [{"pool": "10.0.0.0/25", "client-class": "a"}]});
+    let created = |json: &Json, here: &Surroundings, there: &Surroundings| {
+        let source = open(json, None, here).unwrap();
+        let made = want(&source, None, &create_all(&source, there.parents(None)), there);
+        render(&made, Style::Create, there).whole()
+    };
+    assert_eq!(created(&new, &new_server, &old_server), old);
+    let mut back = new.clone();
+    back["option-data"] = option(json!({}));
+    back["pools"][0].as_object_mut().unwrap().remove("pool-id");
+    assert_eq!(created(&old, &old_server, &new_server), back);
+    assert_eq!(compare(&open(&new, None, &new_server).unwrap(), &open(&old, None, &old_server).unwrap()), vec![]);
 }
 
 #[test]
