@@ -33,7 +33,7 @@ use crate::engine::fleet::Fleet;
 use crate::engine::port::{Journal as _, Unsaved};
 use crate::history::{self, FileJournal};
 use crate::show::{Line, Role};
-use crate::state::StateFolder;
+use crate::state::{StateError, StateFolder};
 use crate::{config, demo, runtime};
 
 /// Runs the program and returns its exit status.
@@ -113,7 +113,7 @@ fn ask_servers(mut command: Command, global: &args::Global, console: &mut Consol
             Command::Drift(asked) => drift::run(&fleet, &asked, console).await,
             Command::HaReset(asked) => {
                 let by = history::user();
-                let journal = journal(start, asked.what_if, &by)?;
+                let journal = journal(start.state, asked.what_if, &by)?;
                 ha_reset::run(&fleet, &asked, &journal, &by, &mut operator, console).await
             }
             Command::Replicate(asked) => {
@@ -121,7 +121,7 @@ fn ask_servers(mut command: Command, global: &args::Global, console: &mut Consol
                     fleet.throttle_limit = usize::try_from(limit).unwrap_or(usize::MAX);
                 }
                 let by = history::user();
-                let journal = journal(start, asked.what_if, &by)?;
+                let journal = journal(start.state, asked.what_if, &by)?;
                 replicate::run(&fleet, &asked, &journal, &by, &mut operator, console).await
             }
             Command::Check(_)
@@ -137,8 +137,8 @@ fn ask_servers(mut command: Command, global: &args::Global, console: &mut Consol
 }
 
 /// Under --what-if nothing is kept, and nothing needs a place to be kept in.
-fn journal(start: Start, what_if: bool, by: &str) -> Result<FileJournal, Failure> {
-    let folder = if what_if { PathBuf::new() } else { start.state?.journal()? };
+fn journal(state: Result<StateFolder, StateError>, what_if: bool, by: &str) -> Result<FileJournal, Failure> {
+    let folder = if what_if { PathBuf::new() } else { state?.journal()? };
     Ok(FileJournal::new(folder, by))
 }
 
