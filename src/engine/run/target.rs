@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::check::{self, Checked};
 use super::{Part, classify, describe};
@@ -137,7 +138,10 @@ impl<'a> Delivery<'a> {
         let gate = Gatekeeper::new(self.run.fleet, self.target.clone(), &partners, self.run.overrides);
         let done = self.writer.write(&work, self.tasks[0].approval, &gate, ctl).await;
         self.tell(&entries, Stage::Settling);
+        let began = Instant::now();
         let settled = self.writer.settle(ctl).await;
+        let seconds = began.elapsed().as_secs_f64();
+        tracing::debug!(server = %self.target.name(), seconds, "settled");
         self.tell(&entries, Stage::Verifying);
         let written = self.read_back(&entries, done, &mut course.lost).await;
         for (task, token) in tokens {
@@ -293,6 +297,7 @@ impl<'a> Delivery<'a> {
     }
 
     fn tell(&self, entries: &[Entry], stage: Stage) {
+        tracing::debug!(server = %self.target.name(), scopes = entries.len(), "{}", stage.word());
         let scopes: Vec<_> = entries.iter().map(|(task, work)| (self.tasks[*task].at, work.id)).collect();
         self.tell_stage(&scopes, stage);
     }

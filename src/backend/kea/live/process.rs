@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 /// A running daemon.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only Linux shows one"))]
 pub(super) struct Daemon {
     /// Its configuration file.
     pub(super) file: PathBuf,
@@ -21,6 +22,7 @@ pub(super) struct Daemon {
 
 /// What owners and modes say of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only Linux shows one"))]
 pub(super) struct Place {
     pub(super) file_writable: bool,
     /// New files can be made beside it.
