@@ -155,6 +155,9 @@ fn an_agent_is_told_from_its_server() {
     let ca = pair.server(Side::A).ca_cert.clone().expect("an authority");
     let lines = format!("password_env = \"KEA_PASSWORD\"\ntls_ca = {:?}", ca.display().to_string());
     home.write_config(&config(&pair, [&lines, &lines]));
+    // both are on one host, which therefore names neither
+    let twice = run(&home, "drift --computer-name 127.0.0.1").expect_code(1);
+    assert!(twice.stderr.contains("means several servers"), "{}", twice.stderr);
     let list = run(&home, "relationships --json").expect_code(0).json();
     for server in list["servers"].as_array().expect("servers") {
         assert!(server["place"].as_str().is_some_and(|place| place.ends_with(" (control agent)")), "{server}");

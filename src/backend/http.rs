@@ -35,8 +35,9 @@ const KEPT_FOR_READS: Duration = Duration::from_secs(20);
 /// A write on a connection that is just being closed would leave its outcome open, for nothing.
 const KEPT_FOR_WRITES: Duration = Duration::from_secs(2);
 
-/// One request: always a POST, to the path of the server's address.
-#[derive(Clone, Debug)]
+/// One request: always a POST, to the path of the server's address. Never formatted: what it
+/// carries may hold secrets.
+#[derive(Clone)]
 pub struct Request {
     /// Its header fields, but for those that belong to the connection.
     pub headers: HeaderMap,
@@ -46,8 +47,8 @@ pub struct Request {
     pub effect: Effect,
 }
 
-/// The whole answer to one request.
-#[derive(Clone, Debug)]
+/// The whole answer to one request. Never formatted, for the same reason.
+#[derive(Clone)]
 pub struct Reply {
     /// Its status, such as 200.
     pub status: u16,

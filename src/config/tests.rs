@@ -522,6 +522,14 @@ fn web(url: &str, password: Secret, trust: Trust, identity: Option<Identity>) ->
 }
 
 #[test]
+fn an_agent_s_60_seconds_are_waited_for() {
+    let read = |lines: &str| parse(&server(lines)).unwrap().servers.remove(0).timeouts.read.as_secs();
+    assert_eq!(read("socket = '/s'"), 30);
+    assert_eq!(read("url = 'http://localhost:8000'"), 75);
+    assert_eq!(read("url = 'http://localhost:8000'\nread_timeout = 20"), 20);
+}
+
+#[test]
 fn the_example_in_use_has_the_built_in_defaults() {
     let text = example_in_use();
     let socket = Endpoint::KeaSocket("/run/kea/kea4-ctrl-socket".into());

@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 /// What is done with a request. After all but an answer the connection is closed.
+#[derive(Clone)]
 pub enum Play {
     /// Kea's answer: this, in a list of one; the connection stays open.
     Answer(Value),

@@ -74,6 +74,14 @@ impl Http {
         self.0.client.security(refusal)
     }
 
+    /// The name or address of the machine.
+    pub(super) fn host(&self) -> Option<&str> {
+        match self.address() {
+            Address::Net { host, .. } => Some(host),
+            Address::Unix(_) => None,
+        }
+    }
+
     fn address(&self) -> &Address {
         self.0.client.address()
     }
@@ -129,6 +137,10 @@ impl Http {
             400 => Broken::unsent(
                 strange(format!("{address} does not take the request (400{})", said(reply)))
                     .hint("is it the port of kea-dhcp4's HTTP control socket, or of a control agent?"),
+            ),
+            413 => Broken::unsent(
+                refused(format!("a proxy at {address} takes no request of this size (413)"))
+                    .hint("raise its limit: nginx calls it client_max_body_size"),
             ),
             status @ 300..400 => {
                 let to = reply.header(header::LOCATION).map(|to| format!(" to {}", Foreign::from(to)));

@@ -169,10 +169,12 @@ impl Server for LiveServer {
         self.channel().transport().caveat()
     }
 
-    /// The names that the server has in its relationships, once it was read.
+    /// The host in its URL, and the names that it has in its relationships, once it was read.
     fn addresses(&self) -> Vec<String> {
-        let names = |known: Arc<Known>| known.memberships.iter().map(|m| m.this_server.raw().to_owned()).collect();
-        self.last_known().map(names).unwrap_or_default()
+        let host = self.channel().transport().host().map(str::to_owned);
+        let known = self.last_known();
+        let memberships = known.iter().flat_map(|known| &known.memberships);
+        host.into_iter().chain(memberships.map(|membership| membership.this_server.raw().to_owned())).collect()
     }
 
     fn read_only(&self) -> bool {

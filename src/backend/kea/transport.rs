@@ -48,6 +48,14 @@ impl Transport {
         }
     }
 
+    /// The machine that it leads to, where it is named.
+    pub fn host(&self) -> Option<&str> {
+        match self {
+            Transport::Socket(_) => None,
+            Transport::Http(http) => http.host(),
+        }
+    }
+
     /// What it is limited to.
     pub fn limits(&self) -> &Limits {
         match self {
