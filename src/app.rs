@@ -23,6 +23,7 @@ pub mod list;
 pub mod pick;
 pub mod preview;
 pub mod reading;
+pub mod reset;
 pub mod runs;
 pub mod state;
 pub mod update;

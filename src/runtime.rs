@@ -11,8 +11,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::app::gate::READING_TIME;
-use crate::app::state::{Tone, View};
+use crate::app::gate::{Gate, READING_TIME};
+use crate::app::state::Tone;
 use crate::app::{self, AppState, Effect, Event, Moment, Setting};
 use crate::config::{Located, process_env};
 use crate::engine::fleet::Fleet;
@@ -205,7 +205,7 @@ impl Program {
     }
 
     fn may_confirm(&self) -> bool {
-        matches!(&self.state.view, View::Preview(preview) if preview.gate.is_open())
+        self.state.gate().is_some_and(Gate::is_open)
     }
 
     fn due(&self) -> Option<Instant> {

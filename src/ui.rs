@@ -11,6 +11,7 @@ mod jobs;
 mod pane;
 mod preview;
 mod relationships;
+mod reset;
 mod scopes;
 mod start;
 mod status;
@@ -59,12 +60,15 @@ pub fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>) -> Drawn {
         match &state.view {
             View::Preview(preview) => drawn.preview = Some(preview::draw(preview, theme, frame, body)),
             View::Jobs => drawn.jobs = jobs::draw(state, theme, frame, body),
-            View::Browse | View::Detail(_) | View::Planning { .. } => browse(state, theme, frame, body, &mut drawn),
+            View::Browse | View::Detail(_) | View::Planning { .. } | View::Reset(_) => {
+                browse(state, theme, frame, body, &mut drawn)
+            }
         }
     }
     match &state.view {
         View::Detail(view) => drawn.detail = Some(detail::draw(view, theme, frame, body)),
         View::Planning { picked, .. } => dialog::planning(picked, theme, frame, body),
+        View::Reset(view) => drawn.reset = Some(reset::draw(view, theme, frame, body)),
         _ => {}
     }
     if state.quitting == Some(Quitting::Asking) {

@@ -88,6 +88,8 @@ pub enum Action {
     LeaveNow,
     /// Gives up making a plan.
     Abandon,
+    /// Opens the reset of a relationship in trouble.
+    Reset,
 }
 
 /// Where a key is pressed.
@@ -107,6 +109,8 @@ pub enum Place {
     Planning,
     /// The preview of a plan.
     Preview,
+    /// The question whether to reset a relationship.
+    Reset,
     /// The jobs.
     Jobs,
     /// The help.
@@ -117,7 +121,7 @@ pub enum Place {
 
 impl Place {
     /// Every place.
-    pub const ALL: [Place; 10] = [
+    pub const ALL: [Place; 11] = [
         Place::Start,
         Place::Relationships,
         Place::Scopes,
@@ -125,6 +129,7 @@ impl Place {
         Place::Detail,
         Place::Planning,
         Place::Preview,
+        Place::Reset,
         Place::Jobs,
         Place::Help,
         Place::Quitting,
@@ -140,6 +145,7 @@ impl Place {
             Place::Detail => "detail",
             Place::Planning => "planning",
             Place::Preview => "preview",
+            Place::Reset => "reset",
             Place::Jobs => "jobs",
             Place::Help => "help",
             Place::Quitting => "quitting",
@@ -150,8 +156,17 @@ impl Place {
 const ALL: &[Place] = &Place::ALL;
 const LISTS: &[Place] = &[Place::Relationships, Place::Scopes, Place::Drift];
 const SCOPES: &[Place] = &[Place::Relationships, Place::Scopes];
-const SCROLL: &[Place] =
-    &[Place::Relationships, Place::Scopes, Place::Drift, Place::Detail, Place::Preview, Place::Jobs, Place::Help];
+const SCROLL: &[Place] = &[
+    Place::Relationships,
+    Place::Scopes,
+    Place::Drift,
+    Place::Detail,
+    Place::Preview,
+    Place::Reset,
+    Place::Jobs,
+    Place::Help,
+];
+const QUESTIONS: &[Place] = &[Place::Preview, Place::Reset];
 const MAIN: &[Place] = &[Place::Relationships, Place::Scopes, Place::Drift, Place::Jobs];
 
 /// One row of the table.
@@ -271,6 +286,14 @@ pub const VERBS: &[Verb] = &[
         "findings",
         "to the findings of the relationship: what lies outside its scopes",
     ),
+    verb(
+        Action::Reset,
+        "reset",
+        &["H"],
+        LISTS,
+        "reset",
+        "reset both servers of a relationship that is terminated: shows the steps and what they cost, then asks",
+    ),
     verb(Action::Reload, "reload", &["R"], MAIN, "reload", "read all servers again"),
     verb(Action::Jobs, "jobs", &["J"], MAIN, "jobs", "the runs of this session: progress and outcomes; again: back"),
     verb(
@@ -281,7 +304,7 @@ pub const VERBS: &[Verb] = &[
         "cancel",
         "cancel the run after the scope in flight; again: after the request in flight",
     ),
-    verb(Action::Yes, "yes", &["y"], &[Place::Preview], "yes", "replicate this relationship"),
+    verb(Action::Yes, "yes", &["y"], QUESTIONS, "yes", "replicate this relationship; reset it"),
     verb(
         Action::YesToAll,
         "yes-to-all",
@@ -294,9 +317,9 @@ pub const VERBS: &[Verb] = &[
         Action::No,
         "no",
         &["n", "Esc"],
-        &[Place::Preview],
+        QUESTIONS,
         "no",
-        "do not replicate this relationship; under WhatIf: back",
+        "do not replicate this relationship, do not reset it; under WhatIf: back",
     ),
     verb(
         Action::NoToAll,
@@ -310,7 +333,7 @@ pub const VERBS: &[Verb] = &[
         Action::Override,
         "override",
         &["o"],
-        &[Place::Preview],
+        QUESTIONS,
         "override",
         "override the refusals for safety that can be, one name after the other; then let them stand again",
     ),

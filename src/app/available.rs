@@ -1,10 +1,11 @@
 //! What can be done right now, and why the rest cannot.
 
 use super::action::{Action, Place};
-use super::gate::READING_TIME;
+use super::gate::{Gate, READING_TIME};
 use super::pick;
-use super::runs::Cancelled;
+use super::runs::{Cancelled, Kind, Run};
 use super::state::{AppState, LeftKey, Quitting, View};
+use crate::engine::approval::Manner;
 
 /// Whether an action would do something; `Err` tells why not.
 pub fn available(state: &AppState, action: Action) -> Result<(), String> {
@@ -17,6 +18,7 @@ pub fn available(state: &AppState, action: Action) -> Result<(), String> {
         Action::Force if state.setting.read_only => Err("everything is read-only: nothing can be written".into()),
         Action::Reload if state.reports.is_empty() => Err("there is no server".into()),
         Action::Findings if state.current().is_none() => Err("there is no relationship here".into()),
+        Action::Reset => reset(state),
         Action::Cancel => cancel(state),
         Action::Yes | Action::YesToAll | Action::NoToAll => question(state, action),
         Action::Override => overriding(state),
@@ -73,6 +75,27 @@ fn swap(state: &AppState) -> Result<(), String> {
     }
 }
 
+fn reset(state: &AppState) -> Result<(), String> {
+    let Some((relationship, _)) = state.current() else { return Err("there is no relationship here".into()) };
+    if state.setting.read_only {
+        return Err("everything is read-only: nothing can be reset".into());
+    }
+    if let Some(reason) =
+        relationship.unsupported.clone().or_else(|| relationship.members.iter().find_map(|m| m.absent()))
+    {
+        return Err(reason);
+    }
+    let is_reset =
+        |run: &Run| run.kind == Kind::Reset && run.routes.iter().any(|route| route.name == relationship.name);
+    if state.running().any(is_reset) {
+        return Err(format!("{} is being reset", relationship.name));
+    }
+    match relationship.trouble() {
+        Some(_) => Ok(()),
+        None => Err(format!("{} is not terminated: there is nothing to reset", relationship.name)),
+    }
+}
+
 fn cancel(state: &AppState) -> Result<(), String> {
     match state.runs.current() {
         None => Err("there is no run".into()),
@@ -82,27 +105,40 @@ fn cancel(state: &AppState) -> Result<(), String> {
 }
 
 fn question(state: &AppState, action: Action) -> Result<(), String> {
-    let View::Preview(preview) = &state.view else { return Err("there is no preview".into()) };
-    if preview.manner == crate::engine::approval::Manner::ShowOnly {
+    let (preview, manner) = match &state.view {
+        View::Preview(preview) => (Some(preview), preview.manner),
+        View::Reset(reset) => (None, reset.manner),
+        _ => return Err("there is no preview".into()),
+    };
+    if manner == Manner::ShowOnly {
         return Err(match state.setting.read_only {
             true => "everything is read-only: nothing can be written".into(),
             false => "WhatIf is on: nothing can be written (Esc, then W turns it off)".into(),
         });
     }
-    if preview.overriding.is_some() {
+    if let View::Reset(reset) = &state.view
+        && !reset.is_asking()
+    {
+        return Err("the reset is refused: the reasons stand in the text".into());
+    }
+    if preview.is_some_and(|preview| preview.overriding.is_some()) {
         return Err("the plan is being made anew".into());
     }
-    if preview.asking().is_none() {
+    if preview.is_some_and(|preview| preview.asking().is_none()) {
         return Err("nothing of this plan can be written".into());
     }
-    if action != Action::NoToAll && !preview.gate.is_open() {
+    if action != Action::NoToAll && !state.gate().is_some_and(Gate::is_open) {
         let time = READING_TIME.as_millis();
-        return Err(format!("answers count {time} ms after the preview is on the screen: read it, then press again"));
+        return Err(format!("answers count {time} ms after the question is on the screen: read it, then press again"));
     }
     Ok(())
 }
 
 fn overriding(state: &AppState) -> Result<(), String> {
+    if let View::Reset(reset) = &state.view {
+        let nothing = || "nothing stands here that can be overridden".to_owned();
+        return (!reset.plan.overridable().is_empty()).then_some(()).ok_or_else(nothing);
+    }
     let View::Preview(preview) = &state.view else { return Err("there is no preview".into()) };
     if preview.overriding.is_some() {
         return Err("the plan is being made anew".into());

@@ -26,6 +26,8 @@ pub struct Drawn {
     pub detail: Option<Window>,
     /// The preview.
     pub preview: Option<Window>,
+    /// The reset of a relationship.
+    pub reset: Option<Window>,
     /// The list of the run that is shown.
     pub jobs: Option<Window>,
     /// The help.

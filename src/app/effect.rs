@@ -9,6 +9,7 @@ use crate::engine::outcome::RunReport;
 use crate::engine::plan::Plan;
 use crate::engine::port::{Reading, Utilisation};
 use crate::engine::progress::Status;
+use crate::engine::reset::{ResetPlan, ResetReport};
 use crate::engine::survey::Survey;
 use crate::engine::{Error, Result};
 use crate::model::{Foreign, ScopeId, ServerName};
@@ -45,6 +46,10 @@ pub enum Effect {
     Plan(Ticket, Arc<Survey>, Vec<Pick>),
     /// Make the same plan with these refusals overridden.
     Override(Ticket, Arc<Plan>, BTreeSet<String>),
+    /// Read both servers of the relationship of this name, and plan its reset.
+    PlanReset(Ticket, Arc<Survey>, Foreign),
+    /// Reset both servers of a relationship.
+    Reset(Ticket, Arc<ResetPlan>, Approved),
     /// Write. There is no other way to a write, and `Approved` is made by the engine alone.
     Run(Ticket, Arc<Plan>, Vec<Approved>),
     /// Cancel a run: after the scope in flight; the second time after the request in flight.
@@ -76,6 +81,10 @@ pub enum News {
     Compared(Arc<Compared>),
     /// A plan was made, from these readings.
     Planned(Arc<Plan>, Vec<(ServerName, ReadOutcome)>),
+    /// A reset was planned, from these readings.
+    ResetPlanned(Arc<ResetPlan>, Vec<(ServerName, ReadOutcome)>),
+    /// A reset has ended.
+    ResetEnded(Arc<ResetReport>),
     /// A plan could not be made.
     NotPlanned(Error),
     /// How far a run is.

@@ -1,9 +1,8 @@
 //! What is said of the session's runs when the screen is gone.
 
-use crate::engine::outcome::ScopeRun;
 use crate::show::{self, Line, Role};
 
-use super::runs::Run;
+use super::runs::{Ended, Kind, Run};
 use super::state::AppState;
 
 /// The runs that the operator should still hear of: all that did not end good, and those
@@ -17,23 +16,22 @@ pub fn farewell(state: &AppState, name: impl Fn(&Run) -> Option<String>) -> Vec<
             None => format!("the run of {}", run.title()),
         };
         match &run.result {
-            Some(Ok(report)) => {
-                if run.seen && run.cancelled.is_none() && report.scopes().all(ScopeRun::is_good) {
-                    continue;
-                }
+            Some(Ok(ended)) if run.seen && run.cancelled.is_none() && ended.is_good() => {}
+            Some(Ok(Ended::Reset(report))) => lines.extend(show::reset_report(report)),
+            Some(Ok(Ended::Replicated(report))) => {
                 lines.extend(show::report(report, &state.names));
                 lines.push(show::report_summary(report));
             }
             Some(Err(reason)) => lines.push(Line::of(
                 0,
                 Role::Critical,
-                format!("{} failed: {reason}; what it wrote is unknown. {JOURNAL}", called()),
+                format!("{} failed: {reason}; what it {} {}", called(), did(run).0, did(run).1),
             )),
             // The journal names a run before the first write.
             None => {
                 let wrote = match name(run) {
-                    Some(_) => format!("what it wrote is unknown. {JOURNAL}"),
-                    None => "it had not begun to write".to_owned(),
+                    Some(_) => format!("what it {} {}", did(run).0, did(run).1),
+                    None => "it had not begun".to_owned(),
                 };
                 let text = format!("{} was left before it ended: {wrote}", called());
                 lines.push(Line::of(0, Role::Critical, text));
@@ -41,6 +39,14 @@ pub fn farewell(state: &AppState, name: impl Fn(&Run) -> Option<String>) -> Vec<
         }
     }
     lines
+}
+
+/// What a run does, and where to see what became of it.
+fn did(run: &Run) -> (&'static str, &'static str) {
+    match run.kind {
+        Kind::Replication => ("wrote is unknown.", JOURNAL),
+        Kind::Reset => ("reset is unknown.", "`scopesync relationships` shows the states of both servers."),
+    }
 }
 
 const JOURNAL: &str = "`scopesync drift` shows how the scopes are now; the journal has them as they were.";

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::engine::outcome::{Outcome, RunReport, SavedState, ScopeRun};
 use crate::engine::plan::Plan;
 use crate::engine::progress::Status;
+use crate::engine::reset::{ResetPlan, ResetReport};
 use crate::model::{Foreign, ScopeId, ServerName};
 
 use super::effect::Ticket;
@@ -38,10 +39,52 @@ pub struct Route {
     pub scopes: BTreeSet<ScopeId>,
 }
 
+/// What a run does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Writes scopes.
+    Replication,
+    /// Resets both servers of a relationship.
+    Reset,
+}
+
+/// What became of a run that came to its end.
+#[derive(Clone, Debug)]
+pub enum Ended {
+    /// Scopes were written.
+    Replicated(Arc<RunReport>),
+    /// Servers were reset.
+    Reset(Arc<ResetReport>),
+}
+
+impl Ended {
+    /// Whether nothing is left to do or to worry about.
+    pub fn is_good(&self) -> bool {
+        match self {
+            Ended::Replicated(report) => report.scopes().all(ScopeRun::is_good),
+            Ended::Reset(report) => report.is_good(),
+        }
+    }
+
+    /// It in one line, and how good it is.
+    pub fn summary(&self) -> (Tone, String) {
+        match self {
+            Ended::Replicated(report) => summary(report),
+            Ended::Reset(report) => {
+                let sides = report.sides.iter().map(|side| format!("{} {}", side.server, side.words(&report.mode)));
+                let parts: Vec<String> = report.remarks.iter().cloned().chain(sides).collect();
+                (if report.is_good() { Tone::Good } else { Tone::Bad }, parts.join("; "))
+            }
+        }
+    }
+}
+
 /// One run.
 pub struct Run {
     /// Its work.
     pub ticket: Ticket,
+    /// What it does.
+    pub kind: Kind,
     /// The relationships that were approved.
     pub routes: Vec<Route>,
     /// How far it is.
@@ -49,7 +92,7 @@ pub struct Run {
     /// How far it was cancelled.
     pub cancelled: Option<Cancelled>,
     /// What became of it; `None` while it is under way.
-    pub result: Option<Result<Arc<RunReport>, String>>,
+    pub result: Option<Result<Ended, String>>,
     /// When it ended.
     pub ended: Option<jiff::Timestamp>,
     /// Its end was on the screen.
@@ -82,10 +125,23 @@ impl Run {
             started: clock,
             ..Status::new()
         };
+        Run::begin(ticket, Kind::Replication, routes, status)
+    }
+
+    /// A reset that begins now.
+    pub fn of_reset(ticket: Ticket, plan: &ResetPlan, clock: jiff::Timestamp) -> Self {
+        let [source, target] = plan.sides.each_ref().map(|side| side.shown.clone());
+        let servers = plan.sides.iter().filter_map(|side| side.server.clone()).collect();
+        let route = Route { index: 0, name: plan.name.clone(), source, target, servers, scopes: BTreeSet::new() };
+        Run::begin(ticket, Kind::Reset, vec![route], Status { started: clock, ..Status::new() })
+    }
+
+    fn begin(ticket: Ticket, kind: Kind, routes: Vec<Route>, status: Status) -> Self {
         Run {
             ticket,
-            status,
+            kind,
             routes,
+            status,
             cancelled: None,
             result: None,
             ended: None,
@@ -94,20 +150,29 @@ impl Run {
         }
     }
 
-    /// What it replicates, in words.
+    /// What it replicates or resets, in words.
     pub fn title(&self) -> String {
         let names: Vec<String> = self.routes.iter().map(|route| route.name.to_string()).collect();
-        names.join(", ")
+        match self.kind {
+            Kind::Replication => names.join(", "),
+            Kind::Reset => format!("reset of {}", names.join(", ")),
+        }
     }
 
     /// The lines of its list.
     pub fn rows(&self) -> Vec<RunRow> {
         let mut rows = Vec::new();
         match &self.result {
-            Some(Ok(report)) => {
+            Some(Ok(Ended::Reset(report))) => {
+                rows.extend((0..report.sides.len()).map(RunRow::Server));
+                rows.extend((0..report.remarks.len()).map(RunRow::ResetRemark));
+            }
+            Some(Ok(Ended::Replicated(report))) => {
                 for (at, relationship) in report.relationships.iter().enumerate() {
                     rows.push(RunRow::Relationship(at));
                     rows.extend((0..relationship.remarks.len()).map(|remark| RunRow::Remark(at, remark)));
+                    let left = relationship.still_terminated.iter().map(|left| left.reset.steps.len() + 2);
+                    rows.extend(left.flat_map(|lines| (0..lines).map(|line| RunRow::StillTerminated(at, line))));
                     for (scope, run) in relationship.scopes.iter().enumerate() {
                         rows.push(RunRow::Scope(at, scope));
                         rows.extend(run.message.iter().map(|_| RunRow::Message(at, scope)));
@@ -116,15 +181,20 @@ impl Run {
                 }
             }
             Some(Err(_)) => rows.push(RunRow::Failed),
+            None if self.kind == Kind::Reset => rows.push(RunRow::Waiting),
             None => rows.extend((0..self.status.stages.len()).map(RunRow::Stage)),
         }
         rows
     }
 
-    /// How far it is, from 0 to 1.
-    pub fn ratio(&self) -> f64 {
+    /// How far it is, from 0 to 1. A wait has no end that is sure.
+    pub fn ratio(&self, now: jiff::Timestamp) -> f64 {
         if self.result.is_some() {
             return 1.0;
+        }
+        if let Some(waiting) = &self.status.waiting {
+            let elapsed = now.duration_since(self.status.started).as_secs_f64();
+            return (elapsed / waiting.expected.as_secs_f64().max(0.1)).clamp(0.0, 0.99);
         }
         match (self.status.changes_total, self.status.scopes_total) {
             (0, 0) => 0.0,
@@ -146,6 +216,14 @@ pub enum RunRow {
     Relationship(usize),
     /// A remark on a relationship.
     Remark(usize, usize),
+    /// That a relationship still is terminated, and what ends that: a line of it.
+    StillTerminated(usize, usize),
+    /// A server that was reset.
+    Server(usize),
+    /// A remark on a reset.
+    ResetRemark(usize),
+    /// What a reset under way is waiting for.
+    Waiting,
     /// A scope of the report.
     Scope(usize, usize),
     /// Why a scope is as it is.
@@ -207,7 +285,12 @@ pub fn summary(report: &RunReport) -> (Tone, String) {
     let broken = report.scopes().filter(|scope| scope.saved == SavedState::Broken).count();
     let reload = report.scopes().filter(|scope| scope.saved == SavedState::NeedsReload).count();
     let residual = report.scopes().filter(|scope| scope.verified == Some(false)).count();
-    let mut text = counts;
+    let mut text = String::new();
+    let left = report.relationships.iter().find_map(|relationship| relationship.still_terminated.as_ref());
+    if let Some(left) = left {
+        text.push_str(&format!("STILL TERMINATED, H resets both servers: {}; ", left.reset.cost));
+    }
+    text.push_str(&counts);
     for (count, words) in [
         (unsaved, "running but not saved"),
         (broken, "on a server whose FILE IS BROKEN: do not restart it"),
@@ -219,7 +302,7 @@ pub fn summary(report: &RunReport) -> (Tone, String) {
         }
     }
     let tone = match report.exit_status() {
-        0 => Tone::Good,
+        0 if left.is_none() => Tone::Good,
         _ if report.scopes().any(|scope| matches!(scope.outcome, Outcome::Rejected | Outcome::Unknown)) => Tone::Bad,
         _ => Tone::Warning,
     };

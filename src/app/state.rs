@@ -19,8 +19,10 @@ use super::detail::Detail;
 use super::drawn::{Drawn, Window};
 use super::drift::DriftPane;
 use super::effect::Ticket;
+use super::gate::Gate;
 use super::list::{Lines, List, Scroll};
 use super::preview::Preview;
+use super::reset::ResetView;
 use super::runs::{Run, Runs};
 
 /// The time, as the loop hands it in: `update` asks no clock.
@@ -151,6 +153,8 @@ pub enum View {
     },
     /// A plan.
     Preview(Box<Preview>),
+    /// The reset of a relationship.
+    Reset(Box<ResetView>),
     /// The runs.
     Jobs,
 }
@@ -308,6 +312,7 @@ impl AppState {
             View::Detail(_) => Place::Detail,
             View::Planning { .. } => Place::Planning,
             View::Preview(_) => Place::Preview,
+            View::Reset(_) => Place::Reset,
             View::Jobs => Place::Jobs,
             View::Browse => match self.focus {
                 Pane::Relationships => Place::Relationships,
@@ -315,6 +320,29 @@ impl AppState {
                 Pane::Drift => Place::Drift,
             },
         }
+    }
+
+    /// The gate before the question that is asked.
+    pub fn gate(&self) -> Option<&Gate> {
+        match &self.view {
+            View::Preview(preview) => Some(&preview.gate),
+            View::Reset(reset) => Some(&reset.gate),
+            _ => None,
+        }
+    }
+
+    /// The same, to open and close it.
+    pub fn gate_mut(&mut self) -> Option<&mut Gate> {
+        match &mut self.view {
+            View::Preview(preview) => Some(&mut preview.gate),
+            View::Reset(reset) => Some(&mut reset.gate),
+            _ => None,
+        }
+    }
+
+    /// Whether the keys go to a question.
+    pub fn is_asking(&self) -> bool {
+        matches!(self.place(), Place::Preview | Place::Reset)
     }
 
     /// WhatIf, Force and read-only as the engine understands them.
@@ -400,6 +428,14 @@ impl AppState {
                     preview.gate.drawn(at);
                 }
             }
+            View::Reset(reset) => {
+                set(&mut reset.scroll, drawn.reset);
+                if drawn.too_small || place != Place::Reset {
+                    reset.gate.close();
+                } else if reset.is_asking() {
+                    reset.gate.drawn(at);
+                }
+            }
             View::Jobs => {
                 if let Some(run) = self.runs.current_mut() {
                     set(&mut run.scroll, drawn.jobs);
@@ -411,10 +447,7 @@ impl AppState {
 
     /// When something changes although nothing happens.
     pub fn next_tick(&self, now: Instant) -> Option<Instant> {
-        let gate = match &self.view {
-            View::Preview(preview) if self.place() == Place::Preview => preview.gate.opens_at(),
-            _ => None,
-        };
+        let gate = self.gate().filter(|_| self.is_asking()).and_then(Gate::opens_at);
         let second = self.running().next().map(|_| now + std::time::Duration::from_secs(1));
         gate.into_iter().chain(second).min()
     }

@@ -3,6 +3,7 @@
 mod browse;
 mod deciding;
 mod filtering;
+mod resetting;
 mod running;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
@@ -12,10 +13,12 @@ use crate::engine::Error;
 use super::action::{Action, Place};
 use super::available::available;
 use super::effect::{Effect, News, Ticket};
+use super::gate::Gate;
 use super::key::Key;
 use super::keymap;
 use super::list::Scroll;
 use super::reading;
+use super::runs::Ended;
 use super::state::{AppState, Demo, Moment, Quitting, Tone, View};
 
 /// Something that happened.
@@ -48,24 +51,21 @@ pub fn update(state: &mut AppState, event: Event, now: Moment) -> Vec<Effect> {
         }
         Event::News(ticket, news) => on_news(state, ticket, news, now),
         Event::Tick => {
-            if let (Place::Preview, View::Preview(preview)) = (state.place(), &mut state.view) {
-                preview.gate.tick(now.at);
+            if state.is_asking() {
+                state.gate_mut().into_iter().for_each(|gate| gate.tick(now.at));
             }
             Vec::new()
         }
         Event::Resumed => {
-            if let View::Preview(preview) = &mut state.view {
-                preview.gate.close();
-            }
+            state.gate_mut().into_iter().for_each(Gate::close);
             Vec::new()
         }
     };
     effects.extend(reading::ask_utilisation(state));
     browse::refresh_drift(state);
     // A covered question has to be read again.
-    let place = state.place();
-    if let (View::Preview(preview), true) = (&mut state.view, place != Place::Preview) {
-        preview.gate.close();
+    if !state.is_asking() {
+        state.gate_mut().into_iter().for_each(Gate::close);
     }
     if state.quitting == Some(Quitting::WhenIdle) && state.running().next().is_none() {
         effects.push(Effect::Quit);
@@ -107,8 +107,8 @@ fn press(state: &mut AppState, key: Key, kind: KeyEventKind, now: Moment) -> Vec
     }
     state.message = None;
     let confirms = matches!(verb.action, Action::Yes | Action::YesToAll);
-    if let (true, View::Preview(preview)) = (confirms, &state.view)
-        && !preview.gate.lets_through(now.at, last_key)
+    if let (true, Some(gate)) = (confirms, state.gate())
+        && !gate.lets_through(now.at, last_key)
     {
         state.say(Tone::Warning, format!("{key}: pasted, or held down: press it once more"));
         disturb(state, now);
@@ -119,9 +119,7 @@ fn press(state: &mut AppState, key: Key, kind: KeyEventKind, now: Moment) -> Vec
 
 /// A key that does not count holds the next confirmation up.
 fn disturb(state: &mut AppState, now: Moment) {
-    if let View::Preview(preview) = &mut state.view {
-        preview.gate.disturbed(now.at);
-    }
+    state.gate_mut().into_iter().for_each(|gate| gate.disturbed(now.at));
 }
 
 /// Does what an available action means here.
@@ -161,6 +159,8 @@ fn act(state: &mut AppState, action: Action, now: Moment) -> Vec<Effect> {
             reading::read_all(state)
         }
         Action::Preview => deciding::plan(state),
+        Action::Reset => resetting::plan(state),
+        Action::Yes | Action::No | Action::Override if place == Place::Reset => resetting::act(state, action, now),
         Action::Abandon => deciding::abandon(state),
         Action::Yes | Action::YesToAll | Action::No | Action::NoToAll => deciding::answer(state, action, now),
         Action::Override => deciding::next_override(state),
@@ -224,6 +224,8 @@ fn on_news(state: &mut AppState, ticket: Ticket, news: News, now: Moment) -> Vec
             Vec::new()
         }
         News::Planned(plan, readings) => deciding::planned(state, ticket, plan, readings, now),
+        News::ResetPlanned(plan, readings) => resetting::planned(state, ticket, plan, readings),
+        News::ResetEnded(report) => resetting::ended(state, ticket, report, now),
         News::NotPlanned(error) => deciding::not_planned(state, ticket, &error),
         News::Status(status) => {
             if let Some(run) = state.runs.find(ticket).filter(|run| run.result.is_none()) {
@@ -231,7 +233,7 @@ fn on_news(state: &mut AppState, ticket: Ticket, news: News, now: Moment) -> Vec
             }
             Vec::new()
         }
-        News::RunEnded(report) => running::ended(state, ticket, Ok(report), now),
+        News::RunEnded(report) => running::ended(state, ticket, Ok(Ended::Replicated(report)), now),
         News::Demo(fleet) => {
             if state.demo != Demo::Opening(ticket) || state.fleet.is_some() {
                 return Vec::new();

@@ -11,11 +11,12 @@ use super::effect::{Effect, News, Pick, ReadOutcome};
 use crate::engine::fleet::Fleet;
 use crate::engine::plan::Plan;
 use crate::engine::port::{Control, Journal, Reading};
+use crate::engine::reset::{self, ResetPlan};
 use crate::engine::run;
 use crate::engine::select::Picked;
-use crate::engine::survey::Survey;
+use crate::engine::survey::{Relationship, Survey};
 use crate::engine::{Error, ErrorKind};
-use crate::model::ServerName;
+use crate::model::{Foreign, ServerName};
 
 /// A reading younger than this is not repeated for a plan if the server's mark says that
 /// nothing moved. Older ones are: states of relationships have no mark.
@@ -44,6 +45,10 @@ pub async fn work(effect: Effect, fleet: Arc<Fleet>, journal: &dyn Journal, ctl:
         Effect::Override(_, plan, overrides) => {
             let plan = blocking(move || Arc::unwrap_or_clone(plan).with_overrides(overrides)).await?;
             Ok(News::Planned(Arc::new(plan), Vec::new()))
+        }
+        Effect::PlanReset(_, survey, name) => Ok(plan_reset(&fleet, &survey, &name, &ctl).await),
+        Effect::Reset(_, plan, approved) => {
+            Ok(News::ResetEnded(Arc::new(reset::run(&fleet, &plan, &approved, journal, &ctl).await)))
         }
         Effect::Run(_, plan, approved) => {
             Ok(News::RunEnded(Arc::new(run::run(&fleet, &plan, approved, journal, &ctl).await)))
@@ -81,13 +86,7 @@ async fn plan(fleet: &Fleet, survey: &Survey, picks: &[Pick], ctl: &Control) -> 
     let servers: BTreeSet<&ServerName> = picks.iter().flat_map(|pick| [&pick.source, &pick.target]).collect();
     let readings = join_all(servers.into_iter().map(|server| fresh(fleet, survey, server, ctl))).await;
     let readings: Vec<(ServerName, ReadOutcome)> = readings.into_iter().flatten().collect();
-    let mut reports = survey.servers.clone();
-    for (server, outcome) in &readings {
-        if let Some(report) = reports.iter_mut().find(|report| report.name == *server) {
-            report.outcome = Some(outcome.clone());
-        }
-    }
-    let survey = Survey::new(reports, &fleet.names);
+    let survey = again(fleet, survey, &readings);
     let picked: Result<Vec<Picked>, Error> = picks.iter().map(|pick| find(&survey, pick, &readings)).collect();
     match picked {
         Ok(picked) => {
@@ -96,6 +95,37 @@ async fn plan(fleet: &Fleet, survey: &Survey, picks: &[Pick], ctl: &Control) -> 
         }
         Err(error) => News::NotPlanned(error),
     }
+}
+
+/// Plans on what both servers say now: their states have no mark by which an older reading
+/// could be as good.
+async fn plan_reset(fleet: &Fleet, survey: &Survey, name: &Foreign, ctl: &Control) -> News {
+    let gone = || Error::new(ErrorKind::Moved, format!("{name} is no relationship of these servers any more"));
+    let Some(old) = survey.relationships.iter().find(|relationship| relationship.name == *name) else {
+        return News::NotPlanned(gone());
+    };
+    let servers: Vec<&ServerName> = old.members.iter().filter_map(|member| member.server()).collect();
+    let readings = join_all(servers.iter().map(|server| fleet.read(server, ctl))).await;
+    let readings: Vec<(ServerName, ReadOutcome)> = servers.iter().copied().cloned().zip(readings).collect();
+    let survey = again(fleet, survey, &readings);
+    let is_same = |found: &&Relationship| servers.iter().all(|server| found.member_index(server).is_some());
+    let Some(found) = survey.relationships.iter().find(is_same) else {
+        let unread = readings.iter().find_map(|(_, outcome)| outcome.as_ref().err());
+        return News::NotPlanned(unread.cloned().unwrap_or_else(gone));
+    };
+    let plan = ResetPlan::make(fleet, &survey, found, BTreeSet::new(), ctl).await;
+    News::ResetPlanned(Arc::new(plan), readings)
+}
+
+/// What the servers say together, with these readings in place of older ones.
+fn again(fleet: &Fleet, survey: &Survey, readings: &[(ServerName, ReadOutcome)]) -> Survey {
+    let mut reports = survey.servers.clone();
+    for (server, outcome) in readings {
+        if let Some(report) = reports.iter_mut().find(|report| report.name == *server) {
+            report.outcome = Some(outcome.clone());
+        }
+    }
+    Survey::new(reports, &fleet.names)
 }
 
 /// A new reading of a server; `None` where the one that we have is as good.

@@ -117,6 +117,8 @@ impl Hands {
             Effect::Utilisation(ticket, server) => (*ticket, Job::droppable(format!("ask {server} for leases"))),
             Effect::Compare(ticket, ..) => (*ticket, Job::droppable("compare")),
             Effect::Plan(ticket, ..) | Effect::Override(ticket, ..) => (*ticket, Job::droppable("plan")),
+            Effect::PlanReset(ticket, ..) => (*ticket, Job::droppable("plan a reset")),
+            Effect::Reset(ticket, ..) => (*ticket, Job::must_finish("reset")),
             Effect::Run(ticket, ..) => (*ticket, Job::must_finish("replicate")),
             Effect::Cancel(_)
             | Effect::Abandon(_)

@@ -22,7 +22,7 @@ pub(super) fn quitting(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, b
     let titles: Vec<String> = state.running().map(|run| run.title()).collect();
     let width = body.width.saturating_sub(4).min(76);
     let mut lines =
-        text::wrap(&format!("Still replicating: {}", titles.join("; ")), usize::from(width.saturating_sub(4)));
+        text::wrap(&format!("Still under way: {}", titles.join("; ")), usize::from(width.saturating_sub(4)));
     let room = usize::from(width.saturating_sub(4));
     let step = state.running().map(|run| run.cancelled).min().flatten();
     let (waiting, key, choice) = match step {

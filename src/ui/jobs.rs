@@ -8,10 +8,11 @@ use super::{Theme, pane, text, title};
 use crate::app::drawn::Window;
 use crate::app::drift::change_line;
 use crate::app::list;
-use crate::app::runs::{self, Cancelled, Run, RunRow};
+use crate::app::runs::{self, Cancelled, Ended, Kind, Route, Run, RunRow};
 use crate::app::state::{AppState, Tone};
 use crate::engine::outcome::Outcome;
 use crate::engine::progress::Stage;
+use crate::engine::reset::Fate;
 use crate::show::ScopeNames;
 
 /// Columns of a gauge.
@@ -36,7 +37,7 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
     }
     let below = Rect { y, height: inside.bottom().saturating_sub(y), ..inside };
     let rows = run.rows();
-    let list = pane::head(frame, theme, below, "scopes", false);
+    let list = pane::head(frame, theme, below, if run.kind == Kind::Reset { "servers" } else { "scopes" }, false);
     let height = usize::from(list.height.max(1));
     let top = run.scroll.top.min(rows.len().saturating_sub(height));
     let window = Window { top, height, len: rows.len() };
@@ -51,16 +52,16 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
 }
 
 fn gauge(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, run: &Run, chosen: bool) {
-    let routes: Vec<String> = run
-        .routes
-        .iter()
-        .map(|route| format!("{}: {} {} {}", route.name, route.source, theme.glyphs.arrow, route.target))
-        .collect();
+    let route = |route: &Route| match run.kind {
+        Kind::Replication => format!("{}: {} {} {}", route.name, route.source, theme.glyphs.arrow, route.target),
+        Kind::Reset => format!("{}: reset of {} and {}", route.name, route.source, route.target),
+    };
+    let routes: Vec<String> = run.routes.iter().map(route).collect();
     let sign = if chosen { ">" } else { " " };
     let head = format!("{sign} {}", routes.join(", "));
     let head = text::fit(&head, usize::from(area.width), theme.glyphs.more);
     text::put(frame, area.x, area.y, area.width, &head, if chosen { theme.heading } else { Style::new() });
-    let done = ((run.ratio() * GAUGE as f64) as usize).min(GAUGE);
+    let done = ((run.ratio(state.clock) * GAUGE as f64) as usize).min(GAUGE);
     let bar = format!("{}{}", theme.glyphs.full.repeat(done), theme.glyphs.empty.repeat(GAUGE - done));
     let (tone, words) = standing(state, run);
     let y = area.y + 1;
@@ -72,12 +73,23 @@ fn gauge(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, run
 /// How a run stands, in words.
 fn standing(state: &AppState, run: &Run) -> (Tone, String) {
     match &run.result {
-        Some(Ok(report)) => runs::summary(report),
+        Some(Ok(report)) => report.summary(),
         Some(Err(reason)) => (Tone::Bad, format!("failed: {reason}")),
+        None if run.kind == Kind::Reset => {
+            let words = run.status.waiting.as_ref().map_or("beginning", |waiting| waiting.for_what.as_str());
+            match run.cancelled {
+                None => (Tone::Plain, words.to_owned()),
+                Some(_) => (Tone::Warning, format!("no longer waiting, {words}")),
+            }
+        }
         None => {
             let status = &run.status;
-            let mut words =
-                format!("{:.0} %, {} of {} scopes", run.ratio() * 100.0, status.scopes_done, status.scopes_total);
+            let mut words = format!(
+                "{:.0} %, {} of {} scopes",
+                run.ratio(state.clock) * 100.0,
+                status.scopes_done,
+                status.scopes_total
+            );
             words.push_str(&format!(", {} of {} changes", status.changes_done, status.changes_total));
             if let Some((rate, left)) = status.rate(state.clock) {
                 let digits = usize::from(rate < 10.0);
@@ -106,7 +118,9 @@ fn time(seconds: f64) -> String {
 }
 
 fn line(theme: &Theme, names: &ScopeNames, run: &Run, row: RunRow) -> Option<(Style, String)> {
-    let report = run.result.as_ref().and_then(|result| result.as_ref().ok());
+    let ended = run.result.as_ref().and_then(|result| result.as_ref().ok());
+    let report = ended.and_then(|ended| if let Ended::Replicated(report) = ended { Some(report) } else { None });
+    let reset = ended.and_then(|ended| if let Ended::Reset(report) = ended { Some(report) } else { None });
     let width = names.width();
     let relationship = |at: usize| report?.relationships.get(at);
     Some(match row {
@@ -117,6 +131,30 @@ fn line(theme: &Theme, names: &ScopeNames, run: &Run, row: RunRow) -> Option<(St
             (theme.heading, format!("{}: {} {arrow} {}{caveats}", told.name, told.source, told.target))
         }
         RunRow::Remark(at, remark) => (theme.warning, format!("  {}", relationship(at)?.remarks.get(remark)?)),
+        RunRow::StillTerminated(at, line) => {
+            let told = relationship(at)?;
+            let left = told.still_terminated.as_ref()?;
+            match line {
+                0 => (theme.bad, format!("  still terminated: {}; H resets both servers", left.servers.join(", "))),
+                1 => (theme.warning, format!("    cost: {}", left.reset.cost)),
+                n => (Style::new(), format!("    {}. {}", n - 1, left.reset.steps.get(n - 2)?)),
+            }
+        }
+        RunRow::Server(at) => {
+            let (side, mode) = (reset?.sides.get(at)?, &reset?.mode);
+            let style = match side.fate {
+                Fate::InService => theme.good,
+                Fate::NotReset => theme.warning,
+                Fate::NotInService | Fate::Unknown => theme.bad,
+            };
+            (style, format!("  {} {}", side.server, side.words(mode)))
+        }
+        RunRow::ResetRemark(at) => (theme.warning, format!("  {}", reset?.remarks.get(at)?)),
+        RunRow::Waiting => {
+            let waiting = run.status.waiting.as_ref()?;
+            let expected = waiting.expected.as_secs_f64();
+            (theme.heading, format!("  {}; takes about {expected:.0} s as a rule", waiting.for_what))
+        }
         RunRow::Scope(at, scope) => {
             let scope = relationship(at)?.scopes.get(scope)?;
             let style = match scope.outcome {
@@ -144,7 +182,7 @@ fn line(theme: &Theme, names: &ScopeNames, run: &Run, row: RunRow) -> Option<(St
         }
         RunRow::Failed => {
             let reason = run.result.as_ref()?.as_ref().err()?;
-            (theme.bad, format!("  {reason}; what was written is unknown until it is read back"))
+            (theme.bad, format!("  {reason}; what was done is unknown until it is read back"))
         }
     })
 }

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::{Theme, text, title};
+use crate::app::action::{Action, Verb};
 use crate::app::available::available;
 use crate::app::keymap;
 use crate::app::state::{AppState, Pane};
@@ -36,7 +37,7 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
         return hint(theme, frame, area, y, "Enter keeps the filter  Esc takes it away  Ctrl-u empties it");
     }
     let place = state.place();
-    for verb in keymap::hints(place) {
+    for verb in keymap::hints(place).filter(|verb| deserves_a_hint(state, verb)) {
         let key = verb.keys.first().copied().unwrap_or_default();
         let wide = wide(key, verb.hint);
         if x + wide > area.right() {
@@ -56,9 +57,14 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
     }
 }
 
+/// A reset is seldom needed: it is offered where it is.
+fn deserves_a_hint(state: &AppState, verb: &Verb) -> bool {
+    verb.action != Action::Reset || available(state, Action::Reset).is_ok()
+}
+
 fn hints(state: &AppState) -> impl Iterator<Item = (String, String)> {
     let place = state.place();
-    let hints = (!state.filtering).then(|| keymap::hints(place));
+    let hints = (!state.filtering).then(|| keymap::hints(place).filter(|verb| deserves_a_hint(state, verb)));
     hints.into_iter().flatten().map(|verb| (verb.keys.first().copied().unwrap_or_default().into(), verb.hint.into()))
 }
 

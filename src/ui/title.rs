@@ -44,7 +44,7 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
     let running = state.running().count();
     if let (1.., Some(run)) = (running, state.running().next()) {
         let more = if running > 1 { format!(" and {} more", running - 1) } else { String::new() };
-        put(&format!("running {:.0} %{more} (J)", run.ratio() * 100.0), theme.warning);
+        put(&format!("running {:.0} %{more} (J)", run.ratio(state.clock) * 100.0), theme.warning);
     }
     if !state.reading.is_empty() {
         let names: Vec<&str> = state.reading.keys().take(3).map(|server| server.as_str()).collect();

@@ -44,6 +44,7 @@ fn scroll_view(state: &mut AppState, action: Action) {
             detail.scroll.pan(by);
         }
         View::Preview(preview) => preview.scroll.pan(distance(action, preview.scroll.height)),
+        View::Reset(reset) => reset.scroll.pan(distance(action, reset.scroll.height)),
         View::Jobs => {
             if let Some(run) = state.runs.current_mut() {
                 run.scroll.pan(distance(action, run.scroll.height));

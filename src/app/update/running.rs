@@ -1,15 +1,13 @@
 //! Runs under way and the jobs view.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
-use crate::engine::outcome::RunReport;
 use crate::model::ServerName;
 
 use super::super::action::Action;
 use super::super::effect::{Effect, Ticket};
 use super::super::reading;
-use super::super::runs::{self, Cancelled};
+use super::super::runs::{Cancelled, Ended, Kind};
 use super::super::state::{AppState, Moment, Tone, View};
 
 /// Everything that concerns the jobs view.
@@ -32,6 +30,7 @@ fn cancel(state: &mut AppState) -> Vec<Effect> {
     let step = further(run.cancelled);
     run.cancelled = Some(step);
     let text = match step {
+        _ if run.kind == Kind::Reset => "no longer waiting for the servers; what was sent cannot be taken back",
         Cancelled::Soft => "cancelling after the scope in flight; x again: after the request in flight",
         Cancelled::Hard => "cancelling after the request in flight",
     };
@@ -59,22 +58,17 @@ fn further(cancelled: Option<Cancelled>) -> Cancelled {
 }
 
 /// A run has ended: its result is told and its servers are read again.
-pub(super) fn ended(
-    state: &mut AppState,
-    ticket: Ticket,
-    result: Result<Arc<RunReport>, String>,
-    now: Moment,
-) -> Vec<Effect> {
+pub(super) fn ended(state: &mut AppState, ticket: Ticket, result: Result<Ended, String>, now: Moment) -> Vec<Effect> {
     let Some(run) = state.runs.find(ticket).filter(|run| run.result.is_none()) else { return Vec::new() };
     let (tone, text) = match &result {
-        Ok(report) => runs::summary(report),
-        // What was written before it failed is not known.
-        Err(reason) => (Tone::Bad, format!("the run failed: {reason}; what it wrote is unknown until it is read back")),
+        Ok(report) => report.summary(),
+        // What was done before it failed is not known.
+        Err(reason) => (Tone::Bad, format!("the run failed: {reason}; what it did is unknown until it is read back")),
     };
     // What the start of it said is over.
     state.message = None;
     let word = if tone == Tone::Good { "done" } else { "LOOK" };
-    state.banner = Some((tone, format!("{word}: {}: {text} (J shows each scope)", run.title())));
+    state.banner = Some((tone, format!("{word}: {}: {text} (J shows more)", run.title())));
     run.result = Some(result);
     run.ended = Some(now.clock);
     run.scroll = Default::default();
