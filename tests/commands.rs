@@ -11,7 +11,7 @@ use common::fake::{self, FakeJournal, FakeServer, Script};
 use scopesync::cli::args::{Cli, Command};
 use scopesync::cli::console::{Console, Dress};
 use scopesync::cli::replicate::{Ask, Question};
-use scopesync::cli::{Failure, drift, relationships, replicate, scopes};
+use scopesync::cli::{Failure, drift, ha_reset, relationships, replicate, scopes};
 use scopesync::engine::approval::Answer;
 use scopesync::engine::fleet::Fleet;
 use scopesync::engine::ignore::IgnoreRule;
@@ -108,6 +108,9 @@ async fn run_in(fleet: &Fleet, line: &str, terminal: bool, answers: &[Answer]) -
         Command::Scopes(asked) => scopes::run(fleet, &asked, &mut console).await,
         Command::Replicate(asked) => {
             replicate::run(fleet, &asked, &FakeJournal::default(), "test", &mut ask, &mut console).await
+        }
+        Command::HaReset(asked) => {
+            ha_reset::run(fleet, &asked, &FakeJournal::default(), "test", &mut ask, &mut console).await
         }
         other => panic!("{other:?}"),
     };
@@ -492,4 +495,35 @@ async fn findings_name_the_servers() {
     let relationship = &document["relationships"][0];
     assert_eq!(relationship["findings"][0]["kind"], "unreadable");
     assert!(relationship["scopes"][0]["reason"].as_str().unwrap().contains("does not reveal"));
+}
+
+#[tokio::test]
+async fn a_reset_is_shown_refused_asked_about_and_done() {
+    let servers = in_sync();
+    let fleet = fake::fleet(&servers);
+    assert!(run(&fleet, "ha-reset one-two").await.failure().contains("nobody can be asked"));
+    assert!(run(&fleet, "ha-reset nobody --force").await.failure().contains("there is: one-two"));
+    assert!(run(&fleet, "ha-reset one-two --force --override drif").await.failure().contains("\"drif\""));
+    let failure = run(&fleet, "ha-reset one-two --force").await.failure();
+    assert!(failure.starts_with("nothing was sent: not-in-trouble"), "{failure}");
+
+    for server in [&servers.0, &servers.1] {
+        server.inner().state = Some("terminated");
+    }
+    let shown = run(&fleet, "ha-reset one-two --what-if --force").await;
+    assert_eq!(shown.status(), 0);
+    for wanted in ["cost to service: no DHCP from one and two", "  1. one and two get ha-reset", "nothing was sent"] {
+        assert!(shown.out.contains(wanted), "{wanted}: {}", shown.out);
+    }
+    let document = run(&fleet, "ha-reset one-two --what-if --json").await.json();
+    assert_eq!((&document["schema"], &document["refusals"]), (&json!("scopesync.reset-plan/1"), &json!([])));
+    let declined = run_in(&fleet, "ha-reset one-two --force --confirm", true, &[Answer::No]).await;
+    assert!(declined.failure().starts_with("declined: nothing was sent"));
+    assert!(declined.asked[0].starts_with("Reset one-two on one and two at once: no DHCP from one and two"));
+    assert!(nothing_written(&servers));
+
+    let ran = run_in(&fleet, "ha-reset one-two", true, &[Answer::Yes]).await;
+    assert_eq!(ran.status(), 0, "{}", ran.out);
+    assert!(ran.out.contains("one  in service after") && ran.err.contains("cost to service"), "{}", ran.out);
+    assert_eq!(servers.0.writes(), ["reset one"]);
 }

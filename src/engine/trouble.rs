@@ -306,8 +306,11 @@ fn numbered(steps: &[String]) -> String {
     }
 }
 
-/// `30 s`, `0.5 s`.
+/// `30 s`, `1.5 s`, `150 ms`.
 pub(super) fn seconds(time: Duration) -> String {
+    if time < Duration::from_secs(1) {
+        return format!("{} ms", time.as_millis());
+    }
     let tenths = (time.as_secs_f64() * 10.0).round() / 10.0;
     if tenths.fract() == 0.0 { format!("{tenths:.0} s") } else { format!("{tenths:.1} s") }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use scopesync::engine::approval::Approved;
@@ -32,9 +33,28 @@ pub enum Script {
     Lose,
 }
 
+/// What a fake server does when it is reset.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnReset {
+    /// Comes back in a few steps.
+    #[default]
+    Obey,
+    /// Says no and stays as it is.
+    Refuse,
+    /// Comes back, and the answer is lost.
+    LoseAnswer,
+    /// Stays as it is, and the answer is lost.
+    LoseRequest,
+    /// Is asked, and never answers again.
+    Vanish,
+}
+
 /// What a fake server holds.
 #[derive(Debug, Default)]
 pub struct Inner {
+    /// States that follow, one each time that it is asked how it stands.
+    pub next_states: Vec<&'static str>,
+    pub on_reset: OnReset,
     /// What it last heard of its partner.
     pub partner_state: Option<&'static str>,
     /// The identity that it tells, where that is not its name.
@@ -187,7 +207,11 @@ impl FakeServer {
             partner_state: partner_state.map(|state| State(state.into())),
             clock_skew: None,
             contact: None,
-            timing: Timing::default(),
+            timing: Timing {
+                heartbeat: Duration::from_millis(20),
+                sync_limit: Duration::from_millis(300),
+                rejected_limit: Some(10),
+            },
         }
     }
 
@@ -243,9 +267,15 @@ impl Server for FakeServer {
     }
 
     async fn health(&self, _ctl: &Control) -> Result<Health> {
-        self.call("health".into())?;
+        self.call("read health".into())?;
         if self.inner().deaf {
             return Err(Error::new(ErrorKind::TimedOut, "no answer").on(&self.name));
+        }
+        {
+            let mut inner = self.inner();
+            if !inner.next_states.is_empty() {
+                inner.state = Some(inner.next_states.remove(0));
+            }
         }
         Ok(self.health_now())
     }
@@ -267,6 +297,29 @@ impl Server for FakeServer {
 
     async fn writer(&self, _ctl: &Control) -> Result<Arc<dyn Writer>> {
         Ok(Arc::new(self.clone()))
+    }
+
+    async fn can_reset(&self, _ctl: &Control) -> Result<()> {
+        Ok(())
+    }
+
+    async fn reset(&self, this_server: &Foreign, _ok: &Approved) -> Result<()> {
+        self.call(format!("reset {this_server}"))?;
+        let mut inner = self.inner();
+        let lost = Error::new(ErrorKind::TimedOut, "no answer").on(&self.name).in_doubt();
+        if matches!(inner.on_reset, OnReset::Obey | OnReset::LoseAnswer) {
+            inner.state = Some("waiting");
+            inner.next_states = vec!["waiting", "syncing", "ready", "load-balancing"];
+        }
+        match inner.on_reset {
+            OnReset::Obey => Ok(()),
+            OnReset::Refuse => Err(Error::new(ErrorKind::Refused, "no").on(&self.name)),
+            OnReset::LoseAnswer | OnReset::LoseRequest => Err(lost),
+            OnReset::Vanish => {
+                inner.gone = true;
+                Err(lost)
+            }
+        }
     }
 }
 

@@ -86,6 +86,7 @@ impl Program {
                         approved.iter().map(|a| plan.relationships[a.relationship()].name.to_string()).collect();
                     format!("run {}", names.join(" "))
                 }
+                Effect::Reset(_, plan, _) => format!("reset {}", plan.name),
                 Effect::Cancel(_) => "cancel".into(),
                 Effect::Abandon(_) => "abandon".into(),
                 Effect::Suspend => "suspend".into(),
@@ -98,7 +99,7 @@ impl Program {
                 }
             };
             self.asked.push(asked);
-            if matches!(effect, Effect::Run(..)) {
+            if matches!(effect, Effect::Run(..) | Effect::Reset(..)) {
                 self.pending.push_back(effect);
             }
         }
@@ -158,6 +159,8 @@ impl Program {
             | Effect::Compare(ticket, ..)
             | Effect::Plan(ticket, ..)
             | Effect::Override(ticket, ..)
+            | Effect::PlanReset(ticket, ..)
+            | Effect::Reset(ticket, ..)
             | Effect::Run(ticket, ..) => *ticket,
             _ => unreachable!("not left pending"),
         };

@@ -141,7 +141,7 @@ impl SideReset {
         SideReset { server: server.to_owned(), fate: Fate::NotReset, state, after: None, message: None }
     }
 
-    /// In words: `in service after 3.1 s`, `NOT in service: waiting: coming back, gives no DHCP yet`.
+    /// In words: `in service after 3.1 s`, `NOT in service: waiting: coming back, no DHCP yet`.
     pub fn words(&self, mode: &Mode) -> String {
         let mut words = self.fate.words().to_owned();
         match (self.after, &self.state) {

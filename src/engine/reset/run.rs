@@ -178,10 +178,11 @@ impl Watch<'_> {
                 Err(_) => "no answer".to_owned(),
             }));
             let condition = |side: &Observed| side.now.as_ref().ok().map(|state| state.condition(&self.plan.mode));
-            let all = |wanted: Condition| observed.iter().all(|side| condition(side) == Some(wanted));
+            let back = observed.iter().all(|side| condition(side) == Some(Condition::Normal));
             let elapsed = began.elapsed();
-            let again = all(Condition::Terminated) && elapsed >= soon;
-            if all(Condition::Normal) || again || elapsed >= limit || self.ctl.is_cancelled() {
+            // nobody leaves this state by himself
+            let stuck = observed.iter().any(|side| condition(side) == Some(Condition::Terminated)) && elapsed >= soon;
+            if back || stuck || elapsed >= limit || self.ctl.is_cancelled() {
                 return;
             }
             tokio::select! {

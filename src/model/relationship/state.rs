@@ -38,10 +38,10 @@ impl Condition {
     pub fn words(self) -> &'static str {
         match self {
             Condition::Normal => "",
-            Condition::ComingBack => "coming back, gives no DHCP yet",
+            Condition::ComingBack => "coming back, no DHCP yet",
             Condition::PartnerDown => "serves alone",
             Condition::CommunicationRecovery => "out of touch with its partner",
-            Condition::Terminated => "failover has ended, no lease updates",
+            Condition::Terminated => "no lease updates until reset",
             Condition::Maintenance => "maintenance",
             Condition::Other => "not in service as a pair",
         }
@@ -111,7 +111,7 @@ mod tests {
     fn only_what_is_not_normal_is_explained() {
         let said = |word: &str| State(word.into()).explained(&Mode::HotStandby);
         assert_eq!(said("hot-standby"), "hot-standby");
-        assert_eq!(said("waiting"), "waiting: coming back, gives no DHCP yet");
+        assert_eq!(said("waiting"), "waiting: coming back, no DHCP yet");
         assert_eq!(said("\u{1b}[2J"), "\\u{1b}[2J: not in service as a pair");
     }
 }
