@@ -568,7 +568,7 @@ fn quitting_asks_while_a_run_is_under_way_and_stays_by_default() {
         program.type_keys("q");
         assert_eq!(program.state.quitting, Some(Quitting::Asking));
         program.draw();
-        assert!(program.text().contains("Still replicating: one-two"), "{}", program.text());
+        assert!(program.text().contains("Still under way: one-two"), "{}", program.text());
         program.type_keys(stay);
         assert_eq!(program.state.quitting, None, "{stay}");
     }

@@ -40,13 +40,24 @@ fn the_readme_names_every_command_and_nothing_that_is_not_there() {
     let readme = std::fs::read_to_string(root().join("README.md")).expect("there is a README");
     let help = std::process::Command::new(env!("CARGO_BIN_EXE_scopesync")).arg("--help").output().expect("it runs");
     let help = String::from_utf8(help.stdout).expect("text");
-    for command in ["check", "relationships", "drift", "replicate", "demo"] {
+    for command in ["check", "relationships", "drift", "replicate", "ha-reset", "demo"] {
         assert!(help.contains(command), "--help does not name {command}");
         assert!(readme.contains(&format!("scopesync {command}")), "the README does not name {command}");
     }
     let cmdlet = scopesync::cli::powershell::CMDLET;
-    let commands =
-        ["check", "relationships", "scopes", "drift", "replicate", cmdlet, "demo", "man", "completions", "help"];
+    let commands = [
+        "check",
+        "relationships",
+        "scopes",
+        "drift",
+        "replicate",
+        "ha-reset",
+        cmdlet,
+        "demo",
+        "man",
+        "completions",
+        "help",
+    ];
     let code = readme.split("```").skip(1).step_by(2).flat_map(str::lines);
     let used: Vec<&str> = code.filter_map(|line| line.strip_prefix("scopesync ")?.split_whitespace().next()).collect();
     assert!(!used.is_empty(), "the README shows how the program is used");

@@ -392,7 +392,7 @@ mod live {
         assert_eq!((&finding["kind"], &finding["severity"]), (&json!("communication-recovery"), &json!("critical")));
         let message = finding["message"].as_str().expect("a message");
         assert!(message.contains("kea-2 lacks") && message.contains("for a broken partner"), "{message}");
-        assert!(finding["hint"].as_str().expect("a hint").contains("with the next heartbeat (4 s)"), "{finding}");
+        assert!(finding["hint"].as_str().expect("a hint").contains("with its next heartbeat (4 s)"), "{finding}");
         wait_for("the next heartbeat", Duration::from_secs(20), || pair.in_service());
     }
 

@@ -204,9 +204,9 @@ fn a_run_that_hangs_can_be_left_cancelled_and_waited_for() {
     terminal.wait_for_text("running 0 %");
     // Quitting asks, and stays by default.
     terminal.keys("q");
-    terminal.wait_for_text("Still replicating");
+    terminal.wait_for_text("Still under way");
     terminal.keys("Enter");
-    terminal.wait_for("question gone", |view| !view.contains("Still replicating"));
+    terminal.wait_for("question gone", |view| !view.contains("Still under way"));
     terminal.keys("Enter End");
     terminal.wait_for_text("drift of 10.0.9.0");
     terminal.keys("J x");

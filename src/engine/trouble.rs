@@ -160,14 +160,21 @@ impl Trouble {
         let [source, target] = [source_member, 1 - source_member].map(|member| relationship.members[member].shown());
         let mut steps: Vec<String> = self.causes.iter().map(|cause| cause.cure(&source, &target)).collect();
         let heartbeat = seconds(relationship.heartbeat());
+        let drifted = self.causes.iter().any(|cause| !cause.scopes().is_empty());
         if self.condition == Condition::CommunicationRecovery {
+            if drifted {
+                steps.push(format!(
+                    "single scopes can be written now, in any state (subnet commands); a target that is written as a \
+                     whole as soon as both servers are normal again, with the next heartbeat ({heartbeat})"
+                ));
+            }
             steps.push(format!(
-                "then wait: with the next heartbeat ({heartbeat}) the server comes back by itself; reset both servers \
-                 (ha-reset) only if it does not"
+                "the server comes back by itself with its next heartbeat ({heartbeat}); reset both servers (ha-reset) \
+                 only if it does not"
             ));
             return steps;
         }
-        if self.causes.iter().any(|cause| !cause.scopes().is_empty()) {
+        if drifted {
             steps.push(
                 "single scopes can be written now, in any state (subnet commands); a target that is written as a \
                  whole has to wait: reset first in spite of the drift, and replicate at once"

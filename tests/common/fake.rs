@@ -210,6 +210,7 @@ impl FakeServer {
             timing: Timing {
                 heartbeat: Duration::from_millis(20),
                 sync_limit: Duration::from_millis(300),
+                response_limit: Duration::from_millis(300),
                 rejected_limit: Some(10),
             },
         }
