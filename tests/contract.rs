@@ -1,7 +1,8 @@
 //! What is promised of every pair, whatever it is made of: drift of every kind is found and
 //! named, replication repairs what it brings, and tells the cure for what it does not.
 //!
-//! The same tests run on two files, on a load-balancing and on a hot-standby pair.
+//! The same tests run on two files and on pairs of every version, mode and way to reach them:
+//! all of them on the plainest forms, of the others those that their difference can break.
 #![cfg(all(unix, feature = "kea"))]
 #![allow(clippy::expect_used, clippy::panic)] // helpers of tests
 
@@ -10,25 +11,61 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
-use common::bench::{Bench, Form};
+use common::bench::Bench;
+use common::bench::Form::{self, *};
 use common::expected::{self, ELSEWHERE, IN_SCOPES, OUTSIDE, WHOLE_SCOPES};
-use common::pair::{PairOptions, Side, Version, kinds};
+use common::pair::{Mode, PairOptions, Side, Version, kinds};
 use common::traffic::offered;
 use serde_json::{Value, json};
 
-macro_rules! on_every_form {
-    ($($test:ident),+ $(,)?) => {
-        mod files { $(#[test] fn $test() { super::$test(super::Form::Files) })+ }
-        mod load_balancing { $(#[test] fn $test() { super::$test(super::Form::LoadBalancing) })+ }
-        mod hot_standby { $(#[test] fn $test() { super::$test(super::Form::HotStandby) })+ }
-    };
+macro_rules! on_these {
+    ($($form:ident: $which:expr => [$($test:ident),+ $(,)?])+) => { $(
+        mod $form {
+            #[allow(unused_imports)] // some forms have no mode
+            use super::{Form::*, Mode};
+            $(#[test] fn $test() { super::$test($which) })+
+        }
+    )+ };
 }
 
-on_every_form!(
-    what_replication_brings_is_found_and_repaired,
-    the_other_direction,
-    what_stays_is_found_with_its_cure,
-    scopes_of_a_network_that_the_target_lacks_are_refused,
+on_these!(
+    files: Files => [
+        what_replication_brings_is_found_and_repaired,
+        the_other_direction,
+        what_stays_is_found_with_its_cure,
+        scopes_of_a_network_that_the_target_lacks_are_refused,
+    ]
+    load_balancing: LoadBalancing => [
+        what_replication_brings_is_found_and_repaired,
+        the_other_direction,
+        what_stays_is_found_with_its_cure,
+        scopes_of_a_network_that_the_target_lacks_are_refused,
+    ]
+    hot_standby: HotStandby => [
+        what_replication_brings_is_found_and_repaired,
+        the_other_direction,
+        what_stays_is_found_with_its_cure,
+        scopes_of_a_network_that_the_target_lacks_are_refused,
+    ]
+    https_load_balancing: Https(Mode::LoadBalancing) => [the_other_direction]
+    https_hot_standby: Https(Mode::HotStandby) => [
+        what_replication_brings_is_found_and_repaired,
+        what_stays_is_found_with_its_cure,
+    ]
+    old_socket_load_balancing: OldSocket(Mode::LoadBalancing) => [
+        what_replication_brings_is_found_and_repaired,
+        what_stays_is_found_with_its_cure,
+        scopes_of_a_network_that_the_target_lacks_are_refused,
+    ]
+    old_socket_hot_standby: OldSocket(Mode::HotStandby) => [
+        what_replication_brings_is_found_and_repaired,
+        the_other_direction,
+    ]
+    old_agent_load_balancing: OldAgent(Mode::LoadBalancing) => [the_other_direction]
+    old_agent_hot_standby: OldAgent(Mode::HotStandby) => [what_replication_brings_is_found_and_repaired]
+    hub: Hub => [what_replication_brings_is_found_and_repaired, the_other_direction]
+    two_versions_load_balancing: Mixed(Mode::LoadBalancing) => [what_replication_brings_is_found_and_repaired]
+    two_versions_hot_standby: Mixed(Mode::HotStandby) => [the_other_direction]
 );
 
 #[test]
@@ -59,8 +96,18 @@ fn drift(bench: &Bench, arguments: &str, code: i32) -> Value {
     bench.run(&format!("drift --json {arguments}")).expect_code(code).json()
 }
 
+fn relationships(report: &Value) -> impl Iterator<Item = &Value> {
+    report["relationships"].as_array().expect("relationships").iter()
+}
+
+/// What was found, but for the warning that a server that is in service is written: kind by kind.
+fn findings(report: &Value) -> Vec<&Value> {
+    let all = relationships(report).flat_map(|relationship| relationship["findings"].as_array().expect("findings"));
+    all.filter(|finding| finding["kind"] != "toward-primary").collect()
+}
+
 fn scopes(report: &Value) -> BTreeMap<String, &Value> {
-    let scopes = report["relationships"][0]["scopes"].as_array().expect("scopes").iter();
+    let scopes = relationships(report).flat_map(|relationship| relationship["scopes"].as_array().expect("scopes"));
     let id = |scope: &Value| format!("{}/{}", scope["scope_id"].as_str().expect("an id"), scope["prefix_length"]);
     scopes.map(|scope| (id(scope), scope)).collect()
 }
@@ -118,12 +165,14 @@ fn what_replication_brings_is_found_and_repaired(form: Form) {
     let mut drift_kinds = all_in_scopes();
     drift_kinds.push("subnet-missing:23".to_owned());
     let Some(bench) = Bench::up(form, options(drift_kinds)) else { return };
-    let report = drift(&bench, "", 2);
+    let forward = bench.from(Side::A);
+    let report = drift(&bench, forward, 2);
     assert_found(&bench, &report, false);
     assert_both_values(&report);
-    let findings = report["relationships"][0]["findings"].as_array().expect("findings");
-    let found: BTreeSet<(&str, &str)> =
-        findings.iter().map(|f| (f["severity"].as_str().expect("text"), f["kind"].as_str().expect("text"))).collect();
+    let found: BTreeSet<(&str, &str)> = findings(&report)
+        .into_iter()
+        .map(|f| (f["severity"].as_str().expect("text"), f["kind"].as_str().expect("text")))
+        .collect();
     assert_eq!(found, BTreeSet::from([("critical", "scope-on-one-side"), ("critical", "scope-id-differs")]));
 
     // what if: the whole plan, and nothing happens
@@ -138,13 +187,13 @@ fn what_replication_brings_is_found_and_repaired(form: Form) {
 
     let run = bench.run("replicate --computer-name kea-1 --force").expect_code(0);
     assert_eq!(run.stdout.lines().collect::<BTreeSet<_>>(), drifted);
-    let saved = if form == Form::Files { "saved, not running until reload" } else { "verified, saved" };
+    let saved = if form == Files { "saved, not running until reload" } else { "verified, saved" };
     assert_eq!(run.stderr.matches(saved).count(), drifted.len(), "{}", run.stderr);
     assert_eq!(bench.journal().len(), 1);
     assert_eq!(bench.mark(Side::A), before[0], "the source is never written");
     assert_same(&bench.subnets(Side::A), &bench.subnets(Side::B));
-    let report = drift(&bench, "", 0);
-    assert_eq!(report["relationships"][0]["findings"], Value::Array(vec![]));
+    let report = drift(&bench, forward, 0);
+    assert_eq!(findings(&report), Vec::<&Value>::new());
     assert_eq!((&report["summary"]["in_sync"], &report["summary"]["scopes"]), (&SUBNETS.into(), &SUBNETS.into()));
 
     // and there is nothing left to do
@@ -161,7 +210,7 @@ fn what_replication_brings_is_found_and_repaired(form: Form) {
         pair.start(Side::B);
         pair.wait_in_service();
         assert_same(&running, &bench.subnets(Side::B));
-        drift(&bench, "", 0);
+        drift(&bench, forward, 0);
     }
 }
 
@@ -170,20 +219,24 @@ fn the_other_direction(form: Form) {
     drift_kinds.extend(["subnet-missing:23", "subnet-extra:7"].map(str::to_owned));
     let Some(bench) = Bench::up(form, options(drift_kinds)) else { return };
     let before = bench.marks();
-    let report = drift(&bench, "--computer-name kea-2", 2);
+    let back = bench.from(Side::B);
+    // drift without a source is seen from the primaries, which a hub's spokes are
+    let seen = if form == Hub { "" } else { back };
+    let report = drift(&bench, seen, 2);
     assert_found(&bench, &report, true);
-    let findings = report["relationships"][0]["findings"].as_array().expect("findings");
-    let toward_primary = findings.iter().any(|f| f["kind"] == "toward-primary" && f["severity"] == "warning");
-    assert_eq!(toward_primary, form == Form::HotStandby, "{findings:#?}");
+    let toward_primary = |f: &Value| f["kind"] == "toward-primary" && f["severity"] == "warning";
+    let told = relationships(&report).flat_map(|r| r["findings"].as_array().expect("findings")).any(toward_primary);
+    // a hub is the standby of its spokes
+    assert_eq!(told, form.mode() == Mode::HotStandby && form != Hub, "{report:#}");
 
     // a scope that only the target has does not count
-    let run = bench.run("replicate --computer-name kea-2 --force").expect_code(0);
+    let run = bench.run(&format!("replicate {back} --force")).expect_code(0);
     assert!(run.stdout.contains("172.31.7.0\n") && !run.stdout.contains("10.0.23.0"), "{}", run.stdout);
     assert_eq!(bench.mark(Side::B), before[1], "the source is never written");
     let mut ours = bench.subnets(Side::A);
     assert!(ours.remove("10.0.23.0/24").is_some(), "never deleted by a replication");
     assert_same(&ours, &bench.subnets(Side::B));
-    let report = drift(&bench, "--computer-name kea-2", 2);
+    let report = drift(&bench, seen, 2);
     assert_eq!((&report["summary"]["drifted"], &report["summary"]["only_on_target"]), (&0.into(), &1.into()));
 }
 
@@ -285,7 +338,7 @@ fn raw_option_43_is_never_wiped_unless_it_is_overridden() {
     let kinds = ["option43:0", "lifetime:0", "option43:1", "reservation-hostname:1", "option43:2", "lifetime:3"];
     let kinds = kinds.map(str::to_owned).to_vec();
     let options = PairOptions { subnets: 4, reservations: 8, dhcp: true, drift: kinds, ..PairOptions::default() };
-    let Some(bench) = Bench::up(Form::LoadBalancing, options) else { return };
+    let Some(bench) = Bench::up(LoadBalancing, options) else { return };
     let pair = bench.pair().expect("a live pair");
     // the same bytes on the other side, but in scope 2
     for (id, prefix) in [(1, "10.0.0.0/24"), (2, "10.0.1.0/24")] {
@@ -337,7 +390,7 @@ fn raw_option_43_is_never_wiped_unless_it_is_overridden() {
 fn what_would_hurt_active_leases_is_refused_by_name() {
     let kinds = ["subnet-id:0", "pool-extra:1"].map(str::to_owned).to_vec();
     let options = PairOptions { subnets: 4, drift: kinds, ..PairOptions::default() };
-    let Some(bench) = Bench::up(Form::LoadBalancing, options) else { return };
+    let Some(bench) = Bench::up(LoadBalancing, options) else { return };
     let pair = bench.pair().expect("a live pair");
     let number = pair.subnet(Side::B, "10.0.0.0/24").expect("the scope")["id"].take();
     for (id, address) in [(number, "10.0.0.200"), (2.into(), "10.0.1.175"), (3.into(), "10.0.2.200")] {
@@ -367,8 +420,7 @@ fn what_would_hurt_active_leases_is_refused_by_name() {
 fn an_old_kea_is_read_and_not_written() {
     let mut kinds = all_in_scopes();
     kinds.extend(["subnet-missing:23", "class-def", "global-value", "ha-parameter"].map(str::to_owned));
-    let Some(bench) = Bench::up(Form::LoadBalancing, PairOptions { version: Version::Installed, ..options(kinds) })
-    else {
+    let Some(bench) = Bench::up(LoadBalancing, PairOptions { version: Version::Installed, ..options(kinds) }) else {
         return;
     };
     let report = drift(&bench, "", 2);
@@ -392,7 +444,7 @@ fn an_old_kea_is_read_and_not_written() {
 #[test]
 fn raw_option_43_in_files_is_an_option_like_others() {
     for (source, change) in [("kea-1", "delete"), ("kea-2", "create")] {
-        let Some(bench) = Bench::up(Form::Files, options(vec!["option43:0".to_owned()])) else { return };
+        let Some(bench) = Bench::up(Files, options(vec!["option43:0".to_owned()])) else { return };
         let report = drift(&bench, &format!("--computer-name {source}"), 2);
         let expected = BTreeSet::from([format!("{change} options option dhcp4/43 of scope")]);
         assert_eq!(expected::shown_changes(scopes(&report)["10.0.0.0/24"]), expected);
@@ -410,7 +462,7 @@ fn raw_option_43_in_files_is_an_option_like_others() {
 fn a_file_and_a_running_server_are_compared_by_meaning() {
     let mut kinds = all_in_scopes();
     kinds.extend(["subnet-missing:23", "global-value", "class-def", "network-option"].map(str::to_owned));
-    let Some(bench) = Bench::up(Form::LoadBalancing, options(kinds)) else { return };
+    let Some(bench) = Bench::up(LoadBalancing, options(kinds)) else { return };
     let pair = bench.pair().expect("a live pair");
     let entry = |name: &str, side: Side, file: bool| {
         let (key, path) = if file { ("file", pair.config_path(side)) } else { ("socket", pair.socket(side)) };

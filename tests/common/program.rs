@@ -118,9 +118,9 @@ impl Finished {
     }
 }
 
-/// A configuration that names both servers of the pair by their sockets.
+/// A configuration that names all servers of the pair by their sockets, the third as `kea-3`.
 pub fn by_socket(pair: &Pair) -> String {
-    by_sockets(Side::BOTH.map(|side| pair.socket(side)))
+    servers("socket", pair.sides().map(|side| pair.socket(side)))
 }
 
 /// A configuration that names two servers by these control sockets.
@@ -154,8 +154,8 @@ pub fn by_http(pair: &Pair, folder: &Path) -> String {
     entries.collect::<Vec<_>>().join("\n")
 }
 
-fn servers(key: &str, paths: [&Path; 2]) -> String {
-    let entries = NAMES.iter().zip(paths).map(|(name, path)| {
+fn servers<'a>(key: &str, paths: impl IntoIterator<Item = &'a Path>) -> String {
+    let entries = NAMES.into_iter().chain(["kea-3"]).zip(paths).map(|(name, path)| {
         format!("[[server]]\nname = \"{name}\"\nkind = \"kea\"\n{key} = {:?}\n", path.display().to_string())
     });
     entries.collect::<Vec<_>>().join("\n")
