@@ -8,6 +8,8 @@ mod common;
 
 #[path = "stages/connection.rs"]
 mod connection;
+#[path = "stages/death.rs"]
+mod death;
 #[path = "stages/disk.rs"]
 mod disk;
 #[path = "stages/upset.rs"]

@@ -322,7 +322,7 @@ pub fn outcome_words(scope: &ScopeRun) -> String {
     }
     if scope.saved != SavedState::NotApplicable {
         words.push_str(", ");
-        words.push_str(scope.saved.words());
+        words.push_str(scope.saved_words());
     }
     words
 }

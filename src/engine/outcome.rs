@@ -136,6 +136,14 @@ impl ScopeRun {
         }
     }
 
+    /// Whether it is saved, in words for screens. What is not known to run is not said to.
+    pub fn saved_words(&self) -> &'static str {
+        match (self.outcome, self.saved) {
+            (Outcome::Unknown, SavedState::NotSaved) => "not saved",
+            (_, saved) => saved.words(),
+        }
+    }
+
     /// Whether nothing is left to do or to worry about.
     pub fn is_good(&self) -> bool {
         match self.outcome {

@@ -41,8 +41,8 @@ fn outcome(scope: &ScopeRun, names: &ScopeNames) -> Line {
         Some(false) => facts.push("not verified".to_owned()),
         None => {}
     }
-    if !scope.saved.words().is_empty() {
-        facts.push(scope.saved.words().to_owned());
+    if !scope.saved_words().is_empty() {
+        facts.push(scope.saved_words().to_owned());
     }
     let counted = !matches!(scope.outcome, Outcome::Skipped | Outcome::Unknown);
     if counted && scope.changes_left > 0 {

@@ -128,6 +128,11 @@ pub fn by_sockets(sockets: [&Path; 2]) -> String {
     servers("socket", sockets)
 }
 
+/// A configuration that names two servers by these HTTP endpoints, which ask for nothing.
+pub fn by_urls(urls: [&str; 2]) -> String {
+    servers("url", urls.map(Path::new))
+}
+
 /// A configuration that names two Kea configuration files.
 pub fn by_file(files: [&Path; 2]) -> String {
     servers("file", files)

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::common::bench::Form;
 use crate::common::pair::{PairOptions, Side};
 use crate::common::proxy::{Fault, Point};
-use crate::upset::{REPLICATE, Upset};
+use crate::upset::{REPLICATE, Upset, Way};
 
 /// Each kind of request of the subnet-command writer, in few scopes.
 fn every_kind() -> PairOptions {
@@ -80,12 +79,12 @@ fn cut_everywhere(upset: &Upset, suffer: usize) {
 
 #[test]
 fn a_connection_cut_at_any_request_leaves_a_true_report() {
-    let Some(upset) = Upset::up(Form::LoadBalancing, every_kind(), "") else { return };
+    let Some(upset) = Upset::up(Way::Socket, every_kind(), "") else { return };
     cut_everywhere(&upset, 1);
 }
 
 #[test]
 fn so_does_one_cut_while_the_whole_configuration_is_replaced() {
-    let Some(upset) = Upset::up(Form::LoadBalancing, every_kind(), "writer = \"whole-configuration\"") else { return };
+    let Some(upset) = Upset::up(Way::Http, every_kind(), "writer = \"whole-configuration\"") else { return };
     cut_everywhere(&upset, 5);
 }

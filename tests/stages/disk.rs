@@ -6,7 +6,7 @@ use crate::common::bench::{Bench, Form, plain_subnets};
 use crate::common::disk::Disk;
 use crate::common::pair::{PairOptions, Side};
 use crate::common::proxy::Point;
-use crate::upset::{REPLICATE, Upset, finish, saved};
+use crate::upset::{REPLICATE, Upset, Way, finish, saved};
 
 const SCOPES: u32 = 60;
 
@@ -112,7 +112,7 @@ fn a_journal_on_a_full_disk_ends_the_writing() {
     let Some(disk) = Disk::mount(1) else { return };
     let drift: Vec<String> = (0..6).map(|at| format!("lifetime:{at}")).collect();
     let options = PairOptions { subnets: 6, reservations: 6, ..PairOptions::with_drift(&drift) };
-    let Some(upset) = Upset::up(Form::LoadBalancing, options, "") else { return };
+    let Some(upset) = Upset::up(Way::Socket, options, "") else { return };
     std::os::unix::fs::symlink(disk.path(), upset.bench.home.state()).expect("a link");
     disk.leave(0);
     let run = upset.bench.run(REPLICATE).expect_code(1);

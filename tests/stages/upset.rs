@@ -1,19 +1,27 @@
 //! A pair behind proxies, and the comparison of what the program said with what is there.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::process::{Child, Stdio};
 
 use serde_json::{Value, json};
 
 use crate::common::bench::{Bench, Form, plain_subnets};
 use crate::common::pair::{Pair, PairOptions, Side};
-use crate::common::program::{Finished, by_sockets};
+use crate::common::program::{Finished, by_sockets, by_urls};
 use crate::common::proxy::Proxy;
 
 pub const REPLICATE: &str = "replicate --computer-name kea-1 --force --json";
 
 /// Subnets by prefix, in the plain form.
 pub type Subnets = BTreeMap<String, Value>;
+
+/// How the program reaches the servers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    Socket,
+    Http,
+}
 
 /// A pair whose servers the program reaches through proxies only.
 pub struct Upset {
@@ -28,12 +36,17 @@ pub struct Upset {
 
 impl Upset {
     /// Brings a pair up. `lines` go into both entries of the configuration.
-    pub fn up(form: Form, options: PairOptions, lines: &str) -> Option<Upset> {
-        let bench = Bench::up(form, options)?;
+    pub fn up(way: Way, options: PairOptions, lines: &str) -> Option<Upset> {
+        let bench = Bench::up(Form::LoadBalancing, options)?;
         let pair = bench.pair().expect("a live pair");
-        let proxies = Side::BOTH.map(|side| Proxy::socket(pair.socket(side)));
-        let paths = [proxies[0].path(), proxies[1].path()];
-        let config = by_sockets([&paths[0], &paths[1]]);
+        let proxies = Side::BOTH.map(|side| match way {
+            Way::Socket => Proxy::socket(pair.socket(side)),
+            Way::Http => Proxy::http(&pair.server(side).http),
+        });
+        let config = match way {
+            Way::Socket => by_sockets(proxies.each_ref().map(Proxy::path).each_ref().map(PathBuf::as_path)),
+            Way::Http => by_urls(proxies.each_ref().map(Proxy::url).each_ref().map(String::as_str)),
+        };
         bench.home.write_config(&config.replace("kind = ", &format!("{lines}\nkind = ")));
         // on the disk as Kea itself writes it, so that running and saved can be compared
         pair.ok(Side::B, "config-write", Value::Null);
