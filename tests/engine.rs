@@ -143,6 +143,7 @@ async fn what_is_there_outweighs_what_the_writer_told() {
         (Script::Half, Outcome::Partial, Some(false)),
         (Script::LoseAnswer, Outcome::Replicated, Some(true)),
         (Script::LoseRequest, Outcome::Rejected, None),
+        (Script::Delay, Outcome::Unknown, None),
         (Script::Lie, Outcome::Rejected, None),
         (Script::Vanish, Outcome::Unknown, None),
     ];

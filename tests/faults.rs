@@ -166,7 +166,7 @@ fn a_target_that_dies_in_the_middle_loses_nothing_and_nothing_untrue_is_said() {
     eprintln!("killed in the middle: {said:?}");
     assert!(said["replicated"] >= 5 && said["rejected"] >= 5, "{said:?}");
     assert!(said.get("unknown").is_none_or(|n| *n == 1), "only the scope in flight is unknown: {said:?}");
-    assert!(run.stderr.contains("running but not saved"), "{}", run.stderr);
+    assert!(run.stderr.contains("not saved: kea-2: it no longer answers"), "{}", run.stderr);
     assert_eq!(hash(&bench, Side::A), source);
 
     // the server comes back from its file: all is as it was, and another run completes it

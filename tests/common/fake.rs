@@ -23,8 +23,10 @@ pub enum Script {
     Half,
     /// Writes, and the answer is lost.
     LoseAnswer,
-    /// Writes nothing, and the answer is lost.
+    /// Writes nothing, and the connection breaks.
     LoseRequest,
+    /// Writes nothing in time.
+    Delay,
     /// Says yes and writes nothing.
     Lie,
     /// Writes, then never answers again.
@@ -387,7 +389,7 @@ impl FakeServer {
         let lost = Error::new(ErrorKind::TimedOut, "no answer").on(&self.name).in_doubt();
         let refused = Error::new(ErrorKind::Refused, "no").on(&self.name).scope(work.id);
         let script = inner.scripts.get(&work.id).cloned().unwrap_or(Script::Obey);
-        if !matches!(script, Script::Refuse | Script::LoseRequest | Script::Lie | Script::Half) {
+        if !matches!(script, Script::Refuse | Script::LoseRequest | Script::Delay | Script::Lie | Script::Half) {
             inner.scopes.insert(work.id, work.want.clone());
         }
         if script == Script::Lose {
@@ -396,7 +398,8 @@ impl FakeServer {
         match script {
             Script::Obey | Script::Lie => Done::Applied,
             Script::Refuse | Script::Lose => Done::Rejected(refused),
-            Script::LoseAnswer | Script::LoseRequest => Done::Unknown(lost),
+            Script::LoseAnswer | Script::Delay => Done::Unknown(lost),
+            Script::LoseRequest => Done::Unknown(Error { kind: ErrorKind::Unreachable, ..lost }),
             Script::Vanish => {
                 inner.gone = true;
                 Done::Unknown(lost)

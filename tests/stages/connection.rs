@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::common::pair::{PairOptions, Side};
 use crate::common::proxy::{Fault, Point};
-use crate::upset::{REPLICATE, Upset, Way};
+use crate::upset::{REPLICATE, Upset, WHOLE, Way};
 
 /// Each kind of request of the subnet-command writer, in few scopes.
 fn every_kind() -> PairOptions {
@@ -69,7 +69,7 @@ fn cut_everywhere(upset: &Upset, suffer: usize) {
             }
             assert!(upset.proxy(side).calm(), "{when}: it never came to that");
             if writes(command) {
-                upset.pair().wait_in_service();
+                upset.ready();
                 upset.bench.run(REPLICATE).expect_code(0);
                 assert_eq!((upset.now(), upset.on_disk()), (upset.want.clone(), upset.want.clone()), "{when}");
             }
@@ -85,6 +85,6 @@ fn a_connection_cut_at_any_request_leaves_a_true_report() {
 
 #[test]
 fn so_does_one_cut_while_the_whole_configuration_is_replaced() {
-    let Some(upset) = Upset::up(Way::Http, every_kind(), "writer = \"whole-configuration\"") else { return };
+    let Some(upset) = Upset::up(Way::Http, every_kind(), WHOLE) else { return };
     cut_everywhere(&upset, 5);
 }

@@ -5,9 +5,8 @@ use std::time::{Duration, Instant};
 use crate::common::pair::{PairOptions, Side};
 use crate::common::program::{Finished, NAMES};
 use crate::common::proxy::Point;
-use crate::upset::{REPLICATE, Upset, Way, finish};
+use crate::upset::{REPLICATE, Upset, WHOLE, Way, finish};
 
-const WHOLE: &str = "writer = \"whole-configuration\"";
 const IMPATIENT: &str = "connect_timeout = 1\nread_timeout = 1\nwrite_timeout = 1";
 
 fn two_lifetimes() -> PairOptions {
@@ -108,7 +107,7 @@ fn disturb(upset: &Upset, side: Side, point: Point, hang: bool) -> (Finished, Du
 
 /// The next run finishes what the disturbed one began.
 fn finishes(upset: &Upset, stage: &str) {
-    upset.pair().wait_in_service();
+    upset.ready();
     upset.bench.run(REPLICATE).expect_code(0);
     assert_eq!((upset.now(), upset.on_disk()), (upset.want.clone(), upset.want.clone()), "{stage}");
 }
@@ -120,7 +119,7 @@ fn kill_at(upset: &Upset, side: Side, points: Vec<(&'static str, Point)>) {
             upset.is_true(&run, stage);
         }
         upset.pair().start(side);
-        upset.pair().wait_in_service();
+        upset.ready();
         upset.proxy(side).listen();
         if side == Side::B {
             agrees_with_the_file(upset, &run, stage);

@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::common::bench::{Bench, Form, plain_subnets};
-use crate::common::pair::{Pair, PairOptions, Side};
+use crate::common::pair::{Pair, PairOptions, Side, wait_for};
 use crate::common::program::{Finished, by_sockets, by_urls};
 use crate::common::proxy::Proxy;
 
+pub const WHOLE: &str = "writer = \"whole-configuration\"";
 pub const REPLICATE: &str = "replicate --computer-name kea-1 --force --json";
 
 /// Subnets by prefix, in the plain form.
@@ -32,6 +34,8 @@ pub struct Upset {
     /// The source's.
     pub want: Subnets,
     origin: Value,
+    /// The writer interrupts service, and wants to find it undisturbed.
+    whole: bool,
 }
 
 impl Upset {
@@ -52,7 +56,7 @@ impl Upset {
         pair.ok(Side::B, "config-write", Value::Null);
         let origin = pair.config(Side::B);
         let (before, want) = (plain_subnets(&origin), bench.subnets(Side::A));
-        Some(Upset { bench, proxies, before, want, origin })
+        Some(Upset { bench, proxies, before, want, origin, whole: lines.contains(WHOLE) })
     }
 
     pub fn pair(&self) -> &Pair {
@@ -99,7 +103,7 @@ impl Upset {
             }
         }
         assert_eq!(self.now(), self.before);
-        pair.wait_in_service();
+        self.ready();
         pair.ok(Side::B, "config-write", Value::Null);
         let folder = pair.config_path(Side::B).parent().expect("a folder");
         for entry in std::fs::read_dir(folder).expect("the folder").flatten() {
@@ -109,6 +113,17 @@ impl Upset {
         }
         for path in self.bench.journal() {
             std::fs::remove_file(path).expect("the journal");
+        }
+    }
+
+    /// Waits until both servers answer; for a writer that needs it, until they serve as a pair.
+    pub fn ready(&self) {
+        let pair = self.pair();
+        match self.whole {
+            true => pair.wait_in_service(),
+            false => wait_for("both servers to answer", Duration::from_secs(30), || {
+                Side::BOTH.iter().all(|side| pair.ha_state(*side).is_some())
+            }),
         }
     }
 

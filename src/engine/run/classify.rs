@@ -3,7 +3,7 @@
 use super::describe;
 use crate::engine::outcome::{Outcome, SavedState, ScopeRun};
 use crate::engine::port::{Done, Work};
-use crate::engine::{Error, drift, fingerprint};
+use crate::engine::{Error, ErrorKind, drift, fingerprint};
 use crate::model::{Change, Context, Scope};
 
 /// The outcome of one scope. What is there now outweighs what the writer told.
@@ -33,7 +33,7 @@ pub(super) fn outcome(work: &Work, done: Done, after: Result<Option<Scope>, &Err
         saved: SavedState::NotApplicable,
         verified,
         message,
-        residual: if outcome == Outcome::Rejected || gone { Vec::new() } else { residual },
+        residual: if matches!(outcome, Outcome::Rejected | Outcome::Unknown) || gone { Vec::new() } else { residual },
         counts: true,
         in_doubt,
         gone,
@@ -74,6 +74,11 @@ fn judge(done: Done, complete: bool, untouched: bool) -> (Outcome, Option<String
                 (true, _) => {
                     (Outcome::Replicated, Some(format!("{lost}; reading back shows that everything is there")))
                 }
+                // a request that was not answered in time may be waiting somewhere on its way
+                (_, true) if cause.kind == ErrorKind::TimedOut => (
+                    Outcome::Unknown,
+                    Some(format!("{lost}; nothing of it is there by now, but it may still be carried out: look again")),
+                ),
                 (_, true) => (Outcome::Rejected, Some(format!("{lost}; reading back shows that nothing was written"))),
                 _ => {
                     (Outcome::Partial, Some(format!("{lost}; reading back shows the scope with a part of the changes")))

@@ -293,7 +293,11 @@ impl<'a> Delivery<'a> {
                     .hint("replicate again to save, else a restart of the server loses the changes"),
             );
         }
-        lost.filter(|error| error.server.as_ref() == Some(self.target.name()))
+        let lost = lost.filter(|error| error.server.as_ref() == Some(self.target.name()))?;
+        let what = format!("it no longer answers: {}", lost.what);
+        Some(Error { what, hint: None, ..lost }.hint(
+            "when it does, replicate again: that saves; if it was restarted meanwhile, it runs what its file holds",
+        ))
     }
 
     fn tell(&self, entries: &[Entry], stage: Stage) {
@@ -347,6 +351,8 @@ pub(super) async fn prepare(writer: &dyn Writer, ok: &Approved, ctl: &Control) -
 /// Takes down whether the target is saved, for this report and for the next run.
 pub(super) fn remember(journal: &dyn Journal, target: &ServerName, saved: &Saved, part: &mut Part) {
     match saved {
+        // of a server that no longer answers nobody knows what runs
+        Saved::NotSaved(error) if is_gone(error) => part.remarks.push(format!("not saved: {}", describe(error))),
         Saved::NotSaved(error) => part.remarks.push(format!("running but not saved: {}", describe(error))),
         Saved::Broken(error) => part.remarks.push(format!("DO NOT RESTART {target}: {}", describe(error))),
         Saved::Saved | Saved::Never | Saved::NeedsReload => {}
@@ -365,7 +371,11 @@ fn tell_next_run(journal: &dyn Journal, target: &ServerName, amiss: Option<Unsav
 
 /// A server that does not answer would make every further scope wait for its time-out.
 fn gone(error: Error) -> Option<Error> {
-    matches!(error.kind, ErrorKind::Unreachable | ErrorKind::TimedOut).then_some(error)
+    is_gone(&error).then_some(error)
+}
+
+fn is_gone(error: &Error) -> bool {
+    matches!(error.kind, ErrorKind::Unreachable | ErrorKind::TimedOut)
 }
 
 /// Whether a second try at reading may do better, at once.
