@@ -201,7 +201,7 @@ mod on_screen {
         let servers = drifted();
         let mut program = Program::ready(fake::fleet(&servers), 100, 30);
         let text = program.text();
-        assert!(text.contains("one terminated: no lease"), "{text}");
+        assert!(text.contains("one terminated: no lease") && text.contains("one → two, TERMINATED"), "{text}");
         assert!(text.contains("critical (both sides): one and two are terminated"), "{text}");
         program.press("f Down Down Down Enter");
         insta::assert_snapshot!("finding", program.text());
@@ -211,6 +211,8 @@ mod on_screen {
         program.press("y");
         assert!(message(&program).contains("the reset is refused"), "{}", message(&program));
         program.press("Esc r");
+        let text = program.text();
+        assert!(text.contains("are terminated: each goes on") && text.contains("1. replicate 10.0.2.0"), "{text}");
         program.wait(300);
         program.press("y");
         let (tone, text) = banner(&program);

@@ -64,6 +64,8 @@ pub enum Row {
     Delete(usize, usize, usize),
     /// A finding.
     Finding(usize, usize),
+    /// A step of the way out of it, where it concerns the whole relationship.
+    FindingStep(usize, usize, usize),
     /// A scope with changes.
     Scope(usize, usize),
     /// How many scopes are refused.
@@ -192,8 +194,12 @@ fn rows(plan: &Plan) -> Vec<Row> {
         rows.push(Row::Relationship(r));
         let findings = |unsafe_way: bool| {
             let all = planned.findings.iter().enumerate();
-            all.filter(move |(_, found)| (found.kind == FindingKind::UnsafeWay) == unsafe_way)
-                .map(move |(f, _)| Row::Finding(r, f))
+            all.filter(move |(_, found)| (found.kind == FindingKind::UnsafeWay) == unsafe_way).flat_map(
+                move |(f, found)| {
+                    let steps = if found.kind.is_of_all() { found.hint.lines().count() } else { 0 };
+                    std::iter::once(Row::Finding(r, f)).chain((0..steps).map(move |n| Row::FindingStep(r, f, n)))
+                },
+            )
         };
         rows.extend(findings(true));
         rows.push(Row::Numbers(r));
@@ -287,8 +293,15 @@ fn line(plan: &Plan, names: &ScopeNames, row: Row, arrow: &str) -> Option<(Look,
         }
         Row::Finding(r, f) => {
             let finding = relationship(r)?.findings.get(f)?;
-            let look = if finding.kind == FindingKind::UnsafeWay { Look::Warning } else { Look::Quiet };
+            let look = match finding.kind {
+                FindingKind::UnsafeWay => Look::Warning,
+                kind if kind.is_of_all() => Look::Refusal,
+                _ => Look::Quiet,
+            };
             (look, format!("  {}", drift::finding_line(finding)))
+        }
+        Row::FindingStep(r, f, n) => {
+            (Look::Plain, format!("    {}", relationship(r)?.findings.get(f)?.hint.lines().nth(n)?))
         }
         Row::Scope(r, s) => {
             let planned = scope(r, s)?;

@@ -57,7 +57,7 @@ pub enum Answer {
     NoToAll,
 }
 
-/// The right to write one relationship's part of one plan.
+/// The right to write one relationship's part of one plan, or to reset it.
 #[derive(Clone, Debug)]
 pub struct Approved {
     plan: String,

@@ -275,7 +275,8 @@ fn unwise(relationship: &Relationship, causes: &[Cause]) -> Vec<Refusal> {
         found.push(overridable(
             "drift",
             format!("it would terminate again: {}", words(&drift)),
-            "replicate these scopes first",
+            "replicate these scopes first; a target that is written as a whole takes them only after the reset: \
+             override this then, and replicate at once",
         ));
     }
     if !clocks.is_empty() {

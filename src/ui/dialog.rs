@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::{Theme, pane, text};
-use crate::app::runs::Cancelled;
+use crate::app::runs::{Cancelled, Kind};
 use crate::app::state::AppState;
 
 /// While a plan is being made.
@@ -25,7 +25,9 @@ pub(super) fn quitting(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, b
         text::wrap(&format!("Still under way: {}", titles.join("; ")), usize::from(width.saturating_sub(4)));
     let room = usize::from(width.saturating_sub(4));
     let step = state.running().map(|run| run.cancelled).min().flatten();
+    let resets = state.running().all(|run| run.kind == Kind::Reset);
     let (waiting, key, choice) = match step {
+        None if resets => ("", 'c', "quit without waiting for the servers: what was sent cannot be taken back"),
         None => ("", 'c', "cancel after the scope in flight, then quit"),
         Some(Cancelled::Soft) => {
             ("It is cancelled: waiting for the scope in flight.", 'c', "cancel after the request in flight, then quit")

@@ -12,7 +12,7 @@ use crate::app::pick;
 use crate::app::state::{AppState, LeftKey, Pane, Relation};
 use crate::engine::compare::ScopeDrift;
 use crate::engine::survey::Relationship;
-use crate::model::DriftState;
+use crate::model::{Condition, DriftState};
 
 /// Columns of the words for the drift, of the utilisation.
 const DRIFT: u16 = 20;
@@ -69,6 +69,11 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
 fn title(state: &AppState, theme: &Theme, relationship: &Relationship, relation: &Relation) -> String {
     let [source, target] = pick::directed(state, relationship);
     let mut title = format!("{} {} {}", source.shown(), theme.glyphs.arrow, target.shown());
+    title.push_str(match relationship.trouble() {
+        Some(Condition::Terminated) => ", TERMINATED",
+        Some(_) => ", OUT OF TOUCH",
+        None => "",
+    });
     if !relation.marks.is_empty() {
         title.push_str(&format!(", {} marked", relation.marks.len()));
     }
