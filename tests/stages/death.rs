@@ -34,9 +34,6 @@ fn by_configuration() -> Vec<(&'static str, Point)> {
     vec![
         ("testing", Point::before("config-test")),
         ("tested", Point::after("config-test")),
-        ("setting", Point::before("config-set")),
-        ("set", Point::after("config-set")),
-        ("settling", Point::before("ha-heartbeat").nth(3)),
         ("saving", Point::before("config-write").nth(2)),
     ]
 }
