@@ -6,10 +6,11 @@
 mod common;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use common::bench::plain_subnets;
 use common::library;
-use common::pair::{Pair, PairOptions, Side};
+use common::pair::{Pair, PairOptions, Side, wait_for};
 use common::program::{Finished, Home};
 use scopesync::engine::outcome::Outcome;
 use scopesync::engine::port::Control;
@@ -122,6 +123,19 @@ fn relationships_of_a_hub_are_read_and_replicated_each_for_itself() {
     assert_eq!([0, 2].map(|at| site.named_on_hub(at)), ["hub-b", "hub-b"]);
     assert_eq!(site.context(Side::A, 8).get("ha-server-name"), None, "its network names it");
     site.run("drift").expect_code(0);
+
+    // one partner down: its relationship says so, and the other goes on
+    site.pair.stop(Side::C);
+    wait_for("the hub alone for spoke c", Duration::from_secs(30), || {
+        site.pair.ha_states(Side::A) == ["hot-standby", "partner-down"]
+    });
+    let listed = site.run("relationships --json").expect_code(3).json();
+    let hub = |at: usize| &listed["relationships"][at]["members"][1];
+    assert_eq!(
+        (&hub(0)["server"], &hub(0)["state"], &hub(1)["state"]),
+        (&"hub".into(), &hot.into(), &"partner-down".into())
+    );
+    site.run(&format!("drift {B}")).expect_code(0);
 }
 
 fn of_relationship(relationship: &Value) -> Value {
@@ -185,6 +199,32 @@ fn a_scope_in_another_relationship_or_in_none_is_told_first_and_repaired() {
     site.pair.ok(Side::B, "subnet4-del", json!({"id": 3}));
     site.drift(B, "spoke-b", 0);
     site.drift(C, "spoke-c", 0);
+}
+
+/// Replacing the whole configuration interrupts all of the hub's relationships: once for both.
+#[test]
+fn the_whole_configuration_of_a_hub_is_replaced_once() {
+    let Some(site) = Site::up(&["lifetime:0", "reservation-missing:2", "comment:3", "subnet-extra:1", "relay:5"])
+    else {
+        return;
+    };
+    let config = std::fs::read_to_string(site.home.config()).expect("config.toml");
+    site.home.write_config(&config.replace("kind = ", "writer = \"whole-configuration\"\nkind = "));
+    let others = |config: Value| -> Vec<Value> {
+        ["hooks-libraries", "client-classes", "option-def", "loggers"].map(|key| config[key].clone()).into()
+    };
+    let before = others(site.pair.config(Side::A));
+    let run = site.run("replicate --cim-session spoke-b,spoke-c --force").expect_code(0);
+    let done: BTreeSet<&str> = run.stdout.lines().collect();
+    assert_eq!(done, BTreeSet::from(["10.0.0.0", "10.0.2.0", "10.0.3.0", "10.0.5.0", "172.31.1.0"]));
+    let log = std::fs::read_to_string(&site.pair.server(Side::A).log).expect("the hub's log");
+    assert_eq!(log.matches("COMMAND_RECEIVED Received command 'config-set'").count(), 1);
+    assert_eq!(others(site.pair.config(Side::A)), before, "nothing else of the hub is touched");
+    let created = site.pair.subnet(Side::A, "172.31.1.0/24").expect("the new scope");
+    assert_eq!(created["user-context"], json!({"ha-server-name": "hub-c"}));
+    assert_eq!([0, 2, 3, 5].map(|at| site.named_on_hub(at)), ["hub-b", "hub-b", "hub-c", "hub-c"]);
+    assert!(site.pair.in_service());
+    site.run("drift").expect_code(0);
 }
 
 /// Two runs from different spokes in one process: the hub is written by one, then by the other.

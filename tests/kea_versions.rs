@@ -147,8 +147,7 @@ impl Mixed {
 }
 
 /// In one go: no drift; a scope made anew in the target's words; a scope changed in them.
-fn replicated_in_either_words(versions: [Version; 2]) {
-    let Some(mixed) = Mixed::up(versions) else { return };
+fn replicated_in_either_words(mixed: &Mixed) {
     for (source, target) in [("kea-1", Side::B), ("kea-2", Side::A)] {
         mixed.drift(source, 0);
         let mut without = mixed.recorded[target as usize].clone();
@@ -171,10 +170,28 @@ fn replicated_in_either_words(versions: [Version; 2]) {
 
 #[test]
 fn the_newer_server_is_the_primary() {
-    replicated_in_either_words([Version::Newest, Version::Installed]);
+    let Some(mixed) = Mixed::up([Version::Newest, Version::Installed]) else { return };
+    replicated_in_either_words(&mixed);
+
+    // what the older server has no words for stays where it is, and the rest goes on
+    let mut changed = mixed.recorded[0].clone();
+    let subnets = changed["subnet4"].as_array_mut().expect("subnets");
+    subnets
+        .iter_mut()
+        .filter(|subnet| subnet["subnet"] == "10.0.1.0/24")
+        .for_each(|s| s["allocator"] = "random".into());
+    subnets
+        .iter_mut()
+        .filter(|subnet| subnet["subnet"] == "10.0.2.0/24")
+        .for_each(|s| s["valid-lifetime"] = 250.into());
+    mixed.set(Side::A, &changed);
+    let run = mixed.home.run(&["replicate", "--computer-name", "kea-1", "--force"]).expect_code(3);
+    assert_eq!(run.stdout, "10.0.2.0\n", "{}", run.stderr);
+    assert!(run.stderr.contains("10.0.1.0  rejected") && run.stderr.contains("'allocator'"), "{}", run.stderr);
 }
 
 #[test]
 fn the_older_server_is_the_primary() {
-    replicated_in_either_words([Version::Installed, Version::Newest]);
+    let Some(mixed) = Mixed::up([Version::Installed, Version::Newest]) else { return };
+    replicated_in_either_words(&mixed);
 }
