@@ -15,6 +15,7 @@ use super::Result;
 use super::fleet::Fleet;
 use super::port::{Control, Gate, Health, Refusal, Server};
 use super::survey::{Presence, Survey};
+use super::trouble::seconds;
 use crate::model::{Condition, Foreign, Membership, ServerName};
 
 /// With their clocks further apart the partners warn; at twice as much they part for good.
@@ -96,7 +97,7 @@ impl Side<'_> {
             _ => self.membership.partner_state.as_ref(),
         };
         let condition = |state: Option<&crate::model::State>| state.map(|state| state.condition(mode));
-        let (partner, wait) = (self.name(), self.membership.timing.response_limit.as_secs());
+        let (partner, wait) = (self.name(), seconds(self.membership.timing.response_limit));
         let said = |state: Option<&crate::model::State>| state.map_or("unknown".to_owned(), |s| s.explained(mode));
         if condition(theirs) == Some(Condition::Terminated) {
             return Some(Refusal {
@@ -113,7 +114,7 @@ impl Side<'_> {
             return Some(Refusal {
                 name: "partner-unreachable",
                 message: format!(
-                    "{partner} is not there ({reason}): nobody would be served for {wait} s, until {} gives it up",
+                    "{partner} is not there ({reason}): nobody would be served for {wait}, until {} gives it up",
                     self.target
                 ),
                 hint: "bring the partner back first; or override it by this name if that is meant".to_owned(),
@@ -125,7 +126,7 @@ impl Side<'_> {
             name: "state-not-normal",
             message: format!("{} is in state {}, {partner} in {}", self.target, said(own), said(theirs)),
             hint: format!(
-                "wait until both are normal; or override it by this name: clients may then wait up to {wait} s"
+                "wait until both are normal; or override it by this name: clients may then wait up to {wait}"
             ),
             overridable: true,
         })

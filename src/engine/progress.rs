@@ -69,7 +69,7 @@ pub struct Status {
     pub current: Option<(ServerName, Option<ScopeId>, Stage)>,
     /// Each planned scope with its stage, in plan order, by relationship index.
     pub stages: Arc<Vec<(usize, ScopeId, Stage)>>,
-    /// What is waited for, in a run that writes no scopes.
+    /// What is waited for right now.
     pub waiting: Option<Waiting>,
     /// When the run began.
     pub started: jiff::Timestamp,

@@ -314,7 +314,7 @@ fn numbered(steps: &[String]) -> String {
 }
 
 /// `30 s`, `1.5 s`, `150 ms`.
-pub(super) fn seconds(time: Duration) -> String {
+pub fn seconds(time: Duration) -> String {
     if time < Duration::from_secs(1) {
         return format!("{} ms", time.as_millis());
     }

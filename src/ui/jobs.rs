@@ -98,6 +98,9 @@ fn standing(state: &AppState, run: &Run) -> (Tone, String) {
             if status.current.is_none() {
                 words.push_str(", making sure that nothing has moved since the preview");
             }
+            if let Some(waiting) = &status.waiting {
+                words.push_str(&format!(", {}", waiting.for_what));
+            }
             let tone = match run.cancelled {
                 None => Tone::Plain,
                 Some(step) => {

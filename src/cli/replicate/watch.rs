@@ -87,6 +87,9 @@ impl Bar {
             let expected = waiting.expected.as_secs_f64();
             return self.0.set_message(format!("of about {expected:.0} s: {}", waiting.for_what));
         }
+        if let Ok(style) = ProgressStyle::with_template(BAR) {
+            self.0.set_style(style.progress_chars("=> "));
+        }
         self.0.set_length(status.changes_total as u64);
         self.0.set_position(status.changes_done as u64);
         let mut text = format!("{}/{} scopes", status.scopes_done, status.scopes_total);

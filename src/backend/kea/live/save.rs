@@ -129,12 +129,12 @@ fn cost_of_saving(saves: bool, keeps: bool) -> &'static str {
     match (saves, keeps) {
         (false, _) => "none: the configuration says never to save",
         (true, false) => {
-            "saving rewrites the server's file in Kea's flat form, without its comments and includes, and makes \
-             permanent whatever else was changed on the running server and not saved"
+            "saving rewrites the server's file in Kea's flat form, without its comments and includes and with inherited \
+             values in every scope, and makes permanent whatever else was changed on the running server and not saved"
         }
         (true, true) => {
-            "saving rewrites the server's file in Kea's flat form, without its comments and includes, and makes \
-             permanent whatever else was changed on the running server and not saved; what runs before is kept beside \
+            "saving rewrites the server's file in Kea's flat form, without its comments and includes and with inherited \
+             values in every scope, and makes permanent whatever else was changed on the running server and not saved; what runs before is kept beside \
              it as scopesync-before-<time>.conf, in the same flat form"
         }
     }

@@ -9,9 +9,13 @@ mod aftermath;
 mod compare;
 mod compose;
 mod cost;
+mod hidden;
 mod part;
 mod settle;
 mod sift;
+#[cfg(test)]
+#[cfg(unix)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,7 +34,7 @@ use crate::backend::kea::command::{Answer, ConfigAnswer};
 use crate::engine::approval::Approved;
 use crate::engine::port::{Abilities, Assessment, Batch, Control, Done, Gate, Grain, Saved, Server, Work, Writer};
 use crate::engine::{Error, ErrorKind, Result};
-use crate::model::ScopeId;
+use crate::model::{Membership, ScopeId};
 
 /// The commands without which there is no such writer.
 pub(super) const NEEDED: [&str; 4] = ["config-get", "config-test", "config-set", "config-reload"];
@@ -53,11 +57,13 @@ struct Pace {
     look: Duration,
     /// Between two looks at the states.
     poll: Duration,
+    /// Added to what the relationships take at most to come back.
+    grace: Duration,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        Pace { look: Duration::from_secs(1), poll: Duration::from_millis(200) }
+        Pace { look: Duration::from_secs(1), poll: Duration::from_millis(200), grace: Duration::from_secs(5) }
     }
 }
 
@@ -73,8 +79,10 @@ enum Course {
         amiss: Option<Error>,
         /// What the target was before.
         base: Arc<Known>,
+        /// How its relationships stood.
+        before: Vec<Membership>,
         /// How long it took to load the configuration.
-        load: Duration,
+        loading: Duration,
     },
 }
 
@@ -98,6 +106,9 @@ impl WholeWriter {
         gate.ask(ctl).await?;
         let mut base = self.server.known(ctl).await?;
         for _ in 0..TRIES {
+            if let Some(refusal) = hidden::refusal(&base)?.filter(|refusal| !ok.overrides(refusal.name)) {
+                return Err(refusal.into_error());
+            }
             let mut parts = Vec::new();
             let outline =
                 Outline::read(&base.text.0).map_err(|broken| Error::new(ErrorKind::Garbled, broken.to_string()))?;
@@ -121,11 +132,12 @@ impl WholeWriter {
                 }
                 self.server.is_the_same(ctl).await?;
                 gate.ask(ctl).await?;
+                let before = self.server.health_of(&base, ctl).await?.memberships;
                 if ctl.is_cancelled() {
                     return Err(Error::new(ErrorKind::Cancelled, "cancelled before its turn"));
                 }
                 if self.is_still(&base, ctl).await? {
-                    told.extend(self.set(&base, &parts, work, text).await);
+                    told.extend(self.set(&base, before, &parts, work, text).await);
                     return Ok(());
                 }
             } else if work.iter().all(|work| told.contains_key(&work.id)) {
@@ -226,7 +238,7 @@ impl Writer for WholeWriter {
         Ok(Assessment {
             cost_to_service: cost::to_service(&known),
             cost_to_configuration: self.server.cost_of_saving(&known).to_owned(),
-            against: Vec::new(),
+            against: hidden::refusal(&known).map_err(|error| self.server.on(error))?.into_iter().collect(),
             refusals: found,
         })
     }

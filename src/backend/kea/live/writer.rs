@@ -117,8 +117,8 @@ impl Writer for KeaWriter {
         let known = self.server.known(ctl).await?;
         let listed = self.server.list(ctl).await?;
         let mut found: BTreeMap<_, Vec<Refusal>> = BTreeMap::new();
-        for one in work {
-            let mut refusals = refusals::by_configuration(one, work, &known, &listed);
+        for (at, one) in work.iter().enumerate() {
+            let mut refusals = refusals::by_configuration(one, &work[..at], &known, &listed);
             refusals.extend(refusals::by_leases(&self.server, &known, one, ctl).await?);
             if !refusals.is_empty() {
                 found.insert(one.id, refusals);

@@ -18,7 +18,7 @@ use crate::backend::kea::command::Answer;
 use crate::backend::kea::live::{FreshConfig, Known};
 use crate::engine::port::{Control, Done, Work};
 use crate::engine::{Error, ErrorKind, Result, drift};
-use crate::model::ScopeId;
+use crate::model::{Membership, ScopeId};
 
 /// What runs on the target, compared with what ran and what was planned.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +52,7 @@ impl WholeWriter {
     pub(super) async fn set(
         &self,
         base: &Arc<Known>,
+        before: Vec<Membership>,
         parts: &[Arc<Part>],
         work: &[Arc<Work>],
         text: Bytes,
@@ -66,7 +67,7 @@ impl WholeWriter {
             Err(error) => return all(Done::Rejected(error)),
         };
         drop(text);
-        *self.course() = Course::Interrupted { amiss: None, base: base.clone(), load: began.elapsed() };
+        *self.course() = Course::Interrupted { amiss: None, base: base.clone(), before, loading: began.elapsed() };
         let standing = self.standing(base, &work, matches!(told, Told::Lost(_))).await;
         all(self.understood(base, told, standing).await)
     }
@@ -97,8 +98,10 @@ impl WholeWriter {
                 let what = "config-set was answered with success, and yet what ran before runs on";
                 self.rejected(Error::new(ErrorKind::Refused, what))
             }
-            (Told::Refused(error) | Told::Lost(error), Standing::Before) if base.survives_a_refusal() => {
-                self.rejected(error)
+            (Told::Refused(error), Standing::Before) if base.survives_a_refusal() => self.rejected(error),
+            (Told::Lost(error), Standing::Before) if base.survives_a_refusal() => {
+                self.is_amiss(error.clone());
+                Done::Unknown(error)
             }
             (Told::Refused(error) | Told::Lost(error), Standing::Before) => {
                 let why = format!("{}; this Kea answers no client after a refused config-set", error.what);
@@ -171,9 +174,10 @@ impl WholeWriter {
         Done::Rejected(error)
     }
 
-    fn is_amiss(&self, error: Error) {
+    /// The first thing amiss is the cause of what follows.
+    pub(super) fn is_amiss(&self, error: Error) {
         if let Course::Interrupted { amiss, .. } = &mut *self.course() {
-            *amiss = Some(error);
+            amiss.get_or_insert(error);
         }
     }
 
@@ -209,12 +213,12 @@ impl WholeWriter {
         if let Some(what) = ours.differs(&theirs, &chosen) {
             return Ok(Standing::Other(format!("{what} has another value than before")));
         }
-        let planned = work.iter().find(|work| !is_there(work, &fresh));
-        Ok(match planned {
+        let left = work.iter().find_map(|work| left(work, &fresh));
+        Ok(match left {
             None if !work.is_empty() => Standing::Planned,
             _ if ours.differs(&theirs, &BTreeSet::new()).is_none() => Standing::Before,
             None => Standing::Before,
-            Some(work) => Standing::Other(format!("scope {} has other values than those written", work.id)),
+            Some(left) => Standing::Other(format!("{left} has another value than the one written")),
         })
     }
 
@@ -235,7 +239,11 @@ impl Known {
     }
 }
 
-fn is_there(work: &Work, fresh: &FreshConfig) -> bool {
-    let Some(entry) = fresh.config.scopes.get(&work.id) else { return false };
-    entry.raw.open().is_ok_and(|scope| drift::compare(&work.want, &scope).is_empty())
+/// The first thing of a scope that is not as planned, named.
+fn left(work: &Work, fresh: &FreshConfig) -> Option<String> {
+    let whole = || Some(format!("scope {}", work.id));
+    let Some(entry) = fresh.config.scopes.get(&work.id) else { return whole() };
+    let Ok(scope) = entry.raw.open() else { return whole() };
+    let change = drift::compare(&work.want, &scope).into_iter().next()?;
+    Some(format!("{} in scope {}", change.title(), work.id))
 }

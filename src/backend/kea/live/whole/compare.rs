@@ -83,6 +83,16 @@ impl<'a> Outline<'a> {
         Ok(Some((subnet, network.clone())))
     }
 
+    /// The text of a global value.
+    pub(super) fn global(&self, name: &str) -> Option<&'a [u8]> {
+        self.globals.get(name.as_bytes()).copied()
+    }
+
+    /// All subnets with their shared networks.
+    pub(super) fn subnets(&self) -> impl Iterator<Item = (ScopeId, &'a [u8], Option<&Foreign>)> {
+        self.subnets.iter().map(|(id, (text, network))| (*id, *text, network.as_ref()))
+    }
+
     /// Whether there is a shared network of this name.
     pub(super) fn has_network(&self, name: &Foreign) -> bool {
         self.networks.contains_key(name)

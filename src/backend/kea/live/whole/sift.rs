@@ -70,7 +70,7 @@ impl WholeWriter {
 }
 
 /// Puts together what hangs together, in the order of the scopes.
-fn units(parts: Vec<Arc<Part>>) -> Vec<Unit> {
+pub(super) fn units(parts: Vec<Arc<Part>>) -> Vec<Unit> {
     let holders: BTreeMap<u32, usize> =
         parts.iter().enumerate().filter_map(|(at, part)| Some((part.numbers[0]?, at))).collect();
     let mut root: Vec<usize> = (0..parts.len()).collect();

@@ -16,11 +16,11 @@ use crate::model::{
 /// How many addresses or items a message names.
 const NAMED: usize = 3;
 
-/// What the configurations of both sides say against it. `all` is the work of the whole run,
-/// in its order; `listed` are the target's subnets.
+/// What the configurations of both sides say against it. `by_then` is the work that is
+/// done when this is; `listed` are the target's subnets.
 pub(in super::super) fn by_configuration(
     work: &Work,
-    all: &[Arc<Work>],
+    by_then: &[Arc<Work>],
     known: &Known,
     listed: &[Listed],
 ) -> Vec<Refusal> {
@@ -28,7 +28,7 @@ pub(in super::super) fn by_configuration(
         configuration_backend(known),
         hosts_database(work, known),
         option_43(work),
-        id_taken(work, all, listed),
+        id_taken(work, by_then, listed),
         overlap(work, listed),
         option_definition_missing(work, known),
         network_missing(work, known),
@@ -194,13 +194,10 @@ fn is_blank_43(key: &ItemKey, wanted: Option<&Item>) -> bool {
 }
 
 /// Another scope of the target has the wanted number and keeps it.
-fn id_taken(work: &Work, all: &[Arc<Work>], listed: &[Listed]) -> Option<Refusal> {
+fn id_taken(work: &Work, by_then: &[Arc<Work>], listed: &[Listed]) -> Option<Refusal> {
     let id = work.want.server_id()?;
     let holder = listed.iter().find(|listed| listed.id == id && listed.scope() != Some(work.id))?;
-    let gives_way = all
-        .iter()
-        .take_while(|other| other.id != work.id)
-        .any(|other| Some(other.id) == holder.scope() && renumbers(other));
+    let gives_way = by_then.iter().any(|other| Some(other.id) == holder.scope() && renumbers(other));
     if gives_way {
         return None;
     }
