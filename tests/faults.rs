@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use common::bench::{Bench, Form, plain, plain_subnets};
+use common::bench::{Bench, Form, journalled, plain, plain_subnets};
 use common::pair::{Pair, PairOptions, Side, wait_for};
 use common::program::{Finished, NAMES};
 use serde_json::Value;
@@ -45,25 +45,6 @@ fn start(bench: &Bench, arguments: &str) -> Child {
 
 fn finish(child: Child) -> Finished {
     Finished::from(child.wait_with_output().expect("scopesync ends"))
-}
-
-/// The journal's records of scopes before they were written: as they were, by scope.
-fn journalled(bench: &Bench) -> BTreeMap<String, Value> {
-    let mut found = BTreeMap::new();
-    for path in bench.journal() {
-        let text = std::fs::read_to_string(path).expect("the journal");
-        // the last line of a run that was killed may be cut short
-        let records = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        for mut record in records.filter(|record| record["record"] == "before") {
-            for scope in record["scopes"].as_array_mut().expect("scopes") {
-                if scope["native"].is_object() {
-                    scope["native"]["shared-network"] = scope["network"].take();
-                }
-                found.insert(scope["scope"].as_str().expect("an id").to_owned(), scope["native"].take());
-            }
-        }
-    }
-    found
 }
 
 /// Waits until a run is in the middle.

@@ -12,5 +12,7 @@ mod connection;
 mod death;
 #[path = "stages/disk.rs"]
 mod disk;
+#[path = "stages/operators.rs"]
+mod operators;
 #[path = "stages/upset.rs"]
 mod upset;

@@ -390,8 +390,16 @@ pub trait Writer: Send + Sync {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token(pub String);
 
+/// A server held for one run; let go when dropped.
+pub type Held = Box<dyn Send>;
+
 /// Keeps the target's scopes as they were, durably, before they are overwritten.
 pub trait Journal: Send + Sync {
+    /// Holds a server, by what tells it from every other, against all other runs that keep
+    /// this journal, in whatever process; `None` while one of them holds it.
+    fn hold(&self, _server: &str) -> Result<Option<Held>> {
+        Ok(Some(Box::new(())))
+    }
     /// Opens the record of a run. Nothing is written to a server before this has succeeded.
     fn begin(&self, run: &str, plan: &serde_json::Value) -> Result<()>;
     /// Stores scopes as they are, durably, before the first byte of their write.

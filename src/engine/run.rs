@@ -12,6 +12,7 @@ mod target;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::future::{BoxFuture, join_all};
@@ -21,14 +22,17 @@ use super::approval::Approved;
 use super::fleet::Fleet;
 use super::outcome::{Outcome, RelationshipRun, RunReport, ScopeRun};
 use super::plan::{Plan, PlannedRelationship, PlannedScope};
-use super::port::{Control, Journal, Saved, Unsaved};
+use super::port::{Control, Held, Journal, Saved, Unsaved};
 use super::progress::Stage;
 use super::reset::StillTerminated;
-use super::{Error, fingerprint};
-use crate::model::{DriftState, ScopeId, ServerName};
+use super::{Error, ErrorKind, fingerprint};
+use crate::model::{DriftState, Foreign, ScopeId, ServerName};
 
 /// How many targets are written side by side when nobody says.
 const TARGETS_AT_ONCE: usize = 4;
+
+/// How long to wait until looking again whether another process has finished its run.
+const OTHER_RUN: Duration = Duration::from_millis(100);
 
 /// Runs the approved relationships of a plan and tells what became of every scope.
 ///
@@ -53,11 +57,18 @@ pub async fn run(
     let held: Vec<&ServerName> =
         approved.keys().filter_map(|at| plan.relationships.get(*at)?.servers.as_ref()).flatten().collect();
     let guards = fleet.hold(&held).await;
-    let mut written = save_left_over(fleet, plan, &approved, journal, ctl).await;
-    written.extend(match prepare(fleet, plan, &approved, journal, &run, ctl).await {
-        Ok(checked) => write(fleet, plan, &approved, checked, journal, &run, ctl).await,
+    let mut written = match hold(plan, &approved, journal, ctl).await {
+        Ok(others) => {
+            let mut written = save_left_over(fleet, plan, &approved, journal, ctl).await;
+            written.extend(match prepare(fleet, plan, &approved, journal, &run, ctl).await {
+                Ok(checked) => write(fleet, plan, &approved, checked, journal, &run, ctl).await,
+                Err(error) => refuse_all(plan, &approved, &error),
+            });
+            drop(others);
+            written
+        }
         Err(error) => refuse_all(plan, &approved, &error),
-    });
+    };
     drop(guards);
     for (at, part) in &mut written {
         part.still_terminated = match plan.relationships.get(*at) {
@@ -78,6 +89,41 @@ pub async fn run(
     }
     tracing::info!(run = report.run, outcomes = ?report.counts(), "run ended");
     report
+}
+
+/// Holds all servers of the run against runs of other processes; waits for those. Always
+/// taken in one order, so that two runs cannot wait for each other. What another run has
+/// changed meanwhile is noticed afterwards, as every change since the plan is.
+async fn hold(
+    plan: &Plan,
+    approved: &BTreeMap<usize, Approved>,
+    journal: &dyn Journal,
+    ctl: &Control,
+) -> Result<Vec<Held>, Error> {
+    let servers = approved.keys().filter_map(|at| {
+        let planned = plan.relationships.get(*at)?;
+        let identities = planned.identities.iter().map(|identity| identity.as_ref().map(Foreign::raw));
+        let named = planned.servers.as_ref()?.iter().zip(identities);
+        Some(named.map(|(name, identity)| (identity.unwrap_or(name.as_str()), name)))
+    });
+    let servers: BTreeMap<&str, &ServerName> = servers.flatten().collect();
+    let mut held = Vec::new();
+    for (identity, name) in servers {
+        loop {
+            match journal.hold(identity)? {
+                Some(one) => break held.push(one),
+                None if ctl.is_cancelled() => {
+                    let what = "cancelled while another run was using the server";
+                    return Err(Error::new(ErrorKind::Cancelled, what).on(name));
+                }
+                None => {
+                    ctl.progress.update(|status| status.current = Some((name.clone(), None, Stage::Waiting)));
+                    tokio::time::sleep(OTHER_RUN).await;
+                }
+            }
+        }
+    }
+    Ok(held)
 }
 
 /// Saves targets that an earlier run left running but not saved and that have nothing

@@ -9,7 +9,7 @@
 //! `native` is the target's scope exactly as it was, in the server's own words; `null`
 //! for a scope that the run creates. Every record is on the disk before a call returns.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use sha2::Digest as _;
 
 use crate::engine::fingerprint::hex;
-use crate::engine::port::{Journal, Token, Unsaved, Work};
+use crate::engine::port::{Held, Journal, Token, Unsaved, Work};
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::ServerName;
 
@@ -52,17 +52,22 @@ impl FileJournal {
     /// The mark of a target that is not saved.
     fn mark(&self, target: &ServerName) -> PathBuf {
         // a name may hold what a file name cannot
-        let name = hex(&sha2::Sha256::digest(target.as_str().as_bytes())[..8]);
-        self.folder.join(format!("unsaved-{name}"))
+        self.folder.join(format!("unsaved-{}", short_hash(target.as_str())))
     }
 
     fn append(&self, run: &str, record: &Value, create: bool) -> Result<()> {
         let path = self.path(run);
-        append(&path, record, create).map_err(|error| {
-            Error::new(ErrorKind::Local, format!("the journal {} cannot be written: {error}", path.display()))
-                .hint("nothing is written to a server without it: make room or mend the folder's permissions")
-        })
+        append(&path, record, create).map_err(|error| unusable(&path, &error))
     }
+}
+
+fn short_hash(text: &str) -> String {
+    hex(&sha2::Sha256::digest(text.as_bytes())[..8])
+}
+
+fn unusable(path: &Path, error: &io::Error) -> Error {
+    Error::new(ErrorKind::Local, format!("the journal {} cannot be written: {error}", path.display()))
+        .hint("nothing is written to a server without it: make room or mend the folder's permissions")
 }
 
 fn append(path: &Path, record: &Value, create: bool) -> io::Result<()> {
@@ -99,6 +104,25 @@ fn now() -> String {
 }
 
 impl Journal for FileJournal {
+    /// By a lock on a file, which the operating system lets go when its process ends, however it does.
+    fn hold(&self, server: &str) -> Result<Option<Held>> {
+        let path = self.folder.join(format!("held-{}", short_hash(server)));
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&path).map_err(|error| unusable(&path, &error))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Box::new(file))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            // a file system without locks: what is checked right before each write has to do
+            Err(TryLockError::Error(error)) => {
+                tracing::warn!(%error, path = %path.display(), "runs of other processes cannot be kept apart");
+                Ok(Some(Box::new(file)))
+            }
+        }
+    }
+
     fn begin(&self, run: &str, plan: &Value) -> Result<()> {
         let host = std::env::var("HOSTNAME").or_else(|_| std::env::var("COMPUTERNAME")).ok();
         let record = json!({
@@ -200,6 +224,18 @@ mod tests {
         journal.remember_unsaved(&two, None).unwrap();
         journal.remember_unsaved(&two, None).unwrap();
         assert_eq!(journal.unsaved(&two), None);
+    }
+
+    #[test]
+    fn a_server_is_held_by_one_run_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let journals = [FileJournal::new(folder.path(), "one"), FileJournal::new(folder.path(), "two")];
+        let held = journals[0].hold("a at http://192.0.2.1/").unwrap();
+        assert!(held.is_some());
+        assert!(journals[1].hold("a at http://192.0.2.1/").unwrap().is_none());
+        assert!(journals[1].hold("b at http://192.0.2.2/").unwrap().is_some());
+        drop(held);
+        assert!(journals[1].hold("a at http://192.0.2.1/").unwrap().is_some());
     }
 
     #[cfg(unix)]

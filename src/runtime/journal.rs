@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::engine::port::{Journal, Token, Unsaved, Work};
+use crate::engine::port::{Held, Journal, Token, Unsaved, Work};
 use crate::engine::{Error, ErrorKind, Result};
 use crate::history::FileJournal;
 use crate::model::ServerName;
@@ -32,6 +32,10 @@ impl FolderJournal {
 }
 
 impl Journal for FolderJournal {
+    fn hold(&self, server: &str) -> Result<Option<Held>> {
+        self.journal()?.hold(server)
+    }
+
     fn begin(&self, run: &str, plan: &serde_json::Value) -> Result<()> {
         self.journal()?.begin(run, plan)
     }
@@ -66,6 +70,10 @@ impl RunJournal {
 }
 
 impl Journal for RunJournal {
+    fn hold(&self, server: &str) -> Result<Option<Held>> {
+        self.journal.hold(server)
+    }
+
     fn begin(&self, run: &str, plan: &serde_json::Value) -> Result<()> {
         self.name.get_or_init(|| run.to_owned());
         self.journal.begin(run, plan)

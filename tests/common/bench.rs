@@ -170,13 +170,33 @@ impl Bench {
         self.servers(side).iter().flat_map(|side| plain_subnets(&self.config(*side))).collect()
     }
 
-    /// The names of the journal's files.
+    /// The journal's records of runs, the oldest first.
     pub fn journal(&self) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(self.home.state().join("journal"));
         let mut files: Vec<_> = entries.into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+        files.retain(|path| path.extension().is_some_and(|end| end == "jsonl"));
         files.sort();
         files
     }
+}
+
+/// The journal's records of scopes before they were written: as they were, by scope.
+pub fn journalled(bench: &Bench) -> BTreeMap<String, Value> {
+    let mut found = BTreeMap::new();
+    for path in bench.journal() {
+        let text = std::fs::read_to_string(path).expect("the journal");
+        // the last line of a run that was killed may be cut short
+        let records = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        for mut record in records.filter(|record| record["record"] == "before") {
+            for scope in record["scopes"].as_array_mut().expect("scopes") {
+                if scope["native"].is_object() {
+                    scope["native"]["shared-network"] = scope["network"].take();
+                }
+                found.insert(scope["scope"].as_str().expect("an id").to_owned(), scope["native"].take());
+            }
+        }
+    }
+    found
 }
 
 /// The subnets of `Dhcp4` by prefix, each with the name of its shared network.

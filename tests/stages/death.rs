@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use crate::common::pair::{PairOptions, Side};
+use crate::common::bench::{journalled, plain};
+use crate::common::pair::{PairOptions, Side, wait_for};
 use crate::common::program::{Finished, NAMES};
 use crate::common::proxy::Point;
-use crate::upset::{REPLICATE, Upset, WHOLE, Way, finish};
+use crate::upset::{REPLICATE, Upset, WHOLE, Way, finish, saved};
 
 const IMPATIENT: &str = "connect_timeout = 1\nread_timeout = 1\nwrite_timeout = 1";
 
@@ -29,11 +30,19 @@ fn by_commands() -> Vec<(&'static str, Point)> {
     ]
 }
 
-/// The same of a run that replaces the configuration.
-fn by_configuration() -> Vec<(&'static str, Point)> {
+/// The same of a run that replaces the configuration; an undisturbed one tells where it settles.
+fn by_configuration(upset: &Upset) -> Vec<(&'static str, Point)> {
+    upset.bench.run(REPLICATE).expect_code(0);
+    let course = upset.proxy(Side::B).passed();
+    let set = course.iter().position(|command| command == "config-set").expect("it is set");
+    let states: Vec<usize> = (set..course.len()).filter(|at| course[*at] == "status-get").collect();
     vec![
         ("testing", Point::before("config-test")),
         ("tested", Point::after("config-test")),
+        ("setting", Point::before("config-set")),
+        ("set", Point::after("config-set")),
+        // the first look is at what became of it
+        ("settling", Point::request(states[1] + 1, false)),
         ("saving", Point::before("config-write").nth(2)),
     ]
 }
@@ -148,7 +157,7 @@ fn a_server_killed_at_any_stage_is_told_and_the_next_run_finishes() {
 #[test]
 fn so_is_one_killed_while_its_configuration_is_replaced() {
     let Some(upset) = Upset::up(Way::Socket, two_lifetimes(), WHOLE) else { return };
-    kill_at(&upset, Side::B, by_configuration());
+    kill_at(&upset, Side::B, by_configuration(&upset));
 }
 
 #[test]
@@ -161,5 +170,58 @@ fn a_server_frozen_at_any_stage_is_told_in_time_and_the_next_run_finishes() {
 #[test]
 fn so_is_one_frozen_while_its_configuration_is_replaced() {
     let Some(upset) = Upset::up(Way::Socket, two_lifetimes(), &format!("{WHOLE}\n{IMPATIENT}")) else { return };
-    freeze_at(&upset, Side::B, by_configuration());
+    freeze_at(&upset, Side::B, by_configuration(&upset));
+}
+
+#[test]
+fn a_partner_that_stops_while_the_target_waits_for_it_is_told() {
+    let Some(upset) = Upset::up(Way::Socket, two_lifetimes(), WHOLE) else { return };
+    let gate = upset.proxy(Side::B).pause(Point::after("config-set"));
+    let child = upset.start();
+    gate.reached();
+    upset.pair().kill(Side::A);
+    gate.open();
+    let began = Instant::now();
+    let run = finish(child).expect_code(3);
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}\n{}", began.elapsed(), run.stderr);
+    let outcomes = upset.is_true(&run, "the partner stopped");
+    assert!(outcomes.values().all(|outcome| ["replicated", "unchanged"].contains(&outcome.as_str())), "{outcomes:?}");
+    assert_eq!((upset.on_disk(), saved(&run).as_str()), (upset.want.clone(), "saved"), "{}", run.stderr);
+    assert!(run.stderr.contains("kea-2") && run.stderr.contains("serves all clients alone"), "{}", run.stderr);
+    upset.pair().start(Side::A);
+    upset.ready();
+    upset.bench.run("drift").expect_code(0);
+}
+
+#[test]
+fn a_program_killed_at_any_stage_has_kept_what_it_overwrites() {
+    let Some(upset) = Upset::up(Way::Socket, two_lifetimes(), "") else { return };
+    for (stage, point, written) in [
+        ("before the first write", Point::before("subnet4-update"), 1),
+        ("after the first write", Point::after("subnet4-update"), 1),
+        ("before saving", Point::before("config-write").nth(2), 2),
+    ] {
+        upset.restore();
+        upset.proxies.iter().for_each(|proxy| _ = proxy.calm());
+        let gate = upset.proxy(Side::B).pause(point);
+        let mut child = upset.start();
+        gate.reached();
+        child.kill().expect("it dies");
+        gate.open();
+        assert_eq!(finish(child).code, None);
+        // what was on its way may be carried out: it is in the journal whichever way it went
+        wait_for("the request in flight", Duration::from_secs(10), || {
+            upset.proxy(Side::B).times(if written == 2 { "config-write" } else { "subnet4-update" }) == written
+        });
+        let kept = journalled(&upset.bench);
+        assert_eq!(kept.len(), written, "{stage}");
+        for (id, before) in kept {
+            assert_eq!(plain(before), upset.before[&id], "{stage}");
+        }
+        // also where nothing is left to write, the next run knows that it was not saved
+        let warned = upset.bench.run("relationships").expect_code(0);
+        assert!(warned.stderr.contains("running but not saved"), "{stage}: {}", warned.stderr);
+        finishes(&upset, stage);
+        assert!(!upset.bench.run("relationships").stderr.contains("not saved"), "{stage}");
+    }
 }

@@ -129,7 +129,11 @@ impl Upset {
 
     /// Starts a run that something will happen to.
     pub fn start(&self) -> Child {
-        let mut command = self.bench.home.scopesync(&REPLICATE.split_whitespace().collect::<Vec<_>>());
+        self.start_as(REPLICATE)
+    }
+
+    pub fn start_as(&self, arguments: &str) -> Child {
+        let mut command = self.bench.home.scopesync(&arguments.split_whitespace().collect::<Vec<_>>());
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("scopesync runs")
     }
 

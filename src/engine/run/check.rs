@@ -8,7 +8,7 @@ use crate::engine::fleet::Fleet;
 use crate::engine::plan::PlannedRelationship;
 use crate::engine::port::{Control, Fingerprints, Reading, Server};
 use crate::engine::{Error, ErrorKind, Result, fingerprint};
-use crate::model::{Context, Scope, ScopeId};
+use crate::model::{Context, Membership, Scope, ScopeId};
 
 /// What a relationship's scopes are compared with from here on.
 pub(super) struct Checked {
@@ -60,6 +60,11 @@ pub(super) async fn unmoved(
                 .on(server.name())
                 .hint("look at the plan again"));
         }
+    }
+    let keys = |side: usize| readings[side].health.memberships.iter().map(Membership::key).collect::<BTreeSet<_>>();
+    if planned.identities.iter().all(Option::is_some) && keys(0).is_disjoint(&keys(1)) {
+        let what = format!("{} and {} no longer say that they are partners", source.name(), target.name());
+        return Err(Error::new(ErrorKind::Moved, what).hint("look at the relationship on both servers"));
     }
     for scope in planned.to_write(overrides) {
         if let Some(work) = &scope.work {

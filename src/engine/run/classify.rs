@@ -66,7 +66,10 @@ fn judge(done: Done, complete: bool, untouched: bool) -> (Outcome, Option<String
         Done::Cancelled => (Outcome::Partial, Some("cancelled in the middle of the scope".into())),
         Done::Partial { cause, .. } if complete => (Outcome::Replicated, Some(describe(&cause))),
         Done::Partial { cause, .. } => (Outcome::Partial, Some(describe(&cause))),
-        Done::Rejected(cause) if untouched => (Outcome::Rejected, Some(describe(&cause))),
+        // what is not as it was is somebody else's doing
+        Done::Rejected(cause) if untouched || cause.kind == ErrorKind::Moved => {
+            (Outcome::Rejected, Some(describe(&cause)))
+        }
         Done::Rejected(cause) => (Outcome::Partial, Some(describe(&cause))),
         Done::Unknown(cause) => {
             let lost = format!("the answer was lost ({})", describe(&cause));
@@ -90,16 +93,15 @@ fn judge(done: Done, complete: bool, untouched: bool) -> (Outcome, Option<String
 
 /// The target could not be read back.
 fn unread(work: &Work, done: Done, error: &Error) -> ScopeRun {
-    let planned = work.changes.len();
+    let unread = |cause: &str| format!("{cause}; it could not be read back: {error}");
     let (outcome, message) = match done {
-        Done::Applied => (Outcome::Unknown, "the server accepted the write".to_owned()),
-        Done::Partial { cause, .. } => (Outcome::Unknown, describe(&cause)),
-        Done::Unknown(cause) => (Outcome::Unknown, describe(&cause)),
+        Done::Applied => (Outcome::Unknown, unread("the server accepted the write")),
+        Done::Partial { cause, .. } | Done::Unknown(cause) => (Outcome::Unknown, unread(&describe(&cause))),
+        // the writer knows that nothing has changed
         Done::Rejected(cause) => (Outcome::Rejected, describe(&cause)),
         Done::Cancelled => (Outcome::Cancelled, "cancelled before its turn".to_owned()),
     };
-    let message = format!("{message}; it could not be read back: {}", describe(error));
-    ScopeRun::untouched(work.id, outcome, planned, Some(message))
+    ScopeRun::untouched(work.id, outcome, work.changes.len(), Some(message))
 }
 
 /// Whether a planned change is among what still differs, itself or in a part of it.

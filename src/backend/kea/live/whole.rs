@@ -59,11 +59,18 @@ struct Pace {
     poll: Duration,
     /// Added to what the relationships take at most to come back.
     grace: Duration,
+    /// After so long without a connection nobody is taken to come back by itself.
+    silence: Duration,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        Pace { look: Duration::from_secs(1), poll: Duration::from_millis(200), grace: Duration::from_secs(5) }
+        Pace {
+            look: Duration::from_secs(1),
+            poll: Duration::from_millis(200),
+            grace: Duration::from_secs(5),
+            silence: Duration::from_secs(3),
+        }
     }
 }
 

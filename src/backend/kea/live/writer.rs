@@ -13,15 +13,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use self::intent::Intent;
 use self::session::Session;
-use super::LiveServer;
+use super::{Known, LiveServer};
+use crate::backend::kea::subnet;
 use crate::engine::approval::Approved;
 use crate::engine::port::{Abilities, Assessment, Batch, Control, Done, Gate, Grain, Refusal, Saved, Work, Writer};
-use crate::engine::{Error, ErrorKind, Result};
-use crate::model::ScopeId;
+use crate::engine::{Error, ErrorKind, Result, drift};
+use crate::model::{ItemKey, Scope, ScopeId};
 
 /// The commands without which there is no such writer.
 pub(super) const NEEDED: [&str; 12] = [
@@ -67,25 +69,29 @@ impl KeaWriter {
         self.same.get_or_try_init(|| self.server.is_the_same(ctl)).await?;
         let known = self.server.known(ctl).await?;
         let intent = Intent::new(work, &known.surroundings)?;
-        self.guard(&intent, ctl).await?;
         for refusal in refusals::by_leases(&self.server, &known, work, ctl).await? {
             if !ok.overrides(refusal.name) {
                 return Err(refusal.into_error());
             }
         }
+        self.guard(work, &intent, &known, ctl).await?;
         Ok(intent)
     }
 
     /// Numbers and prefixes are as planned: `subnet4-update` goes by the number alone and
-    /// would give another scope this one's prefix.
-    async fn guard(&self, intent: &Intent, ctl: &Control) -> Result<()> {
+    /// would give another scope this one's prefix. And so is the subnet itself: what somebody
+    /// changed in it a moment ago would be overwritten.
+    async fn guard(&self, work: &Work, intent: &Intent, known: &Known, ctl: &Control) -> Result<()> {
         let moved = |what: String| {
             Error::new(ErrorKind::Moved, what).hint("somebody changed it since the preview: make a new preview")
         };
         if let Some(old) = intent.old_id {
             let subnet = self.server.subnet(old, ctl).await?;
-            if subnet.as_ref().and_then(super::reread::prefix) != Some(intent.scope) {
+            let Some(subnet) = subnet.filter(|subnet| super::reread::prefix(subnet) == Some(intent.scope)) else {
                 return Err(moved(format!("the scope no longer has id {old} on the target")));
+            };
+            if work.before.as_ref().is_some_and(|before| differs(before, &subnet, known)) {
+                return Err(moved("the scope has changed on the target a moment ago".to_owned()));
             }
         } else if self.server.list(ctl).await?.iter().any(|listed| listed.scope() == Some(intent.scope)) {
             return Err(moved("the scope is on the target by now".to_owned()));
@@ -155,6 +161,14 @@ impl Writer for KeaWriter {
     async fn save(&self, _ctl: &Control) -> Saved {
         self.server.save_running().await
     }
+}
+
+/// Whether a subnet, of which the server shows neither reservations nor network here, is
+/// another one than it was.
+fn differs(before: &Scope, subnet: &Value, known: &Known) -> bool {
+    let shown = |key: &ItemKey| key.in_reservation().is_none() && *key != intent::network_key();
+    let now = subnet::reopen(subnet, &[], before.network(), &known.surroundings);
+    now.is_ok_and(|now| drift::compare(before, &now).iter().any(|change| shown(&change.key)))
 }
 
 /// Only scopes that are written cost anything; those that the operator may override are told apart.

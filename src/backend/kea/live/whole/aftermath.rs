@@ -18,20 +18,30 @@ use crate::backend::kea::command::Answer;
 use crate::backend::kea::live::{FreshConfig, Known};
 use crate::engine::port::{Control, Done, Work};
 use crate::engine::{Error, ErrorKind, Result, drift};
-use crate::model::{Membership, ScopeId};
+use crate::model::{Foreign, Membership, ScopeId};
 
 /// What runs on the target, compared with what ran and what was planned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Standing {
     Planned,
     Before,
-    /// Neither: this is amiss.
+    /// The server has lost this.
+    Broken(String),
+    /// Neither the one nor the other: this differs.
     Other(String),
+}
+
+/// What a look at the server showed.
+struct Seen {
+    standing: Standing,
+    /// The mark of what runs.
+    hash: Option<Foreign>,
 }
 
 /// What a `config-set` was answered.
 enum Told {
-    Taken,
+    /// With the mark of what runs from then on, from Kea 2.4.
+    Taken(Option<Foreign>),
     Refused(Error),
     /// It went out and its answer was lost.
     Lost(Error),
@@ -40,11 +50,19 @@ enum Told {
 impl Told {
     fn of(answer: Result<Answer>) -> Result<Self> {
         match answer {
-            Ok(answer) => Ok(answer.failure().map_or(Told::Taken, Told::Refused)),
+            Ok(answer) => Ok(answer.failure().map_or_else(|| Told::Taken(mark(&answer)), Told::Refused)),
             Err(error) if error.in_doubt => Ok(Told::Lost(error)),
             Err(error) => Err(error),
         }
     }
+}
+
+fn mark(answer: &Answer) -> Option<Foreign> {
+    #[derive(serde::Deserialize)]
+    struct Given {
+        hash: Foreign,
+    }
+    answer.given::<Given>().ok().map(|given| given.hash)
 }
 
 impl WholeWriter {
@@ -72,12 +90,12 @@ impl WholeWriter {
         all(self.understood(base, told, standing).await)
     }
 
-    async fn understood(&self, base: &Known, told: Told, standing: Result<Standing>) -> Done {
-        let standing = match standing {
-            Ok(standing) => standing,
+    async fn understood(&self, base: &Known, told: Told, seen: Result<Seen>) -> Done {
+        let Seen { standing, hash } = match seen {
+            Ok(seen) => seen,
             Err(unread) => {
                 let error = match told {
-                    Told::Taken => unread,
+                    Told::Taken(_) => unread,
                     Told::Refused(error) | Told::Lost(error) => Error {
                         what: format!("{}; and it could not be read again: {}", error.what, unread.what),
                         ..error
@@ -92,9 +110,9 @@ impl WholeWriter {
             }
         };
         match (told, standing) {
-            (Told::Taken, Standing::Planned) => Done::Applied,
+            (Told::Taken(_), Standing::Planned) => Done::Applied,
             (Told::Lost(error), Standing::Planned) => Done::Unknown(error),
-            (Told::Taken, Standing::Before) => {
+            (Told::Taken(_), Standing::Before) => {
                 let what = "config-set was answered with success, and yet what ran before runs on";
                 self.rejected(Error::new(ErrorKind::Refused, what))
             }
@@ -111,10 +129,24 @@ impl WholeWriter {
                 let why = format!("{}, and yet it is in force", error.what);
                 self.restore(base, Error { what: why, ..error }).await
             }
-            (Told::Taken, Standing::Other(amiss)) => {
+            // taken as it was sent, and somebody else has changed something since: not ours to undo
+            (Told::Taken(Some(then)), Standing::Other(_)) if hash.as_ref().is_some_and(|now| *now != then) => {
+                Done::Applied
+            }
+            (Told::Taken(_), Standing::Broken(amiss) | Standing::Other(amiss)) => {
                 self.restore(base, Error::new(ErrorKind::Refused, format!("after config-set {amiss}"))).await
             }
-            (Told::Refused(error) | Told::Lost(error), Standing::Other(amiss)) => {
+            // a server that goes on serving has itself changed nothing else
+            (Told::Refused(error) | Told::Lost(error), Standing::Other(differs)) if base.survives_a_refusal() => {
+                let what = format!("{}; {differs}: somebody else changed it, and nothing was put back", error.what);
+                let error = Error { what, ..error }.hint("make a new preview");
+                if error.in_doubt {
+                    self.is_amiss(error.clone());
+                    return Done::Unknown(error);
+                }
+                self.rejected(error)
+            }
+            (Told::Refused(error) | Told::Lost(error), Standing::Broken(amiss) | Standing::Other(amiss)) => {
                 let why = format!("{}; after it {amiss}", error.what);
                 self.restore(base, Error { what: why, in_doubt: false, ..error }).await
             }
@@ -132,7 +164,7 @@ impl WholeWriter {
             Ok(answer) => answer.failure().map_or_else(String::new, |error| error.what),
             Err(error) => error.what,
         };
-        match self.standing(base, &[], !first.is_empty()).await {
+        match self.standing(base, &[], !first.is_empty()).await.map(|seen| seen.standing) {
             Ok(Standing::Before) if first.is_empty() || base.survives_a_refusal() => {
                 return back("what ran before was put back by a second config-set");
             }
@@ -143,9 +175,9 @@ impl WholeWriter {
             Ok(answer) => answer.failure(),
             Err(error) => Some(error),
         };
-        match (self.standing(base, &[], reload.is_some()).await, reload) {
+        match (self.standing(base, &[], reload.is_some()).await.map(|seen| seen.standing), reload) {
             (Ok(Standing::Before), None) => back("what ran before was put back by config-reload"),
-            (Ok(Standing::Other(differs)), None) if self.has_failover(base).await == Ok(true) => back(&format!(
+            (Ok(Standing::Other(differs)), None) => back(&format!(
                 "the server was made to reload its file, and now {differs}: what ran and was not saved is gone"
             )),
             (Ok(_), reload) => {
@@ -183,45 +215,38 @@ impl WholeWriter {
 
     /// What runs now. Where an answer was lost, nothing is taken for undone until two looks
     /// agree: what was sent may still be waiting its turn.
-    async fn standing(&self, base: &Known, work: &[&Work], lost: bool) -> Result<Standing> {
+    async fn standing(&self, base: &Known, work: &[&Work], lost: bool) -> Result<Seen> {
         let mut before = 0;
+        let mut refusing: Option<Instant> = None;
         let deadline = Instant::now() + self.server.channel().transport().limits().write;
         loop {
             if lost {
                 tokio::time::sleep(self.pace.look).await;
             }
             match self.look(base, work).await {
-                Ok(Standing::Before) if lost && before == 0 => before += 1,
-                Ok(standing) => return Ok(standing),
+                Ok(Seen { standing: Standing::Before, .. }) if lost && before == 0 => before += 1,
+                Ok(seen) => return Ok(seen),
                 Err(error) if Instant::now() >= deadline => return Err(error),
+                Err(error) if error.kind == ErrorKind::Unreachable => {
+                    if refusing.get_or_insert_with(Instant::now).elapsed() >= self.pace.silence {
+                        return Err(error);
+                    }
+                    tokio::time::sleep(self.pace.poll).await;
+                }
                 Err(_) if lost => {}
                 Err(_) => tokio::time::sleep(self.pace.poll).await,
             }
         }
     }
 
-    async fn look(&self, base: &Known, work: &[&Work]) -> Result<Standing> {
+    async fn look(&self, base: &Known, work: &[&Work]) -> Result<Seen> {
         let (fresh, _) = self.server.configuration(&Control::free()).await?;
-        if !self.has_failover(base).await? {
-            return Ok(Standing::Other("the high-availability hook is gone".to_owned()));
-        }
-        let chosen = work.iter().map(|work| work.id).collect();
-        let (ours, theirs) = (Outline::read(&base.text.0), Outline::read(&fresh.text.0));
-        let (Ok(ours), Ok(theirs)) = (ours, theirs) else {
-            return Err(Error::new(ErrorKind::Garbled, "the configuration could not be understood"));
+        let standing = match self.has_failover(base).await? {
+            true => compared(base, work, &fresh)?,
+            false => Standing::Broken("the high-availability hook is gone".to_owned()),
         };
-        if let Some(what) = ours.differs(&theirs, &chosen) {
-            return Ok(Standing::Other(format!("{what} has another value than before")));
-        }
-        let left = work.iter().find_map(|work| left(work, &fresh));
-        Ok(match left {
-            None if !work.is_empty() => Standing::Planned,
-            _ if ours.differs(&theirs, &BTreeSet::new()).is_none() => Standing::Before,
-            None => Standing::Before,
-            Some(left) => Standing::Other(format!("{left} has another value than the one written")),
-        })
+        Ok(Seen { standing, hash: fresh.hash })
     }
-
     /// Whether the server still has every relationship that it had.
     ///
     /// # Errors
@@ -230,6 +255,25 @@ impl WholeWriter {
         let count = self.server.failover_count(&Control::free()).await?;
         Ok(count.is_none_or(|count| count >= base.memberships.len()))
     }
+}
+
+/// What runs, compared with what ran before and what was to run.
+fn compared(base: &Known, work: &[&Work], fresh: &FreshConfig) -> Result<Standing> {
+    let chosen = work.iter().map(|work| work.id).collect();
+    let (ours, theirs) = (Outline::read(&base.text.0), Outline::read(&fresh.text.0));
+    let (Ok(ours), Ok(theirs)) = (ours, theirs) else {
+        return Err(Error::new(ErrorKind::Garbled, "the configuration could not be understood"));
+    };
+    if let Some(what) = ours.differs(&theirs, &chosen) {
+        return Ok(Standing::Other(format!("{what} has another value than before")));
+    }
+    let left = work.iter().find_map(|work| left(work, fresh));
+    Ok(match left {
+        None if !work.is_empty() => Standing::Planned,
+        _ if ours.differs(&theirs, &BTreeSet::new()).is_none() => Standing::Before,
+        None => Standing::Before,
+        Some(left) => Standing::Other(format!("{left} has another value than the one written")),
+    })
 }
 
 impl Known {

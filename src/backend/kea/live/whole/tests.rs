@@ -54,7 +54,7 @@ impl Bench {
         let policy = super::super::Policy { save: true, ..Default::default() };
         let server = LiveServer::new("target".into(), Socket::new(kea.path(), limits), policy);
         let millis = Duration::from_millis;
-        let pace = Pace { look: millis(2), poll: millis(2), grace: millis(200) };
+        let pace = Pace { look: millis(2), poll: millis(2), grace: millis(200), silence: millis(50) };
         let writer = WholeWriter { pace, ..WholeWriter::new(server.clone()) };
         let ctl = Control::free();
         let ours = mini::reading(source);
@@ -322,6 +322,29 @@ async fn a_cancel_before_config_set_cancels_all_and_none_comes_after_it() {
     let done = bench.write().await;
     assert!(done.iter().all(|done| matches!(done, Done::Applied)), "{done:?}");
     assert!(bench.writer.settle(&bench.ctl).await.is_ok());
+}
+
+#[tokio::test]
+async fn what_somebody_else_changes_right_after_it_is_left_alone() {
+    let elsewhere = |config: &mut Value| config["renew-timer"] = json!(901);
+    // taken: what is there is told by reading back; lost: nobody can tell, and nothing is saved
+    for (acts, refused, lost) in
+        [(vec![], false, false), (vec![Act::Refuse], true, false), (vec![Act::HangUp], true, true)]
+    {
+        let bench = Bench::new(Kea { acts: acts.clone(), ..Kea::new(base()) }, &rearranged()).await;
+        bench.kea.lock().after_set = Some(Box::new(elsewhere));
+        let done = bench.write().await;
+        let as_told = |done: &Done| match done {
+            Done::Applied => !refused,
+            Done::Rejected(error) => refused && !lost && error.what.contains("somebody else changed it"),
+            Done::Unknown(error) => lost && error.what.contains("somebody else changed it"),
+            _ => false,
+        };
+        assert!(done.iter().all(as_told), "{acts:?}: {done:?}");
+        assert_eq!(bench.sent(&["config-set", "config-reload"]), [1, 0], "{acts:?}");
+        assert_eq!(bench.kea.lock().config["renew-timer"], 901, "{acts:?}");
+        assert_eq!(bench.writer.save(&bench.ctl).await == Saved::Saved, !refused, "{acts:?}");
+    }
 }
 
 struct Shut;

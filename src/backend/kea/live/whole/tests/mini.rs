@@ -195,17 +195,20 @@ impl Kea {
         }
     }
 
+    /// From 2.4 on with the mark of what runs from then on.
     fn set(&mut self, config: &Value) -> Option<Value> {
         self.sets += 1;
         self.sent = Some(config.clone());
         let act = self.acts.get(self.sets - 1).copied();
         let refused = Some(json!({"result": 1, "text": "so it is"}));
         let answer = match act {
-            None => Some(json!({"result": 0, "text": "fine"})),
+            None => Some(json!({"result": 0, "text": "fine", "arguments": {}})),
             Some(Act::Refuse | Act::RefuseInForce) => refused,
             Some(Act::Fatal) => Some(json!({"result": 5, "text": "so it is"})),
             Some(Act::HangUp | Act::TakeHangUp | Act::Die) => None,
-            Some(Act::LoseFailover | Act::Meddle | Act::MeddleInScope | Act::Ignore) => Some(json!({"result": 0})),
+            Some(Act::LoseFailover | Act::Meddle | Act::MeddleInScope | Act::Ignore) => {
+                Some(json!({"result": 0, "arguments": {}}))
+            }
         };
         let takes = !matches!(act, Some(Act::Refuse | Act::Fatal | Act::HangUp | Act::Die | Act::Ignore));
         if takes {
@@ -228,10 +231,16 @@ impl Kea {
             Some(Act::Die) => self.dead = true,
             _ => {}
         }
+        let marked = answer.map(|mut answer| {
+            if let (true, Some(arguments)) = (self.hash, answer.get_mut("arguments")) {
+                arguments["hash"] = self.digest().into();
+            }
+            answer
+        });
         if let Some(meddle) = self.after_set.take() {
             meddle(&mut self.config);
         }
-        answer
+        marked
     }
 }
 
