@@ -13,7 +13,7 @@ mod common;
 use std::time::Duration;
 
 use common::bench::{Bench, Form};
-use common::pair::{Pair, PairOptions, Side};
+use common::pair::{Pair, PairOptions, Side, Version};
 use common::traffic::{Answers, Traffic};
 use serde_json::{Value, json};
 
@@ -42,12 +42,11 @@ const DRIFT: &[&str] = &[
     "network-member",
 ];
 
-fn bench(form: Form, drift: &[&str]) -> Option<Bench> {
+// the drift is put in before the servers start; nobody has a lease yet
+fn bench(form: Form, version: Version, drift: &[&str]) -> Option<Bench> {
     let drift = drift.iter().map(|kind| (*kind).to_owned()).collect();
-    let bench =
-        Bench::up(form, PairOptions { subnets: 14, reservations: 56, dhcp: true, drift, ..PairOptions::default() })?;
-    // the drift has been put in before the servers started; nobody has a lease yet
-    Some(bench)
+    let options = PairOptions { version, subnets: 14, reservations: 56, dhcp: true, drift, ..PairOptions::default() };
+    Bench::up(form, options)
 }
 
 fn live(bench: &Bench) -> &Pair {
@@ -97,7 +96,7 @@ fn replicate_under_traffic(bench: &Bench, source: Side, clients: u32) -> Answers
 }
 
 fn no_client_is_lost(form: Form) {
-    let Some(bench) = bench(form, DRIFT) else { return };
+    let Some(bench) = bench(form, Version::Newest, DRIFT) else { return };
     for (source, clients) in [(Side::A, 200), (Side::B, 200)] {
         if source == Side::B {
             differ(live(&bench), source, 99);
@@ -123,7 +122,7 @@ fn hot_standby_loses_no_client_in_either_direction() {
 /// What the preview says: the scope is absent for a moment while its id changes.
 #[test]
 fn a_scope_that_is_renumbered_is_away_for_a_moment_only() {
-    let Some(bench) = bench(Form::LoadBalancing, &["subnet-id:0"]) else { return };
+    let Some(bench) = bench(Form::LoadBalancing, Version::Newest, &["subnet-id:0"]) else { return };
     let plan = bench.run("replicate --computer-name kea-1 --what-if --json").expect_code(0).json();
     let cost = plan["relationships"][0]["cost_to_service"].as_str().expect("a cost");
     assert!(cost.contains("absent for a moment"), "{cost}");
@@ -136,10 +135,46 @@ fn a_scope_that_is_renumbered_is_away_for_a_moment_only() {
     assert_eq!((id(Side::A), id(Side::B)), (Some(Value::from(1)), Some(Value::from(1))));
 }
 
+/// One replication by whole configuration while clients ask, and what its preview said.
+fn set_whole_configuration(form: Form, version: Version) -> Option<(Answers, String)> {
+    let bench = bench(form, version, &["lifetime:1", "subnet-missing:8"])?;
+    bench.configure("writer = \"whole-configuration\"");
+    let plan = bench.run("replicate --computer-name kea-1 --what-if --json").expect_code(0).json();
+    let planned = &plan["relationships"][0];
+    assert_eq!(planned["writer"], "Kea whole configuration");
+    let traffic = Traffic::start(live(&bench), SCOPE, Duration::from_secs(60));
+    let run = bench.run("replicate --computer-name kea-1 --force").expect_code(0);
+    let answers = traffic.finish();
+    assert_eq!(run.stdout, "10.0.1.0\n10.0.8.0\n");
+    assert!(live(&bench).in_service());
+    eprintln!("whole configuration, {form:?}, {version:?}: {answers:?}");
+    Some((answers, planned["cost_to_service"].as_str().expect("a cost").to_owned()))
+}
+
+#[test]
+fn a_whole_configuration_toward_a_standby_loses_no_client() {
+    for version in [Version::Installed, Version::Newest] {
+        let Some((answers, cost)) = set_whole_configuration(Form::HotStandby, version) else { continue };
+        assert_eq!(answers.unanswered, 0, "{version:?}: {answers:?}");
+        assert!(cost.contains("nobody waits") || cost.contains("no client waits"), "{cost}");
+    }
+}
+
+/// The target's half of the clients, for a heartbeat and the time to load: no client longer
+/// than that, and none of the other half.
+#[test]
+fn a_whole_configuration_in_load_balancing_costs_no_more_than_its_preview_says() {
+    for version in [Version::Installed, Version::Newest] {
+        let Some((answers, cost)) = set_whole_configuration(Form::LoadBalancing, version) else { continue };
+        assert!(cost.contains("half"), "{cost}");
+        assert!(answers.longest_gap < 2.0 && answers.answered * 2 > answers.sent, "{version:?}: {answers:?}");
+    }
+}
+
 /// The measure itself: what takes a server out of service, as no writer here does, is seen.
 #[test]
 fn a_server_that_reloads_loses_clients_and_that_is_counted() {
-    let Some(bench) = bench(Form::LoadBalancing, &[]) else { return };
+    let Some(bench) = bench(Form::LoadBalancing, Version::Newest, &[]) else { return };
     let traffic = Traffic::start(live(&bench), SCOPE, Duration::from_secs(30));
     for _ in 0..5 {
         live(&bench).ok(Side::B, "config-reload", Value::Null);

@@ -372,6 +372,12 @@ pub trait Writer: Send + Sync {
     /// Waits until the target serves again; at once where it never stopped.
     async fn settle(&self, ctl: &Control) -> Result<()>;
 
+    /// The scopes as they were read after the last write, once, where the writer had to read
+    /// them to know what became of it; `None` where it did not.
+    fn seen(&self, _ids: &[ScopeId]) -> Option<BTreeMap<ScopeId, Option<Scope>>> {
+        None
+    }
+
     /// Whether what was written is lost at a restart until [`Writer::save`] has succeeded.
     fn needs_saving(&self) -> bool {
         true

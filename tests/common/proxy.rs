@@ -103,6 +103,8 @@ struct Inner {
     to: Address,
     rules: Mutex<Vec<Rule>>,
     passed: Mutex<Vec<String>>,
+    /// The last configuration that was set.
+    set: Mutex<Option<Value>>,
 }
 
 #[derive(Clone, Debug)]
@@ -129,7 +131,7 @@ impl Proxy {
 
     fn new(to: Address) -> Proxy {
         let folder = TempDir::with_prefix("proxy-").expect("a temporary folder");
-        let inner = Arc::new(Inner { to, rules: Mutex::default(), passed: Mutex::default() });
+        let inner = Arc::new(Inner { to, rules: Mutex::default(), passed: Mutex::default(), set: Mutex::default() });
         let proxy = Proxy { folder, at: Mutex::default(), inner };
         proxy.listen();
         proxy
@@ -199,6 +201,11 @@ impl Proxy {
     /// The commands that reached the server, in order.
     pub fn passed(&self) -> Vec<String> {
         held(&self.inner.passed).clone()
+    }
+
+    /// The arguments of the last `config-set` that reached the server.
+    pub fn last_set(&self) -> Option<Value> {
+        held(&self.inner.set).clone()
     }
 
     /// How often this command reached the server.
@@ -358,6 +365,10 @@ impl Inner {
             Some(to) => to,
             None => server.insert(Stream::connect(&self.to)?),
         };
+        if command == "config-set" {
+            let request: Value = serde_json::from_slice(body(&request)).unwrap_or_default();
+            *held(&self.set) = Some(request["arguments"].clone());
+        }
         held(&self.passed).push(command);
         to.send(&request)?;
         let Some(answer) = to.answer()? else { return Ok(false) };

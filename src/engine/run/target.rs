@@ -152,11 +152,12 @@ impl<'a> Delivery<'a> {
                 course.remarks.push(format!("what became of some scopes is not in the journal: {error}"));
             }
         }
+        if let Err(error) = &settled {
+            course.remarks.push(format!("the target is not back in service: {}", describe(error)));
+        }
         outcomes.extend(written.into_iter().map(|(task, scope)| match &settled {
             Ok(()) => (task, scope),
-            Err(error) => {
-                (task, add_message(scope, &format!("the target did not come back to normal: {}", describe(error))))
-            }
+            Err(_) => (task, add_message(scope, "the target is not back in service")),
         }));
         outcomes
     }
@@ -208,7 +209,10 @@ impl<'a> Delivery<'a> {
 
     async fn read_back(&self, entries: &[Entry], done: Vec<Done>, lost: &mut Option<Error>) -> Vec<Told> {
         let ids: Vec<ScopeId> = entries.iter().map(|(_, work)| work.id).collect();
-        let mut after = self.target.reread(&ids, self.run.ctl).await;
+        let mut after = match self.writer.seen(&ids) {
+            Some(seen) => Ok(seen),
+            None => self.target.reread(&ids, self.run.ctl).await,
+        };
         // reading changes nothing: a connection that just broke must not leave the outcome unknown
         if after.as_ref().is_err_and(broke) {
             after = self.target.reread(&ids, self.run.ctl).await;

@@ -32,9 +32,11 @@ use super::writer::refusals;
 use super::{Known, LiveServer};
 use crate::backend::kea::command::{Answer, ConfigAnswer};
 use crate::engine::approval::Approved;
-use crate::engine::port::{Abilities, Assessment, Batch, Control, Done, Gate, Grain, Saved, Server, Work, Writer};
+use crate::engine::port::{
+    Abilities, Assessment, Batch, Control, Done, Entry, Gate, Grain, Saved, Server, Work, Writer,
+};
 use crate::engine::{Error, ErrorKind, Result};
-use crate::model::{Membership, ScopeId};
+use crate::model::{Membership, Scope, ScopeId};
 
 /// The commands without which there is no such writer.
 pub(super) const NEEDED: [&str; 4] = ["config-get", "config-test", "config-set", "config-reload"];
@@ -57,7 +59,8 @@ struct Pace {
     look: Duration,
     /// Between two looks at the states.
     poll: Duration,
-    /// Added to what the relationships take at most to come back.
+    /// A server that nobody reaches for so long is not waited for any longer; also added to
+    /// what the relationships take at most to come back.
     grace: Duration,
     /// After so long without a connection nobody is taken to come back by itself.
     silence: Duration,
@@ -84,6 +87,10 @@ enum Course {
     Interrupted {
         /// Why what runs must not be saved.
         amiss: Option<Error>,
+        /// It was waited for already, in vain.
+        is_unread: bool,
+        /// The scopes, as they were read last after it.
+        seen: Option<BTreeMap<ScopeId, Entry>>,
         /// What the target was before.
         base: Arc<Known>,
         /// How its relationships stood.
@@ -271,6 +278,16 @@ impl Writer for WholeWriter {
 
     fn needs_saving(&self) -> bool {
         self.server.policy().save
+    }
+
+    fn seen(&self, ids: &[ScopeId]) -> Option<BTreeMap<ScopeId, Option<Scope>>> {
+        let Course::Interrupted { seen, .. } = &mut *self.course() else { return None };
+        let entries = seen.take()?;
+        // what cannot be opened is read once more, and its error told
+        let open = |id: &ScopeId| {
+            Some((*id, entries.get(id).map(|entry| entry.raw.open().ok()).map_or(Some(None), |s| s.map(Some))?))
+        };
+        ids.iter().map(open).collect()
     }
 
     async fn save(&self, _ctl: &Control) -> Saved {

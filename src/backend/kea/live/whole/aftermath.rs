@@ -16,7 +16,7 @@ use super::part::Part;
 use super::{Course, WholeWriter};
 use crate::backend::kea::command::Answer;
 use crate::backend::kea::live::{FreshConfig, Known};
-use crate::engine::port::{Control, Done, Work};
+use crate::engine::port::{Control, Done, Entry, Work};
 use crate::engine::{Error, ErrorKind, Result, drift};
 use crate::model::{Foreign, Membership, ScopeId};
 
@@ -85,7 +85,14 @@ impl WholeWriter {
             Err(error) => return all(Done::Rejected(error)),
         };
         drop(text);
-        *self.course() = Course::Interrupted { amiss: None, base: base.clone(), before, loading: began.elapsed() };
+        *self.course() = Course::Interrupted {
+            amiss: None,
+            is_unread: false,
+            seen: None,
+            base: base.clone(),
+            before,
+            loading: began.elapsed(),
+        };
         let standing = self.standing(base, &work, matches!(told, Told::Lost(_))).await;
         all(self.understood(base, told, standing).await)
     }
@@ -94,19 +101,16 @@ impl WholeWriter {
         let Seen { standing, hash } = match seen {
             Ok(seen) => seen,
             Err(unread) => {
-                let error = match told {
-                    Told::Taken(_) => unread,
-                    Told::Refused(error) | Told::Lost(error) => Error {
-                        what: format!("{}; and it could not be read again: {}", error.what, unread.what),
-                        ..error
-                    },
+                let (what, error) = match told {
+                    Told::Taken(_) => ("config-set was taken".to_owned(), unread.clone()),
+                    Told::Refused(error) | Told::Lost(error) => (error.what.clone(), error),
                 };
+                let error = Error { what: format!("{what}; and it could not be read again: {}", unread.what), ..error };
                 let error = error.hint(
                     "look at the server's log and state: where it runs and answers no client, config-reload goes back \
                      to its file",
                 );
-                self.is_amiss(error.clone());
-                return Done::Unknown(error.in_doubt());
+                return self.unread(error);
             }
         };
         match (told, standing) {
@@ -195,7 +199,15 @@ impl WholeWriter {
         let what = format!("{}; putting back what ran before was tried: {}", why.what, error.what);
         let error = Error { what, ..why.clone() }
             .hint("look at the server's log and state: it may answer no client until it is restarted");
+        self.unread(error)
+    }
+
+    /// What runs is not known, so nothing is saved.
+    fn unread(&self, error: Error) -> Done {
         self.is_amiss(error.clone());
+        if let Course::Interrupted { is_unread, .. } = &mut *self.course() {
+            *is_unread = true;
+        }
         Done::Unknown(error.in_doubt())
     }
 
@@ -240,12 +252,22 @@ impl WholeWriter {
     }
 
     async fn look(&self, base: &Known, work: &[&Work]) -> Result<Seen> {
+        self.saw(None);
         let (fresh, _) = self.server.configuration(&Control::free()).await?;
         let standing = match self.has_failover(base).await? {
             true => compared(base, work, &fresh)?,
             false => Standing::Broken("the high-availability hook is gone".to_owned()),
         };
-        Ok(Seen { standing, hash: fresh.hash })
+        let hash = fresh.hash;
+        // a scope that could not be listed is never taken for a missing one
+        self.saw(fresh.config.unreadable.is_empty().then_some(fresh.config.scopes));
+        Ok(Seen { standing, hash })
+    }
+
+    fn saw(&self, scopes: Option<BTreeMap<ScopeId, Entry>>) {
+        if let Course::Interrupted { seen, .. } = &mut *self.course() {
+            *seen = scopes;
+        }
     }
     /// Whether the server still has every relationship that it had.
     ///

@@ -14,40 +14,39 @@ const ALONE: u32 = 3;
 
 impl WholeWriter {
     /// Waits until every relationship of the target is normal again, or as it was where it was
-    /// not normal before. Nothing cuts it short but its limit: until then nobody knows whether
-    /// clients are served.
+    /// not normal before. Only its limit and a hard cancel cut it short: until then nobody
+    /// knows whether clients are served.
     pub(super) async fn wait_for_service(&self, ctl: &Control) -> Result<()> {
-        let (base, before, loading, is_amiss) = match &*self.course() {
+        let (base, before, loading, is_unread) = match &*self.course() {
             Course::Untouched => return Ok(()),
-            Course::Interrupted { base, before, loading, amiss } => {
-                (base.clone(), before.clone(), *loading, amiss.is_some())
+            Course::Interrupted { base, before, loading, is_unread, .. } => {
+                (base.clone(), before.clone(), *loading, *is_unread)
             }
         };
         let began = Instant::now();
         let limit = cost::limit(&base, loading) + self.pace.grace;
         let expected = before.iter().map(|one| one.timing.heartbeat).max().unwrap_or_default();
-        let mut alone: Option<Instant> = None;
-        let mut silent: Option<Instant> = None;
-        let silence = if is_amiss { Duration::ZERO } else { self.pace.silence };
+        let (mut alone, mut silent): (Option<Instant>, Option<Instant>) = (None, None);
         let end = loop {
             let asked = Instant::now();
             let (standing, patience) = match self.server.health_of(&base, &Control::free()).await {
-                Ok(health) => {
-                    silent = None;
-                    match health.memberships.into_iter().find(|one| !is_back(one, &before)) {
-                        None => break Ok(()),
-                        Some(membership) => {
-                            let is_alone = condition(&membership.state, &membership) == Some(Condition::PartnerDown);
-                            alone = is_alone.then(|| alone.unwrap_or_else(Instant::now));
-                            let patience = alone.map(|since| (since, membership.timing.heartbeat * ALONE));
-                            (Standing::Told(Box::new(membership)), patience)
-                        }
+                Ok(health) => match health.memberships.into_iter().find(|one| !is_back(one, &before)) {
+                    None => break Ok(()),
+                    Some(membership) => {
+                        let is_alone = condition(&membership.state, &membership) == Some(Condition::PartnerDown);
+                        alone = is_alone.then(|| alone.unwrap_or_else(Instant::now));
+                        silent = None;
+                        let patience = alone.map(|since| (since, membership.timing.heartbeat * ALONE));
+                        (Standing::Told(Box::new(membership)), patience)
                     }
+                },
+                Err(error) => {
+                    let since = *silent.get_or_insert(asked);
+                    (Standing::Silent(error), Some((since, if is_unread { Duration::ZERO } else { self.pace.silence })))
                 }
-                Err(error) => (Standing::Silent(error), Some((*silent.get_or_insert(asked), silence))),
             };
             let given_up = patience.is_some_and(|(since, patience)| since.elapsed() >= patience);
-            if given_up || began.elapsed() >= limit {
+            if given_up || began.elapsed() >= limit || ctl.hard.is_cancelled() {
                 break Err(standing.error(began.elapsed()));
             }
             let for_what = format!("{} is coming back: {}", self.server.channel().server(), standing.words());
