@@ -106,7 +106,10 @@ impl Side<'_> {
                     "{partner} has terminated the relationship: {} would wait for it without end, and answer no client",
                     self.target
                 ),
-                hint: "reset the relationship on both servers first, with ha-reset".to_owned(),
+                hint: format!(
+                    "reset the relationship on both servers first (scopesync ha-reset \"{}\"), then replicate",
+                    self.relationship()
+                ),
                 overridable: false,
             });
         }
@@ -168,6 +171,10 @@ impl Side<'_> {
     fn their<'h>(&self, health: &'h Health) -> Option<&'h Membership> {
         let (partner, _) = self.partner?;
         health.memberships.iter().find(|membership| partner.is_in(membership))
+    }
+
+    fn relationship(&self) -> Foreign {
+        self.partner.map_or_else(|| self.membership.key(), |(partner, _)| partner.relationship.clone())
     }
 
     fn name(&self) -> String {

@@ -250,7 +250,7 @@ impl Writer for WholeWriter {
             }
         }
         Ok(Assessment {
-            cost_to_service: cost::to_service(&known),
+            cost_to_service: cost::to_service(&known, self.pace.grace),
             cost_to_configuration: self.server.cost_of_saving(&known).to_owned(),
             against: hidden::refusal(&known).map_err(|error| self.server.on(error))?.into_iter().collect(),
             refusals: found,

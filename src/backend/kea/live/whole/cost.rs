@@ -9,8 +9,8 @@ use crate::model::{Membership, Mode, Role};
 /// So many bytes of configuration Kea was seen to load in a second (2.2 and 3.0, one core).
 const BYTES_A_SECOND: usize = 1_600_000;
 
-/// What clients feel.
-pub(super) fn to_service(known: &Known) -> String {
+/// What clients feel, and how long the end of it is waited for. `grace` is what is added to that.
+pub(super) fn to_service(known: &Known, grace: Duration) -> String {
     let said: Vec<String> = known.memberships.iter().map(|one| waiting(one, known.memberships.len() > 1)).collect();
     let load = load(known.text.0.len());
     let loading = match load.as_secs() {
@@ -20,9 +20,10 @@ pub(super) fn to_service(known: &Known) -> String {
     let longest = known.memberships.iter().map(|one| one.timing.response_limit).max().unwrap_or_default();
     format!(
         "the target leaves service and comes back: {}{loading}; should its partner fail meanwhile, nobody is served for \
-         {}",
+         {}. Its return is waited for, at most {}",
         said.join("; "),
-        seconds(longest)
+        seconds(longest),
+        seconds(limit(known, Duration::ZERO) + grace)
     )
 }
 
