@@ -208,7 +208,8 @@ fn force_replicates_the_demo_pair() {
     assert!(ran.stderr.contains("10.20.18.0  rejected"), "{}", ran.stderr);
     let after = contents(&files);
     assert!(after[0] == before[0] && after[1] != before[1]);
-    assert_eq!(fs::read_dir(home.state().join("journal")).unwrap().count(), 1);
+    let kept = fs::read_dir(home.state().join("journal")).unwrap().flatten().map(|entry| entry.path());
+    assert_eq!(kept.filter(|path| path.extension().is_some_and(|kind| kind == "jsonl")).count(), 1);
 
     let left = home.run(&["--demo", "drift", "--json"]).expect_code(2).json();
     assert_eq!((&left["summary"]["drifted"], &left["summary"]["only_on_target"]), (&2.into(), &1.into()));

@@ -88,8 +88,10 @@ impl Ask for AtTerminal {
         loop {
             // What was typed before the question could be read is no answer to it.
             forget_typed(self.device);
+            // A signal may come as soon as the question is seen.
+            let signals = Signals::listen();
             console.prompt(CHOICES);
-            let line = match typed(self.device) {
+            let line = match typed(self.device, signals) {
                 Ok(line) => line,
                 Err(error) => {
                     console.aside(&Line::new(0));
@@ -110,10 +112,9 @@ impl Ask for AtTerminal {
 
 /// The next line; empty at the end of the input. A signal that asks for an end is an
 /// [`io::ErrorKind::Interrupted`], and the thread that reads is left to the program's end.
-fn typed(device: Option<&'static str>) -> io::Result<String> {
+fn typed(device: Option<&'static str>, mut signals: Signals) -> io::Result<String> {
     let (sender, told) = std::sync::mpsc::channel();
     let interrupted = sender.clone();
-    let mut signals = Signals::listen();
     let watch = tokio::spawn(async move {
         signals.next().await;
         // Nobody waits any more once there is an answer.
