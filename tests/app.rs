@@ -448,7 +448,7 @@ fn with_force_a_plan_of_which_nothing_can_be_written_is_shown() {
 }
 
 fn farewell(state: &AppState) -> String {
-    let name = |_: &Run| Some("20260102T030405Z-1f3a".to_owned());
+    let name = |_: &Run| Some("20260102T030405Z-1f3a09c7".to_owned());
     scopesync::app::farewell::farewell(state, name).iter().map(|line| line.text() + "\n").collect()
 }
 
@@ -460,7 +460,7 @@ fn what_became_of_runs_is_told_when_the_screen_is_gone() {
     program.wait(300);
     program.type_keys("y");
     let text = farewell(&program.state);
-    assert!(text.contains("run 20260102T030405Z-1f3a (one-two) was left before it ended"), "{text}");
+    assert!(text.contains("run 20260102T030405Z-1f3a09c7 (one-two) was left before it ended"), "{text}");
     assert!(text.contains("unknown") && text.contains("journal"), "{text}");
     // Left at once when it ends: its end is on no frame.
     program.type_keys("q w");

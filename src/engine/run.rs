@@ -172,11 +172,12 @@ struct Part {
     still_terminated: Option<StillTerminated>,
 }
 
-/// A name for the run that sorts by time: `20261121T203500Z-1f3a`.
+/// A name for the run that sorts by time: `20261121T203500Z-1f3a09c7`. Operators and scripts start several
+/// runs a second: the tail is long enough that no two of them meet.
 pub(super) fn run_id(at: jiff::Timestamp, digest: &str) -> String {
     use sha2::Digest as _;
     let seed = format!("{at} {digest} {}", std::process::id());
-    let tail = fingerprint::hex(&sha2::Sha256::digest(seed.as_bytes())[..2]);
+    let tail = fingerprint::hex(&sha2::Sha256::digest(seed.as_bytes())[..4]);
     format!("{}-{tail}", at.strftime("%Y%m%dT%H%M%SZ"))
 }
 
