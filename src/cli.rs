@@ -21,7 +21,6 @@ mod select;
 mod start;
 mod table;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use args::{Cli, Command};
@@ -31,9 +30,9 @@ use start::Start;
 
 use crate::engine::fleet::Fleet;
 use crate::engine::port::{Journal as _, Unsaved};
-use crate::history::{self, FileJournal};
+use crate::history::{self, History};
 use crate::show::{Line, Role};
-use crate::state::{StateError, StateFolder};
+use crate::state::StateFolder;
 use crate::{config, demo, runtime};
 
 /// Runs the program and returns its exit status.
@@ -98,7 +97,8 @@ fn ask_servers(mut command: Command, global: &args::Global, console: &mut Consol
     let mut start = Start::new(global)?;
     start.warn(console);
     let mut fleet = start.servers()?;
-    warn_of_unsaved(&fleet, &start, console);
+    let history = History::of(&start.state);
+    warn_of_unsaved(&fleet, &history, console);
     let mut operator = replicate::AtTerminal::default();
     if let Some(selection) = selection_from_stdin(&mut command) {
         from_stdin::take(std::io::stdin().lock(), selection)?;
@@ -113,16 +113,14 @@ fn ask_servers(mut command: Command, global: &args::Global, console: &mut Consol
             Command::Drift(asked) => drift::run(&fleet, &asked, console).await,
             Command::HaReset(asked) => {
                 let by = history::user();
-                let journal = journal(start.state, asked.what_if, &by)?;
-                ha_reset::run(&fleet, &asked, &journal, &by, &mut operator, console).await
+                ha_reset::run(&fleet, &asked, &history, &by, &mut operator, console).await
             }
             Command::Replicate(asked) => {
                 if let Some(limit) = asked.throttle_limit {
                     fleet.throttle_limit = usize::try_from(limit).unwrap_or(usize::MAX);
                 }
                 let by = history::user();
-                let journal = journal(start.state, asked.what_if, &by)?;
-                replicate::run(&fleet, &asked, &journal, &by, &mut operator, console).await
+                replicate::run(&fleet, &asked, &history, &by, &mut operator, console).await
             }
             Command::Check(_)
             | Command::Demo(_)
@@ -136,12 +134,6 @@ fn ask_servers(mut command: Command, global: &args::Global, console: &mut Consol
     status
 }
 
-/// Under --what-if nothing is kept, and nothing needs a place to be kept in.
-fn journal(state: Result<StateFolder, StateError>, what_if: bool, by: &str) -> Result<FileJournal, Failure> {
-    let folder = if what_if { PathBuf::new() } else { state?.journal()? };
-    Ok(FileJournal::new(folder, by))
-}
-
 /// The selection of a command that is to be read from standard input.
 fn selection_from_stdin(command: &mut Command) -> Option<&mut args::Selection> {
     let selection = match command {
@@ -153,12 +145,10 @@ fn selection_from_stdin(command: &mut Command) -> Option<&mut args::Selection> {
 }
 
 /// What an earlier run could not save is said until it is saved.
-fn warn_of_unsaved(fleet: &Fleet, start: &Start, console: &mut Console) {
-    let Ok(state) = &start.state else { return };
-    let journal = FileJournal::new(state.root().join("journal"), "");
+fn warn_of_unsaved(fleet: &Fleet, history: &History, console: &mut Console) {
     for server in fleet.servers() {
         let name = server.name();
-        match journal.unsaved(name) {
+        match history.unsaved(name) {
             None => {}
             Some(Unsaved::Running) => console.warning(format_args!(
                 "{name}: what an earlier run changed is running but not saved, and a restart of the server loses it; \

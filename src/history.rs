@@ -1,22 +1,128 @@
-//! What runs overwrote, kept on this machine.
+//! The history: what runs were asked, what they overwrote, and who holds which server.
+//!
+//! One SQLite store, `history.db` in the state folder, for every process of the user. Nothing is
+//! made before something must be kept; who only reads finds an empty history.
 
-mod files;
+mod hold;
+mod jobs;
+mod old;
+mod read;
+mod schema;
+mod store;
+mod who;
+mod write;
 
-pub use files::FileJournal;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Who runs the program, for records.
-pub fn user() -> String {
-    let name = |name: &str| std::env::var(name).ok().filter(|name| !name.is_empty());
-    ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(name).unwrap_or_else(nameless)
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+pub use jobs::{Job, JobState, NewJob};
+pub use read::{Documents, RunFilter, RunRecord, Snapshot, SnapshotEnd};
+pub use who::{Who, user};
+
+use crate::engine::{Error, ErrorKind, Result};
+use crate::state::{StateError, StateFolder};
+use hold::Locks;
+use store::Store;
+
+/// The store's file in the state folder.
+const FILE: &str = "history.db";
+
+/// The history of this user's runs.
+pub struct History {
+    /// The state folder, or why there is none.
+    root: Result<PathBuf>,
+    who: Who,
+    store: Mutex<Option<Store>>,
 }
 
-/// The account's number says more than nothing: services and containers often set no name.
-#[cfg(unix)]
-fn nameless() -> String {
-    format!("uid {}", rustix::process::getuid().as_raw())
+impl History {
+    /// The history in this state folder; nothing is opened or made yet.
+    pub fn new(state: &StateFolder) -> Self {
+        History { root: Ok(state.root().to_owned()), who: Who::here(), store: Mutex::default() }
+    }
+
+    /// The history of a state folder that may not be there: then nothing can be kept.
+    pub fn of(state: &std::result::Result<StateFolder, StateError>) -> Self {
+        match state {
+            Ok(state) => History::new(state),
+            Err(error) => {
+                let error = Error::new(ErrorKind::Local, error.to_string());
+                History { root: Err(error), who: Who::here(), store: Mutex::default() }
+            }
+        }
+    }
+
+    /// The store's file, which need not be there.
+    ///
+    /// # Errors
+    /// There is no state folder.
+    pub fn path(&self) -> Result<PathBuf> {
+        self.root.clone().map(|root| root.join(FILE))
+    }
+
+    /// The files that the first version of the program kept runs in, the oldest first; the history
+    /// does not know these.
+    pub fn old_journals(&self) -> Vec<PathBuf> {
+        self.root.as_ref().map(|root| old::journals(root)).unwrap_or_default()
+    }
+
+    fn store(&self) -> MutexGuard<'_, Option<Store>> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn locks(&self) -> Result<Locks> {
+        let root = self.root.clone()?;
+        let folder = StateFolder::at(root).locks().map_err(|error| Error::new(ErrorKind::Local, error.to_string()))?;
+        Ok(Locks::new(folder))
+    }
+
+    /// Asks the store; `None` where there is none.
+    fn read<T>(&self, ask: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<Option<T>> {
+        let mut store = self.store();
+        if store.as_ref().is_none_or(|store| !store.is_in_place()) {
+            *store = match self.path() {
+                Ok(path) => Store::look(&path)?,
+                Err(_) => None,
+            };
+        }
+        let Some(store) = store.as_ref() else { return Ok(None) };
+        ask(&store.connection).map(Some).map_err(|error| store.failure(error))
+    }
+
+    /// Changes the store as a whole or not at all; it is on the disk when this returns. Opens the
+    /// store anew where its file was replaced.
+    fn write<T>(&self, change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T> {
+        let mut store = self.store();
+        if store.as_ref().is_none_or(|store| !store.writable || !store.is_in_place()) {
+            let state = StateFolder::at(self.root.clone()?);
+            state.make().map_err(|error| Error::new(ErrorKind::Local, error.to_string()))?;
+            *store = Some(Store::open(&self.path()?)?);
+        }
+        commit(store.as_mut(), change)
+    }
+
+    /// Changes the store that the run has begun in: another one would not know it.
+    fn write_on<T>(&self, change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T> {
+        let mut store = self.store();
+        if let Some(store) = store.as_ref().filter(|store| store.writable && !store.is_in_place()) {
+            return Err(store.gone());
+        }
+        if store.as_ref().is_none_or(|store| !store.writable) {
+            *store = Some(Store::open(&self.path()?)?);
+        }
+        commit(store.as_mut(), change)
+    }
 }
 
-#[cfg(not(unix))]
-fn nameless() -> String {
-    "unknown".to_owned()
+fn commit<T>(store: Option<&mut Store>, change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T> {
+    let Some(store) = store else { return Err(Error::new(ErrorKind::Local, "the history is not open")) };
+    let done = (|| {
+        let transaction = store.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let done = change(&transaction)?;
+        transaction.commit()?;
+        Ok(done)
+    })();
+    done.map_err(|error| store.failure(error))
 }

@@ -4,7 +4,6 @@
 //! Everything that is ready is taken before one frame is drawn, frames are drawn only when
 //! something may have changed, and a frame that looks like the last one sends nothing.
 
-mod journal;
 mod perform;
 
 use std::io;
@@ -120,7 +119,7 @@ impl Program {
         if !start.warnings.is_empty() {
             state.say(Tone::Warning, start.warnings.join("; "));
         }
-        let hands = Hands::new(Jobs::new(workers), start.state, start.read_only, &operator);
+        let hands = Hands::new(Jobs::new(workers), start.state, start.read_only);
         let mut screen = Screen::enter()?;
         let theme = Theme::for_environment(env);
         // The first frame comes before anything that could take time.

@@ -62,12 +62,20 @@ impl StateFolder {
         &self.root
     }
 
-    /// What runs changed, one file each.
+    /// Makes the folder, for its owner alone.
+    ///
+    /// # Errors
+    /// [`StateError::Unusable`] if it cannot be made.
+    pub fn make(&self) -> Result<(), StateError> {
+        make_private(&self.root).map_err(|source| StateError::Unusable { path: self.root.clone(), source })
+    }
+
+    /// The locks of runs and servers.
     ///
     /// # Errors
     /// [`StateError::Unusable`] if it cannot be made or written.
-    pub fn journal(&self) -> Result<PathBuf, StateError> {
-        self.part("journal")
+    pub fn locks(&self) -> Result<PathBuf, StateError> {
+        self.part("locks")
     }
 
     /// The demo pair's files.
@@ -133,14 +141,14 @@ mod tests {
     fn parts_are_made_on_demand_for_the_owner_alone() {
         let folder = tempfile::tempdir().unwrap();
         let state = StateFolder::at(folder.path().join("a/b"));
-        let journal = state.journal().unwrap();
-        assert!(journal.is_dir());
+        let locks = state.locks().unwrap();
+        assert!(locks.is_dir());
         assert!(!state.root().join("demo").exists());
         assert!(state.demo().unwrap().is_dir());
         assert!(state.logs().unwrap().is_dir());
-        assert_eq!(std::fs::read_dir(&journal).unwrap().count(), 0);
+        assert_eq!(std::fs::read_dir(&locks).unwrap().count(), 0);
         #[cfg(unix)]
-        for made in [state.root(), &journal] {
+        for made in [state.root(), &locks] {
             use std::os::unix::fs::PermissionsExt;
             let mode = std::fs::metadata(made).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o700, "{}", made.display());
@@ -152,11 +160,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         std::fs::write(&file, "").unwrap();
-        let error = StateFolder::at(&file).journal().unwrap_err().to_string();
+        let error = StateFolder::at(&file).locks().unwrap_err().to_string();
         let text = error.replace(&folder.path().display().to_string(), "F");
         assert_eq!(
             text,
-            "the state folder F/file/journal cannot be used: Not a directory (os error 20); mend \
+            "the state folder F/file/locks cannot be used: Not a directory (os error 20); mend \
              it or set SCOPESYNC_STATE to another folder"
         );
     }

@@ -193,7 +193,7 @@ fn what_if_leaves_every_byte_and_keeps_nothing() {
     let ran = home.run(&one).expect_code(0);
     assert!(ran.stdout.contains("1 scope will be written on hamburg") && ran.stderr.is_empty(), "{}", ran.stdout);
     assert!(contents(&files) == before);
-    assert!(!home.state().join("journal").exists());
+    assert!(!home.state().join("history.db").exists());
 }
 
 #[test]
@@ -208,8 +208,7 @@ fn force_replicates_the_demo_pair() {
     assert!(ran.stderr.contains("10.20.18.0  rejected"), "{}", ran.stderr);
     let after = contents(&files);
     assert!(after[0] == before[0] && after[1] != before[1]);
-    let kept = fs::read_dir(home.state().join("journal")).unwrap().flatten().map(|entry| entry.path());
-    assert_eq!(kept.filter(|path| path.extension().is_some_and(|kind| kind == "jsonl")).count(), 1);
+    assert_eq!(home.runs(), 1);
 
     let left = home.run(&["--demo", "drift", "--json"]).expect_code(2).json();
     assert_eq!((&left["summary"]["drifted"], &left["summary"]["only_on_target"]), (&2.into(), &1.into()));

@@ -85,7 +85,7 @@ fn a_stopped_partner_makes_drift_unknown_and_nothing_is_written() {
     }
     bench.run("replicate --computer-name kea-1 --what-if").expect_code(3);
     assert_eq!(hash(&bench, Side::A), before);
-    assert!(bench.journal().is_empty());
+    assert_eq!(bench.home.runs(), 0);
 
     pair.start(Side::B);
     pair.wait_in_service();
@@ -107,7 +107,7 @@ fn a_frozen_partner_is_given_up_in_time() {
     assert!(run.stdout.is_empty() && run.stderr.contains("no answer within 1s"), "{}", run.stderr);
     // two commands, each of which waits for one answer
     assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
-    assert!(bench.journal().is_empty());
+    assert_eq!(bench.home.runs(), 0);
     pair.thaw(Side::B);
     bench.run("drift").expect_code(2);
 }
@@ -279,7 +279,7 @@ fn the_journal_holds_the_scopes_of_the_target_as_they_were() {
         }
     }
     let mode = std::os::unix::fs::PermissionsExt::mode(
-        &std::fs::metadata(&bench.journal()[0]).expect("the file").permissions(),
+        &std::fs::metadata(&bench.home.history().path().expect("a store")).expect("the file").permissions(),
     );
     assert_eq!(mode & 0o077, 0, "only its owner may read it");
 }
@@ -290,9 +290,9 @@ fn without_a_journal_nothing_is_written() {
         let Some(bench) = Bench::up(form, few(&["lifetime:0"])) else { return };
         let before = bench.marks();
         std::fs::create_dir_all(bench.home.state()).expect("the state folder");
-        std::fs::write(bench.home.state().join("journal"), "in the way").expect("a file in the way");
+        std::fs::create_dir(bench.home.state().join("history.db")).expect("a folder in the way");
         let run = bench.run("replicate --computer-name kea-1 --force").expect_code(1);
-        assert!(run.stdout.is_empty() && run.stderr.contains("state/journal"), "{}", run.stderr);
+        assert!(run.stdout.is_empty() && run.stderr.contains("state/history.db"), "{}", run.stderr);
         assert_eq!(bench.marks(), before);
         // reading needs no journal
         bench.run("drift").expect_code(2);
@@ -352,7 +352,7 @@ fn a_read_only_server_is_never_a_target() {
         refused("replicate --computer-name kea-1 --force");
         refused("replicate --computer-name kea-1 --force --override read-only");
         bench.run("drift").expect_code(2);
-        assert!(bench.journal().is_empty());
+        assert_eq!(bench.home.runs(), 0);
         // as a source it may be what it is
         bench.run("replicate --computer-name kea-2 --force").expect_code(0);
         assert_eq!(bench.mark(Side::B), before[1]);

@@ -131,7 +131,7 @@ fn the_main_road_over_https_with_a_password_that_shows_up_nowhere() {
 
     let kept = files(&home.state());
     assert!(
-        kept.iter().any(|(path, _)| path.contains("journal")) && kept.iter().any(|(path, _)| path.contains("logs"))
+        kept.iter().any(|(path, _)| path.ends_with("history.db")) && kept.iter().any(|(path, _)| path.contains("logs"))
     );
     for (path, text) in &kept {
         assert_hidden(text, path);

@@ -192,9 +192,9 @@ impl Run {
         if self.result.is_some() {
             return 1.0;
         }
-        if let Some(waiting) = &self.status.waiting {
+        if let Some(expected) = self.status.waiting.as_ref().and_then(|waiting| waiting.expected) {
             let elapsed = now.duration_since(self.status.started).as_secs_f64();
-            return (elapsed / waiting.expected.as_secs_f64().max(0.1)).clamp(0.0, 0.99);
+            return (elapsed / expected.as_secs_f64().max(0.1)).clamp(0.0, 0.99);
         }
         match (self.status.changes_total, self.status.scopes_total) {
             (0, 0) => 0.0,

@@ -14,7 +14,7 @@ use super::{Failure, args};
 use crate::engine::check::{self, Asked, Point, RelationshipCheck, Report, ServerCheck, Topic, Verdict};
 use crate::engine::fleet::Fleet;
 use crate::engine::port::{Control, Journal};
-use crate::history::FileJournal;
+use crate::history::History;
 use crate::model::{Foreign, ServerName, State};
 use crate::show::{self, Line, Role, plural};
 
@@ -39,9 +39,9 @@ pub fn run(asked: &args::Check, global: &args::Global, console: &mut Console) ->
     file.points.extend(start.warnings.drain(..).map(|text| Point::warning(Topic::Remark, text)));
     let fleet = start.servers()?;
     let asked_for = Asked { servers: names(asked, &fleet)?, try_save: asked.try_save };
-    let journal = start.state.as_ref().ok().map(|state| FileJournal::new(state.root().join("journal"), ""));
+    let history = History::of(&start.state);
     let threads = start::threads()?;
-    let report = threads.block_on(ask(&fleet, &asked_for, journal.as_ref().map(|journal| journal as _), console));
+    let report = threads.block_on(ask(&fleet, &asked_for, Some(&history), console));
     // a server that nobody waits for any more must not hold up the end
     threads.shutdown_background();
     show(&file, Some(&report), asked.json, console);

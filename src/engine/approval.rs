@@ -6,9 +6,19 @@ use std::collections::BTreeSet;
 
 use crate::model::Foreign;
 
+/// No snapshot, no replication: the refusal to write what could not be brought back.
+pub const NO_SNAPSHOT: &str = "no-snapshot";
+
 /// The names of all refusals that the operator may override, whether or not one stands.
-pub const OVERRIDES: [&str; 6] =
-    ["clocks-apart", "option-43", "partner-unreachable", "renumber-leases", "shrink-leases", "state-not-normal"];
+pub const OVERRIDES: [&str; 7] = [
+    "clocks-apart",
+    NO_SNAPSHOT,
+    "option-43",
+    "partner-unreachable",
+    "renumber-leases",
+    "shrink-leases",
+    "state-not-normal",
+];
 
 /// How the operator wants to be asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

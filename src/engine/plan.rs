@@ -135,6 +135,8 @@ pub struct Plan {
     pub relationships: Vec<PlannedRelationship>,
     /// Refusals that the operator overrides, by name.
     pub overrides: BTreeSet<String>,
+    /// What was asked for, in the front end's words, for the history; no part of what is done.
+    pub asked: serde_json::Value,
 }
 
 impl Plan {
@@ -150,7 +152,13 @@ impl Plan {
         for pick in picked {
             relationships.push(relationship(fleet, survey, pick, ctl).await);
         }
-        let mut plan = Plan { digest: String::new(), created_at: jiff::Timestamp::now(), relationships, overrides };
+        let mut plan = Plan {
+            digest: String::new(),
+            created_at: jiff::Timestamp::now(),
+            relationships,
+            overrides,
+            asked: serde_json::Value::Null,
+        };
         plan.digest = plan.compute_digest();
         plan
     }

@@ -1,5 +1,7 @@
 //! What a family of DHCP servers implements: reading, writing, and keeping a journal.
 
+mod journal;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -9,6 +11,9 @@ pub use super::check::{Point, Topic, Verdict};
 pub use super::progress::Control;
 use super::{Error, ErrorKind, Result};
 use crate::model::{Belonging, Change, Context, Foreign, ItemKey, Membership, Need, Scope, ScopeId, ServerName, Value};
+pub use journal::{
+    Approval, Held, Hold, Journal, Kept, Owner, Place, ReadBack, RunKind, RunServer, RunStart, ServerRole,
+};
 
 /// A cheap mark that differs whenever the configuration differs, in the server's own terms.
 /// Equal marks of one server prove that nothing moved; different ones prove nothing.
@@ -390,30 +395,4 @@ pub trait Writer: Send + Sync {
     fn remarks(&self) -> Vec<String> {
         Vec::new()
     }
-}
-
-/// A place in a journal, to be completed when the write is over.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Token(pub String);
-
-/// A server held for one run; let go when dropped.
-pub type Held = Box<dyn Send>;
-
-/// Keeps the target's scopes as they were, durably, before they are overwritten.
-pub trait Journal: Send + Sync {
-    /// Holds a server, by what tells it from every other, against all other runs that keep
-    /// this journal, in whatever process; `None` while one of them holds it.
-    fn hold(&self, _server: &str) -> Result<Option<Held>> {
-        Ok(Some(Box::new(())))
-    }
-    /// Opens the record of a run. Nothing is written to a server before this has succeeded.
-    fn begin(&self, run: &str, plan: &serde_json::Value) -> Result<()>;
-    /// Stores scopes as they are, durably, before the first byte of their write.
-    fn before(&self, run: &str, target: &ServerName, work: &[Arc<Work>]) -> Result<Token>;
-    /// Stores what became of them.
-    fn after(&self, token: Token, outcomes: &serde_json::Value) -> Result<()>;
-    /// What an earlier run left amiss with the file of this target.
-    fn unsaved(&self, target: &ServerName) -> Option<Unsaved>;
-    /// Remembers that, durably; `None` when all is well again.
-    fn remember_unsaved(&self, target: &ServerName, unsaved: Option<Unsaved>) -> Result<()>;
 }

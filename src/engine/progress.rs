@@ -50,13 +50,15 @@ impl Stage {
 pub struct Waiting {
     /// How those who are waited for stand, in words.
     pub for_what: String,
-    /// How long it takes as a rule.
-    pub expected: Duration,
+    /// How long it takes as a rule; `None` where nobody knows.
+    pub expected: Option<Duration>,
 }
 
 /// Where a run stands: totals, and what is going on right now.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Status {
+    /// The run's name in the history, once that has one: before the first write.
+    pub run: Option<String>,
     /// Scopes planned.
     pub scopes_total: usize,
     /// Scopes with an outcome.
@@ -79,6 +81,7 @@ impl Status {
     /// A run that has not begun.
     pub fn new() -> Self {
         Status {
+            run: None,
             scopes_total: 0,
             scopes_done: 0,
             changes_total: 0,

@@ -86,6 +86,8 @@ pub struct ResetPlan {
     pub refusals: Vec<Refusal>,
     /// Refusals that the operator overrides, by name.
     pub overrides: BTreeSet<String>,
+    /// What was asked for, in the front end's words, for the history; no part of what is done.
+    pub asked: serde_json::Value,
     /// The longer of both heartbeats.
     pub heartbeat: Duration,
     /// How long both servers are waited for.
@@ -121,6 +123,7 @@ impl ResetPlan {
             outlook,
             refusals,
             overrides,
+            asked: serde_json::Value::Null,
             heartbeat: relationship.heartbeat(),
             limit: limit(relationship),
         };

@@ -9,6 +9,7 @@ mod aftermath;
 mod check;
 mod classify;
 mod target;
+mod without;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,15 +19,17 @@ use futures_util::StreamExt as _;
 use futures_util::future::{BoxFuture, join_all};
 use futures_util::stream;
 
-use super::approval::Approved;
+use super::approval::{Approved, NO_SNAPSHOT};
 use super::fleet::Fleet;
 use super::outcome::{Outcome, RelationshipRun, RunReport, ScopeRun};
 use super::plan::{Plan, PlannedRelationship, PlannedScope};
-use super::port::{Control, Held, Journal, Saved, Unsaved};
-use super::progress::Stage;
+use super::port::{Approval, Control, Held, Hold, Journal, RunKind, RunServer, RunStart, Saved, ServerRole, Unsaved};
+use super::progress::{Stage, Waiting};
 use super::reset::StillTerminated;
 use super::{Error, ErrorKind, fingerprint};
 use crate::model::{DriftState, Foreign, ScopeId, ServerName};
+
+pub(super) use without::Optional;
 
 /// How many targets are written side by side when nobody says.
 const TARGETS_AT_ONCE: usize = 4;
@@ -36,8 +39,8 @@ const OTHER_RUN: Duration = Duration::from_millis(100);
 
 /// Runs the approved relationships of a plan and tells what became of every scope.
 ///
-/// Never fails as a whole: each scope has its outcome. `journal` must be durable:
-/// where it cannot store, nothing is written.
+/// Never fails as a whole: each scope has its outcome. `journal` must be durable: where it
+/// cannot store, nothing is written unless the plan overrides [`NO_SNAPSHOT`].
 pub async fn run(
     fleet: &Fleet,
     plan: &Plan,
@@ -46,7 +49,8 @@ pub async fn run(
     ctl: &Control,
 ) -> RunReport {
     let started = jiff::Timestamp::now();
-    let run = run_id(started, &plan.digest);
+    let journal = &Optional::new(journal, plan.overrides.contains(NO_SNAPSHOT));
+    let (run, alive) = enter(journal, started);
     let approved: BTreeMap<usize, Approved> = approved
         .into_iter()
         .filter(|approval| approval.plan() == plan.digest)
@@ -57,11 +61,19 @@ pub async fn run(
     let held: Vec<&ServerName> =
         approved.keys().filter_map(|at| plan.relationships.get(*at)?.servers.as_ref()).flatten().collect();
     let guards = fleet.hold(&held).await;
-    let mut written = match hold(plan, &approved, journal, ctl).await {
+    let others = match &alive {
+        Ok(_) => hold(plan, &approved, journal, &run, ctl).await,
+        Err(error) => Err(error.clone()),
+    };
+    let mut begun = false;
+    let mut written = match others {
         Ok(others) => {
             let mut written = save_left_over(fleet, plan, &approved, journal, ctl).await;
-            written.extend(match prepare(fleet, plan, &approved, journal, &run, ctl).await {
-                Ok(checked) => write(fleet, plan, &approved, checked, journal, &run, ctl).await,
+            written.extend(match prepare(fleet, plan, &approved, journal, (&run, started), ctl).await {
+                Ok(checked) => {
+                    begun = !checked.is_empty();
+                    write(fleet, plan, &approved, checked, journal, &run, ctl).await
+                }
                 Err(error) => refuse_all(plan, &approved, &error),
             });
             drop(others);
@@ -75,6 +87,7 @@ pub async fn run(
             Some(planned) => aftermath::still_terminated(fleet, planned).await,
             None => None,
         };
+        part.remarks.extend(journal.remark());
     }
 
     let relationships = plan
@@ -87,8 +100,23 @@ pub async fn run(
     for caveat in report.relationships.iter().flat_map(|relationship| &relationship.caveats) {
         tracing::warn!(run = report.run, "{caveat}");
     }
+    if begun && let Err(error) = journal.end(&report.run, &report.to_json()) {
+        tracing::warn!(run = report.run, %error, "the history could not store how the run ended");
+    }
+    drop(alive);
     tracing::info!(run = report.run, outcomes = ?report.counts(), "run ended");
     report
+}
+
+/// Takes a name that no other run has.
+pub(super) fn enter(journal: &dyn Journal, started: jiff::Timestamp) -> (String, Result<Held, Error>) {
+    loop {
+        let run = run_id(started);
+        match journal.enter(&run).transpose() {
+            Some(entered) => return (run, entered),
+            None => tracing::info!(run, "the name is taken: another one is tried"),
+        }
+    }
 }
 
 /// Holds all servers of the run against runs of other processes; waits for those. Always
@@ -98,6 +126,7 @@ async fn hold(
     plan: &Plan,
     approved: &BTreeMap<usize, Approved>,
     journal: &dyn Journal,
+    run: &str,
     ctl: &Control,
 ) -> Result<Vec<Held>, Error> {
     let servers = approved.keys().filter_map(|at| {
@@ -110,19 +139,24 @@ async fn hold(
     let mut held = Vec::new();
     for (identity, name) in servers {
         loop {
-            match journal.hold(identity)? {
-                Some(one) => break held.push(one),
-                None if ctl.is_cancelled() => {
-                    let what = "cancelled while another run was using the server";
+            match journal.hold(identity, run)? {
+                Hold::Mine(one) => break held.push(one),
+                Hold::Other(owner) if ctl.is_cancelled() => {
+                    let what = format!("cancelled while {owner} was using the server");
                     return Err(Error::new(ErrorKind::Cancelled, what).on(name));
                 }
-                None => {
-                    ctl.progress.update(|status| status.current = Some((name.clone(), None, Stage::Waiting)));
+                Hold::Other(owner) => {
+                    ctl.progress.update(|status| {
+                        status.current = Some((name.clone(), None, Stage::Waiting));
+                        status.waiting =
+                            Some(Waiting { for_what: format!("waiting for {name}, used by {owner}"), expected: None });
+                    });
                     tokio::time::sleep(OTHER_RUN).await;
                 }
             }
         }
     }
+    ctl.progress.update(|status| status.waiting = None);
     Ok(held)
 }
 
@@ -173,12 +207,11 @@ struct Part {
 }
 
 /// A name for the run that sorts by time: `20261121T203500Z-1f3a09c7`. Operators and scripts start several
-/// runs a second: the tail is long enough that no two of them meet.
-pub(super) fn run_id(at: jiff::Timestamp, digest: &str) -> String {
-    use sha2::Digest as _;
-    let seed = format!("{at} {digest} {}", std::process::id());
-    let tail = fingerprint::hex(&sha2::Sha256::digest(seed.as_bytes())[..4]);
-    format!("{}-{tail}", at.strftime("%Y%m%dT%H%M%SZ"))
+/// runs a second: the tail is drawn by lot.
+fn run_id(at: jiff::Timestamp) -> String {
+    use std::hash::{BuildHasher as _, RandomState};
+    let lot = RandomState::new().hash_one((at.as_nanosecond(), std::process::id()));
+    format!("{}-{}", at.strftime("%Y%m%dT%H%M%SZ"), fingerprint::hex(&lot.to_be_bytes()[..4]))
 }
 
 fn begin_progress(plan: &Plan, approved: &BTreeMap<usize, Approved>, started: jiff::Timestamp, ctl: &Control) {
@@ -204,7 +237,7 @@ async fn prepare(
     plan: &Plan,
     approved: &BTreeMap<usize, Approved>,
     journal: &dyn Journal,
-    run: &str,
+    (run, started): (&str, jiff::Timestamp),
     ctl: &Control,
 ) -> Result<BTreeMap<usize, check::Checked>, Error> {
     let mut checks: Vec<BoxFuture<'_, Result<(usize, check::Checked), Error>>> = Vec::new();
@@ -217,9 +250,30 @@ async fn prepare(
     }
     let checked: BTreeMap<usize, check::Checked> = join_all(checks).await.into_iter().collect::<Result<_, _>>()?;
     if !checked.is_empty() {
-        journal.begin(run, &plan.to_json())?;
+        journal.begin(&RunStart {
+            run: run.to_owned(),
+            started,
+            kind: RunKind::Replication,
+            asked: plan.asked.clone(),
+            overrides: plan.overrides.clone(),
+            approvals: approved.values().filter_map(|approval| told(plan, approval)).collect(),
+            plan: plan.to_json(),
+            servers: checked.keys().filter_map(|at| servers(plan.relationships.get(*at)?)).flatten().collect(),
+        })?;
+        ctl.progress.update(|status| status.run = Some(run.to_owned()));
     }
     Ok(checked)
+}
+
+fn told(plan: &Plan, approval: &Approved) -> Option<Approval> {
+    let relationship = plan.relationships.get(approval.relationship())?.name.clone();
+    Some(Approval { relationship, by: approval.by().to_owned(), forced: approval.forced() })
+}
+
+fn servers(planned: &PlannedRelationship) -> Option<impl Iterator<Item = RunServer>> {
+    let names = planned.servers.as_ref()?.iter().cloned();
+    let named = [ServerRole::Source, ServerRole::Target].into_iter().zip(names).zip(planned.identities.clone());
+    Some(named.map(|((role, name), identity)| RunServer { role, name, identity }))
 }
 
 /// Writes target by target, side by side up to the throttle limit; what goes to one

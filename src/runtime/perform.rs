@@ -1,41 +1,42 @@
 //! Effects become jobs; what jobs say becomes news.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::effect::{Effect, News, Ticket};
 use crate::app::work::work;
 use crate::backend::connect;
 use crate::engine::fleet::Fleet;
-use crate::engine::progress::{Control, Progress};
+use tokio::sync::watch;
+
+use crate::engine::progress::{Control, Progress, Status};
+use crate::history::History;
 use crate::jobs::{Ended, Job, JobControl, JobEvent, JobId, Jobs, PROGRESS_INTERVAL};
 use crate::model::Foreign;
 use crate::state::StateFolder;
-
-use super::journal::{FolderJournal, RunJournal};
 
 /// Does what the app asks for.
 pub(super) struct Hands {
     jobs: Jobs<News>,
     by_ticket: BTreeMap<Ticket, JobId>,
     by_job: BTreeMap<JobId, Ticket>,
-    journal: Arc<FolderJournal>,
-    /// The names of runs in the journal, as soon as they have one.
-    run_names: BTreeMap<Ticket, Arc<OnceLock<String>>>,
+    history: Arc<History>,
+    /// How far runs are.
+    runs: BTreeMap<Ticket, watch::Receiver<Status>>,
     state: StateFolder,
     read_only: bool,
 }
 
 impl Hands {
-    pub(super) fn new(jobs: Jobs<News>, state: StateFolder, read_only: bool, by: &str) -> Self {
-        let journal = Arc::new(FolderJournal::new(state.clone(), by));
+    pub(super) fn new(jobs: Jobs<News>, state: StateFolder, read_only: bool) -> Self {
+        let history = Arc::new(History::new(&state));
         Hands {
             jobs,
             by_ticket: BTreeMap::new(),
             by_job: BTreeMap::new(),
-            journal,
-            run_names: BTreeMap::new(),
+            history,
+            runs: BTreeMap::new(),
             state,
             read_only,
         }
@@ -74,9 +75,9 @@ impl Hands {
         self.jobs.abandon_all();
     }
 
-    /// A run's name in the journal, once it has one.
+    /// A run's name in the history, once it has one.
     pub(super) fn run_name(&self, ticket: Ticket) -> Option<String> {
-        self.run_names.get(&ticket)?.get().cloned()
+        self.runs.get(&ticket)?.borrow().run.clone()
     }
 
     fn heard(&mut self, event: JobEvent<News>) -> Option<(Ticket, News)> {
@@ -128,15 +129,14 @@ impl Hands {
             | Effect::Quit
             | Effect::Leave => return,
         };
-        let name = Arc::<OnceLock<String>>::default();
+        let (progress, mut status) = Progress::channel();
         if job.is_must_finish() {
-            self.run_names.insert(ticket, Arc::clone(&name));
+            self.runs.insert(ticket, status.clone());
         }
-        let journal = RunJournal::new(Arc::clone(&self.journal), name);
+        let history = Arc::clone(&self.history);
         self.spawn(ticket, job, move |job| async move {
-            let (progress, mut status) = Progress::channel();
             let ctl = Control { soft: job.soft().clone(), hard: job.hard().clone(), progress };
-            let mut work = std::pin::pin!(work(effect, fleet, &journal, ctl));
+            let mut work = std::pin::pin!(work(effect, fleet, &*history, ctl));
             loop {
                 let moved = async {
                     // Seldom enough that telling costs the work nothing.

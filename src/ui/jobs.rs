@@ -155,8 +155,9 @@ fn line(theme: &Theme, names: &ScopeNames, run: &Run, row: RunRow) -> Option<(St
         RunRow::ResetRemark(at) => (theme.warning, format!("  {}", reset?.remarks.get(at)?)),
         RunRow::Waiting => {
             let waiting = run.status.waiting.as_ref()?;
-            let expected = waiting.expected.as_secs_f64();
-            (theme.heading, format!("  {}; takes about {expected:.0} s as a rule", waiting.for_what))
+            let rule =
+                waiting.expected.map(|expected| format!("; takes about {:.0} s as a rule", expected.as_secs_f64()));
+            (theme.heading, format!("  {}{}", waiting.for_what, rule.unwrap_or_default()))
         }
         RunRow::Scope(at, scope) => {
             let scope = relationship(at)?.scopes.get(scope)?;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use scopesync::history::RunFilter;
 use serde_json::Value;
 
 use super::pair::{InjectedDrift, Mode, Pair, PairFiles, PairOptions, Side, Version, kea_check};
@@ -169,34 +170,22 @@ impl Bench {
     pub fn subnets(&self, side: Side) -> BTreeMap<String, Value> {
         self.servers(side).iter().flat_map(|side| plain_subnets(&self.config(*side))).collect()
     }
-
-    /// The journal's records of runs, the oldest first.
-    pub fn journal(&self) -> Vec<PathBuf> {
-        let entries = std::fs::read_dir(self.home.state().join("journal"));
-        let mut files: Vec<_> = entries.into_iter().flatten().flatten().map(|entry| entry.path()).collect();
-        files.retain(|path| path.extension().is_some_and(|end| end == "jsonl"));
-        files.sort();
-        files
-    }
 }
 
-/// The journal's records of scopes before they were written: as they were, by scope.
+/// The scopes before they were written: as they were, by scope; the oldest run first.
 pub fn journalled(bench: &Bench) -> BTreeMap<String, Value> {
-    let mut found = BTreeMap::new();
-    for path in bench.journal() {
-        let text = std::fs::read_to_string(path).expect("the journal");
-        // the last line of a run that was killed may be cut short
-        let records = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        for mut record in records.filter(|record| record["record"] == "before") {
-            for scope in record["scopes"].as_array_mut().expect("scopes") {
-                if scope["native"].is_object() {
-                    scope["native"]["shared-network"] = scope["network"].take();
-                }
-                found.insert(scope["scope"].as_str().expect("an id").to_owned(), scope["native"].take());
+    let history = bench.home.history();
+    let runs = history.runs(&RunFilter::default()).expect("runs");
+    let snapshots = runs.iter().rev().flat_map(|run| history.snapshots(run, None).expect("snapshots"));
+    snapshots
+        .map(|snapshot| {
+            let mut native = snapshot.native.unwrap_or_default();
+            if native.is_object() {
+                native["shared-network"] = snapshot.network.map_or(Value::Null, |network| network.raw().into());
             }
-        }
-    }
-    found
+            (snapshot.scope.to_string(), native)
+        })
+        .collect()
 }
 
 /// The subnets of `Dhcp4` by prefix, each with the name of its shared network.

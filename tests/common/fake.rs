@@ -436,12 +436,11 @@ impl FakeJournal {
 }
 
 impl Journal for FakeJournal {
-    fn begin(&self, run: &str, _plan: &serde_json::Value) -> Result<()> {
-        self.record("begin", format!("begin {run}"))
+    fn begin(&self, start: &RunStart) -> Result<()> {
+        self.record("begin", format!("begin {}", start.run))
     }
-    fn before(&self, run: &str, _target: &ServerName, work: &[Arc<Work>]) -> Result<Token> {
-        self.record("before", format!("before {}", work.len()))?;
-        Ok(Token(run.to_owned()))
+    fn before(&self, _place: &Place, work: &[Arc<Work>]) -> Result<()> {
+        self.record("before", format!("before {}", work.len()))
     }
     fn unsaved(&self, target: &ServerName) -> Option<Unsaved> {
         self.unsaved.lock().unwrap().contains(target).then_some(Unsaved::Running)
@@ -454,7 +453,10 @@ impl Journal for FakeJournal {
         };
         Ok(())
     }
-    fn after(&self, _token: Token, _outcomes: &serde_json::Value) -> Result<()> {
-        self.record("after", "after".into())
+    fn after(&self, _place: &Place, kept: &[Kept]) -> Result<()> {
+        self.record("after", format!("after {}", kept.len()))
+    }
+    fn end(&self, run: &str, _report: &serde_json::Value) -> Result<()> {
+        self.record("end", format!("end {run}"))
     }
 }

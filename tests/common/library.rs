@@ -11,7 +11,7 @@ use scopesync::engine::plan::Plan;
 use scopesync::engine::port::Control;
 use scopesync::engine::run;
 use scopesync::engine::select::{Selection, select};
-use scopesync::history::FileJournal;
+use scopesync::history::History;
 use scopesync::model::ServerName;
 
 use super::program::Home;
@@ -31,12 +31,10 @@ pub async fn plan_from(fleet: &Fleet, source: &str) -> Plan {
     Plan::make(fleet, &survey, &picked, BTreeSet::new(), &ctl).await
 }
 
-/// Runs the plan without asking; the journal is in the home's state folder.
+/// Runs the plan without asking; the history is in the home's state folder.
 pub async fn execute(home: &Home, fleet: &Fleet, plan: &Plan, ctl: &Control) -> RunReport {
     let names = plan.relationships.iter().map(|r| r.name.clone()).collect();
     let switches = Switches { force: true, ..Switches::default() };
     let questions = Questions::new(&plan.digest, names, "a test", switches, BTreeSet::new());
-    let folder = home.state().join("journal");
-    std::fs::create_dir_all(&folder).expect("the journal's folder");
-    run::run(fleet, plan, questions.into_approved(), &FileJournal::new(folder, "a test"), ctl).await
+    run::run(fleet, plan, questions.into_approved(), &home.history(), ctl).await
 }

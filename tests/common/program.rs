@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use scopesync::history::{History, RunFilter};
+use scopesync::state::StateFolder;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -44,6 +46,16 @@ impl Home {
 
     pub fn state(&self) -> PathBuf {
         self.path().join("state")
+    }
+
+    /// What the program kept of its runs.
+    pub fn history(&self) -> History {
+        History::new(&StateFolder::at(self.state()))
+    }
+
+    /// How many runs are in the history.
+    pub fn runs(&self) -> usize {
+        self.history().runs(&RunFilter::default()).expect("the history").len()
     }
 
     pub fn write_config(&self, text: &str) -> PathBuf {

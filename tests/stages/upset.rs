@@ -111,8 +111,8 @@ impl Upset {
                 std::fs::remove_file(entry.path()).expect("a kept configuration");
             }
         }
-        for path in self.bench.journal() {
-            std::fs::remove_file(path).expect("the journal");
+        for end in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(self.bench.home.state().join(format!("history.db{end}")));
         }
     }
 

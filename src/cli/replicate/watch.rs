@@ -84,8 +84,10 @@ impl Bar {
             if let Ok(style) = ProgressStyle::with_template(WAIT) {
                 self.0.set_style(style);
             }
-            let expected = waiting.expected.as_secs_f64();
-            return self.0.set_message(format!("of about {expected:.0} s: {}", waiting.for_what));
+            return self.0.set_message(match waiting.expected {
+                Some(expected) => format!("of about {:.0} s: {}", expected.as_secs_f64(), waiting.for_what),
+                None => waiting.for_what.clone(),
+            });
         }
         if let Ok(style) = ProgressStyle::with_template(BAR) {
             self.0.set_style(style.progress_chars("=> "));

@@ -186,11 +186,6 @@ impl ResetReport {
         })
         .unwrap_or_default()
     }
-
-    /// The sides for the journal.
-    pub(super) fn side_json(side: &SideReset) -> serde_json::Value {
-        serde_json::to_value(side.line()).unwrap_or_default()
-    }
 }
 
 impl SideReset {

@@ -6,9 +6,9 @@ use super::report::{Observed, Request};
 use super::{ResetPlan, ResetReport, ResetSide, SideReset};
 use crate::engine::approval::Approved;
 use crate::engine::fleet::Fleet;
-use crate::engine::port::{Control, Journal, Server, Token};
+use crate::engine::port::{Approval, Control, Journal, RunKind, RunServer, RunStart, Server, ServerRole};
 use crate::engine::progress::Waiting;
-use crate::engine::run::run_id;
+use crate::engine::run::enter;
 use crate::engine::trouble::seconds;
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::{Condition, ServerName, State};
@@ -29,10 +29,15 @@ pub async fn run(
     ctl: &Control,
 ) -> ResetReport {
     let started = jiff::Timestamp::now();
-    let run = run_id(started, &plan.digest);
+    let (run, alive) = enter(journal, started);
     let held: Vec<&ServerName> = plan.sides.iter().filter_map(|side| side.server.as_ref()).collect();
     let guards = fleet.hold(&held).await;
-    let (sides, remarks) = match reset(fleet, plan, approved, journal, &run, ctl).await {
+    let reset = match &alive {
+        Ok(_) => reset(fleet, plan, approved, journal, (&run, started), ctl).await,
+        Err(error) => Err(error.clone()),
+    };
+    let begun = reset.is_ok();
+    let (sides, remarks) = match reset {
         Ok(sides) => {
             let remarks = next(plan, &sides, ctl);
             (sides, remarks)
@@ -48,7 +53,7 @@ pub async fn run(
         let told = side.words(&plan.mode);
         tracing::info!(run, by = approved.by(), relationship = %plan.name, server = side.server, "ha-reset: {told}");
     }
-    ResetReport {
+    let report = ResetReport {
         run,
         name: plan.name.clone(),
         mode: plan.mode.clone(),
@@ -56,7 +61,11 @@ pub async fn run(
         remarks,
         started,
         ended: jiff::Timestamp::now(),
+    };
+    if begun && let Err(error) = journal.end(&report.run, &report.to_json()) {
+        tracing::warn!(run = report.run, %error, "the history could not store how the reset ended");
     }
+    report
 }
 
 /// Everything up to the first error before anything was sent.
@@ -65,7 +74,7 @@ async fn reset(
     plan: &ResetPlan,
     approved: &Approved,
     journal: &dyn Journal,
-    run: &str,
+    (run, started): (&str, jiff::Timestamp),
     ctl: &Control,
 ) -> Result<Vec<SideReset>> {
     if approved.plan() != plan.digest {
@@ -81,26 +90,31 @@ async fn reset(
     if ctl.is_cancelled() {
         return Err(Error::new(ErrorKind::Cancelled, "cancelled"));
     }
-    journal.begin(run, &plan.to_json())?;
-    let tokens =
-        [journal.before(run, watch.servers[0].name(), &[])?, journal.before(run, watch.servers[1].name(), &[])?];
-    let sides = watch.reset_both(before, approved).await;
-    for (token, side) in tokens.into_iter().zip(&sides) {
-        remember(journal, token, side);
-    }
-    Ok(sides)
+    let member = |side: &ResetSide| {
+        Some(RunServer { role: ServerRole::Member, name: side.server.clone()?, identity: side.identity.clone() })
+    };
+    journal.begin(&RunStart {
+        run: run.to_owned(),
+        started,
+        kind: RunKind::Reset,
+        asked: plan.asked.clone(),
+        overrides: plan.overrides.clone(),
+        approvals: vec![Approval {
+            relationship: plan.name.clone(),
+            by: approved.by().to_owned(),
+            forced: approved.forced(),
+        }],
+        plan: plan.to_json(),
+        servers: plan.sides.iter().filter_map(member).collect(),
+    })?;
+    ctl.progress.update(|status| status.run = Some(run.to_owned()));
+    Ok(watch.reset_both(before, approved).await)
 }
 
 fn server<'a>(fleet: &'a Fleet, side: &ResetSide) -> Result<&'a dyn Server> {
     let found = side.server.as_ref().and_then(|name| fleet.server(name));
     let gone = || Error::new(ErrorKind::Selection, format!("{} is no longer in the configuration", side.shown));
     Ok(found.ok_or_else(gone)?.as_ref())
-}
-
-fn remember(journal: &dyn Journal, token: Token, side: &SideReset) {
-    if let Err(error) = journal.after(token, &serde_json::Value::Array(vec![ResetReport::side_json(side)])) {
-        tracing::warn!(%error, "the journal could not store the outcome");
-    }
 }
 
 /// Both servers of one reset.
@@ -211,7 +225,9 @@ impl Watch<'_> {
         let parts: Vec<String> =
             self.plan.sides.iter().zip(words).map(|(side, word)| format!("{} {word}", side.shown)).collect();
         let expected = self.plan.heartbeat * 3;
-        self.ctl.progress.update(|status| status.waiting = Some(Waiting { for_what: parts.join(", "), expected }));
+        self.ctl
+            .progress
+            .update(|status| status.waiting = Some(Waiting { for_what: parts.join(", "), expected: Some(expected) }));
     }
 }
 

@@ -2,22 +2,24 @@
 
 use super::describe;
 use crate::engine::outcome::{Outcome, SavedState, ScopeRun};
-use crate::engine::port::{Done, Work};
-use crate::engine::{Error, ErrorKind, drift, fingerprint};
-use crate::model::{Change, Context, Scope};
+use crate::engine::port::{Done, ReadBack, Work};
+use crate::engine::{Error, ErrorKind, drift};
+use crate::model::Change;
 
-/// The outcome of one scope. What is there now outweighs what the writer told.
-pub(super) fn outcome(work: &Work, done: Done, after: Result<Option<Scope>, &Error>, target: &Context) -> ScopeRun {
+/// The outcome of one scope. What is there now outweighs what the writer told; `error` is
+/// why it is [`ReadBack::Unread`].
+pub(super) fn outcome(work: &Work, done: Done, after: &ReadBack, error: Option<&Error>) -> ScopeRun {
     let after = match after {
-        Ok(after) => after,
-        Err(error) => return unread(work, done, error),
+        ReadBack::Unread => return unread(work, done, error),
+        ReadBack::Missing => None,
+        ReadBack::There { scope, fingerprint } => Some((scope, fingerprint)),
     };
-    let residual = match &after {
-        Some(after) => drift::compare(&work.want, after),
+    let residual = match after {
+        Some((after, _)) => drift::compare(&work.want, after),
         None => work.changes.clone(),
     };
     let left = work.changes.iter().filter(|change| is_left(change, &residual)).count();
-    let untouched = after.as_ref().map(|scope| fingerprint::of(scope, target)) == work.expect.target;
+    let untouched = after.map(|(_, fingerprint)| fingerprint) == work.expect.target.as_ref();
     let gone = work.before.is_some() && after.is_none();
     let in_doubt = matches!(done, Done::Unknown(_));
     let (outcome, message) = if gone { lost(done) } else { judge(done, residual.is_empty(), untouched) };
@@ -92,8 +94,9 @@ fn judge(done: Done, complete: bool, untouched: bool) -> (Outcome, Option<String
 }
 
 /// The target could not be read back.
-fn unread(work: &Work, done: Done, error: &Error) -> ScopeRun {
-    let unread = |cause: &str| format!("{cause}; it could not be read back: {error}");
+fn unread(work: &Work, done: Done, error: Option<&Error>) -> ScopeRun {
+    let why = error.map_or_else(String::new, |error| format!(": {error}"));
+    let unread = |cause: &str| format!("{cause}; it could not be read back{why}");
     let (outcome, message) = match done {
         Done::Applied => (Outcome::Unknown, unread("the server accepted the write")),
         Done::Partial { cause, .. } | Done::Unknown(cause) => (Outcome::Unknown, unread(&describe(&cause))),

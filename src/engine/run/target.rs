@@ -11,9 +11,9 @@ use crate::engine::fleet::Fleet;
 use crate::engine::gate::{Gatekeeper, Partner};
 use crate::engine::outcome::{Outcome, SavedState, ScopeRun};
 use crate::engine::plan::PlannedRelationship;
-use crate::engine::port::{Batch, Control, Done, Journal, Saved, Server, Token, Unsaved, Work, Writer};
+use crate::engine::port::{Batch, Control, Done, Journal, Kept, Place, ReadBack, Saved, Server, Unsaved, Work, Writer};
 use crate::engine::progress::Stage;
-use crate::engine::{Error, ErrorKind, Result};
+use crate::engine::{Error, ErrorKind, Result, fingerprint};
 use crate::model::{Scope, ScopeId, ServerName};
 
 /// What holds for a run as a whole.
@@ -123,10 +123,10 @@ impl<'a> Delivery<'a> {
         }
         self.tell(&entries, Stage::Journal);
         let kept = self.store(&entries);
-        let tokens = match kept.and_then(|tokens| self.expect_to_save(course).map(|()| tokens)) {
-            Ok(tokens) => tokens,
+        let places = match kept.and_then(|places| self.expect_to_save(course).map(|()| places)) {
+            Ok(places) => places,
             Err(error) => {
-                let text = format!("nothing was written: the journal could not be kept: {}", describe(&error));
+                let text = format!("nothing was written: no snapshot could be kept: {}", describe(&error));
                 outcomes.extend(all(&entries, Outcome::Rejected, &text));
                 course.lost = Some(error);
                 return outcomes;
@@ -143,13 +143,12 @@ impl<'a> Delivery<'a> {
         let seconds = began.elapsed().as_secs_f64();
         tracing::debug!(server = %self.target.name(), seconds, "settled");
         self.tell(&entries, Stage::Verifying);
-        let written = self.read_back(&entries, done, &mut course.lost).await;
-        for (task, token) in tokens {
-            let records: Vec<_> =
-                written.iter().filter(|(of, _)| *of == task).map(|(_, scope)| record(scope)).collect();
-            if let Err(error) = self.run.journal.after(token, &serde_json::Value::Array(records)) {
-                tracing::warn!(%error, "the journal could not store the outcomes");
-                course.remarks.push(format!("what became of some scopes is not in the journal: {error}"));
+        let (written, mut kept) = self.read_back(&entries, done, &mut course.lost).await;
+        for (task, place) in places {
+            let kept: Vec<Kept> = kept.extract_if(.., |(of, _)| *of == task).map(|(_, kept)| kept).collect();
+            if let Err(error) = self.run.journal.after(&place, &kept) {
+                tracing::warn!(%error, "the history could not store the outcomes");
+                course.remarks.push(format!("what became of some scopes is not in the history: {error}"));
             }
         }
         if let Err(error) = &settled {
@@ -195,19 +194,32 @@ impl<'a> Delivery<'a> {
     }
 
     /// Stores the scopes as they are, relationship by relationship.
-    fn store(&self, entries: &[Entry]) -> Result<Vec<(usize, Token)>> {
-        let mut tokens = Vec::new();
-        for task in 0..self.tasks.len() {
+    fn store(&self, entries: &[Entry]) -> Result<Vec<(usize, Place)>> {
+        let mut places = Vec::new();
+        for (number, task) in self.tasks.iter().enumerate() {
             let work: Vec<Arc<Work>> =
-                entries.iter().filter(|(of, _)| *of == task).map(|(_, work)| work.clone()).collect();
+                entries.iter().filter(|(of, _)| *of == number).map(|(_, work)| work.clone()).collect();
             if !work.is_empty() {
-                tokens.push((task, self.run.journal.before(self.run.id, self.target.name(), &work)?));
+                let place = Place {
+                    run: self.run.id.to_owned(),
+                    target: self.target.name().clone(),
+                    identity: task.planned.identities[1].clone(),
+                    relationship: task.planned.name.clone(),
+                };
+                self.run.journal.before(&place, &work)?;
+                places.push((number, place));
             }
         }
-        Ok(tokens)
+        Ok(places)
     }
 
-    async fn read_back(&self, entries: &[Entry], done: Vec<Done>, lost: &mut Option<Error>) -> Vec<Told> {
+    /// What became of each scope, and the same for the journal.
+    async fn read_back(
+        &self,
+        entries: &[Entry],
+        done: Vec<Done>,
+        lost: &mut Option<Error>,
+    ) -> (Vec<Told>, Vec<(usize, Kept)>) {
         let ids: Vec<ScopeId> = entries.iter().map(|(_, work)| work.id).collect();
         let mut after = match self.writer.seen(&ids) {
             Some(seen) => Ok(seen),
@@ -217,7 +229,8 @@ impl<'a> Delivery<'a> {
         if after.as_ref().is_err_and(broke) {
             after = self.target.reread(&ids, self.run.ctl).await;
         }
-        if let Err(error) = &after {
+        let unread = after.as_ref().err().cloned();
+        if let Some(error) = &unread {
             *lost = gone(error.clone());
         }
         let mut done = done.into_iter();
@@ -225,11 +238,22 @@ impl<'a> Delivery<'a> {
             .iter()
             .map(|(task, work)| {
                 let missing = || Done::Unknown(Error::new(ErrorKind::Garbled, "the writer told nothing about it"));
-                let after = after.as_ref().map(|scopes| scopes.get(&work.id).cloned().flatten());
-                let context = &self.tasks[*task].checked.contexts[1];
-                (*task, classify::outcome(work, done.next().unwrap_or_else(missing), after, context))
+                let after = match &mut after {
+                    Err(_) => ReadBack::Unread,
+                    Ok(scopes) => match scopes.get_mut(&work.id).and_then(Option::take) {
+                        Some(scope) => {
+                            let fingerprint = fingerprint::of(&scope, &self.tasks[*task].checked.contexts[1]);
+                            ReadBack::There { scope, fingerprint }
+                        }
+                        None => ReadBack::Missing,
+                    },
+                };
+                let done = done.next().unwrap_or_else(missing);
+                let told = classify::outcome(work, done, &after, unread.as_ref());
+                let kept = Kept { id: work.id, outcome: told.outcome, record: record(&told), after };
+                ((*task, told), (*task, kept))
             })
-            .collect()
+            .unzip()
     }
 
     /// Whatever ends this program from here on, the next run knows that the target is not saved.

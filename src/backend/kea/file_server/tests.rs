@@ -13,7 +13,7 @@ use crate::engine::approval::{Approved, Questions, Switches};
 use crate::engine::fleet::Fleet;
 use crate::engine::outcome::{Outcome, RunReport, SavedState};
 use crate::engine::plan::Plan;
-use crate::engine::port::{Journal, Token, Unsaved, Work, Writer};
+use crate::engine::port::{Journal, Kept, Place, RunStart, Unsaved, Work, Writer};
 use crate::engine::select::{self, Selection};
 use crate::engine::{compare, run};
 use crate::model::{DriftState, KeyName, Kind};
@@ -21,13 +21,16 @@ use crate::model::{DriftState, KeyName, Kind};
 struct NoJournal;
 
 impl Journal for NoJournal {
-    fn begin(&self, _run: &str, _plan: &Json) -> Result<()> {
+    fn begin(&self, _start: &RunStart) -> Result<()> {
         Ok(())
     }
-    fn before(&self, _run: &str, _target: &ServerName, _work: &[Arc<Work>]) -> Result<Token> {
-        Ok(Token(String::new()))
+    fn before(&self, _place: &Place, _work: &[Arc<Work>]) -> Result<()> {
+        Ok(())
     }
-    fn after(&self, _token: Token, _outcomes: &Json) -> Result<()> {
+    fn after(&self, _place: &Place, _kept: &[Kept]) -> Result<()> {
+        Ok(())
+    }
+    fn end(&self, _run: &str, _report: &Json) -> Result<()> {
         Ok(())
     }
 

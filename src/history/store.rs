@@ -1,0 +1,211 @@
+//! The store's file: opened with care, and never written when it is no longer what was opened.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::schema;
+use crate::engine::{Error, ErrorKind, Result};
+
+/// For so long another process may keep the store from us.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// An open store.
+pub(super) struct Store {
+    pub connection: Connection,
+    pub writable: bool,
+    path: PathBuf,
+    opened: Option<Mark>,
+}
+
+/// What tells a file from another one of the same name.
+type Mark = (u64, u64);
+
+impl Store {
+    /// Opens the store for writing; makes it where there is none, and brings an older one to this
+    /// program's version. The folder must be there.
+    pub(super) fn open(path: &Path) -> Result<Store> {
+        make(path).map_err(|error| refused(path, &error.to_string()))?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let open = || {
+            let mut connection = connect(path, flags)?;
+            let version = recognise(&connection, path)?;
+            // only a store without tables takes this
+            connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+            connection.pragma_update(None, "journal_mode", "WAL")?;
+            connection.pragma_update(None, "synchronous", "FULL")?;
+            connection.pragma_update(None, "foreign_keys", true)?;
+            if version < schema::VERSION {
+                schema::migrate(&mut connection)?;
+            }
+            Ok(connection)
+        };
+        let connection = open().map_err(|problem: Problem| problem.told(path))?;
+        Ok(Store { connection, writable: true, path: path.to_owned(), opened: mark(path) })
+    }
+
+    /// Opens a store for reading; `None` where there is none.
+    pub(super) fn look(path: &Path) -> Result<Option<Store>> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let open = || {
+            let connection = connect(path, flags)?;
+            let version = recognise(&connection, path)?;
+            Ok((connection, version))
+        };
+        let (connection, version) = open().map_err(|problem: Problem| problem.told(path))?;
+        if version < schema::VERSION {
+            return Store::open(path).map(Some);
+        }
+        Ok(Some(Store { connection, writable: false, path: path.to_owned(), opened: mark(path) }))
+    }
+
+    /// Whether the file of that name still is the one that was opened: what is written into a
+    /// deleted file is lost.
+    pub(super) fn is_in_place(&self) -> bool {
+        mark(&self.path) == self.opened
+    }
+
+    /// What it means that the store failed so.
+    pub(super) fn failure(&self, error: rusqlite::Error) -> Error {
+        Problem::from(error).told(&self.path)
+    }
+
+    /// The refusal to write into a file that is gone.
+    pub(super) fn gone(&self) -> Error {
+        refused(&self.path, "it was deleted or replaced while the program ran")
+    }
+}
+
+/// What can be wrong with a store.
+enum Problem {
+    Sql(rusqlite::Error),
+    Told(Error),
+}
+
+impl From<rusqlite::Error> for Problem {
+    fn from(error: rusqlite::Error) -> Self {
+        Problem::Sql(error)
+    }
+}
+
+impl Problem {
+    fn told(self, path: &Path) -> Error {
+        let error = match self {
+            Problem::Told(error) => return error,
+            Problem::Sql(error) => error,
+        };
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                let text = format!("it is busy: another process has kept it for more than {} s", PATIENCE.as_secs());
+                refused(path, &text)
+            }
+            Some(ErrorCode::DiskFull) => refused(path, "No space left on the disk"),
+            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
+                refused(path, &format!("it may not be written: {error}"))
+            }
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+                let hint = "move the file away to begin a new history; what is left of the old one stays in it";
+                Error { hint: Some(hint.into()), ..refused(path, &format!("it is damaged: {error}")) }
+            }
+            _ => refused(path, &error.to_string()),
+        }
+    }
+}
+
+fn refused(path: &Path, why: &str) -> Error {
+    Error::new(ErrorKind::Local, format!("the history {} cannot be used: {why}", path.display()))
+        .hint("nothing is written to a server without a snapshot: make room or mend the folder's permissions")
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> std::result::Result<Connection, Problem> {
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(PATIENCE)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    Ok(connection)
+}
+
+/// The version of the store, if it is one that this program may use.
+fn recognise(connection: &Connection, path: &Path) -> std::result::Result<u32, Problem> {
+    let application: i64 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let version = schema::version(connection)?;
+    if (tables > 0 || version > 0) && application != schema::APPLICATION {
+        return Err(Problem::Told(refused(path, "it is another program's file")));
+    }
+    if version > schema::VERSION {
+        let text = format!("it has version {version}, and this program knows versions up to {}", schema::VERSION);
+        let hint = "a newer scopesync has written it: use that one, or another folder by SCOPESYNC_STATE";
+        return Err(Problem::Told(Error { hint: Some(hint.into()), ..refused(path, &text) }));
+    }
+    Ok(version)
+}
+
+/// The file, for its owner alone; SQLite gives its companions the same mode.
+fn make(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(file) => {
+            file.sync_all()?;
+            path.parent().map_or(Ok(()), sync_folder)
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => tighten(path),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(unix)]
+fn tighten(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    for end in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(end);
+        let mode = match std::fs::metadata(&name) {
+            Ok(metadata) => metadata.permissions().mode(),
+            Err(_) if !end.is_empty() => continue,
+            Err(error) => return Err(error),
+        };
+        if mode & 0o077 != 0 {
+            std::fs::set_permissions(&name, std::fs::Permissions::from_mode(0o600))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn tighten(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// A new file's name is only durable when its folder is.
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Windows keeps names durable by itself and cannot open folders as files.
+#[cfg(not(unix))]
+fn sync_folder(_folder: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(unix)]
+fn mark(path: &Path) -> Option<Mark> {
+    use std::os::unix::fs::MetadataExt as _;
+    let metadata = std::fs::metadata(path).ok()?;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+/// Windows deletes and replaces no file that is open in this way.
+#[cfg(not(unix))]
+fn mark(_path: &Path) -> Option<Mark> {
+    Some((0, 0))
+}
