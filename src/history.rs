@@ -8,6 +8,7 @@ mod jobs;
 mod old;
 mod read;
 mod schema;
+mod settle;
 mod store;
 mod who;
 mod write;
@@ -19,6 +20,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use jobs::{Job, JobState, NewJob};
 pub use read::{Documents, RunFilter, RunRecord, Snapshot, SnapshotEnd};
+pub use settle::{Settled, Settlement};
 pub use who::{Who, user};
 
 use crate::engine::{Error, ErrorKind, Result};

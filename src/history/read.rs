@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::History;
+use super::{History, Settled};
 use crate::engine::port::{Approval, Fingerprints, RunKind, RunServer};
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::{Foreign, ScopeId, ServerName};
@@ -40,6 +40,8 @@ pub struct RunRecord {
     pub started: jiff::Timestamp,
     /// When it ended; `None` while it runs, or when it was interrupted.
     pub ended: Option<jiff::Timestamp>,
+    /// What was done about it, where it was interrupted and no longer waits for that.
+    pub settled: Option<Settled>,
     /// The user that it ran as.
     pub user: String,
     /// Who became that user by sudo.
@@ -112,7 +114,7 @@ pub struct SnapshotEnd {
 }
 
 const RUN: &str = "SELECT seq, id, kind, undone, started, ended, user, sudo_user, host, process, version, overrides, \
-                   summary FROM run";
+                   summary, settled FROM run";
 
 impl History {
     /// Runs, the newest first.
@@ -212,14 +214,15 @@ impl History {
         Ok(found)
     }
 
-    /// Runs that have begun and not ended, and whose process is gone; the newest first. One that was
-    /// looked into is closed by [`crate::engine::port::Journal::end`].
+    /// Runs that have begun and not ended, whose process is gone, and about which nothing was done
+    /// yet ([`History::settle`]); the newest first.
     ///
     /// # Errors
     /// The store is there and cannot be read.
     pub fn interrupted(&self) -> Result<Vec<RunRecord>> {
-        let open =
-            self.read(|connection| all(connection, &format!("{RUN} WHERE ended IS NULL ORDER BY seq DESC"), []))?;
+        let open = self.read(|connection| {
+            all(connection, &format!("{RUN} WHERE ended IS NULL AND settled IS NULL ORDER BY seq DESC"), [])
+        })?;
         let mut open = open.unwrap_or_default();
         if !open.is_empty() {
             let locks = self.locks()?;
@@ -259,6 +262,7 @@ fn run(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
         version: row.get(10)?,
         overrides: json(row, 11)?.unwrap_or_default(),
         summary: json(row, 12)?.unwrap_or_default(),
+        settled: json(row, 13)?,
         servers: Vec::new(),
     })
 }

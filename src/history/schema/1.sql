@@ -6,6 +6,7 @@ CREATE TABLE run (
     undone    TEXT,              -- the run that an undo takes back
     started   INTEGER NOT NULL,
     ended     INTEGER,           -- NULL: it runs, or it was interrupted
+    settled   TEXT,              -- JSON: what the operator did about it when it was interrupted
     user      TEXT NOT NULL,
     sudo_user TEXT,              -- who became that user
     host      TEXT NOT NULL,
@@ -19,7 +20,7 @@ CREATE TABLE run (
     report    TEXT               -- JSON
 ) STRICT;
 
-CREATE INDEX run_open ON run (seq) WHERE ended IS NULL;
+CREATE INDEX run_open ON run (seq) WHERE ended IS NULL AND settled IS NULL;
 
 CREATE TABLE run_server (
     run      INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
