@@ -3,6 +3,7 @@
 //! One SQLite store, `history.db` in the state folder, for every process of the user. Nothing is
 //! made before something must be kept; who only reads finds an empty history.
 
+mod audit;
 mod hold;
 mod jobs;
 mod old;
