@@ -30,7 +30,7 @@ use start::Start;
 
 use crate::engine::fleet::Fleet;
 use crate::engine::port::{Journal as _, Unsaved};
-use crate::history::{self, History};
+use crate::history::History;
 use crate::show::{Line, Role};
 use crate::state::StateFolder;
 use crate::{config, demo, runtime};
@@ -112,14 +112,14 @@ fn ask_servers(mut command: Command, global: &args::Global, console: &mut Consol
             Command::Scopes(asked) => scopes::run(&fleet, &asked, console).await,
             Command::Drift(asked) => drift::run(&fleet, &asked, console).await,
             Command::HaReset(asked) => {
-                let by = history::user();
+                let by = history.who().person();
                 ha_reset::run(&fleet, &asked, &history, &by, &mut operator, console).await
             }
             Command::Replicate(asked) => {
                 if let Some(limit) = asked.throttle_limit {
                     fleet.throttle_limit = usize::try_from(limit).unwrap_or(usize::MAX);
                 }
-                let by = history::user();
+                let by = history.who().person();
                 replicate::run(&fleet, &asked, &history, &by, &mut operator, console).await
             }
             Command::Check(_)

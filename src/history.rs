@@ -3,7 +3,7 @@
 //! One SQLite store, `history.db` in the state folder, for every process of the user. Nothing is
 //! made before something must be kept; who only reads finds an empty history.
 
-mod audit;
+pub mod audit;
 mod hold;
 mod jobs;
 mod old;
@@ -22,7 +22,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 pub use jobs::{Job, JobState, NewJob};
 pub use read::{Documents, RunFilter, RunRecord, Snapshot, SnapshotEnd};
 pub use settle::{Settled, Settlement};
-pub use who::{Who, user};
+pub use who::{FrontEnd, Who};
 
 use crate::engine::{Error, ErrorKind, Result};
 use crate::state::{StateError, StateFolder};
@@ -43,7 +43,11 @@ pub struct History {
 impl History {
     /// The history in this state folder; nothing is opened or made yet.
     pub fn new(state: &StateFolder) -> Self {
-        History { root: Ok(state.root().to_owned()), who: Who::here(), store: Mutex::default() }
+        History {
+            root: Ok(state.root().to_owned()),
+            who: Who::of_process(FrontEnd::CommandLine),
+            store: Mutex::default(),
+        }
     }
 
     /// The history of a state folder that may not be there: then nothing can be kept.
@@ -52,9 +56,20 @@ impl History {
             Ok(state) => History::new(state),
             Err(error) => {
                 let error = Error::new(ErrorKind::Local, error.to_string());
-                History { root: Err(error), who: Who::here(), store: Mutex::default() }
+                History { root: Err(error), who: Who::of_process(FrontEnd::CommandLine), store: Mutex::default() }
             }
         }
+    }
+
+    /// The same history, used otherwise than by one command.
+    pub fn used_by(mut self, front_end: FrontEnd) -> Self {
+        self.who.front_end = front_end;
+        self
+    }
+
+    /// Who uses it.
+    pub fn who(&self) -> &Who {
+        &self.who
     }
 
     /// The store's file, which need not be there.

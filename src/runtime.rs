@@ -15,6 +15,7 @@ use crate::app::state::Tone;
 use crate::app::{self, AppState, Effect, Event, Moment, Setting};
 use crate::config::{Located, process_env};
 use crate::engine::fleet::Fleet;
+use crate::history::{FrontEnd, History};
 use crate::jobs::{Jobs, Workers};
 use crate::state::StateFolder;
 use crate::terminal::{self, Events, Exit, Screen};
@@ -105,7 +106,7 @@ struct Program {
 impl Program {
     fn enter(start: Start, workers: &Workers) -> Result<Self, RuntimeError> {
         let env = |name: &str| process_env(name).map(|value| value.to_string_lossy().into_owned());
-        let operator = crate::history::user();
+        let history = Arc::new(History::new(&start.state).used_by(FrontEnd::Screen));
         let setting = Setting {
             config_name: config_name(&start),
             searched: match &start.located {
@@ -113,13 +114,13 @@ impl Program {
                 _ => Vec::new(),
             },
             read_only: start.read_only,
-            operator: operator.clone(),
+            operator: history.who().person(),
         };
         let mut state = AppState::new(setting, start.fleet, Moment::now());
         if !start.warnings.is_empty() {
             state.say(Tone::Warning, start.warnings.join("; "));
         }
-        let hands = Hands::new(Jobs::new(workers), start.state, start.read_only);
+        let hands = Hands::new(Jobs::new(workers), history, start.state, start.read_only);
         let mut screen = Screen::enter()?;
         let theme = Theme::for_environment(env);
         // The first frame comes before anything that could take time.

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::Foreign;
 
 /// No snapshot, no replication: the refusal to write what could not be brought back.
@@ -67,13 +69,36 @@ pub enum Answer {
     NoToAll,
 }
 
+/// The yes to one relationship's part of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Consent {
+    /// To this relationship.
+    Yes,
+    /// To this one or an earlier one, and all that follow.
+    YesToAll,
+    /// Nobody was asked: Force stood in for the answer.
+    Forced,
+}
+
+impl Consent {
+    /// The words for screens.
+    pub fn words(self) -> &'static str {
+        match self {
+            Consent::Yes => "yes",
+            Consent::YesToAll => "yes to all",
+            Consent::Forced => "without asking",
+        }
+    }
+}
+
 /// The right to write one relationship's part of one plan, or to reset it.
 #[derive(Clone, Debug)]
 pub struct Approved {
     plan: String,
     relationship: usize,
     by: String,
-    forced: bool,
+    consent: Consent,
     overrides: BTreeSet<String>,
 }
 
@@ -93,9 +118,9 @@ impl Approved {
         &self.by
     }
 
-    /// Whether Force stood in for an answer.
-    pub fn forced(&self) -> bool {
-        self.forced
+    /// What the answer was.
+    pub fn consent(&self) -> Consent {
+        self.consent
     }
 
     /// Whether a refusal of this name is overridden.
@@ -169,12 +194,18 @@ impl Questions {
     }
 
     fn decide(&mut self, answer: Answer) {
-        if matches!(answer, Answer::Yes | Answer::YesToAll) {
+        let consent = match (self.manner, answer) {
+            (_, Answer::No | Answer::NoToAll) => None,
+            (Manner::Go, _) => Some(Consent::Forced),
+            (_, Answer::Yes) => Some(Consent::Yes),
+            (_, Answer::YesToAll) => Some(Consent::YesToAll),
+        };
+        if let Some(consent) = consent {
             self.approved.push(Approved {
                 plan: self.plan.clone(),
                 relationship: self.next,
                 by: self.by.clone(),
-                forced: self.manner == Manner::Go,
+                consent,
                 overrides: self.overrides.clone(),
             });
         }

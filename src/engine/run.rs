@@ -267,7 +267,7 @@ async fn prepare(
 
 fn told(plan: &Plan, approval: &Approved) -> Option<Approval> {
     let relationship = plan.relationships.get(approval.relationship())?.name.clone();
-    Some(Approval { relationship, by: approval.by().to_owned(), forced: approval.forced() })
+    Some(Approval { relationship, by: approval.by().to_owned(), answer: approval.consent() })
 }
 
 fn servers(planned: &PlannedRelationship) -> Option<impl Iterator<Item = RunServer>> {

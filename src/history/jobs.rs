@@ -89,7 +89,7 @@ impl History {
         self.write(|transaction| {
             transaction.execute(
                 "INSERT INTO job (created, title, state, user, host) VALUES (?1, ?2, 'waiting', ?3, ?4)",
-                params![now, job.title, self.who.user, self.who.host],
+                params![now, job.title, self.who.person(), self.who.host.raw()],
             )?;
             Ok(transaction.last_insert_rowid())
         })

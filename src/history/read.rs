@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{History, Settled};
+use super::{History, Settled, Who};
 use crate::engine::port::{Approval, Fingerprints, RunKind, RunServer};
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::{Foreign, ScopeId, ServerName};
@@ -36,22 +36,16 @@ pub struct RunRecord {
     pub id: String,
     /// What it did.
     pub kind: RunKind,
+    /// The newest run that took it back, or tried to.
+    pub undone_by: Option<String>,
     /// When it began.
     pub started: jiff::Timestamp,
     /// When it ended; `None` while it runs, or when it was interrupted.
     pub ended: Option<jiff::Timestamp>,
     /// What was done about it, where it was interrupted and no longer waits for that.
     pub settled: Option<Settled>,
-    /// The user that it ran as.
-    pub user: String,
-    /// Who became that user by sudo.
-    pub sudo_user: Option<String>,
-    /// The machine that it ran on.
-    pub host: String,
-    /// Its process.
-    pub process: u32,
-    /// The program's version.
-    pub version: String,
+    /// Who started it, and from where.
+    pub who: Who,
     /// The refusals that were overridden, by name.
     pub overrides: Vec<String>,
     /// Scopes by outcome, as the report counts them; empty without one.
@@ -113,8 +107,8 @@ pub struct SnapshotEnd {
     pub native: Option<Value>,
 }
 
-const RUN: &str = "SELECT seq, id, kind, undone, started, ended, user, sudo_user, host, process, version, overrides, \
-                   summary, settled FROM run";
+const RUN: &str = "SELECT seq, id, kind, undone, started, ended, who, overrides, summary, \
+                   (SELECT id FROM run AS undo WHERE undo.undone = run.id ORDER BY undo.seq DESC LIMIT 1), settled FROM run";
 
 impl History {
     /// Runs, the newest first.
@@ -255,14 +249,11 @@ fn run(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
         kind,
         started: time(row.get(4)?),
         ended: row.get::<_, Option<i64>>(5)?.map(time),
-        user: row.get(6)?,
-        sudo_user: row.get(7)?,
-        host: row.get(8)?,
-        process: row.get(9)?,
-        version: row.get(10)?,
-        overrides: json(row, 11)?.unwrap_or_default(),
-        summary: json(row, 12)?.unwrap_or_default(),
-        settled: json(row, 13)?,
+        who: json(row, 6)?.ok_or_else(|| rusqlite::Error::InvalidColumnType(6, "who".into(), Type::Null))?,
+        overrides: json(row, 7)?.unwrap_or_default(),
+        summary: json(row, 8)?.unwrap_or_default(),
+        undone_by: row.get(9)?,
+        settled: json(row, 10)?,
         servers: Vec::new(),
     })
 }

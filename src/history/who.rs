@@ -73,6 +73,17 @@ pub struct Who {
     pub front_end: FrontEnd,
 }
 
+impl FrontEnd {
+    /// The words for screens.
+    pub fn words(self) -> &'static str {
+        match self {
+            FrontEnd::Screen => "interactive",
+            FrontEnd::CommandLine => "command line",
+            FrontEnd::Job => "job",
+        }
+    }
+}
+
 impl Who {
     /// Who runs this process. To be asked at its start, which is taken to be now.
     pub fn of_process(front_end: FrontEnd) -> Self {

@@ -40,22 +40,19 @@ impl Journal for History {
         let json = |value: serde_json::Result<String>| value.map_err(|error| unwritable(&error));
         let overrides = json(serde_json::to_string(&start.overrides))?;
         let approvals = json(serde_json::to_string(&start.approvals))?;
+        let who = json(serde_json::to_string(&self.who))?;
         self.write(|transaction| {
             transaction
                 .prepare_cached(
-                    "INSERT INTO run (id, kind, undone, started, user, sudo_user, host, process, version, overrides, \
-                     approvals, asked, plan) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+                    "INSERT INTO run (id, kind, undone, started, who, overrides, approvals, asked, plan) \
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
                 )?
                 .execute(params![
                     start.run,
                     kind,
                     undone,
                     start.started.as_microsecond(),
-                    self.who.user,
-                    self.who.sudo_user,
-                    self.who.host,
-                    self.who.process,
-                    env!("CARGO_PKG_VERSION"),
+                    who,
                     overrides,
                     approvals,
                     start.asked.to_string(),
@@ -179,7 +176,7 @@ impl Journal for History {
 impl History {
     fn owner(&self, run: &str) -> Owner {
         let who = &self.who;
-        let (user, host) = (who.user.clone(), who.host.clone());
+        let (user, host) = (who.person(), who.host.to_string());
         Owner { run: run.to_owned(), user, host, process: who.process, since: jiff::Timestamp::now() }
     }
 }

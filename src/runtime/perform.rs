@@ -29,8 +29,7 @@ pub(super) struct Hands {
 }
 
 impl Hands {
-    pub(super) fn new(jobs: Jobs<News>, state: StateFolder, read_only: bool) -> Self {
-        let history = Arc::new(History::new(&state));
+    pub(super) fn new(jobs: Jobs<News>, history: Arc<History>, state: StateFolder, read_only: bool) -> Self {
         Hands {
             jobs,
             by_ticket: BTreeMap::new(),

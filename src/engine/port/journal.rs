@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Unsaved, Work};
 use crate::engine::Result;
+use crate::engine::approval::Consent;
 use crate::engine::outcome::Outcome;
 use crate::model::{Foreign, Scope, ScopeId, ServerName};
 
@@ -95,8 +96,8 @@ pub struct Approval {
     pub relationship: Foreign,
     /// Who said yes.
     pub by: String,
-    /// Whether Force stood in for the answer.
-    pub forced: bool,
+    /// What was said.
+    pub answer: Consent,
 }
 
 /// A run as it begins.

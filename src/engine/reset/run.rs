@@ -102,7 +102,7 @@ async fn reset(
         approvals: vec![Approval {
             relationship: plan.name.clone(),
             by: approved.by().to_owned(),
-            forced: approved.forced(),
+            answer: approved.consent(),
         }],
         plan: plan.to_json(),
         servers: plan.sides.iter().filter_map(member).collect(),

@@ -7,11 +7,7 @@ CREATE TABLE run (
     started   INTEGER NOT NULL,
     ended     INTEGER,           -- NULL: it runs, or it was interrupted
     settled   TEXT,              -- JSON: what the operator did about it when it was interrupted
-    user      TEXT NOT NULL,
-    sudo_user TEXT,              -- who became that user
-    host      TEXT NOT NULL,
-    process   INTEGER NOT NULL,
-    version   TEXT NOT NULL,     -- of the program
+    who       TEXT NOT NULL,     -- JSON: accounts, machine, process, version of the program
     overrides TEXT NOT NULL,     -- JSON: names
     summary   TEXT,              -- JSON: scopes by outcome
     approvals TEXT NOT NULL,     -- JSON
@@ -21,6 +17,8 @@ CREATE TABLE run (
 ) STRICT;
 
 CREATE INDEX run_open ON run (seq) WHERE ended IS NULL AND settled IS NULL;
+CREATE INDEX run_undone ON run (undone, seq) WHERE undone IS NOT NULL;
+CREATE INDEX run_started ON run (started);
 
 CREATE TABLE run_server (
     run      INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
@@ -29,6 +27,8 @@ CREATE TABLE run_server (
     identity TEXT,
     PRIMARY KEY (run, role, name)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX run_server_name ON run_server (name, run);
 
 -- A scope of a target before a run wrote it, and after.
 CREATE TABLE snapshot (
@@ -53,7 +53,7 @@ CREATE TABLE snapshot (
 ) STRICT;
 
 -- The newest of a scope is never dropped.
-CREATE INDEX snapshot_scope ON snapshot (target, scope, run);
+CREATE INDEX snapshot_scope ON snapshot (scope, target, run);
 
 -- Targets whose file lacks what runs (running) or is incomplete (broken).
 CREATE TABLE unsaved (
