@@ -86,6 +86,23 @@ impl History {
         self.root.as_ref().map(|root| old::journals(root)).unwrap_or_default()
     }
 
+    /// Looks through the whole store, and tells what is wrong with it: nothing, as a rule.
+    ///
+    /// # Errors
+    /// The store is so damaged that it cannot be opened.
+    pub fn check(&self) -> Result<Vec<String>> {
+        let found = self.read(|connection| {
+            let mut wrong = Vec::new();
+            connection.pragma_query(None, "integrity_check", |row| Ok(wrong.push(row.get::<_, String>(0)?)))?;
+            wrong.retain(|line| line != "ok");
+            connection.pragma_query(None, "foreign_key_check", |row| {
+                Ok(wrong.push(format!("a row of {} belongs to no run", row.get::<_, String>(0)?)))
+            })?;
+            Ok(wrong)
+        })?;
+        Ok(found.unwrap_or_default())
+    }
+
     fn store(&self) -> MutexGuard<'_, Option<Store>> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -100,10 +117,11 @@ impl History {
     fn read<T>(&self, ask: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<Option<T>> {
         let mut store = self.store();
         if store.as_ref().is_none_or(|store| !store.is_in_place()) {
-            *store = match self.path() {
-                Ok(path) => Store::look(&path)?,
-                Err(_) => None,
-            };
+            // closed first: two at once on files that are no longer one store would spoil them
+            *store = None;
+            if let Ok(path) = self.path() {
+                *store = Store::look(&path)?;
+            }
         }
         let Some(store) = store.as_ref() else { return Ok(None) };
         ask(&store.connection).map(Some).map_err(|error| store.failure(error))
@@ -116,6 +134,7 @@ impl History {
         if store.as_ref().is_none_or(|store| !store.writable || !store.is_in_place()) {
             let state = StateFolder::at(self.root.clone()?);
             state.make().map_err(|error| Error::new(ErrorKind::Local, error.to_string()))?;
+            *store = None;
             *store = Some(Store::open(&self.path()?)?);
         }
         commit(store.as_mut(), change)
@@ -124,11 +143,13 @@ impl History {
     /// Changes the store that the run has begun in: another one would not know it.
     fn write_on<T>(&self, change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T> {
         let mut store = self.store();
-        if let Some(store) = store.as_ref().filter(|store| store.writable && !store.is_in_place()) {
-            return Err(store.gone());
-        }
-        if store.as_ref().is_none_or(|store| !store.writable) {
-            *store = Some(Store::open(&self.path()?)?);
+        match store.as_ref() {
+            Some(store) if store.writable && !store.is_in_place() => return Err(store.gone()),
+            Some(store) if store.writable => {}
+            _ => {
+                *store = None;
+                *store = Some(Store::open(&self.path()?)?);
+            }
         }
         commit(store.as_mut(), change)
     }
@@ -142,5 +163,12 @@ fn commit<T>(store: Option<&mut Store>, change: impl FnOnce(&Transaction<'_>) ->
         transaction.commit()?;
         Ok(done)
     })();
-    done.map_err(|error| store.failure(error))
+    done.map_err(|error| match error {
+        // it is not the store in which the run was begun
+        rusqlite::Error::QueryReturnedNoRows => store.gone(),
+        error => store.failure(error),
+    })
 }
+
+#[cfg(test)]
+mod tests;

@@ -62,20 +62,31 @@ impl StateFolder {
         &self.root
     }
 
-    /// Makes the folder, for its owner alone.
+    /// Makes the folder, and closes it to others: what it holds is for its owner alone.
     ///
     /// # Errors
-    /// [`StateError::Unusable`] if it cannot be made.
+    /// [`StateError::Unusable`] if it cannot be made, or if it is not the user's alone to close.
     pub fn make(&self) -> Result<(), StateError> {
-        make_private(&self.root).map_err(|source| StateError::Unusable { path: self.root.clone(), source })
+        let made = make_private(&self.root).and_then(|()| close(&self.root));
+        made.map_err(|source| StateError::Unusable { path: self.root.clone(), source })
     }
 
     /// The locks of runs and servers.
     ///
     /// # Errors
-    /// [`StateError::Unusable`] if it cannot be made or written.
+    /// [`StateError::Unusable`] if it cannot be made.
     pub fn locks(&self) -> Result<PathBuf, StateError> {
-        self.part("locks")
+        let path = self.root.join("locks");
+        make_private(&path).map_err(|source| StateError::Unusable { path: path.clone(), source })?;
+        Ok(path)
+    }
+
+    /// Tries out whether the folder can be written.
+    ///
+    /// # Errors
+    /// [`StateError::Unusable`] if it cannot, or if there is no room.
+    pub fn try_out(&self) -> Result<(), StateError> {
+        check_writable(&self.root).map_err(|source| StateError::Unusable { path: self.root.clone(), source })
     }
 
     /// The demo pair's files.
@@ -104,7 +115,7 @@ impl StateFolder {
 }
 
 /// Makes the folder and what is missing above it, for the owner alone. A folder
-/// that is there already keeps its mode: it may be shared on purpose.
+/// that is there already keeps its mode.
 fn make_private(path: &Path) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -113,11 +124,37 @@ fn make_private(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
+/// Takes a folder from all others. One that all may write, such as `/tmp`, or that is another
+/// user's, serves others too: that is not taken from them.
+#[cfg(unix)]
+fn close(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    let metadata = std::fs::metadata(path)?;
+    let mode = metadata.permissions().mode() & 0o7777;
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    if mode & 0o002 != 0 || metadata.uid() != rustix::process::geteuid().as_raw() {
+        let text = format!("others use it as well (mode {mode:o}, owner {})", metadata.uid());
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, text));
+    }
+    tracing::warn!(path = %path.display(), "the state folder was open to others (mode {mode:o}): it is closed now");
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700))
+}
+
+/// Elsewhere a user's folders are closed to other users as they are made.
+#[cfg(not(unix))]
+fn close(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
 /// Tries it out: permissions alone do not tell of read-only and full file systems.
 fn check_writable(path: &Path) -> io::Result<()> {
     let probe = path.join(format!(".probe-{}", std::process::id()));
-    std::fs::write(&probe, "probe")?;
-    std::fs::remove_file(&probe)
+    let written = std::fs::write(&probe, "probe");
+    // a full disk leaves an empty file
+    let removed = std::fs::remove_file(&probe);
+    written.and(removed)
 }
 
 #[cfg(test)]

@@ -279,7 +279,7 @@ fn the_journal_holds_the_scopes_of_the_target_as_they_were() {
         }
     }
     let mode = std::os::unix::fs::PermissionsExt::mode(
-        &std::fs::metadata(&bench.home.history().path().expect("a store")).expect("the file").permissions(),
+        &std::fs::metadata(bench.home.history().path().expect("a store")).expect("the file").permissions(),
     );
     assert_eq!(mode & 0o077, 0, "only its owner may read it");
 }

@@ -19,6 +19,7 @@ fn folder(root: &Path) -> PathBuf {
 }
 
 fn mark(root: &Path, target: &ServerName) -> PathBuf {
+    // a name may hold what a file name cannot
     folder(root).join(format!("unsaved-{}", hex(&sha2::Sha256::digest(target.as_str().as_bytes())[..8])))
 }
 

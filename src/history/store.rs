@@ -1,6 +1,6 @@
 //! The store's file: opened with care, and never written when it is no longer what was opened.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,18 +11,21 @@ use super::schema;
 use crate::engine::{Error, ErrorKind, Result};
 
 /// For so long another process may keep the store from us.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_millis(if cfg!(test) { 200 } else { 5000 });
+
+/// What SQLite adds to the store's name: the store itself, and its companions while it is open.
+const ENDS: [&str; 3] = ["", "-wal", "-shm"];
 
 /// An open store.
 pub(super) struct Store {
     pub connection: Connection,
     pub writable: bool,
     path: PathBuf,
-    opened: Option<Mark>,
+    opened: Marks,
 }
 
-/// What tells a file from another one of the same name.
-type Mark = (u64, u64);
+/// What tells the store's files from others of the same names.
+type Marks = [Option<(u64, u64)>; 3];
 
 impl Store {
     /// Opens the store for writing; makes it where there is none, and brings an older one to this
@@ -44,7 +47,7 @@ impl Store {
             Ok(connection)
         };
         let connection = open().map_err(|problem: Problem| problem.told(path))?;
-        Ok(Store { connection, writable: true, path: path.to_owned(), opened: mark(path) })
+        Ok(Store { connection, writable: true, path: path.to_owned(), opened: marks(path) })
     }
 
     /// Opens a store for reading; `None` where there is none.
@@ -53,22 +56,29 @@ impl Store {
             return Ok(None);
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let open = || {
-            let connection = connect(path, flags)?;
+        let open = |name: &Path, flags| {
+            let connection = connect(name, flags)?;
             let version = recognise(&connection, path)?;
             Ok((connection, version))
         };
-        let (connection, version) = open().map_err(|problem: Problem| problem.told(path))?;
+        let opened = match (open(path, flags), frozen(path)) {
+            // SQLite keeps books even of who reads: where it cannot, nobody writes either
+            (Err(Problem::Sql(error)), Some(name)) if is_read_only(&error) => {
+                open(&name, flags | OpenFlags::SQLITE_OPEN_URI)
+            }
+            (opened, _) => opened,
+        };
+        let (connection, version) = opened.map_err(|problem: Problem| problem.told(path))?;
         if version < schema::VERSION {
             return Store::open(path).map(Some);
         }
-        Ok(Some(Store { connection, writable: false, path: path.to_owned(), opened: mark(path) }))
+        Ok(Some(Store { connection, writable: false, path: path.to_owned(), opened: marks(path) }))
     }
 
     /// Whether the file of that name still is the one that was opened: what is written into a
     /// deleted file is lost.
     pub(super) fn is_in_place(&self) -> bool {
-        mark(&self.path) == self.opened
+        marks(&self.path) == self.opened
     }
 
     /// What it means that the store failed so.
@@ -106,9 +116,7 @@ impl Problem {
                 refused(path, &text)
             }
             Some(ErrorCode::DiskFull) => refused(path, "No space left on the disk"),
-            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
-                refused(path, &format!("it may not be written: {error}"))
-            }
+            _ if is_read_only(&error) => refused(path, &format!("it may not be written: {error}")),
             Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
                 let hint = "move the file away to begin a new history; what is left of the old one stays in it";
                 Error { hint: Some(hint.into()), ..refused(path, &format!("it is damaged: {error}")) }
@@ -118,9 +126,34 @@ impl Problem {
     }
 }
 
+fn is_read_only(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error_code();
+    matches!(code, Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen))
+}
+
 fn refused(path: &Path, why: &str) -> Error {
     Error::new(ErrorKind::Local, format!("the history {} cannot be used: {why}", path.display()))
         .hint("nothing is written to a server without a snapshot: make room or mend the folder's permissions")
+}
+
+/// The store's name with one of its ends.
+fn file(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    name.into()
+}
+
+/// The store by a name that says that nobody writes it.
+#[cfg(unix)]
+fn frozen(path: &Path) -> Option<PathBuf> {
+    let path = path.to_str()?.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    Some(format!("file:{path}?immutable=1").into())
+}
+
+/// Windows has no folders in which a user may read files and not make any.
+#[cfg(not(unix))]
+fn frozen(_path: &Path) -> Option<PathBuf> {
+    None
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> std::result::Result<Connection, Problem> {
@@ -132,10 +165,8 @@ fn connect(path: &Path, flags: OpenFlags) -> std::result::Result<Connection, Pro
 
 /// The version of the store, if it is one that this program may use.
 fn recognise(connection: &Connection, path: &Path) -> std::result::Result<u32, Problem> {
-    let application: i64 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
-    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    let version = schema::version(connection)?;
-    if (tables > 0 || version > 0) && application != schema::APPLICATION {
+    let schema::Header { application, version, is_empty } = schema::header(connection)?;
+    if !(is_empty && version == 0) && application != schema::APPLICATION {
         return Err(Problem::Told(refused(path, "it is another program's file")));
     }
     if version > schema::VERSION {
@@ -165,9 +196,8 @@ fn make(path: &Path) -> io::Result<()> {
 #[cfg(unix)]
 fn tighten(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
-    for end in ["", "-wal", "-shm"] {
-        let mut name = path.as_os_str().to_owned();
-        name.push(end);
+    for end in ENDS {
+        let name = file(path, end);
         let mode = match std::fs::metadata(&name) {
             Ok(metadata) => metadata.permissions().mode(),
             Err(_) if !end.is_empty() => continue,
@@ -188,7 +218,7 @@ fn tighten(_path: &Path) -> io::Result<()> {
 /// A new file's name is only durable when its folder is.
 #[cfg(unix)]
 fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
+    std::fs::File::open(folder)?.sync_all()
 }
 
 /// Windows keeps names durable by itself and cannot open folders as files.
@@ -198,14 +228,13 @@ fn sync_folder(_folder: &Path) -> io::Result<()> {
 }
 
 #[cfg(unix)]
-fn mark(path: &Path) -> Option<Mark> {
+fn marks(path: &Path) -> Marks {
     use std::os::unix::fs::MetadataExt as _;
-    let metadata = std::fs::metadata(path).ok()?;
-    Some((metadata.dev(), metadata.ino()))
+    ENDS.map(|end| std::fs::metadata(file(path, end)).ok().map(|metadata| (metadata.dev(), metadata.ino())))
 }
 
 /// Windows deletes and replaces no file that is open in this way.
 #[cfg(not(unix))]
-fn mark(_path: &Path) -> Option<Mark> {
-    Some((0, 0))
+fn marks(_path: &Path) -> Marks {
+    [None; 3]
 }

@@ -10,10 +10,12 @@ use crate::engine::port::{Held, Hold, Journal, Kept, Owner, Place, ReadBack, Run
 use crate::engine::report::ChangeReport;
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::{Foreign, ServerName};
+use crate::state::StateFolder;
 
 impl Journal for History {
     fn ready(&self) -> Result<()> {
-        self.write(|_| Ok(()))
+        self.write(|_| Ok(()))?;
+        StateFolder::at(self.root.clone()?).try_out().map_err(|error| Error::new(ErrorKind::Local, error.to_string()))
     }
 
     fn enter(&self, run: &str) -> Result<Option<Held>> {
@@ -81,7 +83,7 @@ impl Journal for History {
             for work in work {
                 let changes: Vec<ChangeReport<'_>> = work.changes.iter().map(ChangeReport::new).collect();
                 let network = work.before.as_ref().and_then(|scope| scope.network());
-                let inserted = insert.execute(params![
+                known(insert.execute(params![
                     place.run,
                     place.target.as_str(),
                     place.identity.as_ref().map(Foreign::raw),
@@ -92,10 +94,7 @@ impl Journal for History {
                     network.map(Foreign::raw),
                     serde_json::to_value(&changes).unwrap_or_default().to_string(),
                     work.before.as_ref().map(|scope| scope.native.to_string()),
-                ])?;
-                if inserted != 1 {
-                    return Err(rusqlite::Error::QueryReturnedNoRows);
-                }
+                ])?)?;
             }
             Ok(())
         })
@@ -113,7 +112,7 @@ impl Journal for History {
                     ReadBack::Missing => ("missing", None),
                     ReadBack::There { scope, fingerprint } => ("there", Some((scope, fingerprint))),
                 };
-                update.execute(params![
+                known(update.execute(params![
                     place.run,
                     place.target.as_str(),
                     one.id.to_string(),
@@ -123,7 +122,7 @@ impl Journal for History {
                     there.and_then(|(scope, _)| scope.network()).map(Foreign::raw),
                     one.record.to_string(),
                     there.map(|(scope, _)| scope.native.to_string()),
-                ])?;
+                ])?)?;
             }
             Ok(())
         })
@@ -133,11 +132,10 @@ impl Journal for History {
         let summary = report.get("summary").map(Value::to_string);
         let now = jiff::Timestamp::now().as_microsecond();
         self.write_on(|transaction| {
-            transaction
-                .prepare_cached("UPDATE run SET ended = ?2, summary = ?3, report = ?4 WHERE id = ?1")?
-                .execute(params![run, now, summary, report.to_string()])
-        })?;
-        Ok(())
+            let mut update =
+                transaction.prepare_cached("UPDATE run SET ended = ?2, summary = ?3, report = ?4 WHERE id = ?1")?;
+            known(update.execute(params![run, now, summary, report.to_string()])?)
+        })
     }
 
     fn unsaved(&self, target: &ServerName) -> Option<Unsaved> {
@@ -179,6 +177,11 @@ impl History {
         let (user, host) = (who.person(), who.host.to_string());
         Owner { run: run.to_owned(), user, host, process: who.process, since: jiff::Timestamp::now() }
     }
+}
+
+/// What a run has begun is there once, or it is not the store that it was begun in.
+fn known(changed: usize) -> rusqlite::Result<()> {
+    if changed == 1 { Ok(()) } else { Err(rusqlite::Error::QueryReturnedNoRows) }
 }
 
 fn has_run(connection: &rusqlite::Connection, run: &str) -> rusqlite::Result<bool> {
