@@ -28,5 +28,6 @@ pub mod run;
 pub mod select;
 pub mod survey;
 pub mod trouble;
+pub mod undo;
 
 pub use error::{Error, ErrorKind, Result};

@@ -7,6 +7,7 @@ pub mod audit;
 mod hold;
 mod jobs;
 mod old;
+mod past;
 mod read;
 mod schema;
 mod settle;

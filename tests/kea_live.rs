@@ -54,9 +54,9 @@ fn work(source: &Reading, target: &Reading) -> Vec<Arc<Work>> {
         };
         let work = || Work {
             id: *id,
-            want: drift::want(ours, before.as_ref(), &changes, target.levels.as_ref()),
+            want: Some(drift::want(ours, before.as_ref(), &changes, target.levels.as_ref())),
             expect: Fingerprints {
-                source: fingerprint::of(ours, &source.context),
+                source: Some(fingerprint::of(ours, &source.context)),
                 target: before.as_ref().map(|before| fingerprint::of(before, &target.context)),
             },
             before: before.clone(),
@@ -84,7 +84,7 @@ async fn replicate(pair: &Pair) -> Vec<Arc<Work>> {
     for work in &work {
         let again = b.reread(&[work.id], &ctl).await.expect("read back");
         let now = again[&work.id].as_ref().expect("the scope is there");
-        let left = drift::compare(&work.want, now);
+        let left = work.residual(Some(now));
         assert!(left.is_empty(), "{}: {left:#?}", work.id);
     }
     let left = self::work(&read(&a).await, &read(&b).await);

@@ -60,6 +60,8 @@ pub enum Row {
     AgainstHint(usize, usize),
     /// How many deletions follow.
     Deletions(usize),
+    /// A whole scope that is deleted.
+    DeleteScope(usize, usize),
     /// A deletion.
     Delete(usize, usize, usize),
     /// A finding.
@@ -74,6 +76,8 @@ pub enum Row {
     Refusal(usize, usize, usize),
     /// What to do about it.
     RefusalHint(usize, usize, usize),
+    /// What has changed since the run that is undone.
+    Since(usize, usize, usize),
     /// A creation or update.
     Change(usize, usize, usize),
     /// A field of it.
@@ -226,6 +230,7 @@ fn refusals(rows: &mut Vec<Row>, r: usize, plan: &Plan, planned: &PlannedRelatio
     }
     for (s, scope) in planned.scopes.iter().enumerate() {
         rows.extend((0..scope.refusals.len()).flat_map(|at| [Row::Refusal(r, s, at), Row::RefusalHint(r, s, at)]));
+        rows.extend((0..scope.since.as_ref().map_or(0, |since| since.items.len())).map(|at| Row::Since(r, s, at)));
     }
 }
 
@@ -235,6 +240,10 @@ fn deletions(rows: &mut Vec<Row>, r: usize, plan: &Plan, planned: &PlannedRelati
     let before = rows.len();
     rows.push(Row::Deletions(r));
     for (s, scope) in planned.scopes.iter().enumerate().filter(|(_, scope)| deletes(plan, planned, scope)) {
+        if scope.is_deletion() {
+            rows.push(Row::DeleteScope(r, s));
+            continue;
+        }
         let deleted = scope.changes.iter().enumerate().filter(|(_, change)| change.change == ChangeKind::Delete);
         rows.extend(deleted.map(|(c, _)| Row::Delete(r, s, c)));
     }
@@ -250,6 +259,10 @@ fn deletes(plan: &Plan, planned: &PlannedRelationship, scope: &PlannedScope) -> 
 
 fn scope_rows(rows: &mut Vec<Row>, r: usize, s: usize, scope: &PlannedScope) {
     rows.push(Row::Scope(r, s));
+    if scope.is_deletion() {
+        rows.extend((0..scope.changes.len()).map(|c| Row::Delete(r, s, c)));
+        return;
+    }
     for (c, change) in scope.changes.iter().enumerate().filter(|(_, change)| change.change != ChangeKind::Delete) {
         rows.push(Row::Change(r, s, c));
         rows.extend((0..change.fields.len()).map(|field| Row::Field(r, s, c, field)));
@@ -282,10 +295,25 @@ fn line(plan: &Plan, names: &ScopeNames, row: Row, arrow: &str) -> Option<(Look,
         Row::AgainstHint(r, at) => (Look::Quiet, format!("    {}", relationship(r)?.against().nth(at)?.hint)),
         Row::Deletions(r) => {
             let planned = relationship(r)?;
-            let count = planned.scopes.iter().filter(|scope| deletes(plan, planned, scope)).flat_map(|s| &s.changes);
-            let count = count.filter(|change| change.change == ChangeKind::Delete).count();
+            let (scopes, others): (Vec<_>, Vec<_>) = planned
+                .scopes
+                .iter()
+                .filter(|scope| deletes(plan, planned, scope))
+                .partition(|scope| scope.is_deletion());
+            let items = others.iter().flat_map(|scope| &scope.changes);
+            let items = items.filter(|change| change.change == ChangeKind::Delete).count();
+            let count = match (scopes.len(), items) {
+                (0, items) => items.to_string(),
+                (scopes, 0) => plural(scopes, "scope"),
+                (scopes, items) => format!("{}, {}", plural(scopes, "scope"), plural(items, "item")),
+            };
             let word = if planned.is_open(&plan.overrides) { "DELETED" } else { "would be DELETED" };
             (Look::Heading, format!("  {word} on {}: {count}", planned.target))
+        }
+        Row::DeleteScope(r, s) => {
+            let planned = scope(r, s)?;
+            let name = planned.name.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
+            (Look::Delete, format!("    - delete the whole scope {}{name}", names.name(planned.id)))
         }
         Row::Delete(r, s, c) => {
             let id = names.name(scope(r, s)?.id);
@@ -308,6 +336,7 @@ fn line(plan: &Plan, names: &ScopeNames, row: Row, arrow: &str) -> Option<(Look,
             let name = planned.name.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
             let what = match planned.state {
                 DriftState::OnlyOnSource => "whole scope is created on the target",
+                _ if planned.is_deletion() => "whole scope is DELETED on the target",
                 _ => planned.state.words(),
             };
             let refused = planned.standing_refusals(&plan.overrides).next().is_some();
@@ -329,6 +358,12 @@ fn line(plan: &Plan, names: &ScopeNames, row: Row, arrow: &str) -> Option<(Look,
             )
         }
         Row::RefusalHint(r, s, at) => (Look::Quiet, format!("      {}", scope(r, s)?.refusals.get(at)?.hint)),
+        Row::Since(r, s, at) => {
+            let since = scope(r, s)?.since.as_ref()?;
+            let item = since.items.get(at)?;
+            let [then, after, now] = item.values(since);
+            (Look::Plain, format!("      {}: then {then}, after the run {after}, now {now}", item.name()))
+        }
         Row::Change(r, s, c) => {
             let change = change(r, s, c)?;
             let look = if change.change == ChangeKind::Create { Look::Create } else { Look::Update };

@@ -114,7 +114,7 @@ impl Run {
                 name: planned.name.clone(),
                 source: planned.source.clone(),
                 target: planned.target.clone(),
-                servers: planned.servers.iter().flatten().cloned().collect(),
+                servers: planned.servers().cloned().collect(),
                 scopes: planned.to_write(&plan.overrides).map(|scope| scope.id).collect(),
             })
             .collect();

@@ -11,8 +11,12 @@ use crate::model::Foreign;
 /// No snapshot, no replication: the refusal to write what could not be brought back.
 pub const NO_SNAPSHOT: &str = "no-snapshot";
 
+/// The refusal to undo what is no longer as the run left it.
+pub const CHANGED_SINCE_RUN: &str = "changed-since-run";
+
 /// The names of all refusals that the operator may override, whether or not one stands.
-pub const OVERRIDES: [&str; 7] = [
+pub const OVERRIDES: [&str; 8] = [
+    CHANGED_SINCE_RUN,
     "clocks-apart",
     NO_SNAPSHOT,
     "option-43",

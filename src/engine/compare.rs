@@ -8,7 +8,8 @@ use super::survey::{Relationship, Survey};
 use super::trouble::Trouble;
 use super::{drift, membership, prerequisites};
 use crate::model::{
-    Change, ChangeKind, DriftState, Finding, FindingKind, FindingSide, Foreign, ItemKey, Scope, ScopeId, Severity,
+    Change, ChangeKind, DriftState, Finding, FindingKind, FindingSide, Foreign, ItemKey, Scope, ScopeId, ServerName,
+    Severity,
 };
 
 /// One scope's drift.
@@ -184,18 +185,19 @@ pub fn relationship(
 /// What the operator allowed and should not forget.
 fn unsafe_ways(survey: &Survey, relationship: &Relationship, source_member: usize) -> Vec<Finding> {
     let sides = [(FindingSide::Source, source_member), (FindingSide::Target, 1 - source_member)];
-    let way = |(side, member): (FindingSide, usize)| {
-        let server = relationship.members[member].server()?;
-        Some(Finding {
-            severity: Severity::Warning,
-            kind: FindingKind::UnsafeWay,
-            side,
-            scopes: Vec::new(),
-            message: format!("{server}: {}", survey.server(server)?.caveat?),
-            hint: "its entry in the configuration allows it".to_owned(),
-        })
-    };
-    sides.into_iter().filter_map(way).collect()
+    sides.into_iter().filter_map(|(side, at)| unsafe_way(survey, relationship.members[at].server()?, side)).collect()
+}
+
+/// The same of one server.
+pub(super) fn unsafe_way(survey: &Survey, server: &ServerName, side: FindingSide) -> Option<Finding> {
+    Some(Finding {
+        severity: Severity::Warning,
+        kind: FindingKind::UnsafeWay,
+        side,
+        scopes: Vec::new(),
+        message: format!("{server}: {}", survey.server(server)?.caveat?),
+        hint: "its entry in the configuration allows it".to_owned(),
+    })
 }
 
 struct Sides<'a> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::port::Saved;
 use super::report::ChangeReport;
@@ -13,7 +13,7 @@ use crate::model::{Change, Foreign, ScopeId};
 pub const SCHEMA: &str = "scopesync.run/1";
 
 /// What became of one scope.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// Everything planned was written.

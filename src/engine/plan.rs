@@ -11,16 +11,45 @@ use sha2::{Digest, Sha256};
 use super::compare::{self, ScopeDrift};
 use super::fleet::Fleet;
 use super::gate::{self, Partner};
-use super::port::{Control, Fingerprints, Pulse, Reading, Refusal, Work, Writer};
+use super::port::{Control, Fingerprints, Pulse, Reading, Refusal, Server, Work, Writer};
 use super::report::{ChangeReport, FindingReport};
 use super::select::Picked;
 use super::survey::{Relationship, Survey};
 use super::trouble::{Trouble, TroubleReport};
+use super::undo::{Since, SinceReport};
 use super::{drift, fingerprint, membership, prerequisites};
 use crate::model::{Change, Context, DriftState, Finding, FindingKind, Foreign, Mode, ScopeId, ServerName};
 
 /// The schema of a plan's JSON.
 pub const SCHEMA: &str = "scopesync.plan/1";
+
+/// Where the wanted state of a plan comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A server, as it is.
+    Server(ServerName),
+    /// What this run overwrote on the target: the plan undoes it.
+    Snapshot(String),
+}
+
+/// From where to where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// What is copied from.
+    pub source: Source,
+    /// The server that is overwritten.
+    pub target: ServerName,
+}
+
+impl Route {
+    /// The server that is copied from, where one is.
+    pub fn source_server(&self) -> Option<&ServerName> {
+        match &self.source {
+            Source::Server(name) => Some(name),
+            Source::Snapshot(_) => None,
+        }
+    }
+}
 
 /// One scope's part of a plan.
 #[derive(Clone, Debug)]
@@ -39,9 +68,16 @@ pub struct PlannedScope {
     pub refusals: Vec<Refusal>,
     /// What the writer gets; `None` when nothing is to be written.
     pub work: Option<Arc<Work>>,
+    /// What has happened to it since the run that is undone, where something has.
+    pub since: Option<Since>,
 }
 
 impl PlannedScope {
+    /// Whether it is to be deleted: only ever by the undo of the run that created it.
+    pub fn is_deletion(&self) -> bool {
+        self.work.as_ref().is_some_and(|work| work.want.is_none())
+    }
+
     /// Whether it will be written, given the refusals that the operator overrides.
     pub fn will_be_written(&self, overrides: &BTreeSet<String>) -> bool {
         self.work.is_some() && self.standing_refusals(overrides).next().is_none()
@@ -64,8 +100,8 @@ pub struct PlannedRelationship {
     pub source: String,
     /// The server that is overwritten.
     pub target: String,
-    /// Both servers, source first; `None` when one of them is not configured.
-    pub servers: Option<[ServerName; 2]>,
+    /// The same as names of the configuration; `None` when one of them is not in it.
+    pub route: Option<Route>,
     /// The writer's name.
     pub writer_name: Option<&'static str>,
     /// What clients feel while it runs.
@@ -86,7 +122,8 @@ pub struct PlannedRelationship {
     pub in_sync: Vec<ScopeId>,
     /// The writer.
     pub writer: Option<Arc<dyn Writer>>,
-    /// Marks of both sides, source first, when the plan was made.
+    /// Marks of both sides, source first, when the plan was made. A snapshot has none, and
+    /// nothing else of what follows.
     pub pulses: [Option<Pulse>; 2],
     /// Who both servers said they are, source first.
     pub identities: [Option<Foreign>; 2],
@@ -97,6 +134,48 @@ pub struct PlannedRelationship {
 }
 
 impl PlannedRelationship {
+    /// A relationship's part in which nothing is planned yet.
+    pub(super) fn new(name: Foreign, mode: Mode, source: String, target: String, route: Option<Route>) -> Self {
+        PlannedRelationship {
+            name,
+            mode,
+            source,
+            target,
+            route,
+            writer_name: None,
+            cost_to_service: String::new(),
+            cost_to_configuration: String::new(),
+            findings: Vec::new(),
+            trouble: None,
+            blocked: None,
+            refusals: Vec::new(),
+            scopes: Vec::new(),
+            in_sync: Vec::new(),
+            writer: None,
+            pulses: [None, None],
+            identities: [None, None],
+            contexts: Default::default(),
+            partners: Vec::new(),
+        }
+    }
+
+    /// Its servers, source first; none where one of them is not in the configuration.
+    pub fn servers(&self) -> impl Iterator<Item = &ServerName> {
+        self.identified().map(|(name, _)| name)
+    }
+
+    /// The same with who they said they are.
+    pub fn identified(&self) -> impl Iterator<Item = (&ServerName, Option<&Foreign>)> {
+        let named = |route| [Route::source_server(route), Some(&route.target)].into_iter().zip(&self.identities);
+        let told = self.route.as_ref().map(named).into_iter().flatten();
+        told.filter_map(|(name, identity)| Some((name?, identity.as_ref())))
+    }
+
+    /// The server that is overwritten, where it is in the configuration.
+    pub fn target_server<'a>(&self, fleet: &'a Fleet) -> Option<&'a Arc<dyn Server>> {
+        fleet.server(&self.route.as_ref()?.target)
+    }
+
     /// What makes the way to its servers unsafe.
     pub fn caveats(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| finding.kind == FindingKind::UnsafeWay)
@@ -152,6 +231,10 @@ impl Plan {
         for pick in picked {
             relationships.push(relationship(fleet, survey, pick, ctl).await);
         }
+        Plan::of(relationships, overrides)
+    }
+
+    pub(super) fn of(relationships: Vec<PlannedRelationship>, overrides: BTreeSet<String>) -> Plan {
         let mut plan = Plan {
             digest: String::new(),
             created_at: jiff::Timestamp::now(),
@@ -161,6 +244,14 @@ impl Plan {
         };
         plan.digest = plan.compute_digest();
         plan
+    }
+
+    /// The run that it undoes; `None` for a replication.
+    pub fn undoes(&self) -> Option<&str> {
+        self.relationships.iter().find_map(|relationship| match &relationship.route.as_ref()?.source {
+            Source::Snapshot(run) => Some(run.as_str()),
+            Source::Server(_) => None,
+        })
     }
 
     /// The plan with these refusals overridden, and the digest that goes with it.
@@ -220,25 +311,18 @@ async fn relationship(fleet: &Fleet, survey: &Survey, pick: &Picked, ctl: &Contr
     let sides = [pick.source_member, 1 - pick.source_member];
     let readings = sides.map(|member| survey.member_reading(found, member));
     let mut planned = PlannedRelationship {
-        name: found.name.clone(),
-        mode: found.mode.clone(),
-        source: drift.source,
-        target: drift.target,
-        servers: server_pair(found, sides),
-        writer_name: None,
-        cost_to_service: String::new(),
-        cost_to_configuration: String::new(),
         findings: drift.findings,
         trouble: drift.trouble,
-        blocked: None,
-        refusals: Vec::new(),
-        scopes: Vec::new(),
-        in_sync: Vec::new(),
-        writer: None,
         pulses: readings.map(|reading| reading?.pulse.clone()),
         identities: readings.map(|reading| reading?.identity.clone()),
         contexts: readings.map(|reading| reading.map(|r| r.context.clone()).unwrap_or_default()),
-        partners: Vec::new(),
+        ..PlannedRelationship::new(
+            found.name.clone(),
+            found.mode.clone(),
+            drift.source,
+            drift.target,
+            route(found, sides),
+        )
     };
     for scope in drift.scopes {
         if scope.state == DriftState::InSync {
@@ -258,6 +342,7 @@ async fn relationship(fleet: &Fleet, survey: &Survey, pick: &Picked, ctl: &Contr
             changes: scope.changes,
             refusals: elsewhere.into_iter().collect(),
             work,
+            since: None,
         });
     }
     planned.blocked = blocked(fleet, found, pick, &planned);
@@ -267,9 +352,9 @@ async fn relationship(fleet: &Fleet, survey: &Survey, pick: &Picked, ctl: &Contr
     planned
 }
 
-fn server_pair(relationship: &Relationship, sides: [usize; 2]) -> Option<[ServerName; 2]> {
+fn route(relationship: &Relationship, sides: [usize; 2]) -> Option<Route> {
     let [source, target] = sides.map(|member| relationship.members[member].server().cloned());
-    Some([source?, target?])
+    Some(Route { source: Source::Server(source?), target: target? })
 }
 
 /// What is to be written for one scope; `None` when that is nothing.
@@ -284,10 +369,10 @@ fn work(scope: &ScopeDrift, source: &Reading, target: &Reading) -> Option<Work> 
     };
     Some(Work {
         id: scope.id,
-        want: drift::want(&ours, before.as_ref(), &scope.changes, target.levels.as_ref()),
+        want: Some(drift::want(&ours, before.as_ref(), &scope.changes, target.levels.as_ref())),
         changes: scope.changes.clone(),
         expect: Fingerprints {
-            source: fingerprint::of(&ours, &source.context),
+            source: Some(fingerprint::of(&ours, &source.context)),
             target: before.as_ref().map(|before| fingerprint::of(before, &target.context)),
         },
         before,
@@ -295,8 +380,6 @@ fn work(scope: &ScopeDrift, source: &Reading, target: &Reading) -> Option<Work> 
 }
 
 fn blocked(fleet: &Fleet, found: &Relationship, pick: &Picked, planned: &PlannedRelationship) -> Option<Refusal> {
-    let refuse =
-        |name, message: String, hint: &str| Some(Refusal { name, message, hint: hint.to_owned(), overridable: false });
     if let Some(reason) = &found.unsupported {
         return refuse("not-supported", reason.clone(), "scopesync replicates load-balancing and hot-standby pairs");
     }
@@ -305,8 +388,16 @@ fn blocked(fleet: &Fleet, found: &Relationship, pick: &Picked, planned: &Planned
             return refuse("not-read", reason, "both partners must be read before anything is written");
         }
     }
-    let target = planned.servers.as_ref().and_then(|[_, target]| fleet.server(target));
-    match target {
+    no_target(fleet, planned)
+}
+
+fn refuse(name: &'static str, message: String, hint: &str) -> Option<Refusal> {
+    Some(Refusal { name, message, hint: hint.to_owned(), overridable: false })
+}
+
+/// Why the target cannot be one.
+pub(super) fn no_target(fleet: &Fleet, planned: &PlannedRelationship) -> Option<Refusal> {
+    match planned.target_server(fleet) {
         Some(target) if target.read_only() => refuse(
             "read-only",
             format!("{} is read-only", planned.target),
@@ -320,8 +411,8 @@ fn blocked(fleet: &Fleet, found: &Relationship, pick: &Picked, planned: &Planned
 }
 
 /// Asks the target's best writer what the work costs and what stands against it.
-async fn assess(fleet: &Fleet, survey: &Survey, planned: &mut PlannedRelationship, ctl: &Control) {
-    let Some(target) = planned.servers.as_ref().and_then(|[_, target]| fleet.server(target)) else { return };
+pub(super) async fn assess(fleet: &Fleet, survey: &Survey, planned: &mut PlannedRelationship, ctl: &Control) {
+    let Some(target) = planned.target_server(fleet) else { return };
     let work: Vec<Arc<Work>> = planned.scopes.iter().filter_map(|scope| scope.work.clone()).collect();
     let assessed = async {
         let writer = target.writer(ctl).await?;
@@ -342,19 +433,21 @@ async fn assess(fleet: &Fleet, survey: &Survey, planned: &mut PlannedRelationshi
             }
             for scope in planned.scopes.iter_mut().filter(|scope| scope.work.is_some()) {
                 scope.refusals.extend(assessment.refusals.remove(&scope.id).unwrap_or_default());
-                let missing = scope.work.as_ref().map(|work| prerequisites::missing(&work.want, &planned.contexts[1]));
+                let want = scope.work.as_ref().and_then(|work| work.want.as_ref());
+                let missing = want.map(|want| prerequisites::missing(want, &planned.contexts[1]));
                 for refusal in missing.into_iter().flatten() {
                     if !scope.refusals.iter().any(|known| known.name == refusal.name) {
                         scope.refusals.push(refusal);
                     }
                 }
+                let name = abilities.name;
                 if scope.state == DriftState::OnlyOnSource && !abilities.creates_scope {
-                    scope.refusals.push(Refusal {
-                        name: "cannot-create",
-                        message: format!("{} cannot create a scope", abilities.name),
-                        hint: "create the scope on the target yourself".into(),
-                        overridable: false,
-                    });
+                    let message = format!("{name} cannot create a scope");
+                    scope.refusals.extend(refuse("cannot-create", message, "create the scope on the target yourself"));
+                }
+                if scope.is_deletion() && !abilities.deletes_scope {
+                    let message = format!("{name} cannot delete a scope");
+                    scope.refusals.extend(refuse("cannot-delete", message, "delete the scope on the target yourself"));
                 }
             }
             planned.writer = Some(writer);
@@ -376,6 +469,8 @@ struct PlanReport<'a> {
     schema: &'static str,
     digest: String,
     created_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undoes: Option<&'a str>,
     overrides: &'a BTreeSet<String>,
     relationships: Vec<RelationshipReport<'a>>,
     summary: PlanSummary,
@@ -406,6 +501,11 @@ struct ScopeReport<'a> {
     reason: Option<&'a str>,
     fingerprints: Option<&'a Fingerprints>,
     refusals: &'a [Refusal],
+    /// The whole scope is deleted.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    deleted: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<SinceReport<'a>>,
     changes: Vec<ChangeReport<'a>>,
 }
 
@@ -426,6 +526,7 @@ impl<'a> PlanReport<'a> {
             schema: SCHEMA,
             digest: plan.digest.clone(),
             created_at: plan.created_at.to_string(),
+            undoes: plan.undoes(),
             overrides: &plan.overrides,
             relationships: plan.relationships.iter().map(|r| RelationshipReport::new(r, &plan.overrides)).collect(),
             summary: PlanSummary {
@@ -463,6 +564,8 @@ impl<'a> RelationshipReport<'a> {
                     reason: scope.reason.as_deref(),
                     fingerprints: scope.work.as_ref().map(|work| &work.expect),
                     refusals: &scope.refusals,
+                    deleted: scope.is_deletion(),
+                    since: scope.since.as_ref().map(Since::report),
                     changes: scope.changes.iter().map(ChangeReport::new).collect(),
                 })
                 .collect(),

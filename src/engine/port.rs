@@ -9,7 +9,7 @@ use async_trait::async_trait;
 
 pub use super::check::{Point, Topic, Verdict};
 pub use super::progress::Control;
-use super::{Error, ErrorKind, Result};
+use super::{Error, ErrorKind, Result, drift};
 use crate::model::{Belonging, Change, Context, Foreign, ItemKey, Membership, Need, Scope, ScopeId, ServerName, Value};
 pub use journal::{
     Approval, Held, Hold, Journal, Kept, Owner, Place, ReadBack, RunKind, RunServer, RunStart, ServerRole,
@@ -37,10 +37,19 @@ pub trait RawScope: Send + Sync + std::fmt::Debug {
     fn open(&self) -> std::result::Result<Scope, Foreign>;
 }
 
-/// What a server's scopes inherit from the levels above them.
+/// What stands above a server's scopes: what they inherit, and in which words they are said.
 pub trait Levels: Send + Sync + std::fmt::Debug {
     /// The values that a scope in this shared network, or in none, would inherit.
     fn parents(&self, network: Option<&Foreign>) -> Arc<BTreeMap<ItemKey, Value>>;
+
+    /// A scope that this server had in this shared network, or in none, from the words in which
+    /// it said it ([`Scope::native`]); inheriting what is above it by now.
+    ///
+    /// # Errors
+    /// What could not be understood.
+    fn revive(&self, _network: Option<&Foreign>, _native: &serde_json::Value) -> std::result::Result<Scope, Foreign> {
+        Err("scopes of this server cannot be brought back".into())
+    }
 }
 
 /// Nothing is inherited.
@@ -217,8 +226,8 @@ pub struct Abilities {
 /// The fingerprints that a plan was computed from.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Fingerprints {
-    /// Of the source's scope.
-    pub source: String,
+    /// Of the source's scope; `None` where the source has none, and the target's is deleted.
+    pub source: Option<String>,
     /// Of the target's scope; `None` when the target lacks it.
     pub target: Option<String>,
 }
@@ -230,12 +239,30 @@ pub struct Work {
     pub id: ScopeId,
     /// The target's scope as it is; `None` when it must be created.
     pub before: Option<Scope>,
-    /// The target's scope as it shall be.
-    pub want: Scope,
+    /// The target's scope as it shall be; `None` when it must be deleted, which only the undo
+    /// of the run that created it asks for.
+    pub want: Option<Scope>,
     /// The changes from one to the other.
     pub changes: Vec<Change>,
     /// What the plan was computed from.
     pub expect: Fingerprints,
+}
+
+impl Work {
+    /// What is still to be done where the target has this scope now.
+    pub fn residual(&self, now: Option<&Scope>) -> Vec<Change> {
+        match (&self.want, now) {
+            (None, None) => Vec::new(),
+            (None, Some(now)) => drift::target_only(now),
+            (Some(_), None) => self.changes.clone(),
+            (Some(want), Some(now)) => drift::compare(want, now),
+        }
+    }
+
+    /// The number by which the server shall know the scope.
+    pub fn wanted_id(&self) -> Option<u32> {
+        self.want.as_ref().and_then(Scope::server_id)
+    }
 }
 
 /// Why a scope must not be written as things stand. Each has its own name, by which

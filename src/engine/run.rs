@@ -59,7 +59,7 @@ pub async fn run(
     begin_progress(plan, &approved, started, ctl);
 
     let held: Vec<&ServerName> =
-        approved.keys().filter_map(|at| plan.relationships.get(*at)?.servers.as_ref()).flatten().collect();
+        approved.keys().filter_map(|at| plan.relationships.get(*at)).flat_map(PlannedRelationship::servers).collect();
     let guards = fleet.hold(&held).await;
     let others = match &alive {
         Ok(_) => hold(plan, &approved, journal, &run, ctl).await,
@@ -129,13 +129,10 @@ async fn hold(
     run: &str,
     ctl: &Control,
 ) -> Result<Vec<Held>, Error> {
-    let servers = approved.keys().filter_map(|at| {
-        let planned = plan.relationships.get(*at)?;
-        let identities = planned.identities.iter().map(|identity| identity.as_ref().map(Foreign::raw));
-        let named = planned.servers.as_ref()?.iter().zip(identities);
-        Some(named.map(|(name, identity)| (identity.unwrap_or(name.as_str()), name)))
-    });
-    let servers: BTreeMap<&str, &ServerName> = servers.flatten().collect();
+    let servers =
+        approved.keys().filter_map(|at| plan.relationships.get(*at)).flat_map(PlannedRelationship::identified);
+    let servers: BTreeMap<&str, &ServerName> =
+        servers.map(|(name, identity)| (identity.map_or(name.as_str(), Foreign::raw), name)).collect();
     let mut held = Vec::new();
     for (identity, name) in servers {
         loop {
@@ -172,7 +169,7 @@ async fn save_left_over(
     let mut parts = BTreeMap::new();
     for (at, approval) in approved {
         let Some(planned) = plan.relationships.get(*at).filter(|planned| planned.blocked.is_none()) else { continue };
-        let Some(target) = planned.servers.as_ref().and_then(|[_, target]| fleet.server(target)) else { continue };
+        let Some(target) = planned.target_server(fleet) else { continue };
         let nothing_else = planned.to_write(&plan.overrides).next().is_none();
         let Some(amiss) = journal.unsaved(target.name()).filter(|_| nothing_else && !target.read_only()) else {
             continue;
@@ -253,12 +250,12 @@ async fn prepare(
         journal.begin(&RunStart {
             run: run.to_owned(),
             started,
-            kind: RunKind::Replication,
+            kind: plan.undoes().map_or(RunKind::Replication, |of| RunKind::Undo { of: of.to_owned() }),
             asked: plan.asked.clone(),
             overrides: plan.overrides.clone(),
             approvals: approved.values().filter_map(|approval| told(plan, approval)).collect(),
             plan: plan.to_json(),
-            servers: checked.keys().filter_map(|at| servers(plan.relationships.get(*at)?)).flatten().collect(),
+            servers: checked.keys().filter_map(|at| plan.relationships.get(*at)).flat_map(servers).collect(),
         })?;
         ctl.progress.update(|status| status.run = Some(run.to_owned()));
     }
@@ -270,10 +267,13 @@ fn told(plan: &Plan, approval: &Approved) -> Option<Approval> {
     Some(Approval { relationship, by: approval.by().to_owned(), answer: approval.consent() })
 }
 
-fn servers(planned: &PlannedRelationship) -> Option<impl Iterator<Item = RunServer>> {
-    let names = planned.servers.as_ref()?.iter().cloned();
-    let named = [ServerRole::Source, ServerRole::Target].into_iter().zip(names).zip(planned.identities.clone());
-    Some(named.map(|((role, name), identity)| RunServer { role, name, identity }))
+fn servers(planned: &PlannedRelationship) -> impl Iterator<Item = RunServer> {
+    let target = planned.route.as_ref().map(|route| &route.target);
+    planned.identified().map(move |(name, identity)| RunServer {
+        role: if Some(name) == target { ServerRole::Target } else { ServerRole::Source },
+        name: name.clone(),
+        identity: identity.cloned(),
+    })
 }
 
 /// Writes target by target, side by side up to the throttle limit; what goes to one
@@ -291,8 +291,8 @@ async fn write(
     let mut targets: BTreeMap<&ServerName, Vec<target::Task>> = BTreeMap::new();
     for (at, approval) in approved {
         let (Some(planned), Some(checked)) = (plan.relationships.get(*at), checked.remove(at)) else { continue };
-        if let Some([_, target]) = &planned.servers {
-            targets.entry(target).or_default().push(target::Task { at: *at, planned, approval, checked });
+        if let Some(route) = &planned.route {
+            targets.entry(&route.target).or_default().push(target::Task { at: *at, planned, approval, checked });
         }
     }
     let limit = if fleet.throttle_limit == 0 { TARGETS_AT_ONCE } else { fleet.throttle_limit };
@@ -358,7 +358,7 @@ fn untouched(plan: &Plan, planned: &PlannedRelationship, scope: &PlannedScope, a
     let left = scope.changes.len();
     let refusal = planned.standing(&plan.overrides).chain(scope.standing_refusals(&plan.overrides)).next();
     let (outcome, message) = match (&scope.state, refusal) {
-        (DriftState::OnlyOnTarget, _) => {
+        (DriftState::OnlyOnTarget, _) if scope.work.is_none() => {
             let text = "only on the target: never deleted by a replication".to_owned();
             let run = ScopeRun::untouched(scope.id, Outcome::Skipped, 0, Some(text));
             return ScopeRun { counts: false, ..run };

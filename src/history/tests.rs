@@ -57,9 +57,15 @@ fn scope(id: &str, native: Value) -> Scope {
 }
 
 fn work(id: &str, before: Option<Value>) -> Arc<Work> {
-    let expect = Fingerprints { source: "1:s".into(), target: before.as_ref().map(|_| "1:t".to_owned()) };
+    let expect = Fingerprints { source: Some("1:s".into()), target: before.as_ref().map(|_| "1:t".to_owned()) };
     let want = scope(id, json!({}));
-    Arc::new(Work { id: want.id, before: before.map(|native| scope(id, native)), want, changes: Vec::new(), expect })
+    Arc::new(Work {
+        id: want.id,
+        before: before.map(|native| scope(id, native)),
+        want: Some(want),
+        changes: Vec::new(),
+        expect,
+    })
 }
 
 fn kept(id: &str, after: ReadBack) -> Kept {

@@ -186,6 +186,8 @@ pub enum FindingKind {
     NotSupported,
     /// A partner that is not in the configuration or not reachable.
     Partner,
+    /// An undo changes one server; its partner stays as it is.
+    PartnerStays,
 }
 
 impl FindingKind {

@@ -51,6 +51,7 @@ pub fn planned_relationship(
     for scope in &writing {
         body.push(scope_title(scope, open, names).with(Role::Plain, format!("  {}", Counts::of(&scope.changes))));
         body.extend(scope.refusals.iter().map(|refusal| overridden(refusal).deeper(2)));
+        body.extend(since(scope).into_iter().map(|line| line.deeper(2)));
         body.extend(changes(&scope.changes).into_iter().map(|line| line.deeper(2)));
     }
     let left: Vec<&PlannedScope> =
@@ -97,8 +98,15 @@ fn totals(planned: &PlannedRelationship, open: bool, writing: &[&PlannedScope]) 
 }
 
 fn deletions(planned: &PlannedRelationship, open: bool, writing: &[&PlannedScope], names: &ScopeNames) -> Vec<Line> {
-    let mut lines = Vec::new();
-    for scope in writing {
+    let whole = writing.iter().filter(|scope| scope.is_deletion());
+    let mut lines: Vec<Line> = whole
+        .map(|scope| {
+            let line = Line::of(2, Role::Title, names.name(scope.id)).with(Role::Delete, "  - delete  the whole scope");
+            line.with(Role::Plain, scope.name.as_ref().map(|name| format!("  {name}")).unwrap_or_default())
+        })
+        .collect();
+    let scopes = lines.len();
+    for scope in writing.iter().filter(|scope| !scope.is_deletion()) {
         for gone in scope.changes.iter().filter(|change| change.change == ChangeKind::Delete) {
             let line = change(gone).into_iter().next().unwrap_or_default();
             let section = Line::of(2, Role::Title, names.name(scope.id))
@@ -108,7 +116,9 @@ fn deletions(planned: &PlannedRelationship, open: bool, writing: &[&PlannedScope
     }
     if !lines.is_empty() {
         let lead = if open { "" } else { "would be " };
-        let title = format!("{lead}deleted on {}: {}", planned.target, plural(lines.len(), "item"));
+        let what = [(scopes, "scope"), (lines.len() - scopes, "item")].into_iter().filter(|(count, _)| *count > 0);
+        let what: Vec<String> = what.map(|(count, word)| plural(count, word)).collect();
+        let title = format!("{lead}deleted on {}: {}", planned.target, what.join(", "));
         lines.insert(0, Line::of(0, Role::Delete, title));
     }
     lines
@@ -121,6 +131,7 @@ fn scope_title(scope: &PlannedScope, open: bool, names: &ScopeNames) -> Line {
     }
     match scope.state {
         DriftState::OnlyOnSource => line.with(Role::Create, if open { "  created" } else { "  would be created" }),
+        _ if scope.is_deletion() => line.with(Role::Delete, if open { "  deleted" } else { "  would be deleted" }),
         _ => line,
     }
 }
@@ -132,6 +143,7 @@ fn left_out(scope: &PlannedScope, overrides: &BTreeSet<String>, names: &ScopeNam
     if !refusals.is_empty() {
         let mut lines = vec![line.with(Role::Critical, "  refused")];
         lines.extend(refusals.iter().flat_map(|refusal| refused(refusal, "", overrides)).map(|line| line.deeper(2)));
+        lines.extend(since(scope).into_iter().map(|line| line.deeper(2)));
         return lines;
     }
     vec![match scope.state {
@@ -141,6 +153,25 @@ fn left_out(scope: &PlannedScope, overrides: &BTreeSet<String>, names: &ScopeNam
             line.with(Role::Critical, "  unknown").with(Role::Plain, format!(": {reason}"))
         }
     }]
+}
+
+/// What has happened to a scope since the run that is undone: before it, after it and now.
+fn since(scope: &PlannedScope) -> Vec<Line> {
+    let Some(since) = &scope.since else { return Vec::new() };
+    let mut lines = Vec::new();
+    for item in &since.items {
+        let [then, after, now] = item.values(since);
+        let line = Line::of(2, Role::Plain, item.name());
+        lines.push(match [&then, &after, &now].iter().any(|text| text.contains(", ")) {
+            false => line.with(Role::Plain, format!(": then {then}, after the run {after}, now {now}")),
+            true => line.with(Role::Plain, ":"),
+        });
+        if [&then, &after, &now].iter().any(|text| text.contains(", ")) {
+            let sides = [("then           ", then), ("after the run  ", after), ("now            ", now)];
+            lines.extend(sides.map(|(side, text)| Line::of(6, Role::Muted, side).with(Role::Plain, text)));
+        }
+    }
+    lines
 }
 
 fn refused(refusal: &Refusal, what: &str, overrides: &BTreeSet<String>) -> Vec<Line> {

@@ -78,6 +78,23 @@ pub struct Inner {
     /// Its clock less this machine's, in seconds.
     pub clock: Option<i64>,
     pub refusals: BTreeMap<ScopeId, Vec<Refusal>>,
+    /// Scopes that were stored: their native form is their place here.
+    pub kept: Vec<Scope>,
+}
+
+/// Scopes of a fake server inherit nothing, and come back as they were kept.
+#[derive(Debug)]
+struct FakeLevels(Arc<Mutex<Inner>>);
+
+impl Levels for FakeLevels {
+    fn parents(&self, _network: Option<&Foreign>) -> Arc<BTreeMap<ItemKey, Value>> {
+        Arc::default()
+    }
+
+    fn revive(&self, _network: Option<&Foreign>, native: &serde_json::Value) -> std::result::Result<Scope, Foreign> {
+        let at = native.as_u64().and_then(|at| usize::try_from(at).ok());
+        at.and_then(|at| self.0.lock().unwrap().kept.get(at).cloned()).ok_or_else(|| "nothing was kept".into())
+    }
 }
 
 /// One fake server.
@@ -178,6 +195,13 @@ impl FakeServer {
         self.inner().scripts.insert(id.parse().unwrap(), script);
     }
 
+    /// Stores a scope, and returns the native form in which it is found again.
+    pub fn keep(&self, scope: &Scope) -> serde_json::Value {
+        let kept = &mut self.inner().kept;
+        kept.push(scope.clone());
+        json!(kept.len() - 1)
+    }
+
     /// The calls that change something.
     pub fn writes(&self) -> Vec<String> {
         self.inner().calls.iter().filter(|call| !call.starts_with("read")).cloned().collect()
@@ -261,7 +285,7 @@ impl Server for FakeServer {
             version: Some("fake".into()),
             health,
             context: Arc::default(),
-            levels: Arc::new(()),
+            levels: Arc::new(FakeLevels(self.inner.clone())),
             scopes: Arc::new(inner.scopes.values().map(|scope| (scope.id, entry(scope))).collect()),
             unreadable: Vec::new(),
             pulse: Some(Pulse(inner.pulse.to_string().into())),
@@ -334,7 +358,7 @@ impl Writer for FakeServer {
             grain: Grain::Item,
             batch: self.batch,
             creates_scope: true,
-            deletes_scope: false,
+            deletes_scope: true,
             interrupts_service: self.inner().interrupts,
         }
     }
@@ -390,7 +414,10 @@ impl FakeServer {
         let refused = Error::new(ErrorKind::Refused, "no").on(&self.name).scope(work.id);
         let script = inner.scripts.get(&work.id).cloned().unwrap_or(Script::Obey);
         if !matches!(script, Script::Refuse | Script::LoseRequest | Script::Delay | Script::Lie | Script::Half) {
-            inner.scopes.insert(work.id, work.want.clone());
+            match &work.want {
+                Some(want) => drop(inner.scopes.insert(work.id, want.clone())),
+                None => drop(inner.scopes.remove(&work.id)),
+            }
         }
         if script == Script::Lose {
             inner.scopes.remove(&work.id);
@@ -407,7 +434,7 @@ impl FakeServer {
             Script::Half => {
                 let first = &work.changes[0];
                 let scope = inner.scopes.get_mut(&work.id).unwrap();
-                match work.want.items.get(&first.key) {
+                match work.want.as_ref().unwrap().items.get(&first.key) {
                     Some(item) => scope.items.insert(first.key.clone(), item.clone()),
                     None => scope.items.remove(&first.key),
                 };

@@ -11,7 +11,7 @@ use crate::model::Condition;
 /// Asks both servers of a relationship that was terminated before the run whether it still is.
 pub(super) async fn still_terminated(fleet: &Fleet, planned: &PlannedRelationship) -> Option<StillTerminated> {
     let trouble = planned.trouble.as_ref().filter(|trouble| trouble.condition == Condition::Terminated)?;
-    let servers = planned.servers.iter().flatten().filter_map(|name| fleet.server(name));
+    let servers = planned.servers().filter_map(|name| fleet.server(name));
     let told = join_all(servers.map(|server| says_so(server.as_ref(), planned))).await;
     let servers: Vec<String> = told.into_iter().flatten().collect();
     (!servers.is_empty()).then(|| StillTerminated { servers, reset: trouble.reset.clone() })

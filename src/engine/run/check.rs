@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use crate::engine::fleet::Fleet;
 use crate::engine::plan::PlannedRelationship;
-use crate::engine::port::{Control, Fingerprints, Reading, Server};
+use crate::engine::port::{Control, Pulse, Reading, Server, Work};
 use crate::engine::{Error, ErrorKind, Result, fingerprint};
 use crate::model::{Context, Membership, Scope, ScopeId};
 
 /// What a relationship's scopes are compared with from here on.
 pub(super) struct Checked {
-    /// The source.
-    pub source: Arc<dyn Server>,
+    /// The source; `None` when it is a snapshot, which never moves.
+    pub source: Option<Arc<dyn Server>>,
     /// The target.
     pub target: Arc<dyn Server>,
     /// What surrounds the scopes of both sides, source first.
@@ -33,7 +33,8 @@ impl Checked {
 }
 
 /// Whether both sides still are what the plan was computed from: by their marks where
-/// they have such, else by reading everything again.
+/// they have such, else by reading everything again. Of a snapshot's plan only the target
+/// is asked.
 pub(super) async fn unmoved(
     fleet: &Fleet,
     planned: &PlannedRelationship,
@@ -41,39 +42,57 @@ pub(super) async fn unmoved(
     ctl: &Control,
 ) -> Result<Checked> {
     let gone = || Error::new(ErrorKind::Selection, "a server of the plan is no longer in the configuration");
-    let [source, target] = planned.servers.as_ref().ok_or_else(gone)?;
-    let source = fleet.server(source).ok_or_else(gone)?.clone();
-    let target = fleet.server(target).ok_or_else(gone)?.clone();
+    let route = planned.route.as_ref().ok_or_else(gone)?;
+    let server = |name| fleet.server(name).cloned().ok_or_else(gone);
+    let (source, target) = (route.source_server().map(server).transpose()?, server(&route.target)?);
     if target.read_only() {
         return Err(Error::new(ErrorKind::Safety, "the server is read-only").on(target.name()));
     }
-    let (ours, theirs) = tokio::join!(source.pulse(ctl), target.pulse(ctl));
+    let sides = [source.as_ref(), Some(&target)];
+    let [ours, theirs] = sides.map(|server| async move {
+        match server {
+            Some(server) => server.pulse(ctl).await,
+            None => Ok(None),
+        }
+    });
+    let (ours, theirs) = tokio::join!(ours, theirs);
     let pulses = [ours?, theirs?];
-    if pulses.iter().all(Option::is_some) && pulses == planned.pulses {
+    let marked = |(pulse, server): (&Option<Pulse>, &Option<&Arc<dyn Server>>)| pulse.is_some() || server.is_none();
+    if pulses.iter().zip(&sides).all(marked) && pulses == planned.pulses {
         return Ok(Checked { source, target, contexts: planned.contexts.clone(), at: Instant::now() });
     }
-    let (ours, theirs) = tokio::join!(source.read(ctl), target.read(ctl));
+    let [ours, theirs] = sides.map(|server| async move {
+        match server {
+            Some(server) => server.read(ctl).await.map(Some),
+            None => Ok(None),
+        }
+    });
+    let (ours, theirs) = tokio::join!(ours, theirs);
     let readings = [ours?, theirs?];
-    for (side, server) in [&source, &target].into_iter().enumerate() {
-        if planned.identities[side].is_some() && readings[side].identity != planned.identities[side] {
+    for ((server, reading), planned) in sides.iter().zip(&readings).zip(&planned.identities) {
+        let (Some(server), Some(reading)) = (server, reading) else { continue };
+        if planned.is_some() && reading.identity != *planned {
             return Err(Error::new(ErrorKind::Moved, "the server is not the one that the plan was made for")
                 .on(server.name())
                 .hint("look at the plan again"));
         }
     }
-    let keys = |side: usize| readings[side].health.memberships.iter().map(Membership::key).collect::<BTreeSet<_>>();
-    if planned.identities.iter().all(Option::is_some) && keys(0).is_disjoint(&keys(1)) {
-        let what = format!("{} and {} no longer say that they are partners", source.name(), target.name());
-        return Err(Error::new(ErrorKind::Moved, what).hint("look at the relationship on both servers"));
+    if let (Some(source), [Some(ours), Some(theirs)]) = (&source, &readings) {
+        let keys = |reading: &Reading| reading.health.memberships.iter().map(Membership::key).collect::<BTreeSet<_>>();
+        if planned.identities.iter().all(Option::is_some) && keys(ours).is_disjoint(&keys(theirs)) {
+            let what = format!("{} and {} no longer say that they are partners", source.name(), target.name());
+            return Err(Error::new(ErrorKind::Moved, what).hint("look at the relationship on both servers"));
+        }
     }
     for scope in planned.to_write(overrides) {
         if let Some(work) = &scope.work {
-            let sides = [opened(&readings[0], work.id)?, opened(&readings[1], work.id)?];
-            let contexts = [&*readings[0].context, &*readings[1].context];
-            compare(work.id, &work.expect, [sides[0].as_ref(), sides[1].as_ref()], contexts)?;
+            for (at, reading) in readings.iter().enumerate() {
+                let Some(reading) = reading else { continue };
+                unchanged(work, Side::ALL[at], opened(reading, work.id)?.as_ref(), &reading.context)?;
+            }
         }
     }
-    let contexts = readings.map(|reading| reading.context);
+    let contexts = readings.map(|reading| reading.map(|reading| reading.context).unwrap_or_default());
     Ok(Checked { source, target, contexts, at: Instant::now() })
 }
 
@@ -82,20 +101,27 @@ fn opened(reading: &Reading, id: ScopeId) -> Result<Option<Scope>> {
     reading.scopes.get(&id).map(|entry| entry.raw.open().map_err(open)).transpose()
 }
 
-/// Whether a scope of both sides, source first, still has the fingerprints of the plan.
-pub(super) fn compare(
-    id: ScopeId,
-    expect: &Fingerprints,
-    sides: [Option<&Scope>; 2],
-    contexts: [&Context; 2],
-) -> Result<()> {
-    let now = |side: usize| sides[side].map(|scope| fingerprint::of(scope, contexts[side]));
-    let side = match (now(0).as_ref() == Some(&expect.source), now(1) == expect.target) {
-        (true, true) => return Ok(()),
-        (false, _) => "source",
-        (true, false) => "target",
+/// One side of a plan.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Side {
+    Source,
+    Target,
+}
+
+impl Side {
+    const ALL: [Side; 2] = [Side::Source, Side::Target];
+}
+
+/// Whether a scope of one side still has the fingerprint of the plan.
+pub(super) fn unchanged(work: &Work, side: Side, now: Option<&Scope>, context: &Context) -> Result<()> {
+    let (expected, word) = match side {
+        Side::Source => (&work.expect.source, "source"),
+        Side::Target => (&work.expect.target, "target"),
     };
-    Err(Error::new(ErrorKind::Moved, format!("the {side} has changed since the plan was made"))
-        .scope(id)
+    if now.map(|scope| fingerprint::of(scope, context)) == *expected {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Moved, format!("the {word} has changed since the plan was made"))
+        .scope(work.id)
         .hint("look at the plan again"))
 }

@@ -3,7 +3,7 @@
 use super::describe;
 use crate::engine::outcome::{Outcome, SavedState, ScopeRun};
 use crate::engine::port::{Done, ReadBack, Work};
-use crate::engine::{Error, ErrorKind, drift};
+use crate::engine::{Error, ErrorKind};
 use crate::model::Change;
 
 /// The outcome of one scope. What is there now outweighs what the writer told; `error` is
@@ -14,13 +14,10 @@ pub(super) fn outcome(work: &Work, done: Done, after: &ReadBack, error: Option<&
         ReadBack::Missing => None,
         ReadBack::There { scope, fingerprint } => Some((scope, fingerprint)),
     };
-    let residual = match after {
-        Some((after, _)) => drift::compare(&work.want, after),
-        None => work.changes.clone(),
-    };
+    let residual = work.residual(after.map(|(after, _)| after));
     let left = work.changes.iter().filter(|change| is_left(change, &residual)).count();
     let untouched = after.map(|(_, fingerprint)| fingerprint) == work.expect.target.as_ref();
-    let gone = work.before.is_some() && after.is_none();
+    let gone = work.before.is_some() && work.want.is_some() && after.is_none();
     let in_doubt = matches!(done, Done::Unknown(_));
     let (outcome, message) = if gone { lost(done) } else { judge(done, residual.is_empty(), untouched) };
     let verified = match outcome {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::check::{self, Checked};
+use super::check::{self, Checked, Side};
 use super::{Part, classify, describe};
 use crate::engine::approval::Approved;
 use crate::engine::fleet::Fleet;
@@ -172,17 +172,23 @@ impl<'a> Delivery<'a> {
         let theirs = self.target.reread(&ids, ctl);
         let ours = futures_util::future::try_join_all(self.tasks.iter().enumerate().map(|(number, task)| {
             let ids: Vec<ScopeId> = batch.iter().filter(|(of, _)| *of == number).map(|(_, work)| work.id).collect();
-            async move { task.checked.source.reread(&ids, ctl).await }
+            async move {
+                match &task.checked.source {
+                    Some(source) => source.reread(&ids, ctl).await.map(Some),
+                    None => Ok(None),
+                }
+            }
         }));
         let (ours, theirs) = tokio::join!(ours, theirs);
         let (ours, theirs) = (ours?, theirs?);
-        let side = |scopes: &BTreeMap<ScopeId, Option<Scope>>, id| scopes.get(&id).cloned().flatten();
         let (mut unmoved, mut moved) = (Vec::new(), Vec::new());
         for (task, planned) in batch {
-            let contexts = &self.tasks[*task].checked.contexts;
-            let now = [side(&ours[*task], planned.id), side(&theirs, planned.id)];
-            let sides = [now[0].as_ref(), now[1].as_ref()];
-            match check::compare(planned.id, &planned.expect, sides, [&*contexts[0], &*contexts[1]]) {
+            let [source, target] = &self.tasks[*task].checked.contexts;
+            let look = |side, scopes: &BTreeMap<ScopeId, Option<Scope>>, context| {
+                check::unchanged(planned, side, scopes.get(&planned.id).and_then(Option::as_ref), context)
+            };
+            let ours = ours[*task].as_ref().map_or(Ok(()), |ours| look(Side::Source, ours, source));
+            match ours.and_then(|()| look(Side::Target, &theirs, target)) {
                 Ok(()) => unmoved.push((*task, planned.clone())),
                 Err(error) => {
                     let text = format!("nothing was written: {}", describe(&error));

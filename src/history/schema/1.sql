@@ -38,7 +38,7 @@ CREATE TABLE snapshot (
     identity       TEXT,          -- of the target
     relationship   TEXT NOT NULL,
     scope          TEXT NOT NULL, -- 10.0.0.0/24
-    source_before  TEXT NOT NULL, -- fingerprint
+    source_before  TEXT,          -- fingerprint; NULL: the run deleted it
     target_before  TEXT,          -- fingerprint; NULL: it did not exist
     network_before TEXT,          -- its shared network
     read_back      TEXT,          -- unread, missing, there; NULL: what became of it was not stored

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
-use super::super::subnet::canonical;
 use super::super::subnet::words::{Ddns, in_new_words};
+use super::super::subnet::{self, canonical};
 use super::How;
 use super::options::Definitions;
 use super::relationship::Homes;
 use crate::engine::port::Levels;
-use crate::model::{Belonging, Canonical, Foreign, ItemKey, Level, Origin, Value};
+use crate::model::{Belonging, Canonical, Foreign, ItemKey, Level, Origin, Scope, Value};
 
 /// What the levels above give, by property.
 pub type Parents = BTreeMap<ItemKey, Value>;
@@ -110,6 +110,10 @@ impl Surroundings {
 impl Levels for Surroundings {
     fn parents(&self, network: Option<&Foreign>) -> Arc<Parents> {
         Arc::clone(Surroundings::parents(self, network))
+    }
+
+    fn revive(&self, network: Option<&Foreign>, native: &Json) -> Result<Scope, Foreign> {
+        subnet::open(native, network, self)
     }
 }
 

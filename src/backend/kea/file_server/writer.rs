@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use super::super::dialect::edit::{Edit, EditError};
 use super::super::file::Checked;
 use super::super::subnet::{self, Style};
+use super::layout::Place;
 use super::{FileServer, Fresh, as_error};
 use crate::engine::approval::Approved;
 use crate::engine::port::{Abilities, Assessment, Batch, Control, Done, Gate, Grain, Refusal, Saved, Work, Writer};
@@ -118,7 +119,7 @@ impl Writer for FileWriter {
             grain: Grain::Item,
             batch: Batch::WholeServer,
             creates_scope: true,
-            deletes_scope: false,
+            deletes_scope: true,
             interrupts_service: false,
         }
     }
@@ -210,11 +211,11 @@ fn by_place(work: &Work, fresh: &Fresh) -> Option<Refusal> {
 
 /// Kea refuses a file in which two subnets have one number.
 fn id_taken(work: &Work, all: &[Arc<Work>], fresh: &Fresh) -> Option<Refusal> {
-    let number = work.want.server_id()?;
+    let number = work.wanted_id()?;
     if work.before.as_ref().and_then(Scope::server_id) == Some(number) {
         return None;
     }
-    let gives_it_up = |id: ScopeId| all.iter().any(|other| other.id == id && other.want.server_id() != Some(number));
+    let gives_it_up = |id: ScopeId| all.iter().any(|other| other.id == id && other.wanted_id() != Some(number));
     let mut others = fresh.config.scopes.values().filter(|entry| entry.id != work.id);
     let holder = others.find(|entry| entry.server_id == Some(number) && !gives_it_up(entry.id))?;
     Some(Refusal {
@@ -230,7 +231,11 @@ fn edits(work: &Work, fresh: &Fresh) -> Result<Vec<Edit>> {
     let around = &fresh.config.surroundings;
     let place = fresh.layout.scopes.get(&work.id);
     let style = if place.is_some() { Style::Keep } else { Style::Create };
-    let rendered = subnet::render(&work.want, style, around);
+    let Some(want) = &work.want else {
+        let removal = |place: &Place| Edit { at: place.at.clone(), with: None };
+        return Ok(place.into_iter().map(removal).collect());
+    };
+    let rendered = subnet::render(want, style, around);
     let network = rendered.network.clone();
     let whole = rendered.whole();
     match place {

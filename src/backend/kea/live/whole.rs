@@ -233,7 +233,7 @@ impl Writer for WholeWriter {
             grain: Grain::Item,
             batch: Batch::WholeServer,
             creates_scope: true,
-            deletes_scope: false,
+            deletes_scope: true,
             interrupts_service: true,
         }
     }
@@ -302,7 +302,7 @@ impl Writer for WholeWriter {
 async fn composed(base: &Arc<Known>, parts: &[Arc<Part>]) -> Result<Bytes> {
     let (base, parts) = (base.clone(), parts.to_vec());
     let text = tokio::task::spawn_blocking(move || {
-        let replaced = parts.iter().map(|part| (part.id, &part.wanted)).collect();
+        let replaced = parts.iter().map(|part| (part.id, part.wanted.as_ref())).collect();
         compose::compose(&base.text.0, &replaced)
     });
     match text.await {

@@ -96,11 +96,11 @@ impl KeaWriter {
         } else if self.server.list(ctl).await?.iter().any(|listed| listed.scope() == Some(intent.scope)) {
             return Err(moved("the scope is on the target by now".to_owned()));
         }
-        if intent.old_id != Some(intent.new_id)
-            && let Some(subnet) = self.server.subnet(intent.new_id, ctl).await?
+        if let Some(new) = intent.new_id.filter(|new| intent.old_id != Some(*new))
+            && let Some(subnet) = self.server.subnet(new, ctl).await?
         {
             let holder = super::reread::prefix(&subnet).map_or_else(|| "another scope".to_owned(), |id| id.to_string());
-            return Err(moved(format!("id {} belongs to {holder} on the target", intent.new_id)));
+            return Err(moved(format!("id {new} belongs to {holder} on the target")));
         }
         Ok(())
     }
@@ -114,7 +114,7 @@ impl Writer for KeaWriter {
             grain: Grain::Item,
             batch: Batch::One,
             creates_scope: true,
-            deletes_scope: false,
+            deletes_scope: true,
             interrupts_service: false,
         }
     }

@@ -17,7 +17,7 @@ use super::{Course, WholeWriter};
 use crate::backend::kea::command::Answer;
 use crate::backend::kea::live::{FreshConfig, Known};
 use crate::engine::port::{Control, Done, Entry, Work};
-use crate::engine::{Error, ErrorKind, Result, drift};
+use crate::engine::{Error, ErrorKind, Result};
 use crate::model::{Foreign, Membership, ScopeId};
 
 /// What runs on the target, compared with what ran and what was planned.
@@ -308,8 +308,14 @@ impl Known {
 /// The first thing of a scope that is not as planned, named.
 fn left(work: &Work, fresh: &FreshConfig) -> Option<String> {
     let whole = || Some(format!("scope {}", work.id));
-    let Some(entry) = fresh.config.scopes.get(&work.id) else { return whole() };
-    let Ok(scope) = entry.raw.open() else { return whole() };
-    let change = drift::compare(&work.want, &scope).into_iter().next()?;
+    let now = match fresh.config.scopes.get(&work.id).map(|entry| entry.raw.open()) {
+        Some(Err(_)) => return whole(),
+        Some(Ok(scope)) => Some(scope),
+        None => None,
+    };
+    if now.is_some() != work.want.is_some() {
+        return whole();
+    }
+    let change = work.residual(now.as_ref()).into_iter().next()?;
     Some(format!("{} in scope {}", change.title(), work.id))
 }

@@ -24,8 +24,8 @@ pub(super) struct Wanted {
     pub(super) text: String,
 }
 
-/// The scopes that are replaced.
-pub(super) type Replaced<'a> = BTreeMap<ScopeId, &'a Wanted>;
+/// The scopes that are replaced, or taken out.
+pub(super) type Replaced<'a> = BTreeMap<ScopeId, Option<&'a Wanted>>;
 
 /// The text of the configuration with these scopes in place of its own, wherever those
 /// stand; a scope that it lacks is added.
@@ -120,7 +120,7 @@ fn subnets(
         })?;
     }
     let here = |wanted: &&&Wanted| wanted.network.as_ref().map(Foreign::raw) == network;
-    for wanted in replaced.values().filter(here) {
+    for wanted in replaced.values().flatten().filter(here) {
         bare(wanted.text.as_bytes(), above, list.element())?;
     }
     list.end();

@@ -11,13 +11,14 @@ use crate::engine::port::Work;
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::ScopeId;
 
-/// A scope that is to be replaced or added.
+/// A scope that is to be replaced, added or taken out.
 #[derive(Clone, Debug)]
 pub(super) struct Part {
     pub(super) id: ScopeId,
     /// The numbers by which the server knows it: now, and afterwards.
     pub(super) numbers: [Option<u32>; 2],
-    pub(super) wanted: Wanted,
+    /// `None` when the scope is taken out.
+    pub(super) wanted: Option<Wanted>,
 }
 
 impl Part {
@@ -31,8 +32,10 @@ impl Part {
             return Err(Error::new(ErrorKind::Moved, "somebody changed the scope on the target since the preview")
                 .hint("make a new preview"));
         }
+        let numbers = [work.before.as_ref().and_then(|before| before.server_id()), work.wanted_id()];
+        let Some(want) = &work.want else { return Ok(Part { id: work.id, numbers, wanted: None }) };
         let style = if work.before.is_some() { Style::Write } else { Style::Create };
-        let rendered = subnet::render(&work.want, style, &base.surroundings);
+        let rendered = subnet::render(want, style, &base.surroundings);
         let network = rendered.network.clone();
         if let Some(network) = network.as_ref().filter(|network| !outline.has_network(network)) {
             return Err(Error::new(ErrorKind::Moved, format!("the target no longer has the shared network {network}"))
@@ -45,11 +48,7 @@ impl Part {
             }
             _ => rendered.whole(),
         };
-        Ok(Part {
-            id: work.id,
-            numbers: [work.before.as_ref().and_then(|before| before.server_id()), work.want.server_id()],
-            wanted: Wanted { network, text: subnet.to_string() },
-        })
+        Ok(Part { id: work.id, numbers, wanted: Some(Wanted { network, text: subnet.to_string() }) })
     }
 }
 

@@ -69,10 +69,10 @@ impl Bench {
             let target = before.as_ref().map(|before| fingerprint::of(before, &theirs.context));
             Work {
                 id: *id,
-                want: drift::want(source, before.as_ref(), &changes, levels),
+                want: Some(drift::want(source, before.as_ref(), &changes, levels)),
                 before,
                 changes,
-                expect: Fingerprints { source: String::new(), target },
+                expect: Fingerprints { source: None, target },
             }
         };
         let work = ours.scopes.iter().map(|(id, entry)| work(id, &entry.raw.open().unwrap()));
@@ -131,6 +131,29 @@ async fn scopes_are_created_renumbered_swapped_and_moved_at_once() {
     assert_eq!(bench.writer.save(&bench.ctl).await, Saved::Saved);
     let kea = bench.kea.lock();
     assert_eq!(kea.file, kea.config);
+}
+
+#[tokio::test]
+async fn scopes_are_taken_out_of_networks_too_and_nothing_else_is() {
+    let mut bench = Bench::new(Kea::new(base()), &base()).await;
+    let config = bench.server.configuration(&bench.ctl).await.unwrap().0.config;
+    for prefix in ["10.0.2.0/24", "10.0.4.0/24"] {
+        let before = config.scopes[&prefix.parse::<ScopeId>().unwrap()].raw.open().unwrap();
+        let changes = drift::target_only(&before);
+        let expect = Fingerprints { source: None, target: None };
+        bench.work.push(Arc::new(Work { id: before.id, want: None, changes, expect, before: Some(before) }));
+    }
+    // this Kea cannot tell whether clients hold leases there
+    let done = bench.write().await;
+    assert!(done.iter().all(|done| matches!(done, Done::Rejected(_))), "{done:?}");
+    let done = bench.writer.write(&bench.work, &approved(&["shrink-leases"]), &(), &bench.ctl).await;
+    assert!(done.iter().all(|done| matches!(done, Done::Applied)), "{done:?}");
+    let mut left = base();
+    left["subnet4"].as_array_mut().unwrap().remove(1);
+    left["shared-networks"][0]["subnet4"] = json!([]);
+    assert_eq!(bench.kea.lock().config, Kea::new(left).config);
+    let seen = bench.writer.seen(&bench.work.iter().map(|work| work.id).collect::<Vec<_>>()).unwrap();
+    assert!(seen.values().all(Option::is_none), "{seen:?}");
 }
 
 /// What is expected to become of the scopes, and what of the server.
@@ -472,11 +495,14 @@ async fn reservations_of_a_database_are_not_written_into_the_configuration() {
             work.changes.retain(|change| change.key.in_reservation().is_none());
             let before = work.before.clone().unwrap();
             let known = bench.server.last_known().unwrap();
-            work.want = drift::want(&mini::scope(&source, work.id), Some(&before), &work.changes, &*known.surroundings);
+            let ours = mini::scope(&source, work.id);
+            work.want = Some(drift::want(&ours, Some(&before), &work.changes, &*known.surroundings));
             Arc::new(work)
         })
         .collect();
-    assert!(only_lifetime[0].want.items.keys().any(|key| key.to_string().contains("02:00:00:00:00:77")));
+    assert!(
+        only_lifetime[0].want.as_ref().unwrap().items.keys().any(|key| key.to_string().contains("02:00:00:00:00:77"))
+    );
     let done = bench.writer.write(&only_lifetime, &approved(&[]), &(), &bench.ctl).await;
     assert!(matches!(done[0], Done::Applied), "{done:?}");
     let hosts = scope_of(bench.kea.lock().sent.as_ref().unwrap(), "10.0.1.0/24")["reservations"].clone();
@@ -487,7 +513,8 @@ async fn reservations_of_a_database_are_not_written_into_the_configuration() {
 fn what_hangs_together_is_one_unit() {
     let part = |n: u8, numbers: [Option<u32>; 2]| {
         let id: ScopeId = format!("10.0.{n}.0/24").parse().unwrap();
-        Arc::new(Part { id, numbers, wanted: compose::Wanted { network: None::<Foreign>, text: "{}".into() } })
+        let wanted = numbers[1].map(|_| compose::Wanted { network: None::<Foreign>, text: "{}".into() });
+        Arc::new(Part { id, numbers, wanted })
     };
     let parts = vec![
         part(1, [Some(1), Some(2)]),
@@ -495,9 +522,11 @@ fn what_hangs_together_is_one_unit() {
         part(3, [Some(7), Some(7)]),
         part(4, [None, Some(1)]),
         part(5, [Some(5), Some(9)]),
+        part(6, [Some(6), None]),
+        part(7, [Some(8), Some(6)]),
     ];
     let units = sift::units(parts);
     let ids: BTreeSet<Vec<u8>> =
         units.iter().map(|unit| unit.iter().map(|part| part.id.network.octets()[2]).collect()).collect();
-    assert_eq!(ids, BTreeSet::from([vec![1, 2, 4], vec![3], vec![5]]));
+    assert_eq!(ids, BTreeSet::from([vec![1, 2, 4], vec![3], vec![5], vec![6, 7]]));
 }

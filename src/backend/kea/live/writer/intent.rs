@@ -8,7 +8,7 @@ use crate::backend::kea::config::Surroundings;
 use crate::backend::kea::subnet::{self, Rendered, Style};
 use crate::engine::port::Work;
 use crate::engine::{Error, ErrorKind, Result};
-use crate::model::{Foreign, IdentifierKind, ItemKey, Kind, Owner, ReservationKey, ScopeId};
+use crate::model::{Foreign, IdentifierKind, ItemKey, Kind, Owner, ReservationKey, Scope, ScopeId};
 
 /// One reservation in Kea's words, with the changes that are done when it is written.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,8 +47,8 @@ pub(super) struct Intent {
     pub(super) scope: ScopeId,
     /// The target's number for it; `None` when it must be created.
     pub(super) old_id: Option<u32>,
-    /// The number that it shall have.
-    pub(super) new_id: u32,
+    /// The number that it shall have; `None` when it must be deleted.
+    pub(super) new_id: Option<u32>,
     /// The subnet as it shall be, without reservations.
     pub(super) subnet: Value,
     /// Whether anything but its number, membership and reservations changes.
@@ -71,14 +71,17 @@ impl Intent {
     pub(super) fn new(work: &Work, around: &Surroundings) -> Result<Self> {
         let style = if work.before.is_some() { Style::Write } else { Style::Create };
         let before = work.before.as_ref().map(|before| subnet::render(before, Style::Write, around));
-        let wanted = subnet::render(&work.want, style, around);
+        let wanted = work.want.as_ref().map(|want| subnet::render(want, style, around));
         let old_id = match &work.before {
             Some(before) => Some(before.server_id().ok_or_else(|| no_id("the target's"))?),
             None => None,
         };
-        let new_id = work.want.server_id().ok_or_else(|| no_id("the wanted"))?;
+        let new_id = match &work.want {
+            Some(want) => Some(want.server_id().ok_or_else(|| no_id("the wanted"))?),
+            None => None,
+        };
         let hosts_before = before.as_ref().map(|before| all_hosts(work, before)).transpose()?.unwrap_or_default();
-        let hosts_wanted = all_hosts(work, &wanted)?;
+        let hosts_wanted = wanted.as_ref().map(|wanted| all_hosts(work, wanted)).transpose()?.unwrap_or_default();
         let plain = |hosts: &[(ReservationKey, Host)]| hosts.iter().map(|(_, host)| host.clone()).collect();
         Ok(Intent {
             scope: work.id,
@@ -87,11 +90,11 @@ impl Intent {
             updates: sends_update(work),
             subnet_keys: work.changes.iter().map(|change| &change.key).filter(|key| in_subnet(key)).cloned().collect(),
             old_network: before.and_then(|before| before.network),
-            new_network: wanted.network,
-            subnet: wanted.subnet,
+            hosts: sort_out(work, &hosts_before, &hosts_wanted),
+            new_network: wanted.as_ref().and_then(|wanted| wanted.network.clone()),
+            subnet: wanted.map(|wanted| wanted.subnet).unwrap_or_default(),
             all_before: plain(&hosts_before),
             all_wanted: plain(&hosts_wanted),
-            hosts: sort_out(work, &hosts_before, &hosts_wanted),
         })
     }
 
@@ -108,19 +111,24 @@ impl Intent {
 
 /// Whether the scope gets another number.
 pub(super) fn renumbers(work: &Work) -> bool {
-    work.before.as_ref().is_some_and(|before| before.server_id() != work.want.server_id())
+    is_kept(work).is_some_and(|(before, want)| before.server_id() != want.server_id())
+}
+
+/// The scope as it is and as it shall be, where it is there before and after.
+fn is_kept(work: &Work) -> Option<(&Scope, &Scope)> {
+    work.before.as_ref().zip(work.want.as_ref())
 }
 
 /// Whether it goes into another shared network, or out of one.
 pub(super) fn moves_network(work: &Work) -> bool {
-    work.before.as_ref().is_some_and(|before| before.network() != work.want.network())
+    is_kept(work).is_some_and(|(before, want)| before.network() != want.network())
 }
 
 /// Whether `subnet4-update` must be sent. A scope that changes its shared network is written
 /// too: values that it inherits may have been said in it, and would stay behind.
 pub(super) fn sends_update(work: &Work) -> bool {
     let plain = |key: &ItemKey| in_subnet(key) && *key != id_key();
-    work.before.is_some() && (moves_network(work) || work.changes.iter().any(|change| plain(&change.key)))
+    is_kept(work).is_some() && (moves_network(work) || work.changes.iter().any(|change| plain(&change.key)))
 }
 
 pub(super) fn id_key() -> ItemKey {

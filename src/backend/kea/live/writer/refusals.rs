@@ -57,14 +57,17 @@ pub(in super::super) async fn by_leases(
         };
         found.extend(renumber_leases(held));
     }
-    let lost = lost_addresses(before, &work.want);
+    let lost = match &work.want {
+        Some(want) => lost_addresses(before, want),
+        None => vec![(0, u64::from(u32::MAX))],
+    };
     if !lost.is_empty() {
         let held = if known.commands.has("lease4-get-all") {
             Some(leases::active(server.channel(), id, ctl).await?)
         } else {
             None
         };
-        found.extend(shrink_leases(held, &lost, &work.want));
+        found.extend(shrink_leases(held, &lost, work.want.as_ref()));
     }
     Ok(found)
 }
@@ -85,13 +88,16 @@ fn renumber_leases(held: Option<u64>) -> Option<Refusal> {
     refusal("renumber-leases", true, message, hint)
 }
 
-fn shrink_leases(held: Option<Vec<Ipv4Addr>>, lost: &[(u64, u64)], want: &Scope) -> Option<Refusal> {
+/// `want` is `None` for a scope that is deleted.
+fn shrink_leases(held: Option<Vec<Ipv4Addr>>, lost: &[(u64, u64)], want: Option<&Scope>) -> Option<Refusal> {
+    let happens = if want.is_some() { "ranges shrink on the target" } else { "the scope is deleted on the target" };
     let hint = "their clients lose these addresses at the next renewal; override it by this name if that is meant";
     let Some(held) = held else {
-        let message = "ranges shrink on the target, and the target cannot list leases in them".to_owned();
+        let message = format!("{happens}, and the target cannot list its leases");
         return refusal("shrink-leases", true, message, hint);
     };
-    let reserved: BTreeSet<Ipv4Addr> = want.items.keys().filter_map(reserved_address).collect();
+    let reserved: BTreeSet<Ipv4Addr> =
+        want.iter().flat_map(|want| want.items.keys()).filter_map(reserved_address).collect();
     let mut hit: Vec<Ipv4Addr> = held
         .into_iter()
         .filter(|address| lost.iter().any(|(first, last)| (*first..=*last).contains(&u64::from(u32::from(*address)))))
@@ -103,7 +109,7 @@ fn shrink_leases(held: Option<Vec<Ipv4Addr>>, lost: &[(u64, u64)], want: &Scope)
         [only] => format!("1 lease ({only})"),
         several => format!("{} leases ({})", several.len(), names(several)),
     };
-    refusal("shrink-leases", true, format!("ranges shrink on the target under {what}"), hint)
+    refusal("shrink-leases", true, format!("{happens} under {what}"), hint)
 }
 
 fn reserved_address(key: &ItemKey) -> Option<Ipv4Addr> {
@@ -164,6 +170,7 @@ fn hosts_database(work: &Work, known: &Known) -> Option<Refusal> {
 
 /// Values that a server does not reveal, in what would be written.
 fn option_43(work: &Work) -> Option<Refusal> {
+    let want = work.want.as_ref()?;
     let whole = renumbers(work) || work.before.is_none();
     let touched: BTreeSet<&ReservationKey> = work.changes.iter().filter_map(|c| c.key.in_reservation()).collect();
     let rewritten = |key: &&ItemKey| match key.in_reservation() {
@@ -171,7 +178,7 @@ fn option_43(work: &Work) -> Option<Refusal> {
         None => whole || sends_update(work),
     };
     let hidden_before = work.before.iter().flat_map(|before| &before.unreadable);
-    let hidden = hidden_before.chain(&work.want.unreadable).filter(rewritten);
+    let hidden = hidden_before.chain(&want.unreadable).filter(rewritten);
     let copied = work.changes.iter().filter(|change| is_blank_43(&change.key, change.wanted.as_ref())).map(|c| &c.key);
     let keys: BTreeSet<String> = hidden.chain(copied).map(ToString::to_string).collect();
     if keys.is_empty() {
@@ -195,9 +202,9 @@ fn is_blank_43(key: &ItemKey, wanted: Option<&Item>) -> bool {
 
 /// Another scope of the target has the wanted number and keeps it.
 fn id_taken(work: &Work, by_then: &[Arc<Work>], listed: &[Listed]) -> Option<Refusal> {
-    let id = work.want.server_id()?;
+    let id = work.wanted_id()?;
     let holder = listed.iter().find(|listed| listed.id == id && listed.scope() != Some(work.id))?;
-    let gives_way = by_then.iter().any(|other| Some(other.id) == holder.scope() && renumbers(other));
+    let gives_way = by_then.iter().any(|other| Some(other.id) == holder.scope() && other.wanted_id() != Some(id));
     if gives_way {
         return None;
     }
@@ -217,15 +224,15 @@ fn overlap(work: &Work, listed: &[Listed]) -> Option<Refusal> {
 }
 
 fn option_definition_missing(work: &Work, known: &Known) -> Option<Refusal> {
+    let want = work.want.as_ref()?;
     // an option that nobody has a name for is raw bytes, and needs no definition
     let used = |space: &Foreign, code: u32| {
-        work.want.items.iter().any(|(key, item)| match &key.name {
+        want.items.iter().any(|(key, item)| match &key.name {
             KeyName::Option(option) => option.code == code && option.space == *space && item.label.is_some(),
             _ => false,
         })
     };
-    let missing: Vec<String> = work
-        .want
+    let missing: Vec<String> = want
         .needs
         .iter()
         .filter_map(|need| match need {
@@ -247,7 +254,7 @@ fn option_definition_missing(work: &Work, known: &Known) -> Option<Refusal> {
 }
 
 fn network_missing(work: &Work, known: &Known) -> Option<Refusal> {
-    let network = work.want.network()?;
+    let network = work.want.as_ref()?.network()?;
     let joins = work.before.is_none() || moves_network(work) || renumbers(work);
     if !joins || known.context.get(DefinitionKind::Network, network).is_some() {
         return None;

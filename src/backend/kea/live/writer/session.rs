@@ -28,10 +28,12 @@ impl<'a> Session<'a> {
 
     /// Writes; the outcome says exactly which changes were made.
     pub(super) async fn write(mut self, intent: &Intent) -> Done {
-        let result = match intent.old_id {
-            None => self.create(intent).await,
-            Some(old) if old != intent.new_id => self.renumber(intent, old).await,
-            Some(id) => self.change(intent, id).await,
+        let result = match (intent.old_id, intent.new_id) {
+            (None, None) => Ok(()),
+            (None, Some(id)) => self.create(intent, id).await,
+            (Some(old), None) => self.remove(intent, old).await,
+            (Some(old), Some(new)) if old != new => self.renumber(intent, old, new).await,
+            (Some(id), Some(_)) => self.change(intent, id).await,
         };
         match result {
             Ok(()) => Done::Applied,
@@ -54,9 +56,8 @@ impl<'a> Session<'a> {
         self.hosts(&intent.hosts, id).await
     }
 
-    async fn create(&mut self, intent: &Intent) -> Result<()> {
+    async fn create(&mut self, intent: &Intent, id: u32) -> Result<()> {
         self.may_stop()?;
-        let id = intent.new_id;
         self.send("subnet4-add", json!({ "subnet4": [intent.subnet_as(id)] }), &intent.subnet_keys).await?;
         self.join(intent, id).await?;
         for host in &intent.all_wanted {
@@ -66,17 +67,24 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
+    /// One request: its reservations and its place in a shared network go with it.
+    async fn remove(&mut self, intent: &Intent, id: u32) -> Result<()> {
+        self.may_stop()?;
+        let hosts = intent.hosts.deletions.iter().chain(&intent.hosts.departures);
+        let keys = intent.subnet_keys.iter().chain(hosts.flat_map(|host| &host.keys)).cloned().collect();
+        self.send("subnet4-del", json!({ "id": id }), &keys).await
+    }
+
     /// Kea cannot change a subnet's number: it is taken out and put in again. Its new form is
     /// tried under the old number first, so that taking it out is not the first thing that can
     /// fail; and once it is out, nothing stops the rest.
-    async fn renumber(&mut self, intent: &Intent, old: u32) -> Result<()> {
+    async fn renumber(&mut self, intent: &Intent, old: u32, id: u32) -> Result<()> {
         self.may_stop()?;
         let keys: BTreeSet<ItemKey> = intent.subnet_keys.iter().filter(|key| **key != id_key()).cloned().collect();
         self.send("subnet4-update", json!({ "subnet4": [intent.subnet_as(old)] }), &keys).await?;
         self.may_stop()?;
         let taken = self.send("subnet4-del", json!({ "id": old }), &BTreeSet::new()).await;
         taken.map_err(|error| if error.in_doubt { may_lack(error) } else { error })?;
-        let id = intent.new_id;
         let added = self.send("subnet4-add", json!({ "subnet4": [intent.subnet_as(id)] }), &intent.subnet_keys).await;
         if let Err(refused) = added {
             return Err(self.take_back(intent, old, refused).await);

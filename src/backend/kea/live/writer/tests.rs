@@ -50,10 +50,10 @@ fn work(before: Option<Scope>, source: &Scope) -> Work {
     };
     Work {
         id: source.id,
-        want: drift::want(source, before.as_ref(), &changes, &around),
+        want: Some(drift::want(source, before.as_ref(), &changes, &around)),
         before,
         changes,
-        expect: Fingerprints { source: String::new(), target: None },
+        expect: Fingerprints { source: None, target: None },
     }
 }
 
@@ -338,6 +338,19 @@ async fn a_missing_scope_is_made_with_all_that_is_in_it() {
             assert_true(&work, &want, &play(Mini::default(), &work, trouble).await);
         }
     }
+}
+
+#[tokio::test]
+async fn a_scope_is_deleted_by_one_request_with_all_that_is_in_it() {
+    let before = scope(1, Some("floor"), 1000, &[(1, Some(1), 0), (2, None, 0)]);
+    let work = Work { want: None, changes: drift::target_only(&before), ..work(Some(before.clone()), &before) };
+    let fine = play(Mini::of(&before), &work, Trouble::None).await;
+    assert!(matches!(fine.done, Done::Applied), "{:?}", fine.done);
+    assert_eq!((fine.kea, fine.commands), (Mini::default(), vec!["subnet4-del".to_owned()]));
+    let refused = play(Mini::of(&before), &work, Trouble::Refuse(0)).await;
+    assert!(matches!(refused.done, Done::Rejected(_)), "{:?}", refused.done);
+    let lost = play(Mini::of(&before), &work, Trouble::HangUp(0)).await;
+    assert!(matches!(lost.done, Done::Unknown(_)), "{:?}", lost.done);
 }
 
 fn clients() -> impl Strategy<Value = Vec<Client>> {
