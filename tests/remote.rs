@@ -140,14 +140,6 @@ fn the_main_road_over_https_with_a_password_that_shows_up_nowhere() {
     }
 }
 
-/// Ends kea-dhcp4 of one side and leaves its control agent.
-fn kill_behind_agent(pair: &Pair, side: &str) {
-    let info = std::fs::read(pair.dir().join("pair.json")).expect("pair.json");
-    let info: Value = serde_json::from_slice(&info).expect("JSON");
-    let pid = info["servers"][side]["pids"]["dhcp4"]["pid"].to_string();
-    assert!(Command::new("kill").args(["-KILL", &pid]).status().expect("kill runs").success());
-}
-
 #[test]
 fn an_agent_is_told_from_its_server() {
     let Some(pair) = secured("agent", Version::Installed, &["lifetime", "reservation-missing"]) else { return };
@@ -170,7 +162,7 @@ fn an_agent_is_told_from_its_server() {
     run(&home, "drift").expect_code(0);
 
     // its server is dead, the agent is not
-    kill_behind_agent(&pair, "b");
+    pair.crash(Side::B);
     let half = run(&home, "relationships").expect_code(3);
     assert!(half.stdout.contains("runs, and kea-dhcp4 behind it does not"), "{}{}", half.stdout, half.stderr);
 }

@@ -12,6 +12,8 @@ mod connection;
 mod death;
 #[path = "stages/disk.rs"]
 mod disk;
+#[path = "stages/older.rs"]
+mod older;
 #[path = "stages/operators.rs"]
 mod operators;
 #[path = "stages/upset.rs"]

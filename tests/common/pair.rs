@@ -354,6 +354,11 @@ impl Pair {
         self.signal(side, rustix::process::Signal::CONT);
     }
 
+    /// SIGKILL for kea-dhcp4 alone: its control agent, where there is one, lives on.
+    pub fn crash(&self, side: Side) {
+        self.signal(side, rustix::process::Signal::KILL);
+    }
+
     /// At once: what a test holds up for it may be waited for with little patience.
     fn signal(&self, side: Side, signal: rustix::process::Signal) {
         let info = std::fs::read(self.dir().join("pair.json")).expect("pair.json");

@@ -41,16 +41,15 @@ fn points(course: &[String]) -> Vec<(usize, bool)> {
 
 /// Cuts everywhere, each time in a run of its own; both servers are there all the time, so
 /// that everything can be found out. `suffer`: how many scopes one cut may keep from being written.
-fn cut_everywhere(upset: &Upset, suffer: usize) {
+fn cut_everywhere(upset: &Upset, sides: &[Side], suffer: usize) {
     let clean = upset.bench.run(REPLICATE).expect_code(0);
     let scopes = upset.is_true(&clean, "nothing cut").len();
     let courses = Side::BOTH.map(|side| upset.proxy(side).passed());
-    for side in Side::BOTH {
+    for &side in sides {
         for (at, after) in points(&courses[side as usize]) {
             let command = &courses[side as usize][at];
             let when = format!("{side:?}: cut {} request {at}, {command}", if after { "after" } else { "before" });
             upset.restore();
-            upset.proxies.iter().for_each(|proxy| _ = proxy.calm());
             upset.proxy(side).upset(Point::request(at + 1, after), Fault::Cut);
             let run = upset.bench.run(REPLICATE);
             let outcomes = upset.is_true(&run, &when);
@@ -80,11 +79,12 @@ fn cut_everywhere(upset: &Upset, suffer: usize) {
 #[test]
 fn a_connection_cut_at_any_request_leaves_a_true_report() {
     let Some(upset) = Upset::up(Way::Socket, every_kind(), "") else { return };
-    cut_everywhere(&upset, 1);
+    cut_everywhere(&upset, &Side::BOTH, 1);
 }
 
 #[test]
 fn so_does_one_cut_while_the_whole_configuration_is_replaced() {
     let Some(upset) = Upset::up(Way::Http, every_kind(), WHOLE) else { return };
-    cut_everywhere(&upset, 5);
+    // the source is asked nothing else by this writer
+    cut_everywhere(&upset, &[Side::B], 5);
 }

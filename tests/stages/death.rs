@@ -14,11 +14,10 @@ fn two_lifetimes() -> PairOptions {
     PairOptions { subnets: 4, reservations: 4, ..PairOptions::with_drift(&["lifetime:0", "lifetime:2"]) }
 }
 
-/// The boundaries of a run by subnet commands, as the target sees them.
+/// The boundaries of a run by subnet commands, as the target sees them. A server
+/// that is not there from the start is in `faults.rs`.
 fn by_commands() -> Vec<(&'static str, Point)> {
     vec![
-        ("reading", Point::before("config-get")),
-        ("planning", Point::before("subnet4-list")),
         ("checking", Point::before("config-hash-get")),
         ("keeping what ran before", Point::before("config-write")),
         ("checking the scope", Point::before("subnet4-get")),
@@ -37,7 +36,6 @@ fn by_configuration(upset: &Upset) -> Vec<(&'static str, Point)> {
     let set = course.iter().position(|command| command == "config-set").expect("it is set");
     let states: Vec<usize> = (set..course.len()).filter(|at| course[*at] == "status-get").collect();
     vec![
-        ("testing", Point::before("config-test")),
         ("tested", Point::after("config-test")),
         ("setting", Point::before("config-set")),
         ("set", Point::after("config-set")),
@@ -49,7 +47,7 @@ fn by_configuration(upset: &Upset) -> Vec<(&'static str, Point)> {
 
 /// What the run told, against the file that the target has come back from.
 #[track_caller]
-fn agrees_with_the_file(upset: &Upset, run: &Finished, when: &str) {
+pub fn agrees_with_the_file(upset: &Upset, run: &Finished, when: &str) {
     let told = format!("{when}: {:?}\n{}\n{}", run.code, run.stdout, run.stderr);
     assert!(run.code == Some(1) || run.code == Some(3), "{told}");
     assert!(run.stderr.contains("kea-2: "), "{told}");
@@ -75,7 +73,6 @@ fn agrees_with_the_file(upset: &Upset, run: &Finished, when: &str) {
 /// What the source is asked in a run by subnet commands.
 fn of_the_source() -> Vec<(&'static str, Point)> {
     vec![
-        ("reading", Point::before("config-get")),
         ("checking", Point::before("config-hash-get")),
         ("checking the first scope", Point::before("subnet4-list")),
         ("checking the second scope", Point::before("subnet4-list").nth(2)),
@@ -85,7 +82,6 @@ fn of_the_source() -> Vec<(&'static str, Point)> {
 /// Lets one run come to a point, ends or hangs a server there, and gives what the run told.
 fn disturb(upset: &Upset, side: Side, point: Point, hang: bool) -> (Finished, Duration) {
     upset.restore();
-    upset.proxies.iter().for_each(|proxy| _ = proxy.calm());
     let gate = upset.proxy(side).pause(point);
     let child = upset.start();
     gate.reached();
@@ -112,7 +108,7 @@ fn disturb(upset: &Upset, side: Side, point: Point, hang: bool) -> (Finished, Du
 }
 
 /// The next run finishes what the disturbed one began.
-fn finishes(upset: &Upset, stage: &str) {
+pub fn finishes(upset: &Upset, stage: &str) {
     upset.ready();
     upset.bench.run(REPLICATE).expect_code(0);
     assert_eq!((upset.now(), upset.on_disk()), (upset.want.clone(), upset.want.clone()), "{stage}");
@@ -202,7 +198,6 @@ fn a_program_killed_at_any_stage_has_kept_what_it_overwrites() {
         ("before saving", Point::before("config-write").nth(2), 2),
     ] {
         upset.restore();
-        upset.proxies.iter().for_each(|proxy| _ = proxy.calm());
         let gate = upset.proxy(Side::B).pause(point);
         let mut child = upset.start();
         gate.reached();

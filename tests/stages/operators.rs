@@ -28,7 +28,6 @@ fn by_hand(upset: &Upset, scope: u32) -> impl Fn() + '_ {
 /// A run during which something is done when the traffic to a server comes to a point.
 fn meanwhile(upset: &Upset, side: Side, point: Point, act: impl Fn()) -> crate::common::program::Finished {
     upset.restore();
-    upset.proxies.iter().for_each(|proxy| _ = proxy.calm());
     let gate = upset.proxy(side).pause(point);
     let child = upset.start();
     gate.reached();
@@ -47,7 +46,6 @@ fn two_runs_at_once_are_kept_apart_and_the_second_is_told() {
     let source = upset.bench.subnets(Side::A);
     for second in [REPLICATE, BACK] {
         upset.restore();
-        upset.proxies.iter().for_each(|proxy| _ = proxy.calm());
         let gate = upset.proxy(Side::B).pause(Point::before("subnet4-update"));
         let first = upset.start();
         gate.reached();

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::common::bench::{Bench, Form, plain_subnets};
-use crate::common::pair::{Pair, PairOptions, Side, wait_for};
+use crate::common::pair::{Pair, PairOptions, Side, Version, wait_for};
 use crate::common::program::{Finished, by_sockets, by_urls};
 use crate::common::proxy::Proxy;
 
@@ -34,6 +34,8 @@ pub struct Upset {
     /// The source's.
     pub want: Subnets,
     origin: Value,
+    /// It has no commands for single scopes.
+    older: bool,
     /// The writer interrupts service, and wants to find it undisturbed.
     whole: bool,
 }
@@ -41,6 +43,7 @@ pub struct Upset {
 impl Upset {
     /// Brings a pair up. `lines` go into both entries of the configuration.
     pub fn up(way: Way, options: PairOptions, lines: &str) -> Option<Upset> {
+        let older = options.version == Version::Installed;
         let bench = Bench::up(Form::LoadBalancing, options)?;
         let pair = bench.pair().expect("a live pair");
         let proxies = Side::BOTH.map(|side| match way {
@@ -56,7 +59,8 @@ impl Upset {
         pair.ok(Side::B, "config-write", Value::Null);
         let origin = pair.config(Side::B);
         let (before, want) = (plain_subnets(&origin), bench.subnets(Side::A));
-        Some(Upset { bench, proxies, before, want, origin, whole: lines.contains(WHOLE) })
+        let whole = older || lines.contains(WHOLE);
+        Some(Upset { bench, proxies, before, want, origin, older, whole })
     }
 
     pub fn pair(&self) -> &Pair {
@@ -75,8 +79,19 @@ impl Upset {
         plain_subnets(&self.pair().config_on_disk(Side::B)["Dhcp4"])
     }
 
-    /// Makes the target what it was, running and saved, without touching its failover.
+    /// Makes the target what it was, running and saved, and forgets the traffic so far. Where
+    /// that can be done, without touching its failover.
     pub fn restore(&self) {
+        match self.older {
+            true => drop(self.pair().ok(Side::B, "config-set", json!({ "Dhcp4": self.origin }))),
+            false => self.restore_by_commands(),
+        }
+        assert_eq!(self.now(), self.before);
+        self.ready();
+        self.tidy_up();
+    }
+
+    fn restore_by_commands(&self) {
         let pair = self.pair();
         let (now, origin) = (pair.config(Side::B), by_prefix(&self.origin));
         let running = plain_subnets(&now);
@@ -102,8 +117,11 @@ impl Upset {
                 pair.ok(Side::B, "network4-subnet-add", json!({"name": network, "id": id}));
             }
         }
-        assert_eq!(self.now(), self.before);
-        self.ready();
+    }
+
+    fn tidy_up(&self) {
+        let pair = self.pair();
+        self.proxies.iter().for_each(|proxy| _ = proxy.calm());
         pair.ok(Side::B, "config-write", Value::Null);
         let folder = pair.config_path(Side::B).parent().expect("a folder");
         for entry in std::fs::read_dir(folder).expect("the folder").flatten() {
