@@ -110,12 +110,14 @@ async fn run(command: &[String], patience: Duration) -> Result<SecretString> {
 async fn read(from: impl tokio::io::AsyncRead + Unpin, place: &str) -> Result<Vec<u8>> {
     let mut text = Vec::with_capacity(4096);
     let read = from.take(LONGEST + 1).read_to_end(&mut text).await;
-    if read.is_err() || text.len() as u64 > LONGEST {
+    if read.as_ref().map_or(true, |read| *read as u64 > LONGEST) {
         text.zeroize();
     }
     match read {
         Err(error) => Err(local(format!("{place} cannot be read: {error}"))),
-        Ok(_) if text.is_empty() => Err(local(format!("{place} gives no password: it is empty, or far too long"))),
+        Ok(read) if read as u64 > LONGEST => {
+            Err(local(format!("{place} gives more than {LONGEST} bytes")).hint("it must give the password alone"))
+        }
         Ok(_) => Ok(text),
     }
 }
@@ -192,10 +194,13 @@ mod tests {
         assert!(said(Secret::Env("SCOPESYNC_NOT_SET".into())).await.contains("is not set"));
         assert!(said(Secret::File(folder.path().join("absent"))).await.contains("cannot be opened"));
         assert!(said(file(b"\n")).await.ends_with("gives an empty password"));
-        assert!(said(file(b"")).await.contains("gives no password"));
+        assert!(said(file(b"")).await.ends_with("gives an empty password"));
+        assert!(said(shell("true")).await.ends_with("gives an empty password"));
+        assert!(said(shell("exit 4")).await.ends_with("failed: exit status: 4"));
         assert!(said(file(b"s3cret\nsecond line\n")).await.contains("a line break"));
         assert!(said(file(b"s3cret\xff")).await.contains("not UTF-8"));
-        assert!(said(file(&b"s3cret".repeat(20_000))).await.contains("far too long"));
+        assert!(said(file(&b"s3cret".repeat(20_000))).await.ends_with("gives more than 65536 bytes"));
+        assert!(said(shell("yes s3cret")).await.ends_with("gives more than 65536 bytes"));
         assert!(said(shell("echo s3cret; echo s3cret >&2; exit 3")).await.contains("exit status: 3"));
         assert!(said(Secret::Command(vec!["/nonexistent/program".into()])).await.contains("cannot be run"));
         let slow = shell("echo s3cret; sleep 60").obtain(Duration::from_millis(50)).await.unwrap_err();
