@@ -196,19 +196,45 @@ impl fmt::Display for Address {
 pub struct Pin(pub [u8; 32]);
 
 impl Pin {
-    /// Reads `sha256:` and 64 hexadecimal digits, with or without colons between the bytes,
-    /// as `openssl x509 -fingerprint -sha256` prints them.
-    pub fn parse(text: &str) -> Option<Self> {
-        let digits: Vec<u8> = text.strip_prefix("sha256:")?.bytes().filter(|byte| *byte != b':').collect();
+    /// Reads 64 hexadecimal digits in any letter case, with or without colons between the bytes,
+    /// alone, behind `sha256:`, or as `openssl x509 -fingerprint -sha256` prints them.
+    ///
+    /// # Errors
+    /// What is wrong, to be put behind the name of the key.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        const FORMS: &str = "write \"sha256:\" and 64 hexadecimal digits";
+        let digits = match text.split_once('=') {
+            Some((name, digits)) if name.split_whitespace().next().is_some_and(is_sha256) => digits,
+            Some(_) => return Err(format!("is not a SHA-256 fingerprint: {FORMS}")),
+            None => match text.split_once(':') {
+                Some((name, digits)) if is_sha256(name) => digits,
+                _ => text,
+            },
+        };
+        let digits: Vec<u8> = digits.trim().bytes().filter(|byte| *byte != b':').collect();
+        if !digits.iter().all(u8::is_ascii_hexdigit) {
+            return Err(format!("is not a SHA-256 fingerprint: {FORMS}"));
+        }
+        if digits.len() != 64 {
+            let like = match digits.len() {
+                40 => ", as SHA-1 has",
+                128 => ", as SHA-512 has",
+                _ => "",
+            };
+            return Err(format!("has {} hexadecimal digits{like}, and SHA-256 has 64", digits.len()));
+        }
+        let value = |digit: u8| (digit as char).to_digit(16).unwrap_or_default() as u8;
         let mut bytes = [0; 32];
-        if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {
-            return None;
+        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+            *byte = value(pair[0]) << 4 | value(pair[1]);
         }
-        for (byte, pair) in bytes.iter_mut().zip(digits.chunks(2)) {
-            *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-        }
-        Some(Pin(bytes))
+        Ok(Pin(bytes))
     }
+}
+
+/// `SHA256`, with or without a hyphen, in any letter case.
+fn is_sha256(name: &str) -> bool {
+    ["sha256", "sha-256"].iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
 impl fmt::Display for Pin {
@@ -308,11 +334,30 @@ mod tests {
     fn a_pin_is_read_as_openssl_prints_it() {
         let hex = "ab".repeat(32);
         let colons: Vec<&str> = vec!["AB"; 32];
+        let colons = colons.join(":");
         let pin = Pin::parse(&format!("sha256:{hex}")).unwrap();
-        assert_eq!(Pin::parse(&format!("sha256:{}", colons.join(":"))), Some(pin));
-        assert_eq!(pin.to_string(), format!("sha256:{hex}"));
-        for wrong in ["", "sha256:", "sha256:ab", "sha1:abab", &format!("sha256:{}", "xy".repeat(32)), &hex] {
-            assert_eq!(Pin::parse(wrong), None, "{wrong}");
+        assert_eq!((pin.to_string(), pin.0), (format!("sha256:{hex}"), [0xab; 32]));
+        for form in [
+            format!("sha256:{colons}"),
+            format!("SHA256:{hex}"),
+            colons.clone(),
+            hex.clone(),
+            format!("sha256 Fingerprint={colons}"),
+            format!("SHA256 FINGERPRINT={colons}\n"),
+        ] {
+            assert_eq!(Pin::parse(&form), Ok(pin), "{form}");
+        }
+        for (wrong, said) in [
+            ("", "has 0 hexadecimal digits"),
+            ("sha256:ab", "has 2 hexadecimal digits, and SHA-256 has 64"),
+            (&colons[..95 - 3], "has 62 hexadecimal digits, and"),
+            (&colons[..59], "has 40 hexadecimal digits, as SHA-1 has"),
+            ("sha1:abab", "is not a SHA-256 fingerprint: write \"sha256:\""),
+            (&format!("sha1 Fingerprint={colons}"), "is not a SHA-256 fingerprint"),
+            (&format!("sha256:{}", "xy".repeat(32)), "is not a SHA-256 fingerprint"),
+        ] {
+            let error = Pin::parse(wrong).unwrap_err();
+            assert!(error.starts_with(said), "{wrong}: {error}");
         }
     }
 }

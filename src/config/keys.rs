@@ -131,7 +131,7 @@ pub const SERVER: Section = Section {
             name: "tls_pin",
             absent: Absent::Nothing,
             about: "`\"sha256:HEX\"`: exactly the certificate with this fingerprint, whatever its authority, \
-                    name and dates.",
+                    name and dates. The line that `openssl x509 -noout -fingerprint -sha256` prints is taken, too.",
         },
         Key {
             name: "insecure",

@@ -313,7 +313,7 @@ fn mistakes_name_their_place_and_cure() {
         ),
         (
             server("url = 'https://kea'\ntls_pin = 'sha256:00'\ntls_cert = '/c'\nplain_auth = true"),
-            "5:11: `tls_pin` in [[server]] \"a\" must be \"sha256:\" and 64 hexadecimal digits, not \"sha256:00\"\n\
+            "5:11: `tls_pin` in [[server]] \"a\" has 2 hexadecimal digits, and SHA-256 has 64\n\
              6:12: `tls_cert` in [[server]] \"a\" needs `tls_key` beside it\n\
              7:14: `plain_auth` in [[server]] \"a\" is for `url` with http://",
         ),

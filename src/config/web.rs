@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::read::{At, Fields, Span, shown};
+use super::read::{At, Fields, Span};
 use super::server::fits_a_socket;
 use crate::backend::web::{Address, Identity, Login, Pin, Trust, Web};
 use crate::secret::{Inline, Secret};
@@ -158,14 +158,12 @@ fn command(fields: &Fields<'_, '_, '_>, words: At<Vec<At<String>>>, file: &Path,
 fn trust(fields: &Fields<'_, '_, '_>, folder: &Path) -> Trust {
     let place = &fields.place;
     let authority = fields.plain("tls_ca").map(|path| Trust::Authority(folder.join(path.value)));
-    let pin = fields.plain("tls_pin").and_then(|text| {
-        let pin = Pin::parse(&text.value);
-        if pin.is_none() {
-            let written = shown(&text.value);
-            let message = format!("`tls_pin` in {place} must be \"sha256:\" and 64 hexadecimal digits, not {written}");
-            fields.problem(&text.span, message);
+    let pin = fields.plain("tls_pin").and_then(|text| match Pin::parse(&text.value) {
+        Ok(pin) => Some(Trust::Pin(pin)),
+        Err(wrong) => {
+            fields.problem(&text.span, format!("`tls_pin` in {place} {wrong}"));
+            None
         }
-        pin.map(Trust::Pin)
     });
     let insecure = fields.flag("insecure").unwrap_or(false);
     // what is said not to be needs no choice

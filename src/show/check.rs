@@ -1,6 +1,7 @@
 //! What a check found, in a table that fits.
 
-use super::{Line, Role, wrap};
+use super::wrap::{width, wrap_words};
+use super::{Line, Role};
 use crate::engine::check::{Point, Verdict};
 
 /// Columns of a topic's name and of a verdict, with the gaps behind them.
@@ -8,7 +9,7 @@ const NAME: usize = 16;
 const VERDICT: usize = 11;
 
 /// A line for each thing that was looked at, with what to do below it; long texts go on
-/// below themselves.
+/// below themselves. A word that is longer than what is left beside the name begins further left.
 pub fn points(points: &[Point], columns: usize) -> Vec<Line> {
     points.iter().flat_map(|point| self::point(point, columns)).collect()
 }
@@ -17,14 +18,15 @@ fn point(point: &Point, columns: usize) -> Vec<Line> {
     const INDENT: usize = 2;
     let before = INDENT + NAME + VERDICT;
     let room = columns.saturating_sub(before).max(20);
-    let mut found = wrap(&point.found, room).into_iter();
+    let mut found = wrap_words(&point.found, room).into_iter().peekable();
     let head = Line::of(INDENT, Role::Plain, format!("{:NAME$}", point.topic.words()))
         .with(role(point.verdict), format!("{:VERDICT$}", point.verdict.word()))
-        .with(Role::Plain, found.next().unwrap_or_default());
+        .with(Role::Plain, found.next_if(|first| width(first) <= room).unwrap_or_default());
+    let below = |role, text: String| Line::of(columns.saturating_sub(width(&text)).clamp(INDENT, before), role, text);
     let mut lines = vec![head];
-    lines.extend(found.map(|rest| Line::of(before, Role::Plain, rest)));
-    let hint = point.hint.iter().flat_map(|hint| wrap(&format!("hint: {hint}"), room));
-    lines.extend(hint.map(|hint| Line::of(before, Role::Muted, hint)));
+    lines.extend(found.map(|rest| below(Role::Plain, rest)));
+    let hint = point.hint.iter().flat_map(|hint| wrap_words(&format!("hint: {hint}"), room));
+    lines.extend(hint.map(|hint| below(Role::Muted, hint)));
     lines
 }
 
@@ -59,5 +61,21 @@ mod tests {
                 "                             hint: change it there",
             ]
         );
+    }
+
+    #[test]
+    fn what_is_there_to_be_copied_stays_whole() {
+        let pin = format!("sha256:{}", "ab".repeat(32));
+        let shown = |found: String| -> Vec<String> {
+            let point = Point::warning(Topic::Tls, found).hint(format!("write tls_pin = \"{pin}\", or tls_ca"));
+            points(&[point], 80).iter().map(Line::text).collect()
+        };
+        let lines = shown(format!("not verified: it is {pin} here"));
+        assert_eq!(lines[1], format!("         {pin}"));
+        assert_eq!(lines[2], format!("{:29}here", ""));
+        assert!(lines[3].ends_with("hint: write tls_pin ="), "{lines:?}");
+        assert_eq!(lines[4], format!("      \"{pin}\","));
+        assert!(lines.iter().all(|line| line.len() <= 80), "{lines:?}");
+        assert_eq!(shown(pin.clone())[..2], [format!("  {:16}{:11}", "TLS", "warning"), format!("         {pin}")]);
     }
 }

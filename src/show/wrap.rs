@@ -10,6 +10,16 @@ pub fn width(text: &str) -> usize {
 /// Breaks a text into lines of at most so many columns, at spaces where there are any. The
 /// indentation of the text is kept on every line.
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
+    fold(text, columns, true)
+}
+
+/// The same, and a word that is longer stays whole, on a line of its own: a fingerprint or a
+/// path is there to be copied.
+pub fn wrap_words(text: &str, columns: usize) -> Vec<String> {
+    fold(text, columns, false)
+}
+
+fn fold(text: &str, columns: usize, breaks_words: bool) -> Vec<String> {
     let columns = columns.max(1);
     let indent = text.len() - text.trim_start_matches(' ').len();
     let indent = " ".repeat(indent.min(columns / 2));
@@ -28,7 +38,7 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
             lines.push(std::mem::replace(&mut line, indent.clone()));
         }
         for c in word.chars() {
-            if width(&line) + c.width().unwrap_or(0) > columns && line.len() > indent.len() {
+            if breaks_words && width(&line) + c.width().unwrap_or(0) > columns && line.len() > indent.len() {
                 lines.push(std::mem::replace(&mut line, indent.clone()));
             }
             line.push(c);
