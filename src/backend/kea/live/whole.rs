@@ -59,8 +59,7 @@ struct Pace {
     look: Duration,
     /// Between two looks at the states.
     poll: Duration,
-    /// A server that nobody reaches for so long is not waited for any longer; also added to
-    /// what the relationships take at most to come back.
+    /// Added to what the relationships take at most to come back.
     grace: Duration,
     /// After so long without a connection nobody is taken to come back by itself.
     silence: Duration,
