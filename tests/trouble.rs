@@ -207,6 +207,7 @@ mod on_screen {
         insta::assert_snapshot!("finding", program.text());
         program.press("Esc Esc Esc H");
         assert!(program.text().contains("REFUSED, drift"), "{}", program.text());
+        assert!(!program.text().contains("y yes") && program.text().contains("o override"), "{}", program.text());
         program.wait(300);
         program.press("y");
         assert!(message(&program).contains("the reset is refused"), "{}", message(&program));
@@ -216,9 +217,11 @@ mod on_screen {
         program.wait(300);
         program.press("y");
         let (tone, text) = banner(&program);
-        assert!(tone == Tone::Warning && text.contains("STILL TERMINATED, H resets both servers"), "{text}");
+        let left = "1 replicated, 1 unchanged; STILL TERMINATED, H resets both servers";
+        assert!(tone == Tone::Warning && text.contains(left), "{text}");
         program.press("J");
         let text = program.text();
+        assert!(text.contains("] 1 replicated, 1 unchanged; STILL"), "{text}");
         assert!(text.contains("still terminated: one, two; H resets both servers"), "{text}");
         program.press("Esc H");
         insta::assert_snapshot!("reset_closed", program.picture());
@@ -233,6 +236,9 @@ mod on_screen {
         program.settle();
         let (tone, text) = banner(&program);
         assert!(tone == Tone::Good && text.starts_with("done: reset of one-two: one in service after"), "{text}");
+        program.press("l");
+        let text = program.text();
+        assert!(text.contains("] 1 replicated") && !text.to_lowercase().contains("still terminated"), "{text}");
         program.press("Esc H");
         assert!(message(&program).contains("H: one-two is not terminated"), "{}", message(&program));
         assert!(!program.text().contains("H reset"), "{}", program.text());

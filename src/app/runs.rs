@@ -268,6 +268,18 @@ impl Runs {
         self.all.iter_mut().find(|run| run.ticket == ticket)
     }
 
+    /// A relationship is back in service: no run leaves it terminated any more.
+    pub fn forget_termination(&mut self, name: &Foreign) {
+        for run in &mut self.all {
+            let Some(Ok(Ended::Replicated(report))) = &mut run.result else { continue };
+            let mut left = report.relationships.iter().filter(|one| one.still_terminated.is_some());
+            if left.any(|one| one.name == *name) {
+                let all = &mut Arc::make_mut(report).relationships;
+                all.iter_mut().filter(|one| one.name == *name).for_each(|one| one.still_terminated = None);
+            }
+        }
+    }
+
     /// Shows a newer run, or an older one.
     pub fn step(&mut self, by: isize) {
         let Some(at) = self.position() else { return };
@@ -285,12 +297,11 @@ pub fn summary(report: &RunReport) -> (Tone, String) {
     let broken = report.scopes().filter(|scope| scope.saved == SavedState::Broken).count();
     let reload = report.scopes().filter(|scope| scope.saved == SavedState::NeedsReload).count();
     let residual = report.scopes().filter(|scope| scope.verified == Some(false)).count();
-    let mut text = String::new();
+    let mut text = counts;
     let left = report.relationships.iter().find_map(|relationship| relationship.still_terminated.as_ref());
     if let Some(left) = left {
-        text.push_str(&format!("STILL TERMINATED, H resets both servers: {}; ", left.reset.cost));
+        text.push_str(&format!("; STILL TERMINATED, H resets both servers: {}", left.reset.cost));
     }
-    text.push_str(&counts);
     for (count, words) in [
         (unsaved, "running but not saved"),
         (broken, "on a server whose FILE IS BROKEN: do not restart it"),

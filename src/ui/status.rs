@@ -8,7 +8,7 @@ use super::{Theme, text, title};
 use crate::app::action::{Action, Verb};
 use crate::app::available::available;
 use crate::app::keymap;
-use crate::app::state::{AppState, Pane};
+use crate::app::state::{AppState, Pane, View};
 
 /// Hints take at most so many lines.
 const MOST: u16 = 2;
@@ -57,9 +57,14 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
     }
 }
 
-/// A reset is seldom needed: it is offered where it is.
+/// A reset is seldom needed: it is offered where it is; and where it is refused, nothing is
+/// asked that could be answered.
 fn deserves_a_hint(state: &AppState, verb: &Verb) -> bool {
-    verb.action != Action::Reset || available(state, Action::Reset).is_ok()
+    match (verb.action, &state.view) {
+        (Action::Reset, _) => available(state, Action::Reset).is_ok(),
+        (Action::Yes | Action::No, View::Reset(reset)) => reset.is_asking(),
+        _ => true,
+    }
 }
 
 fn hints(state: &AppState) -> impl Iterator<Item = (String, String)> {

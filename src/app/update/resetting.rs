@@ -71,5 +71,8 @@ pub(super) fn act(state: &mut AppState, action: Action, now: Moment) -> Vec<Effe
 
 /// A reset has ended.
 pub(super) fn ended(state: &mut AppState, ticket: Ticket, report: Arc<ResetReport>, now: Moment) -> Vec<Effect> {
+    if report.is_good() {
+        state.runs.forget_termination(&report.name);
+    }
     running::ended(state, ticket, Ok(Ended::Reset(report)), now)
 }

@@ -31,8 +31,10 @@ pub(super) fn no_connection(error: &io::Error, address: &Address) -> Error {
         };
     }
     match error.kind() {
-        io::ErrorKind::ConnectionRefused => unreachable(format!("nobody listens at {address}"))
-            .hint("does the server run, and are address and port in url those of its HTTP control socket?"),
+        io::ErrorKind::ConnectionRefused => unreachable(format!("nobody listens at {address}")).hint(
+            "does the server run, and are address and port in url those of its HTTP control socket or of \
+                   its control agent? Where they are an agent's, it may be the agent that is down",
+        ),
         io::ErrorKind::TimedOut => Error::new(ErrorKind::TimedOut, format!("{address} does not answer"))
             .hint("is the address right, the machine up, and no firewall between?"),
         _ => unreachable(format!("no connection to {address}: {error}")).hint("is the address in url right?"),

@@ -151,7 +151,7 @@ impl Http {
             }
             status @ 400..500 => Broken::unsent(
                 strange(format!("{address} knows nothing of Kea's commands ({status}{})", said(reply)))
-                    .hint("are host, port and path in url those of Kea's HTTP control socket?"),
+                    .hint("are host, port and path in url those of Kea's HTTP control socket, or of a control agent?"),
             ),
             status @ (502..=504) => Broken::sent(
                 Error::new(ErrorKind::Unreachable, format!("a proxy at {address} did not reach Kea ({status})"))

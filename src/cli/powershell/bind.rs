@@ -136,8 +136,7 @@ impl<I: Iterator<Item = OsString>> Binder<I> {
 
     fn parameter(&mut self, name: &str, value: Option<String>, bound: &mut Bound) -> Result<()> {
         let parameter = Parameter::find(name)?;
-        let common = matches!(parameter.which, Which::Action | Which::Other | Which::OtherSwitch);
-        if self.seen.contains(&parameter.which) && !common {
+        if self.seen.contains(&parameter.which) && parameter.has_meaning() {
             return Err(BindError::Twice(parameter.name));
         }
         self.seen.push(parameter.which);
@@ -220,14 +219,16 @@ fn address(parameter: &Parameter, text: &str) -> Result<ScopeSelector> {
 }
 
 fn number(parameter: &Parameter, text: &str) -> Result<u32> {
+    let hint = || "write how many targets are written side by side; 0 lets scopesync choose".to_owned();
     let wrong = |why| BindError::Value {
         parameter: parameter.name,
         type_name: parameter.type_name,
         value: text.to_owned(),
         why,
-        hint: "write how many targets are written side by side; 0 lets scopesync choose".into(),
+        hint: hint(),
     };
     let number: i64 = text.trim().parse().map_err(|_| wrong("Error: \"Input string was not in a correct format.\""))?;
-    let in_range = i32::try_from(number).ok().and_then(|number| u32::try_from(number).ok());
-    in_range.ok_or_else(|| wrong("Error: \"Value was either too large or too small for an Int32.\""))
+    let number =
+        i32::try_from(number).map_err(|_| wrong("Error: \"Value was either too large or too small for an Int32.\""))?;
+    u32::try_from(number).map_err(|_| BindError::BelowZero { parameter: parameter.name, value: number, hint: hint() })
 }

@@ -38,6 +38,11 @@ pub(super) enum BindError {
         shown(.value)
     )]
     Value { parameter: &'static str, type_name: &'static str, value: String, why: &'static str, hint: String },
+    #[error(
+        "Cannot validate argument on parameter '{parameter}'. The {value} argument is less than the minimum allowed \
+         range of 0. Supply an argument that is greater than or equal to 0 and then try the command again."
+    )]
+    BelowZero { parameter: &'static str, value: i32, hint: String },
     #[error("-AsJob belongs to a later version of scopesync: jobs that outlive the command are not in this one")]
     AsJob,
     #[error("-{0} is one of PowerShell's common parameters and has no meaning for scopesync")]
@@ -83,7 +88,7 @@ impl BindError {
             BindError::Sets => "-Name and -ScopeId exclude each other: a scope belongs to one relationship".into(),
             BindError::Empty(name) => format!("leave -{name} out, or give it a value"),
             BindError::NotOne(name) => format!("-{name} takes one server; -CimSession takes several"),
-            BindError::Value { hint, .. } => hint.clone(),
+            BindError::Value { hint, .. } | BindError::BelowZero { hint, .. } => hint.clone(),
             BindError::AsJob => "leave it out; the shell can put the command into the background".into(),
             BindError::Meaningless(_) => {
                 "leave it out: errors go to standard error, and the exit status tells what became of the run".into()
@@ -95,12 +100,17 @@ impl BindError {
     }
 }
 
+/// The parameter whose name is near, or all of them.
 fn not_found(name: &str) -> String {
-    let near =
-        |parameter: &&Parameter| strsim::jaro_winkler(&name.to_ascii_lowercase(), &parameter.name.to_ascii_lowercase());
-    let nearest = PARAMETERS.iter().max_by(|a, b| near(a).total_cmp(&near(b))).filter(|found| near(found) > 0.7);
-    let all = "-? lists the parameters";
-    nearest.map_or_else(|| all.to_owned(), |nearest| format!("did you mean -{}? {all}", nearest.name))
+    let likeness = |parameter: &str| {
+        strsim::normalized_damerau_levenshtein(&name.to_ascii_lowercase(), &parameter.to_ascii_lowercase())
+    };
+    let meant = || PARAMETERS.iter().filter(|parameter| parameter.has_meaning()).map(|parameter| parameter.name);
+    let nearest = meant().max_by(|a, b| likeness(a).total_cmp(&likeness(b))).filter(|name| likeness(name) >= 0.5);
+    match nearest {
+        Some(nearest) => format!("did you mean -{nearest}? -? lists the parameters"),
+        None => format!("the parameters are -{}", meant().collect::<Vec<_>>().join(", -")),
+    }
 }
 
 fn missing(name: &str) -> String {

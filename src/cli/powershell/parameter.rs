@@ -96,6 +96,11 @@ impl Parameter {
         self.type_name == SWITCH
     }
 
+    /// Whether scopesync does something by it.
+    pub(super) fn has_meaning(&self) -> bool {
+        !matches!(self.which, Which::Action | Which::Other | Which::OtherSwitch)
+    }
+
     /// Its name and its aliases.
     pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
         std::iter::once(self.name).chain(self.aliases.iter().copied())

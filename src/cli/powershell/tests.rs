@@ -126,7 +126,12 @@ fn mistakes_are_refused_in_powershells_words() {
     let conversion = "Cannot process argument transformation on parameter 'ScopeId'. Cannot convert value \"10.0.0\" \
                       to type \"System.Net.IPAddress\". Error: \"An invalid IP address was specified.\"";
     for (line, message, hint) in [
-        ("-Nope", "A parameter cannot be found that matches parameter name 'Nope'.", "-? lists the parameters"),
+        (
+            "-Foo",
+            "A parameter cannot be found that matches parameter name 'Foo'.",
+            "the parameters are -Name, -ScopeId,",
+        ),
+        ("-Frce", "A parameter cannot be found that matches parameter name 'Frce'.", "did you mean -Force?"),
         (
             "-ScopeIds 1",
             "A parameter cannot be found that matches parameter name 'ScopeIds'.",
@@ -188,8 +193,14 @@ fn mistakes_are_refused_in_powershells_words() {
         ),
         (
             "-ThrottleLimit -1",
-            "Cannot process argument transformation on parameter 'ThrottleLimit'. Cannot convert value \"-1\" to type \
-             \"System.Int32\". Error: \"Value was either too large or too small for an Int32.\"",
+            "Cannot validate argument on parameter 'ThrottleLimit'. The -1 argument is less than the minimum allowed \
+             range of 0. Supply an argument that is greater than or equal to 0 and then try the command again.",
+            "0 lets scopesync choose",
+        ),
+        (
+            "-ThrottleLimit -2147483649",
+            "Cannot process argument transformation on parameter 'ThrottleLimit'. Cannot convert value \"-2147483649\" to \
+             type \"System.Int32\". Error: \"Value was either too large or too small for an Int32.\"",
             "0 lets scopesync choose",
         ),
         ("a b", "A positional parameter cannot be found that accepts argument 'b'.", "only -Name"),

@@ -17,6 +17,10 @@ use crate::model::Foreign;
 /// What a trial copy of the running configuration is called.
 const TRIAL: &str = "scopesync-check.conf";
 
+/// Who has the hooks that write scopes.
+const FREE_SINCE: &str = "subnet_cmds and host_cmds are free since Kea 2.7.7 (stable: 3.0); before that only ISC's \
+    subscribers have them, and scopes are written by replacing the whole configuration";
+
 /// What is missed besides the writing commands, and why.
 const USEFUL: [(&str, &str); 4] = [
     ("status-get", "states of its relationships"),
@@ -159,6 +163,7 @@ fn lacking(commands: &Commands) -> Point {
     }
     cures.sort_unstable();
     cures.dedup();
+    cures.extend((!writing.is_empty()).then_some(FREE_SINCE));
     Point::warning(Topic::Commands, format!("the server lacks {}", missing.join(", "))).hint(cures.join("; "))
 }
 
@@ -210,9 +215,12 @@ mod tests {
             "the server lacks stat-lease4-get (how many addresses are in use), reservation-get and 4 more (writing \
              scopes without a pause)"
         );
-        assert_eq!(
-            point.hint.as_deref(),
-            Some("load libdhcp_host_cmds.so on this server; load libdhcp_stat_cmds.so on this server")
-        );
+        let cures = "load libdhcp_host_cmds.so on this server; load libdhcp_stat_cmds.so on this server";
+        assert_eq!(point.hint, Some(format!("{cures}; {FREE_SINCE}")));
+        let all: Vec<&str> = all.into_iter().filter(|name| !name.starts_with("subnet4-")).collect();
+        assert!(lacking(&commands(&all)).hint.unwrap().contains("free since Kea 2.7.7"));
+        let written: Vec<&str> = writer::NEEDED.into_iter().chain(["status-get", "config-hash-get"]).collect();
+        let leases = lacking(&commands(&written)).hint.unwrap();
+        assert!(leases.contains("lease_cmds") && !leases.contains("free since"), "{leases}");
     }
 }
