@@ -89,7 +89,7 @@ fn report(name: &str, differs: Differs) -> ServerReport {
     let reading = Reading {
         identity: config.identity,
         version: None,
-        health: Health { memberships: config.memberships, clock: None },
+        health: Health { memberships: config.memberships, ..Health::default() },
         context: config.context,
         levels: config.surroundings,
         scopes: Arc::new(config.scopes),

@@ -111,12 +111,11 @@ fn the_main_road_over_https_with_a_password_that_shows_up_nowhere() {
     let openssl = ["x509", "-noout", "-fingerprint", "-sha256", "-in"];
     let pin = Command::new("openssl").args(openssl).arg(shown).output().expect("openssl runs").stdout;
     let pin = String::from_utf8(pin).expect("text");
-    let pin = pin.trim().rsplit('=').next().expect("a fingerprint");
     let inline = toml::Value::from(CANARY);
     home.write_config(&config(
         &pair,
         [
-            &format!("password_file = \"password\"\ntls_pin = \"sha256:{pin}\""),
+            &format!("password_file = \"password\"\ntls_pin = {:?}", pin.trim()),
             &format!("password = {inline}\n{by_ca}"),
         ],
     ));
@@ -160,6 +159,26 @@ fn an_agent_is_told_from_its_server() {
 
     run(&home, "replicate --computer-name kea-server1 --force").expect_code(0);
     run(&home, "drift").expect_code(0);
+
+    // somebody else's config-set is refused: this Kea answers no client from then on, and says nothing
+    let mut refused = pair.config(Side::B);
+    refused["subnet4"][0]["pools"] = serde_json::json!([{"pool": "192.0.2.1-192.0.2.9"}]);
+    assert_eq!(pair.cmd(Side::B, "config-set", serde_json::json!({ "Dhcp4": refused }))["result"], 1);
+    let silent = "answers no client, whatever its state says";
+    let told = run(&home, "check --json").expect_code(3).json();
+    let points = told["servers"][1]["points"].as_array().expect("points");
+    let point = points.iter().find(|point| point["name"] == "state").expect("what it does not say itself");
+    assert_eq!(point["verdict"], "failed");
+    assert!(point["found"].as_str().is_some_and(|found| found.contains(silent)), "{point}");
+    assert!(point["hint"].as_str().is_some_and(|hint| hint.contains("config-reload")), "{point}");
+    let told = run(&home, "drift --json").json();
+    let finding = &told["relationships"][0]["findings"][0];
+    assert_eq!((&finding["severity"], &finding["side"]), (&"critical".into(), &"target".into()), "{told:#}");
+    assert!(finding["message"].as_str().is_some_and(|found| found.contains(silent)), "{finding}");
+    pair.ok(Side::B, "config-reload", Value::Null);
+    pair.wait_in_service();
+    let healthy = run(&home, "check").expect_code(0);
+    assert!(!healthy.stdout.contains(silent), "{}", healthy.stdout);
 
     // its server is dead, the agent is not
     pair.crash(Side::B);

@@ -167,6 +167,7 @@ pub fn relationship(
         result.trouble = Trouble::of(relationship, source_member, &result.scopes);
         result.findings.extend(result.trouble.as_ref().map(Trouble::finding));
         result.findings.extend(unsafe_ways(survey, relationship, source_member));
+        result.findings.extend(prerequisites::ailments(relationship, source_member, readings));
         result.findings.sort_by(|a, b| (a.severity, a.kind, &a.message).cmp(&(b.severity, b.kind, &b.message)));
         return result;
     }
@@ -177,6 +178,7 @@ pub fn relationship(
         result.trouble = Trouble::of(relationship, source_member, &result.scopes);
         result.findings.splice(0..0, result.trouble.as_ref().map(Trouble::finding));
         result.findings.extend(prerequisites::states(relationship, source_member));
+        result.findings.extend(prerequisites::ailments(relationship, source_member, readings));
     }
     result.findings.extend(unsafe_ways(survey, relationship, source_member));
     result

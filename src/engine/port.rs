@@ -81,6 +81,17 @@ pub struct Health {
     pub memberships: Vec<Membership>,
     /// Its clock less this machine's, where it tells the time; exact to about a second.
     pub clock: Option<jiff::SignedDuration>,
+    /// What keeps it from serving although its states do not show it.
+    pub ailment: Option<Ailment>,
+}
+
+/// Something wrong with a server that only its family of servers can tell; safe to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ailment {
+    /// What is wrong, to be put behind the server's name.
+    pub what: String,
+    /// What to do about it.
+    pub cure: String,
 }
 
 /// One server's configuration at one moment.
@@ -386,8 +397,10 @@ pub trait Writer: Send + Sync {
     /// What the work would cost and what stands against it; reads only.
     async fn assess(&self, work: &[Arc<Work>], ctl: &Control) -> Result<Assessment>;
 
-    /// Called once before the first write of a run: what can be kept of the old state
-    /// on the server's side is kept. A failure is a remark, not an end.
+    /// What can be kept of the old state on the server's side is kept. Called once, before the
+    /// first write of a run or before what an earlier one left is saved; a writer of whole
+    /// servers does it by itself in [`Writer::write`], once it knows that it will write. A failure
+    /// is a remark, not an end.
     async fn prepare(&self, ok: &super::approval::Approved, ctl: &Control) -> Result<()>;
 
     /// Writes; one outcome for each scope, in order. Looks once more right before each

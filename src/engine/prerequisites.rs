@@ -1,8 +1,9 @@
 //! What lies outside the scopes and no scope replication brings.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use super::port::{Reading, Refusal};
+use super::port::{Ailment, Reading, Refusal};
 use super::survey::Relationship;
 use super::trouble::CLOCKS_APART;
 use crate::model::{
@@ -255,7 +256,8 @@ pub fn states(relationship: &Relationship, source_member: usize) -> Vec<Finding>
             };
             found.extend(told.map(|condition| {
                 let message = format!("{} is in state {}", member.shown(), state.explained(&relationship.mode));
-                state_finding(side_of(at), message, condition)
+                let finding = state_finding(side_of(at), message, condition);
+                given_up(relationship, 1 - at).map_or(finding.clone(), |hint| Finding { hint, ..finding })
             }));
         }
         let heard = member.heard.as_ref().map(|state| (state, state.condition(&relationship.mode)));
@@ -267,6 +269,40 @@ pub fn states(relationship: &Relationship, source_member: usize) -> Vec<Finding>
         }
     }
     found
+}
+
+/// What to do about a member that says that all is normal while its partner takes it for dead.
+pub(super) fn given_up(relationship: &Relationship, at: usize) -> Option<String> {
+    let condition = |at: usize| Some(relationship.members[at].state.as_ref()?.condition(&relationship.mode));
+    let [ours, theirs] = [at, 1 - at].map(|at| relationship.members[at].shown());
+    let differ = condition(at) == Some(Condition::Normal) && condition(1 - at) == Some(Condition::PartnerDown);
+    differ.then(|| {
+        format!(
+            "{ours} says that all is normal, and {theirs} serves alone as it does not hear of it: where that lasts, \
+             either the way between them is cut, or {ours} answers no client, as Kea before 2.4 does after a refused \
+             config-set; config-reload mends that, and loses what is not saved"
+        )
+    })
+}
+
+/// Members that do not serve although their states do not show it; of those that were read.
+pub(super) fn ailments(
+    relationship: &Relationship,
+    source_member: usize,
+    readings: [Option<&Arc<Reading>>; 2],
+) -> Vec<Finding> {
+    let sides = [(FindingSide::Source, source_member), (FindingSide::Target, 1 - source_member)];
+    let told =
+        sides.into_iter().zip(readings).filter_map(|(side, reading)| Some((side, reading?.health.ailment.as_ref()?)));
+    let finding = |((side, member), ailment): ((FindingSide, usize), &Ailment)| Finding {
+        severity: Severity::Critical,
+        kind: FindingKind::State,
+        side,
+        scopes: Vec::new(),
+        message: format!("{} {}", relationship.members[member].shown(), ailment.what),
+        hint: ailment.cure.clone(),
+    };
+    told.map(finding).collect()
 }
 
 fn relationship_findings(relationship: &Relationship, source_member: usize) -> Vec<Finding> {

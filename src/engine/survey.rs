@@ -255,7 +255,7 @@ fn pair_up(servers: &[ServerReport], names: &[RelationshipName]) -> Vec<Relation
         .iter()
         .filter_map(|server| Some((server, server.reading()?)))
         .flat_map(|(server, reading)| {
-            let Health { memberships, clock } = &reading.health;
+            let Health { memberships, clock, .. } = &reading.health;
             memberships.iter().map(|membership| Told { server: &server.name, membership, clock: *clock })
         })
         .collect();

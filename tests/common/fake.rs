@@ -244,7 +244,7 @@ impl FakeServer {
 
     fn health_now(&self) -> Health {
         let clock = self.inner().clock.map(jiff::SignedDuration::from_secs);
-        Health { memberships: self.memberships(), clock }
+        Health { memberships: self.memberships(), clock, ..Health::default() }
     }
 }
 

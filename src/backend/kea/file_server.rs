@@ -163,7 +163,7 @@ impl Server for FileServer {
         Ok(Reading {
             identity: config.identity,
             version: None,
-            health: Health { memberships: config.memberships, clock: None },
+            health: Health { memberships: config.memberships, ..Health::default() },
             context: config.context,
             levels: config.surroundings,
             scopes: Arc::new(config.scopes),

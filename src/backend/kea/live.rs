@@ -79,6 +79,11 @@ struct Known {
 }
 
 impl Known {
+    /// Kea before 2.4 stops answering clients when it refuses a configuration.
+    fn survives_a_refusal(&self) -> bool {
+        self.commands.has("config-hash-get")
+    }
+
     fn new(commands: Commands, fresh: &FreshConfig) -> Self {
         let FreshConfig { config, text, hash, .. } = fresh;
         Known {

@@ -83,7 +83,10 @@ fn state(relationship: &Relationship, at: usize) -> Point {
     let side = if at == 0 { FindingSide::Source } else { FindingSide::Target };
     let finding = prerequisites::states(relationship, 0).into_iter().find(|finding| finding.side == side);
     match state.condition(mode) {
-        Condition::Normal => Point::ok(Topic::State, found),
+        Condition::Normal => match prerequisites::given_up(relationship, at) {
+            Some(hint) => Point::warning(Topic::State, found).hint(hint),
+            None => Point::ok(Topic::State, found),
+        },
         Condition::Terminated => Point::new(Topic::State, Verdict::Failed, found).hint(SEE_DRIFT),
         Condition::CommunicationRecovery => Point::warning(Topic::State, found).hint(SEE_DRIFT),
         _ => Point { hint: finding.map(|finding| finding.hint), ..Point::warning(Topic::State, found) },

@@ -42,6 +42,9 @@ pub(super) async fn look(
             points.extend(stores(reading));
             points.push(hidden(reading));
             points.extend(clock(reading));
+            points.extend(reading.health.ailment.as_ref().map(|ailment| {
+                Point::new(Topic::State, Verdict::Failed, format!("it {}", ailment.what)).hint(&ailment.cure)
+            }));
             points.extend(writer(server, ctl).await);
         }
         Err(error) if failed.is_none() => points.push(Point::failed(Topic::Configuration, error)),

@@ -132,6 +132,22 @@ fn communication_recovery_heals_by_itself_unless_drift_stands() {
 }
 
 #[test]
+fn a_member_that_does_not_know_that_it_was_given_up_is_named() {
+    let hint = |states: [&str; 2]| {
+        let found = crate::engine::prerequisites::states(&relationship(states, None), 0);
+        found.into_iter().map(|finding| finding.hint).collect::<Vec<_>>()
+    };
+    let told = hint(["partner-down", "load-balancing"]);
+    assert!(
+        told.len() == 1 && told[0].starts_with("kea-2 says that all is normal, and kea-1 serves alone"),
+        "{told:?}"
+    );
+    assert!(told[0].contains("config-reload"), "{told:?}");
+    let waiting = hint(["waiting", "partner-down"]);
+    assert!(waiting.iter().all(|hint| !hint.contains("config-reload")), "{waiting:?}");
+}
+
+#[test]
 fn what_a_partner_heard_is_no_trouble_and_termination_is_the_worse() {
     assert!(Trouble::of(&relationship(["load-balancing", "partner-down"], None), 0, &drifted()).is_none());
     let both = Trouble::of(&relationship(["communication-recovery", "terminated"], None), 0, &[]).unwrap();

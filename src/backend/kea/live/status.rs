@@ -7,17 +7,18 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use super::{Known, LiveServer};
-use crate::engine::port::{Control, Health};
+use crate::engine::port::{Ailment, Control, Health};
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::{Contact, Foreign, Membership, State};
 
 impl LiveServer {
     /// The relationships that the last reading told of, with their states as they are now.
     pub(super) async fn health_of(&self, known: &Known, ctl: &Control) -> Result<Health> {
-        let mut health = Health { memberships: known.memberships.clone(), clock: None };
+        let mut health = Health { memberships: known.memberships.clone(), ..Health::default() };
         if known.commands.has("status-get") {
-            let status = self.channel().ask("status-get", None, ctl).await?.given().map_err(|e| self.on(e))?;
+            let status: Status = self.channel().ask("status-get", None, ctl).await?.given().map_err(|e| self.on(e))?;
             merge(&mut health.memberships, &status);
+            health.ailment = status.ailment().filter(|_| !known.survives_a_refusal());
         }
         if known.commands.has("ha-heartbeat") && !known.memberships.is_empty() {
             health.clock = self.clock(known, ctl).await?;
@@ -77,6 +78,10 @@ impl LiveServer {
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Status {
     pid: Option<u32>,
+    #[serde(rename = "multi-threading-enabled", default)]
+    has_threads: bool,
+    #[serde(rename = "thread-pool-size")]
+    threads: Option<u32>,
     #[serde(rename = "high-availability", default)]
     relationships: Vec<Relationship>,
 }
@@ -155,6 +160,18 @@ impl Servers {
 }
 
 impl Status {
+    /// Kea before 2.4 stops its threads to load a configuration, and leaves them stopped when it
+    /// refuses that: no client is answered, and its failover goes no further in whatever state it
+    /// was. Source: measured with 2.2.0; one without threads does not show it.
+    fn ailment(&self) -> Option<Ailment> {
+        (self.has_threads && self.threads == Some(0)).then(|| Ailment {
+            what: "answers no client, whatever its state says: it has refused a config-set, which Kea before 2.4 does \
+                   not get over"
+                .to_owned(),
+            cure: "make it load its file again (config-reload); what runs and was not saved is lost".to_owned(),
+        })
+    }
+
     /// The number of the server's process, as the server itself knows it.
     pub(super) fn pid(&self) -> Option<u32> {
         self.pid
@@ -223,6 +240,15 @@ mod tests {
             ),
         );
         assert_eq!(states(&pair), [(Some("hot-standby"), Some("hot-standby"), None)]);
+    }
+
+    #[test]
+    fn threads_that_stand_still_are_an_ailment() {
+        let threads = |enabled: bool, size: &str| {
+            status(&format!(r#"{{"multi-threading-enabled": {enabled}{size}}}"#)).ailment().is_some()
+        };
+        assert!(threads(true, r#", "thread-pool-size": 0"#));
+        assert!(!threads(true, r#", "thread-pool-size": 2"#) && !threads(true, "") && !threads(false, ""));
     }
 
     #[test]

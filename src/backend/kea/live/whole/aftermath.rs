@@ -298,13 +298,6 @@ fn compared(base: &Known, work: &[&Work], fresh: &FreshConfig) -> Result<Standin
     })
 }
 
-impl Known {
-    /// Kea before 2.4 stops answering clients when it refuses a configuration.
-    fn survives_a_refusal(&self) -> bool {
-        self.commands.has("config-hash-get")
-    }
-}
-
 /// The first thing of a scope that is not as planned, named.
 fn left(work: &Work, fresh: &FreshConfig) -> Option<String> {
     let whole = || Some(format!("scope {}", work.id));
