@@ -78,6 +78,19 @@ impl Error {
         self
     }
 
+    /// The failure and what to do about it, on one line.
+    pub fn with_hint(&self) -> String {
+        match &self.hint {
+            Some(hint) => format!("{self} ({hint})"),
+            None => self.to_string(),
+        }
+    }
+
+    /// What to remark when it kept a server from keeping its old configuration.
+    pub fn not_kept(&self) -> String {
+        format!("the old configuration was not kept on the server: {}", self.with_hint())
+    }
+
     /// Marks that a request which changes something had been sent.
     pub fn in_doubt(mut self) -> Self {
         self.in_doubt = true;

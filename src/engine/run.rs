@@ -373,8 +373,5 @@ fn untouched(plan: &Plan, planned: &PlannedRelationship, scope: &PlannedScope, a
 
 /// An error with what to do about it, on one line.
 fn describe(error: &Error) -> String {
-    match &error.hint {
-        Some(hint) => format!("{error} ({hint})"),
-        None => error.to_string(),
-    }
+    error.with_hint()
 }

@@ -23,7 +23,7 @@ fn by_commands() -> Vec<(&'static str, Point)> {
         ("checking the scope", Point::before("subnet4-get")),
         ("writing", Point::before("subnet4-update")),
         ("written", Point::after("subnet4-update")),
-        ("verifying", Point::before("reservation-get-all").nth(2)),
+        ("verifying", Point::before("reservation-get-all").nth(3)),
         ("writing the second scope", Point::before("subnet4-update").nth(2)),
         ("saving", Point::before("config-write").nth(2)),
     ]
@@ -75,7 +75,7 @@ fn of_the_source() -> Vec<(&'static str, Point)> {
     vec![
         ("checking", Point::before("config-hash-get")),
         ("checking the first scope", Point::before("subnet4-list")),
-        ("checking the second scope", Point::before("subnet4-list").nth(2)),
+        ("checking the second scope", Point::before("subnet4-list").nth(3)),
     ]
 }
 

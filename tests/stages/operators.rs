@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::common::pair::{PairOptions, Side, wait_for};
+use crate::common::program::Finished;
 use crate::common::proxy::Point;
 use crate::upset::{REPLICATE, Upset, WHOLE, Way, finish};
 
@@ -26,10 +27,14 @@ fn by_hand(upset: &Upset, scope: u32) -> impl Fn() + '_ {
 }
 
 /// A run during which something is done when the traffic to a server comes to a point.
-fn meanwhile(upset: &Upset, side: Side, point: Point, act: impl Fn()) -> crate::common::program::Finished {
+fn meanwhile(upset: &Upset, side: Side, point: Point, act: impl Fn()) -> Finished {
+    during(upset, REPLICATE, side, point, act)
+}
+
+fn during(upset: &Upset, command: &str, side: Side, point: Point, act: impl Fn()) -> Finished {
     upset.restore();
     let gate = upset.proxy(side).pause(point);
-    let child = upset.start();
+    let child = upset.start_as(command);
     gate.reached();
     act();
     gate.open();
@@ -76,8 +81,8 @@ fn what_somebody_changes_by_hand_meanwhile_is_kept() {
     assert_eq!(upset.proxy(Side::B).times("subnet4-update"), 0);
     // later this scope alone, up to the last look at it
     for (stage, point, words) in [
-        ("the check of the scope", Point::before("subnet4-list").nth(3), "the target has changed since the plan"),
-        ("the last look", Point::before("subnet4-get").nth(5), "has changed on the target a moment ago"),
+        ("the check of the scope", Point::before("subnet4-list").nth(4), "the target has changed since the plan"),
+        ("the last look", Point::before("subnet4-get").nth(6), "has changed on the target a moment ago"),
     ] {
         let run = meanwhile(&upset, Side::B, point, by_hand(&upset, 1)).expect_code(3);
         let mut document = run.json();
@@ -89,6 +94,12 @@ fn what_somebody_changes_by_hand_meanwhile_is_kept() {
             (3600.into(), 7777.into(), 4800.into())
         );
     }
+    // where nothing is left to write, the server keeps no copy of what ran before
+    let only = format!("{REPLICATE} --scope-id 10.0.1.0");
+    let first_look = Point::before("subnet4-list").nth(2);
+    let run = during(&upset, &only, Side::B, first_look, by_hand(&upset, 1)).expect_code(1);
+    assert!(run.stderr.contains("the target has changed since the plan"), "{}", run.stderr);
+    assert_eq!((lifetime(&upset, 1), upset.proxy(Side::B).times("config-write")), (7777.into(), 0));
     // a scope that the plan does not touch
     let run = meanwhile(&upset, Side::B, Point::before("config-hash-get"), by_hand(&upset, 4)).expect_code(0);
     assert_eq!(lifetime(&upset, 4), 7777, "{}", run.stderr);

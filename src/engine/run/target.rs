@@ -108,9 +108,7 @@ impl<'a> Delivery<'a> {
     async fn batch(&self, batch: &[Entry], course: &mut Course) -> Vec<Told> {
         let ctl = self.run.ctl;
         self.tell(batch, Stage::Checking);
-        // first, as it takes its time: after the check nothing stands before the write that can wait
-        self.prepare(course).await;
-        let (entries, mut outcomes) = match self.unmoved(batch).await {
+        let (entries, mut outcomes) = match self.ready(batch, course).await {
             Ok(sorted) => sorted,
             Err(error) => {
                 let outcomes = all(batch, Outcome::Rejected, &format!("nothing was written: {}", describe(&error)));
@@ -159,6 +157,21 @@ impl<'a> Delivery<'a> {
             Err(_) => (task, add_message(scope, "the target is not back in service")),
         }));
         outcomes
+    }
+
+    /// What is still as planned, right before its write, and outcomes for what has moved. The
+    /// server keeps its old state once, before that look, as it takes its time, and after another
+    /// one, as nothing is kept where nothing is to be written. A writer of whole servers does
+    /// the same by itself.
+    async fn ready(&self, batch: &[Entry], course: &mut Course) -> Result<(Vec<Entry>, Vec<Told>)> {
+        let (entries, mut moved) = self.unmoved(batch).await?;
+        if entries.is_empty() || self.is_for_all() || std::mem::replace(&mut course.prepared, true) {
+            return Ok((entries, moved));
+        }
+        course.remarks.extend(prepare(&*self.writer, self.tasks[0].approval, self.run.ctl).await);
+        let (entries, later) = self.unmoved(&entries).await?;
+        moved.extend(later);
+        Ok((entries, moved))
     }
 
     /// Splits a batch into what is still as planned, and outcomes for what has moved.
@@ -273,14 +286,6 @@ impl<'a> Delivery<'a> {
         Ok(())
     }
 
-    /// Lets the server keep its old state once, right before the first write of the run.
-    async fn prepare(&self, course: &mut Course) {
-        if std::mem::replace(&mut course.prepared, true) {
-            return;
-        }
-        course.remarks.extend(prepare(&*self.writer, self.tasks[0].approval, self.run.ctl).await);
-    }
-
     async fn save(&self, parts: &mut [Part], course: Course) {
         let touched =
             |scope: &ScopeRun| matches!(scope.outcome, Outcome::Replicated | Outcome::Partial | Outcome::Unknown);
@@ -379,7 +384,7 @@ struct Course {
 /// Lets the server keep its old state; what is to be said where it could not.
 pub(super) async fn prepare(writer: &dyn Writer, ok: &Approved, ctl: &Control) -> Option<String> {
     let error = writer.prepare(ok, ctl).await.err()?;
-    Some(format!("the old configuration was not kept on the server: {}", describe(&error)))
+    Some(error.not_kept())
 }
 
 /// Takes down whether the target is saved, for this report and for the next run.

@@ -25,6 +25,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use tokio::sync::OnceCell;
 
 use self::compare::Outline;
 use self::part::Part;
@@ -49,6 +50,8 @@ pub(super) struct WholeWriter {
     server: LiveServer,
     pace: Pace,
     course: Mutex<Course>,
+    /// Why the configuration of before the first write was not kept; set once it was tried.
+    not_kept: OnceCell<Option<Error>>,
 }
 
 /// How long to wait between two looks.
@@ -101,7 +104,7 @@ enum Course {
 
 impl WholeWriter {
     pub(super) fn new(server: LiveServer) -> Self {
-        WholeWriter { server, pace: Pace::default(), course: Mutex::default() }
+        WholeWriter { server, pace: Pace::default(), course: Mutex::default(), not_kept: OnceCell::new() }
     }
 
     /// An error ends the work for all scopes that have no outcome in `told` yet.
@@ -143,12 +146,13 @@ impl WholeWriter {
                 if parts.is_empty() {
                     return Ok(());
                 }
+                not_cancelled(ctl)?;
+                // only now, as it is sure to be written, and before the last look, as it takes its time
+                self.not_kept.get_or_init(async || self.server.keep_before(ctl).await.err()).await;
                 self.server.is_the_same(ctl).await?;
                 gate.ask(ctl).await?;
                 let before = self.server.health_of(&base, ctl).await?.memberships;
-                if ctl.is_cancelled() {
-                    return Err(Error::new(ErrorKind::Cancelled, "cancelled before its turn"));
-                }
+                not_cancelled(ctl)?;
                 if self.is_still(&base, ctl).await? {
                     told.extend(self.set(&base, before, &parts, work, text).await);
                     return Ok(());
@@ -289,11 +293,22 @@ impl Writer for WholeWriter {
         ids.iter().map(open).collect()
     }
 
+    fn remarks(&self) -> Vec<String> {
+        self.not_kept.get().into_iter().flatten().map(Error::not_kept).collect()
+    }
+
     async fn save(&self, _ctl: &Control) -> Saved {
         if let Course::Interrupted { amiss: Some(error), .. } = &*self.course() {
             return Saved::NotSaved(error.clone());
         }
         self.server.save_running().await
+    }
+}
+
+fn not_cancelled(ctl: &Control) -> Result<()> {
+    match ctl.is_cancelled() {
+        true => Err(Error::new(ErrorKind::Cancelled, "cancelled before its turn")),
+        false => Ok(()),
     }
 }
 

@@ -240,7 +240,7 @@ async fn what_cannot_be_put_back_is_told_as_it_is() {
     assert_eq!(bench.sent(&["config-set", "config-reload"]), [1, 0], "nothing is sent before it is understood");
     assert!(bench.writer.settle(&bench.ctl).await.is_err());
     assert!(matches!(bench.writer.save(&bench.ctl).await, Saved::NotSaved(_)));
-    assert_eq!(bench.sent(&["config-write"]), [0]);
+    assert_eq!(bench.sent(&["config-write"]), [1], "the copy of before, and nothing after it");
 }
 
 #[tokio::test]
@@ -313,8 +313,12 @@ async fn two_offenders_of_many_are_found_with_few_tests() {
             false => assert!(matches!(done, Done::Applied), "{}: {done:?}", work.id),
         }
     }
-    let [tests, sets] = bench.sent(&["config-test", "config-set"])[..] else { unreachable!() };
+    let [tests, sets, copies] = bench.sent(&["config-test", "config-set", "config-write"])[..] else { unreachable!() };
     assert!(tests <= 24 && sets == 1, "{tests} tests");
+    assert_eq!(copies, 1, "what ran before is kept, once");
+    let sent = bench.kea.commands();
+    let at = |name: &str| sent.iter().rposition(|one| one == name);
+    assert!(at("config-test") < at("config-write") && at("config-write") < at("config-hash-get"), "{sent:?}");
 }
 
 #[tokio::test]
@@ -327,7 +331,7 @@ async fn a_base_that_the_server_itself_refuses_is_told_as_such() {
     let done = bench.writer.write(&work, &approved(&[]), &(), &bench.ctl).await;
     let Done::Rejected(error) = &done[0] else { panic!("{done:?}") };
     assert!(error.what.contains("refuses even its own configuration as it runs: config-test was refused: 666"));
-    assert_eq!(bench.sent(&["config-test", "config-set"]), [2, 0]);
+    assert_eq!(bench.sent(&["config-test", "config-set", "config-write"]), [2, 0, 0]);
 }
 
 #[tokio::test]
@@ -337,7 +341,7 @@ async fn a_cancel_before_config_set_cancels_all_and_none_comes_after_it() {
     bench.kea.lock().after_test = Some(Box::new(move |_| cancel.cancel()));
     let done = bench.write().await;
     assert!(done.iter().all(|done| matches!(done, Done::Cancelled)), "{done:?}");
-    assert_eq!(bench.sent(&["config-set"]), [0]);
+    assert_eq!(bench.sent(&["config-set", "config-write"]), [0, 0]);
 
     let bench = Bench::new(Kea::new(base()), &rearranged()).await;
     let cancel = bench.ctl.hard.clone();
@@ -384,7 +388,7 @@ async fn behind_a_shut_gate_nothing_is_even_tested() {
     let bench = Bench::new(Kea::new(base()), &rearranged()).await;
     let done = bench.writer.write(&bench.work, &approved(&[]), &Shut, &bench.ctl).await;
     assert!(matches!(&done[0], Done::Rejected(error) if error.what.contains("state-not-normal")), "{done:?}");
-    assert_eq!(bench.sent(&["config-test", "config-set"]), [0, 0]);
+    assert_eq!(bench.sent(&["config-test", "config-set", "config-write"]), [0, 0, 0]);
 }
 
 #[tokio::test]

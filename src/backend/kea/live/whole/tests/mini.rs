@@ -188,7 +188,9 @@ impl Kea {
                 fine(Value::Null)
             }
             "config-write" => {
-                self.file = self.config.clone();
+                if arguments.get("filename").is_none() {
+                    self.file = self.config.clone();
+                }
                 fine(json!({"size": 1}))
             }
             _ => Some(json!({"result": 2, "text": format!("'{command}' command not supported.")})),
