@@ -10,6 +10,7 @@ pub mod drift;
 pub mod from_stdin;
 pub mod ha_reset;
 pub mod powershell;
+pub mod recover;
 pub mod relationships;
 pub mod replicate;
 pub mod scopes;
@@ -45,6 +46,7 @@ pub fn main() -> ExitCode {
     let writes = match &cli.command {
         Some(Command::Replicate(asked)) => !asked.what_if,
         Some(Command::HaReset(asked)) => !asked.what_if,
+        Some(Command::Recover(asked)) => asked.way().is_some() && !asked.what_if,
         _ => false,
     };
     let result = perform(cli, &mut console).and_then(|status| match console.finish() {
@@ -99,6 +101,9 @@ fn ask_servers(mut command: Command, global: &args::Global, console: &mut Consol
     let mut fleet = start.servers()?;
     let history = History::of(&start.state);
     warn_of_unsaved(&fleet, &history, console);
+    if !matches!(command, Command::Recover(_)) {
+        recover::warn(&fleet, &history, console);
+    }
     let mut operator = replicate::AtTerminal::default();
     if let Some(selection) = selection_from_stdin(&mut command) {
         from_stdin::take(std::io::stdin().lock(), selection)?;
@@ -121,6 +126,10 @@ fn ask_servers(mut command: Command, global: &args::Global, console: &mut Consol
                 }
                 let by = history.who().person();
                 replicate::run(&fleet, &asked, &history, &by, &mut operator, console).await
+            }
+            Command::Recover(asked) => {
+                let by = history.who().person();
+                recover::run(&fleet, &asked, &history, &by, &mut operator, console).await
             }
             Command::Check(_)
             | Command::Demo(_)

@@ -22,6 +22,7 @@ pub mod plan;
 pub mod port;
 pub mod prerequisites;
 pub mod progress;
+pub mod recovery;
 pub mod report;
 pub mod reset;
 pub mod run;

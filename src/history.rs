@@ -9,6 +9,7 @@ mod jobs;
 mod old;
 mod past;
 mod read;
+mod recovery;
 mod schema;
 mod settle;
 mod store;

@@ -16,5 +16,7 @@ mod disk;
 mod older;
 #[path = "stages/operators.rs"]
 mod operators;
+#[path = "stages/recovery.rs"]
+mod recovery;
 #[path = "stages/upset.rs"]
 mod upset;

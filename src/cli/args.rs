@@ -1,6 +1,7 @@
 //! The arguments, as they are declared to the parser; what they do is elsewhere.
 
 mod ha_reset;
+mod recover;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -17,6 +18,7 @@ use crate::engine::approval::Switches;
 use crate::engine::select::ScopeSelector;
 
 pub use ha_reset::HaReset;
+pub use recover::{Recover, Way};
 
 /// See how the scopes of DHCP failover partners have drifted, preview a
 /// replication, confirm it, and replicate.
@@ -93,6 +95,9 @@ pub enum Command {
     /// Bring a terminated relationship back: reset both of its servers at once
     #[command(after_long_help = ha_reset::NOTES)]
     HaReset(HaReset),
+    /// Tell how far an interrupted run came; finish it, undo it or leave it
+    #[command(after_long_help = recover::NOTES)]
+    Recover(Recover),
     /// `replicate`, spelled as in PowerShell
     #[command(name = powershell::CMDLET, disable_help_flag = true, override_usage = powershell::USAGE)]
     #[command(long_about = powershell::ABOUT, after_long_help = powershell::NOTES)]

@@ -12,13 +12,13 @@ use std::io;
 use super::console::Console;
 use super::reading::{survey, waiting};
 use super::{Failure, args, select};
-use crate::engine::approval::{Answer, Approved, Manner, OVERRIDES, Questions};
+use crate::engine::approval::{Answer, Approved, Manner, OVERRIDES, Questions, Switches};
 use crate::engine::fleet::Fleet;
 use crate::engine::outcome::{Outcome, RunReport};
 use crate::engine::plan::Plan;
 use crate::engine::port::{Control, Journal};
 use crate::engine::progress::Progress;
-use crate::engine::run;
+use crate::engine::{recovery, run};
 use crate::show::{self, Line, Role, ScopeNames};
 
 pub use ask::{Ask, AtTerminal, Question};
@@ -42,8 +42,9 @@ pub async fn run(
     let overrides: BTreeSet<String> = asked.overrides.iter().cloned().collect();
     let control = Control::free();
     let mut plan = waiting(console, "planning".into(), Plan::make(fleet, &survey, &picked, overrides, &control)).await;
+    plan = recovery::note(plan, journal);
     name_read_only_switch(fleet, &mut plan);
-    known_overrides(asked, &plan)?;
+    known_overrides(&asked.overrides, &plan)?;
     let unread = select::unread(&survey, &picked, &asked.selection, &asked.sources());
     for reason in &unread {
         console.warning(format_args!("not read: {reason}"));
@@ -51,7 +52,7 @@ pub async fn run(
 
     let names = ScopeNames::of(&survey);
     if asked.switches().manner() == Manner::ShowOnly {
-        preview_only(asked, &plan, &names, console);
+        preview_only(asked.json, &plan, &names, console);
         return Ok(if plan.is_blocked_anywhere() || !unread.is_empty() { 3 } else { 0 });
     }
     for line in show::plan(&plan, &names) {
@@ -61,9 +62,9 @@ pub async fn run(
         return Err(Failure::new("nothing was written: everything that differs is refused or could not be read")
             .hint("the reasons stand above"));
     }
-    let approved = approve(asked, &plan, by, ask, console)?;
+    let approved = approve(asked.switches(), &plan, by, ask, console)?;
     let report = execute(fleet, &plan, approved, journal, console).await;
-    finish(asked, &plan, &report, &names, console);
+    finish(asked.json, &plan, &report, &names, console);
     Ok(report.exit_status())
 }
 
@@ -101,9 +102,9 @@ fn name_read_only_switch(fleet: &Fleet, plan: &mut Plan) {
 }
 
 /// A misspelt override must not look like one that does not apply.
-fn known_overrides(asked: &args::Replicate, plan: &Plan) -> Result<(), Failure> {
+pub(super) fn known_overrides(overrides: &[String], plan: &Plan) -> Result<(), Failure> {
     let known: BTreeSet<&str> = plan.overridable().into_iter().chain(OVERRIDES).collect();
-    match asked.overrides.iter().find(|name| !known.contains(name.as_str())) {
+    match overrides.iter().find(|name| !known.contains(name.as_str())) {
         None => Ok(()),
         Some(name) => {
             let known: Vec<&str> = known.into_iter().collect();
@@ -113,8 +114,8 @@ fn known_overrides(asked: &args::Replicate, plan: &Plan) -> Result<(), Failure> 
     }
 }
 
-fn preview_only(asked: &args::Replicate, plan: &Plan, names: &ScopeNames, console: &mut Console) {
-    if asked.json {
+pub(super) fn preview_only(json: bool, plan: &Plan, names: &ScopeNames, console: &mut Console) {
+    if json {
         console.json(&plan.to_json());
     } else {
         console.lines(&show::plan(plan, names));
@@ -123,15 +124,15 @@ fn preview_only(asked: &args::Replicate, plan: &Plan, names: &ScopeNames, consol
     }
 }
 
-fn approve(
-    asked: &args::Replicate,
+pub(super) fn approve(
+    switches: Switches,
     plan: &Plan,
     by: &str,
     ask: &mut dyn Ask,
     console: &mut Console,
 ) -> Result<Vec<Approved>, Failure> {
     let names = plan.relationships.iter().map(|relationship| relationship.name.clone()).collect();
-    let mut questions = Questions::new(&plan.digest, names, by, asked.switches(), plan.overrides.clone());
+    let mut questions = Questions::new(&plan.digest, names, by, switches, plan.overrides.clone());
     while let Some((at, _)) = questions.pending() {
         let relationship = &plan.relationships[at];
         let writing: Vec<_> = relationship.to_write(&plan.overrides).collect();
@@ -155,7 +156,7 @@ pub(super) fn no_answer(error: &io::Error, done: &str) -> Failure {
     }
 }
 
-async fn execute(
+pub(super) async fn execute(
     fleet: &Fleet,
     plan: &Plan,
     approved: Vec<Approved>,
@@ -172,7 +173,7 @@ async fn execute(
     }
 }
 
-fn finish(asked: &args::Replicate, plan: &Plan, report: &RunReport, names: &ScopeNames, console: &mut Console) {
+pub(super) fn finish(json: bool, plan: &Plan, report: &RunReport, names: &ScopeNames, console: &mut Console) {
     if plan.scopes_to_write() == 0 {
         console.note("there is nothing to replicate: the target has everything that the source has");
         for remark in report.relationships.iter().flat_map(|relationship| &relationship.remarks) {
@@ -184,7 +185,7 @@ fn finish(asked: &args::Replicate, plan: &Plan, report: &RunReport, names: &Scop
         }
         console.aside(&show::report_summary(report));
     }
-    if asked.json {
+    if json {
         console.json(&report.to_json());
     } else {
         let replicated = report.scopes().filter(|scope| scope.outcome == Outcome::Replicated);

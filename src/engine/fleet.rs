@@ -1,6 +1,6 @@
 //! All servers of the configuration, and one run at a time on each of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::future::join_all;
@@ -85,11 +85,21 @@ impl Fleet {
 
     /// Reads all servers side by side and merges what they tell.
     pub async fn survey(&self, ctl: &Control) -> Survey {
-        let outcomes = join_all(self.servers.iter().map(|server| server.read(ctl))).await;
+        self.survey_where(|_| true, ctl).await
+    }
+
+    /// The same with these servers alone; the others are as if they were still being read.
+    pub async fn survey_of(&self, names: &BTreeSet<ServerName>, ctl: &Control) -> Survey {
+        self.survey_where(|name| names.contains(name), ctl).await
+    }
+
+    async fn survey_where(&self, is_wanted: impl Fn(&ServerName) -> bool, ctl: &Control) -> Survey {
         let mut reports = self.unread();
-        for (report, outcome) in reports.iter_mut().zip(outcomes) {
-            report.outcome = Some(outcome.map(Arc::new));
-        }
+        let wanted = self.servers.iter().zip(&mut reports).filter(|(server, _)| is_wanted(server.name()));
+        join_all(wanted.map(|(server, report)| async move {
+            report.outcome = Some(server.read(ctl).await.map(Arc::new));
+        }))
+        .await;
         Survey::new(reports, &self.names)
     }
 

@@ -431,6 +431,12 @@ pub trait Writer: Send + Sync {
     /// Makes what runs outlive a restart.
     async fn save(&self, ctl: &Control) -> Saved;
 
+    /// What a write of this kind that was cut short with its program may have done to the target
+    /// besides its scopes; reads only. Safe to show.
+    async fn cut_short(&self, _ctl: &Control) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
     /// What else the operator should know of the writes so far.
     fn remarks(&self) -> Vec<String> {
         Vec::new()

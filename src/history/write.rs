@@ -5,8 +5,10 @@ use std::sync::Arc;
 use rusqlite::{OptionalExtension as _, params};
 use serde_json::Value;
 
-use super::{History, old};
-use crate::engine::port::{Held, Hold, Journal, Kept, Owner, Place, ReadBack, RunKind, RunStart, Unsaved, Work};
+use super::{History, RunRecord, old};
+use crate::engine::port::{
+    Held, Hold, Journal, Kept, Owner, Place, ReadBack, RunKind, RunStart, ServerRole, Unsaved, Work,
+};
 use crate::engine::report::ChangeReport;
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::{Foreign, ServerName};
@@ -135,7 +137,15 @@ impl Journal for History {
             let mut update =
                 transaction.prepare_cached("UPDATE run SET ended = ?2, summary = ?3, report = ?4 WHERE id = ?1")?;
             known(update.execute(params![run, now, summary, report.to_string()])?)
-        })
+        })?;
+        self.settle_replaced(run, report)
+    }
+
+    fn interrupted_on(&self, target: &ServerName) -> Vec<String> {
+        let runs = self.interrupted().unwrap_or_default();
+        let writes =
+            |run: &RunRecord| run.servers.iter().any(|one| one.role == ServerRole::Target && one.name == *target);
+        runs.into_iter().filter(writes).map(|run| run.id).collect()
     }
 
     fn unsaved(&self, target: &ServerName) -> Option<Unsaved> {

@@ -188,6 +188,8 @@ pub enum FindingKind {
     Partner,
     /// An undo changes one server; its partner stays as it is.
     PartnerStays,
+    /// An earlier run was interrupted while it wrote to the target.
+    InterruptedRun,
 }
 
 impl FindingKind {

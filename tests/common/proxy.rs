@@ -64,13 +64,13 @@ pub enum Fault {
     /// Another answer than the server's.
     Instead(Value),
     /// Everything waits until the test lets it go on: see [`Proxy::pause`].
-    Pause(Sender<()>, Receiver<()>),
+    Pause(Sender<()>, Receiver<bool>),
 }
 
 /// Opens when the traffic has come to a point, and holds it there.
 pub struct Gate {
     reached: Receiver<()>,
-    open: Sender<()>,
+    open: Sender<bool>,
 }
 
 impl Gate {
@@ -82,7 +82,12 @@ impl Gate {
 
     /// Lets it go on.
     pub fn open(self) {
-        let _ = self.open.send(());
+        let _ = self.open.send(true);
+    }
+
+    /// Lets what is held there go no further.
+    pub fn drop_request(self) {
+        let _ = self.open.send(false);
     }
 }
 
@@ -435,8 +440,7 @@ fn hold(client: &mut Stream, fault: Fault) -> io::Result<bool> {
         }
         Fault::Pause(reach, opened) => {
             let _ = reach.send(());
-            let _ = opened.recv();
-            return Ok(true);
+            return Ok(opened.recv().unwrap_or(true));
         }
         _ => {}
     }

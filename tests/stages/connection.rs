@@ -7,7 +7,7 @@ use crate::common::proxy::{Fault, Point};
 use crate::upset::{REPLICATE, Upset, WHOLE, Way};
 
 /// Each kind of request of the subnet-command writer, in few scopes.
-fn every_kind() -> PairOptions {
+pub fn every_kind() -> PairOptions {
     let drift = [
         "lifetime:0",
         "reservation-hostname:0",
@@ -27,7 +27,7 @@ fn writes(command: &str) -> bool {
 
 /// Where to cut, of all requests of one server's course: at every write, before and after its
 /// effect, and once at each read that follows upon another command than an earlier one did.
-fn points(course: &[String]) -> Vec<(usize, bool)> {
+pub fn points(course: &[String]) -> Vec<(usize, bool)> {
     let (mut points, mut seen) = (Vec::new(), BTreeSet::new());
     for (at, command) in course.iter().enumerate() {
         if writes(command) {

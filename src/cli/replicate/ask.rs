@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal};
 
 use super::watch::Signals;
+use crate::cli::args::Way;
 use crate::cli::console::Console;
 use crate::engine::approval::Answer;
 use crate::engine::plan::{PlannedRelationship, PlannedScope};
@@ -44,6 +45,14 @@ pub trait Ask {
     /// # Errors
     /// No answer can be had.
     fn ask(&mut self, question: &Question, console: &mut Console) -> io::Result<Answer>;
+
+    /// What to do about an interrupted run; `None` is nothing, and nothing is the default.
+    ///
+    /// # Errors
+    /// No answer can be had.
+    fn choose(&mut self, _run: &str, _console: &mut Console) -> io::Result<Option<Way>> {
+        Ok(None)
+    }
 }
 
 /// The operator at the terminal.
@@ -84,13 +93,33 @@ L - Leave these scopes and those of all further relationships as they are.";
 
 impl Ask for AtTerminal {
     fn ask(&mut self, question: &Question, console: &mut Console) -> io::Result<Answer> {
-        console.aside(&Line::of(0, Role::Title, &question.text));
+        self.answer(&question.text, CHOICES, question.help, Answer::NoToAll, meaning, console)
+    }
+
+    fn choose(&mut self, run: &str, console: &mut Console) -> io::Result<Option<Way>> {
+        let text = format!("What shall be done about run {run}?");
+        self.answer(&text, WAYS, WAYS_HELP, None, way, console)
+    }
+}
+
+impl AtTerminal {
+    /// Asks until the line has a meaning; at the end of the input the answer is `at_end`.
+    fn answer<T>(
+        &self,
+        text: &str,
+        choices: &str,
+        help: &str,
+        at_end: T,
+        meaning: fn(&str) -> Option<T>,
+        console: &mut Console,
+    ) -> io::Result<T> {
+        console.aside(&Line::of(0, Role::Title, text));
         loop {
             // What was typed before the question could be read is no answer to it.
             forget_typed(self.device);
             // A signal may come as soon as the question is seen.
             let signals = Signals::listen();
-            console.prompt(CHOICES);
+            console.prompt(choices);
             let line = match typed(self.device, signals) {
                 Ok(line) => line,
                 Err(error) => {
@@ -100,15 +129,23 @@ impl Ask for AtTerminal {
             };
             if line.is_empty() {
                 console.aside(&Line::new(0));
-                return Ok(Answer::NoToAll);
+                return Ok(at_end);
             }
             match meaning(&line) {
                 Some(answer) => return Ok(answer),
-                None => question.help.lines().for_each(|line| console.aside(&Line::of(0, Role::Plain, line))),
+                None => help.lines().for_each(|line| console.aside(&Line::of(0, Role::Plain, line))),
             }
         }
     }
 }
+
+const WAYS: &str = "[F] Finish  [U] Undo  [L] Leave as it is  [N] Nothing  [?] Help (default is \"N\"): ";
+
+const WAYS_HELP: &str = "\
+F - Write what is not done, from the same source; it is shown and asked about first.
+U - Take back what was written; it is shown and asked about first.
+L - Leave everything as it is, and be told of this run no more.
+N - Do nothing now; the run waits.";
 
 /// The next line; empty at the end of the input. A signal that asks for an end is an
 /// [`io::ErrorKind::Interrupted`], and the thread that reads is left to the program's end.
@@ -140,6 +177,17 @@ fn meaning(line: &str) -> Option<Answer> {
         "a" | "yes to all" => Some(Answer::YesToAll),
         "" | "n" | "no" => Some(Answer::No),
         "l" | "no to all" => Some(Answer::NoToAll),
+        _ => None,
+    }
+}
+
+/// What is to be done by a line, in the same manner.
+fn way(line: &str) -> Option<Option<Way>> {
+    match line.trim().to_ascii_lowercase().as_str() {
+        "f" | "finish" => Some(Some(Way::Finish)),
+        "u" | "undo" => Some(Some(Way::Undo)),
+        "l" | "leave" => Some(Some(Way::Leave)),
+        "" | "n" | "nothing" => Some(None),
         _ => None,
     }
 }

@@ -198,6 +198,11 @@ pub trait Journal: Send + Sync {
     /// Closes the record of a run with its report.
     fn end(&self, run: &str, report: &serde_json::Value) -> Result<()>;
 
+    /// The interrupted runs that wrote to this target and wait, the newest first.
+    fn interrupted_on(&self, _target: &ServerName) -> Vec<String> {
+        Vec::new()
+    }
+
     /// What an earlier run left amiss with the file of this target.
     fn unsaved(&self, target: &ServerName) -> Option<Unsaved>;
 

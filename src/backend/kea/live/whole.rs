@@ -283,6 +283,26 @@ impl Writer for WholeWriter {
         self.server.policy().save
     }
 
+    async fn cut_short(&self, ctl: &Control) -> Result<Vec<String>> {
+        let known = self.server.known(ctl).await?;
+        let server = self.server.channel().server();
+        let mut told = Vec::new();
+        if self.server.failover_count(ctl).await?.is_some_and(|count| count < known.memberships.len()) {
+            told.push(format!(
+                "{server} has lost its high-availability hook: let it reload its file (config-reload), which brings it \
+                 back"
+            ));
+        }
+        if !known.survives_a_refusal() {
+            told.push(format!(
+                "{server} runs a Kea that answers no client once it has refused a configuration, whatever its state \
+                 says, and without threads does not show it: look whether clients get answers. Finishing the run sets a \
+                 configuration anew, which ends it, and so does config-reload"
+            ));
+        }
+        Ok(told)
+    }
+
     fn seen(&self, ids: &[ScopeId]) -> Option<BTreeMap<ScopeId, Option<Scope>>> {
         let Course::Interrupted { seen, .. } = &mut *self.course() else { return None };
         let entries = seen.take()?;

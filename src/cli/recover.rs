@@ -1,0 +1,246 @@
+//! `scopesync recover`
+//!
+//! Reads the servers of interrupted runs and tells how far each came; then finishes one, undoes
+//! it, or leaves it as it is. What is written is a plan like any other.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::Failure;
+use super::args::{Recover, Way};
+use super::console::Console;
+use super::reading::{survey, waiting};
+use super::replicate::{self, Ask, no_answer};
+use crate::engine::approval::Manner;
+use crate::engine::fleet::Fleet;
+use crate::engine::plan::Plan;
+use crate::engine::port::{Control, RunKind};
+use crate::engine::recovery::{self, Standing, Told};
+use crate::engine::survey::Survey;
+use crate::engine::undo::Undo;
+use crate::history::{History, RunRecord, Settlement};
+use crate::show::{self, Line, Role, ScopeNames};
+
+/// Tells interrupted runs and does about them what is asked; returns the exit status.
+///
+/// # Errors
+/// There is no such run, or it does not wait; refused or failed before anything was written.
+pub async fn run(
+    fleet: &Fleet,
+    asked: &Recover,
+    history: &History,
+    by: &str,
+    ask: &mut dyn Ask,
+    console: &mut Console,
+) -> Result<u8, Failure> {
+    let runs = chosen(history, asked)?;
+    check(asked, &runs, console)?;
+    if runs.is_empty() {
+        console.note("no interrupted run waits");
+    }
+    let mut session = Session { fleet, asked, history, by, ask, console };
+    let (mut status, mut documents) = (0, Vec::new());
+    for record in &runs {
+        let told = session.tell(record).await?;
+        let way = match asked.way() {
+            Some(way) => Some(way),
+            None if asked.json => {
+                documents.push(document(record, &told));
+                None
+            }
+            None => session.choose(&told)?,
+        };
+        status = status.max(match way {
+            Some(way) => session.go(record, &told, way).await?,
+            None if told.counts().contains_key(&Standing::Unknown) => 3,
+            None => 0,
+        });
+    }
+    if asked.json && asked.way().is_none() {
+        session.console.json(&json!({ "schema": recovery::SCHEMA, "runs": documents }));
+    }
+    Ok(status)
+}
+
+/// The runs in question, the oldest first.
+fn chosen(history: &History, asked: &Recover) -> Result<Vec<RunRecord>, Failure> {
+    let mut runs = history.interrupted()?;
+    if let Some(name) = &asked.run {
+        let wanted = history.run(name)?;
+        runs.retain(|run| run.id == wanted.id);
+        if runs.is_empty() {
+            let settled = wanted.settled.map(|settled| format!("it was {} by {}", settled.how.words(), settled.by));
+            let reason = match (wanted.ended, settled) {
+                (Some(_), _) => "it has ended by itself".to_owned(),
+                (None, Some(settled)) => settled,
+                (None, None) => "it is still going on".to_owned(),
+            };
+            return Err(Failure::new(format!("run {} does not wait: {reason}", wanted.id)));
+        }
+    }
+    runs.reverse();
+    Ok(runs)
+}
+
+/// What can be said before any server is asked.
+fn check(asked: &Recover, runs: &[RunRecord], console: &Console) -> Result<(), Failure> {
+    let Some(way) = asked.way() else { return Ok(()) };
+    if let [_, _, ..] = runs {
+        let names: Vec<&str> = runs.iter().map(|run| run.id.as_str()).collect();
+        return Err(Failure::new("several interrupted runs wait: say which one is meant").hint(names.join(", ")));
+    }
+    let asks = asked.switches().manner() == Manner::Ask && (way != Way::Leave || asked.confirm);
+    if asks && !console.can_ask() {
+        return Err(Failure::new("without a terminal nobody can be asked")
+            .hint("--force goes on without asking, --what-if only shows the plan"));
+    }
+    Ok(())
+}
+
+struct Session<'a> {
+    fleet: &'a Fleet,
+    asked: &'a Recover,
+    history: &'a History,
+    by: &'a str,
+    ask: &'a mut dyn Ask,
+    console: &'a mut Console,
+}
+
+impl Session<'_> {
+    async fn tell(&mut self, record: &RunRecord) -> Result<Told, Failure> {
+        let interrupted = self.history.interrupted_run(record)?;
+        let control = Control::free();
+        let told = interrupted.tell(self.fleet, self.history, &control);
+        let told = waiting(self.console, format!("reading the servers of run {}", record.id), told).await;
+        let names = ScopeNames::of_ids(told.scopes().map(|scope| scope.id));
+        let lines = show::recovery(&show::interrupted(record), &told, &names);
+        // the result itself, unless something is done about it
+        match self.asked.way().is_none() && !self.asked.json {
+            true => self.console.lines(&lines),
+            false => lines.iter().for_each(|line| self.console.aside(line)),
+        }
+        Ok(told)
+    }
+
+    fn choose(&mut self, told: &Told) -> Result<Option<Way>, Failure> {
+        if !self.console.can_ask() {
+            self.console.note("nothing was done: choose with --finish, --undo or --leave");
+            return Ok(None);
+        }
+        self.console.flush();
+        self.ask.choose(&told.run, self.console).map_err(|error| no_answer(&error, "written"))
+    }
+
+    async fn go(&mut self, record: &RunRecord, told: &Told, way: Way) -> Result<u8, Failure> {
+        let how = match way {
+            Way::Leave => return self.without_writing(record, told, Settlement::Left),
+            Way::Finish => Settlement::Finished,
+            Way::Undo => Settlement::Undone,
+        };
+        if record.kind == RunKind::Reset {
+            return Err(Failure::new(format!("run {} was a reset: there is nothing to {}", told.run, verb(way)))
+                .hint("look at the relationship, reset it again where it is terminated (ha-reset), then --leave"));
+        }
+        if way == Way::Undo && told.is_untouched() {
+            self.console.note(format_args!("run {} has written nothing: there is nothing to undo", told.run));
+            return self.without_writing(record, told, how);
+        }
+        let survey = survey(self.fleet, self.console).await?;
+        let plan = self.plan(told, way, &survey).await?;
+        replicate::known_overrides(&self.asked.overrides, &plan)?;
+        let names = ScopeNames::of(&survey);
+        if self.asked.switches().manner() == Manner::ShowOnly {
+            replicate::preview_only(self.asked.json, &plan, &names, self.console);
+            return Ok(if plan.is_blocked_anywhere() { 3 } else { 0 });
+        }
+        for line in show::plan(&plan, &names) {
+            self.console.aside(&line);
+        }
+        if plan.scopes_to_write() == 0 && plan.is_blocked_anywhere() {
+            return Err(Failure::new("nothing was written: all of it is refused").hint("the reasons stand above"));
+        }
+        let approved = replicate::approve(self.asked.switches(), &plan, self.by, self.ask, self.console)?;
+        let report = replicate::execute(self.fleet, &plan, approved, self.history, self.console).await;
+        replicate::finish(self.asked.json, &plan, &report, &names, self.console);
+        let status = report.exit_status();
+        if status != 0 {
+            return Ok(status);
+        }
+        // what is not explained by the run is not brought in order by going on with it
+        if way == Way::Finish && told.counts().contains_key(&Standing::Unknown) {
+            self.console
+                .warning("the run still waits: not all of its scopes are known; --leave when you have seen to them");
+            return Ok(3);
+        }
+        self.settle(told, how, Some(&report.run))?;
+        Ok(0)
+    }
+
+    async fn plan(&mut self, told: &Told, way: Way, survey: &Survey) -> Result<Plan, Failure> {
+        let overrides: BTreeSet<String> = self.asked.overrides.iter().cloned().collect();
+        let control = Control::free();
+        let plan = match (way, &told.kind) {
+            (Way::Finish, RunKind::Undo { of }) => {
+                let mut past = self.history.past(&self.history.run(of)?)?;
+                past.retain(|past| told.to_finish().contains(&past.id));
+                told.add_found(&mut past)?;
+                Undo::new(of, past, &[])?.plan(self.fleet, survey, overrides, &control).await
+            }
+            (Way::Finish, _) => {
+                let picked = told.finish(survey)?;
+                waiting(self.console, "planning".into(), Plan::make(self.fleet, survey, &picked, overrides, &control))
+                    .await
+            }
+            _ => Undo::new(&told.run, told.past()?, &[])?.plan(self.fleet, survey, overrides, &control).await,
+        };
+        Ok(Plan { asked: json!({ "command": "recover", "run": told.run, "way": verb(way) }), ..plan })
+    }
+
+    fn without_writing(&mut self, record: &RunRecord, told: &Told, how: Settlement) -> Result<u8, Failure> {
+        let what_if = self.asked.switches().manner() == Manner::ShowOnly;
+        match what_if {
+            true => self.console.note(format_args!("what if: run {} would no longer be told of", told.run)),
+            false => self.settle(told, how, None)?,
+        }
+        if self.asked.json {
+            self.console.json(&json!({ "schema": recovery::SCHEMA, "runs": [document(record, told)] }));
+        }
+        Ok(0)
+    }
+
+    fn settle(&mut self, told: &Told, how: Settlement, through: Option<&str>) -> Result<(), Failure> {
+        self.history.settle(&told.run, how, self.by, through)?;
+        self.console.aside(&Line::of(0, Role::Good, format!("run {} is settled: {}", told.run, how.words())));
+        Ok(())
+    }
+}
+
+fn verb(way: Way) -> &'static str {
+    match way {
+        Way::Finish => "finish",
+        Way::Undo => "undo",
+        Way::Leave => "leave",
+    }
+}
+
+fn document(record: &RunRecord, told: &Told) -> serde_json::Value {
+    let mut document = told.to_json();
+    document["started"] = record.started.to_string().into();
+    document
+}
+
+/// Says of every interrupted run with one of these servers that it waits.
+pub fn warn(fleet: &Fleet, history: &History, console: &mut Console) {
+    let runs = history.interrupted().unwrap_or_else(|error| {
+        tracing::warn!(%error, "whether a run was interrupted cannot be told");
+        Vec::new()
+    });
+    let ours = |run: &&RunRecord| run.servers.iter().any(|one| fleet.server(&one.name).is_some());
+    for run in runs.iter().filter(ours) {
+        console.warning(format_args!(
+            "{}, was interrupted: `scopesync recover` tells how far it came, and finishes or undoes it",
+            show::interrupted(run)
+        ));
+    }
+}

@@ -1,0 +1,98 @@
+//! Interrupted runs as the engine takes them, and later runs that make up for them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rusqlite::{OptionalExtension as _, params};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{History, RunRecord, Settlement};
+use crate::engine::Result;
+use crate::engine::port::RunKind;
+use crate::engine::recovery::Interrupted;
+use crate::model::{ScopeId, ServerName};
+
+impl History {
+    /// An interrupted run, to be told by reading its servers.
+    ///
+    /// # Errors
+    /// It is no longer kept, or was kept by a program that wrote other plans; or the store cannot
+    /// be read.
+    pub fn interrupted_run(&self, run: &RunRecord) -> Result<Interrupted> {
+        let documents = self.documents(run)?;
+        let past = self.past(run)?;
+        Interrupted::new(&run.id, run.kind.clone(), &documents.plan, &documents.approvals, &run.servers, past)
+    }
+
+    /// Settles interrupted runs of which a run that has just ended has brought in step, or found in
+    /// step, every scope that no other run has written since.
+    pub(super) fn settle_replaced(&self, run: &str, report: &Value) -> Result<()> {
+        let good = good(report);
+        for old in self.interrupted()?.into_iter().filter(|old| old.id != run && !good.is_empty()) {
+            let is_undo = matches!(self.run(run)?.kind, RunKind::Undo { of } if of == old.id);
+            let Ok(interrupted) = self.interrupted_run(&old) else { continue };
+            let all = interrupted.scopes(is_undo);
+            let touches = all.iter().any(|(target, scopes)| {
+                good.get(target).is_some_and(|good| scopes.iter().any(|scope| good.contains(scope)))
+            });
+            let mut missing = all.iter().flat_map(|(target, scopes)| scopes.iter().map(move |scope| (target, scope)));
+            let made_up = |target: &ServerName, scope: &ScopeId| -> Result<bool> {
+                let here = good.get(target).is_some_and(|good| good.contains(scope));
+                Ok(here || self.was_replicated_after(&old, target, *scope)?)
+            };
+            let covered =
+                touches && missing.try_fold(true, |all, (target, scope)| Ok(all && made_up(target, scope)?))?;
+            if covered {
+                let how = if is_undo { Settlement::Undone } else { Settlement::Replaced };
+                self.settle(&old.id, how, &self.who.person(), Some(run))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn was_replicated_after(&self, run: &RunRecord, target: &ServerName, scope: ScopeId) -> Result<bool> {
+        let sql = "SELECT 1 FROM snapshot WHERE target = ?1 AND scope = ?2 AND run > ?3 AND outcome = 'replicated'";
+        let found = self.read(|connection| {
+            let mut statement = connection.prepare_cached(sql)?;
+            statement.query_row(params![target.as_str(), scope.to_string(), run.seq], |_| Ok(())).optional()
+        })?;
+        Ok(found.flatten().is_some())
+    }
+}
+
+#[derive(Deserialize)]
+struct Report {
+    relationships: Vec<Part>,
+}
+
+#[derive(Deserialize)]
+struct Part {
+    target: String,
+    scopes: Vec<Line>,
+}
+
+#[derive(Deserialize)]
+struct Line {
+    scope_id: std::net::Ipv4Addr,
+    prefix_length: u8,
+    outcome: String,
+    verified: Option<bool>,
+}
+
+/// The scopes that are as their plan wanted them, by target; of a report of schema
+/// `scopesync.run/1`.
+fn good(report: &Value) -> BTreeMap<ServerName, BTreeSet<ScopeId>> {
+    let mut good: BTreeMap<ServerName, BTreeSet<ScopeId>> = BTreeMap::new();
+    // another kind of report has no scopes
+    let report = Report::deserialize(report).unwrap_or(Report { relationships: Vec::new() });
+    for part in report.relationships {
+        let in_step = |line: &&Line| match line.outcome.as_str() {
+            "replicated" => line.verified == Some(true),
+            word => word == "unchanged",
+        };
+        let ids = part.scopes.iter().filter(in_step);
+        let ids = ids.map(|line| ScopeId { network: line.scope_id, prefix_length: line.prefix_length });
+        good.entry(part.target.as_str().into()).or_default().extend(ids);
+    }
+    good
+}

@@ -1,0 +1,195 @@
+//! An interrupted run is told by what it had stored and what its servers say, on servers in memory.
+
+#![allow(clippy::unwrap_used)] // helpers of tests may fail as tests may
+
+mod common;
+
+use std::collections::BTreeSet;
+
+use common::fake::{self, FakeJournal, FakeServer};
+use scopesync::engine::approval::Consent;
+use scopesync::engine::plan::Plan;
+use scopesync::engine::port::{Approval, Control, RunKind, RunServer, ServerRole};
+use scopesync::engine::recovery::{Interrupted, Standing, Told};
+use scopesync::engine::select::{Selection, select};
+use scopesync::engine::undo::{Left, Past, Undo, Words};
+use scopesync::model::{ItemKey, Scope, ScopeId, ServerName, Value};
+use serde_json::json;
+
+const A: &str = "10.0.0.0/24";
+const B: &str = "10.0.1.0/24";
+const C: &str = "10.0.2.0/24";
+
+fn shall() -> Scope {
+    let mut scope = fake::scope(A, &[("id", json!(1)), ("valid-lifetime", json!(3600))]);
+    fake::reserve(&mut scope, "10.0.0.10", "02:00:00:00:00:01");
+    fake::reserve(&mut scope, "10.0.0.11", "02:00:00:00:00:02");
+    scope
+}
+
+fn was() -> Scope {
+    let mut scope = fake::scope(A, &[("id", json!(9)), ("valid-lifetime", json!(7200))]);
+    fake::reserve(&mut scope, "10.0.0.11", "02:00:00:00:00:02");
+    scope
+}
+
+/// One scope that differs, one that must be made, and one that the run does not come to.
+fn servers() -> (FakeServer, FakeServer) {
+    let scope =
+        |id: &str, number, lifetime| fake::scope(id, &[("id", json!(number)), ("valid-lifetime", json!(lifetime))]);
+    fake::pair(vec![shall(), scope(B, 2, 1000), scope(C, 3, 1000)], vec![was(), scope(C, 3, 2000)])
+}
+
+async fn plan(servers: &(FakeServer, FakeServer)) -> Plan {
+    let (fleet, ctl) = (fake::fleet(servers), Control::free());
+    let survey = fleet.survey(&ctl).await;
+    let picked = select(&survey, &Selection::All, &[ServerName::from("one")]).unwrap();
+    Plan::make(&fleet, &survey, &picked, BTreeSet::new(), &ctl).await
+}
+
+/// The run as it is kept when it dies after it has stored A and B.
+fn kept(servers: &(FakeServer, FakeServer), plan: &Plan) -> Interrupted {
+    let planned = &plan.relationships[0];
+    let past = planned.scopes.iter().filter(|scope| scope.id.to_string() != C).map(|scope| Past {
+        target: "two".into(),
+        identity: Some("two".into()),
+        relationship: planned.name.clone(),
+        id: scope.id,
+        outcome: None,
+        before: scope
+            .work
+            .as_ref()
+            .unwrap()
+            .before
+            .as_ref()
+            .map(|before| Words { network: None, native: servers.1.keep(before).into() }),
+        after: Left::Unknown,
+        later: None,
+    });
+    let server = |role, name: &str| RunServer { role, name: name.into(), identity: Some(name.into()) };
+    let approval = Approval { relationship: planned.name.clone(), by: "ann".into(), answer: Consent::Yes };
+    let servers = [server(ServerRole::Source, "one"), server(ServerRole::Target, "two")];
+    Interrupted::new("a-run", RunKind::Replication, &plan.to_json(), &[approval], &servers, past.collect()).unwrap()
+}
+
+async fn told(servers: &(FakeServer, FakeServer), run: &Interrupted) -> Told {
+    servers.0.inner().calls.clear();
+    servers.1.inner().calls.clear();
+    let told = run.tell(&fake::fleet(servers), &FakeJournal::default(), &Control::free()).await;
+    assert_eq!((servers.0.writes(), servers.1.writes()), (vec![], vec![]), "telling writes");
+    told
+}
+
+fn standings(told: &Told) -> Vec<Standing> {
+    told.scopes().map(|scope| scope.standing).collect()
+}
+
+fn put(server: &FakeServer, scope: Scope) {
+    server.inner().scopes.insert(scope.id, scope);
+}
+
+fn take_out(server: &FakeServer, id: &str) {
+    server.inner().scopes.remove(&id.parse::<ScopeId>().unwrap());
+}
+
+fn set(scope: &mut Scope, name: &str, value: serde_json::Value) {
+    scope.items.insert(ItemKey::property(name), scopesync::model::Item::single(Value::own(value)));
+}
+
+#[tokio::test]
+async fn every_state_that_a_target_can_be_left_in_is_told() {
+    use Standing::*;
+    let half = || {
+        let mut scope = was();
+        set(&mut scope, "valid-lifetime", json!(3600));
+        scope
+    };
+    let anew = || fake::scope(A, &[("id", json!(1)), ("valid-lifetime", json!(3600))]);
+    let other = |mut scope: Scope| {
+        set(&mut scope, "interface", json!("eth9"));
+        scope
+    };
+    let third = || {
+        let mut scope = was();
+        set(&mut scope, "valid-lifetime", json!(5555));
+        scope
+    };
+    type State = Option<Scope>;
+    let states: [(&str, State, Standing, usize, &str); 9] = [
+        ("as before", Some(was()), NotDone, 0, ""),
+        ("as planned", Some(shall()), Done, 3, ""),
+        ("the first of its changes", Some(half()), Partial, 1, ""),
+        ("taken out", None, Partial, 0, "LACKS"),
+        ("put in anew without its reservations", Some(anew()), Partial, 2, ""),
+        ("a step on the way", Some(third()), Partial, 0, ""),
+        ("another's change", Some(other(was())), Unknown, 0, "another way"),
+        ("as planned, and another's change", Some(other(shall())), Done, 3, "nothing to do with"),
+        ("half of it, and another's change", Some(other(half())), Partial, 1, "nothing to do with"),
+    ];
+    for (what, state, standing, done, words) in states {
+        let servers = servers();
+        let plan = plan(&servers).await;
+        let run = kept(&servers, &plan);
+        match state {
+            Some(scope) => put(&servers.1, scope),
+            None => take_out(&servers.1, A),
+        }
+        let told = told(&servers, &run).await;
+        let scope = told.scopes().next().unwrap();
+        assert_eq!((scope.standing, scope.changes_done), (standing, done), "{what}: {scope:?}");
+        assert!(scope.message.as_deref().unwrap_or_default().contains(words), "{what}: {scope:?}");
+        assert_eq!(standings(&told)[1..], [NotDone, NotDone], "{what}");
+        let is_done = standing == Done || standing == Unknown;
+        assert_eq!(told.to_finish().contains(&A.parse().unwrap()), !is_done, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_scope_that_must_be_made_is_told_too() {
+    let servers = servers();
+    let plan = plan(&servers).await;
+    let run = kept(&servers, &plan);
+    put(&servers.1, fake::scope(B, &[("id", json!(2))]));
+    assert_eq!(standings(&told(&servers, &run).await), [Standing::NotDone, Standing::Partial, Standing::NotDone]);
+    put(&servers.1, fake::scope(B, &[("id", json!(2)), ("valid-lifetime", json!(1000))]));
+    assert_eq!(standings(&told(&servers, &run).await), [Standing::NotDone, Standing::Done, Standing::NotDone]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_unknown_and_nothing_is_planned_for_it() {
+    let servers = servers();
+    let plan = plan(&servers).await;
+    let run = kept(&servers, &plan);
+    let survey = fake::fleet(&servers).survey(&Control::free()).await;
+    servers.1.inner().gone = true;
+    let gone = told(&servers, &run).await;
+    servers.1.inner().gone = false;
+    servers.1.inner().identity = Some("another");
+    let another = told(&servers, &run).await;
+    for (told, reason) in [(gone, "no answer"), (another, "not the server")] {
+        assert_eq!(standings(&told), [Standing::Unknown; 3]);
+        assert!(told.scopes().all(|scope| scope.message.as_ref().unwrap().contains(reason)), "{told:?}");
+        assert!(told.finish(&survey).is_err() && told.past().is_err(), "{told:?}");
+    }
+}
+
+#[tokio::test]
+async fn finishing_plans_for_what_is_left_and_undoing_goes_back() {
+    let servers = servers();
+    let before = plan(&servers).await;
+    let run = kept(&servers, &before);
+    let mut made = shall();
+    made.native = servers.1.keep(&made).into();
+    put(&servers.1, made);
+    let told = told(&servers, &run).await;
+    let (fleet, ctl) = (fake::fleet(&servers), Control::free());
+    let survey = fleet.survey(&ctl).await;
+    let rest = Plan::make(&fleet, &survey, &told.finish(&survey).unwrap(), BTreeSet::new(), &ctl).await;
+    let ids: Vec<String> = rest.relationships[0].scopes.iter().map(|scope| scope.id.to_string()).collect();
+    assert_eq!((ids, rest.scopes_to_write()), (vec![B.to_owned(), C.to_owned()], 2));
+
+    // without the reading nobody knows that nothing else has changed
+    let back = |past: Vec<Past>| Undo::new("a-run", past, &[]).unwrap();
+    let back = back(told.past().unwrap()).plan(&fleet, &survey, BTreeSet::new(), &ctl).await;
+    assert_eq!((back.scopes_to_write(), back.is_blocked_anywhere()), (1, false), "{:#}", back.to_json());
+}
