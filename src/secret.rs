@@ -5,11 +5,12 @@ mod obtain;
 
 use std::fmt;
 use std::path::PathBuf;
+#[cfg(feature = "web")]
+use std::sync::{Arc, Mutex};
 
 use secrecy::{ExposeSecret, SecretString};
-
 #[cfg(feature = "web")]
-pub use obtain::Keeper;
+use tokio::sync::OnceCell;
 
 /// Where a password comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +38,40 @@ impl Secret {
     }
 }
 
-/// A password that stands in the configuration file.
+/// A password and where it comes from. It is got once and kept until it is forgotten.
+#[derive(Debug)]
+pub struct Keeper {
+    from: Secret,
+    #[cfg(feature = "web")]
+    kept: Mutex<Arc<OnceCell<SecretString>>>,
+}
+
+impl Keeper {
+    /// Nothing is got yet.
+    pub fn new(from: Secret) -> Self {
+        Keeper {
+            from,
+            #[cfg(feature = "web")]
+            kept: Mutex::default(),
+        }
+    }
+
+    /// Where the password is from.
+    pub fn from(&self) -> &Secret {
+        &self.from
+    }
+}
+
+impl PartialEq for Keeper {
+    fn eq(&self, other: &Self) -> bool {
+        self.from == other.from
+    }
+}
+
+impl Eq for Keeper {}
+
+/// Text of the configuration file that no formatter shows: a password, or all of it, as a
+/// password may stand in it.
 #[derive(Clone)]
 pub struct Inline(SecretString);
 
@@ -45,6 +79,11 @@ impl Inline {
     /// Keeps this text.
     pub fn new(text: impl Into<String>) -> Self {
         Inline(text.into().into())
+    }
+
+    /// The text.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
     }
 }
 

@@ -32,7 +32,7 @@ fn channel(web: Web) -> Channel {
 }
 
 fn with_login(url: &str) -> Web {
-    let login = Login { user: "scott".into(), password: Secret::Inline(Inline::new("s3cret")) };
+    let login = Login::new("scott", Secret::Inline(Inline::new("s3cret")));
     Web { login: Some(login), ..web(url) }
 }
 
@@ -389,7 +389,7 @@ async fn a_password_is_got_when_it_is_needed_and_again_after_it_was_refused() {
         Some("Basic c2NvdHQ6bmV3") => done(json!([])),
         _ => Play::Status(401, "", String::new()),
     });
-    let login = Login { user: "scott".into(), password: Secret::File(file.clone()) };
+    let login = Login::new("scott", Secret::File(file.clone()));
     let channel = channel(Web { login: Some(login), ..web(&server.url()) });
     let error = tell(&channel).await.unwrap_err();
     says(&error, ErrorKind::Local, "cannot be opened", "password_file");

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use crate::secret::Secret;
+use crate::secret::{Keeper, Secret};
 
 /// Everything that is needed to reach a server over HTTP.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,8 +25,15 @@ pub struct Web {
 pub struct Login {
     /// The user's name.
     pub user: String,
-    /// The password.
-    pub password: Secret,
+    /// The password; one for all that is made of this configuration, so that it is got once.
+    pub password: Arc<Keeper>,
+}
+
+impl Login {
+    /// A user whose password is still to be got.
+    pub fn new(user: impl Into<String>, password: Secret) -> Self {
+        Login { user: user.into(), password: Arc::new(Keeper::new(password)) }
+    }
 }
 
 /// Which certificates are taken for the server's own.
@@ -310,7 +318,7 @@ mod tests {
     #[test]
     fn what_is_unsafe_is_told() {
         let caveat = |url: &str, trust: Trust, with_login: bool| {
-            let login = Login { user: "scott".into(), password: Secret::Inline(Inline::new("x")) };
+            let login = Login::new("scott", Secret::Inline(Inline::new("x")));
             let address = Address::parse(url).unwrap();
             Web { address, login: with_login.then_some(login), trust, identity: None }.caveat()
         };

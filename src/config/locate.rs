@@ -9,6 +9,7 @@ use etcetera::{BaseStrategy, choose_base_strategy};
 use super::Config;
 use super::error::{ConfigError, Problem};
 use super::read::position;
+use crate::secret::Inline;
 
 /// Reads one environment variable.
 pub type Env<'a> = &'a dyn Fn(&str) -> Option<OsString>;
@@ -32,6 +33,8 @@ pub enum Located {
         path: PathBuf,
         /// What it says.
         config: Box<Config>,
+        /// Its text as it was read, for a process that shall go by the very same.
+        text: Inline,
     },
     /// No file is there, and none was asked for.
     NotFound {
@@ -87,24 +90,24 @@ fn locate_in(argument: Option<&Path>, env: Env<'_>, files: &[PathBuf]) -> Result
     };
     if let Some((path, asked_by)) = asked {
         return match read(&path)? {
-            Some(config) => Ok(found(path, config)),
+            Some(read) => Ok(found(path, read)),
             None => Err(ConfigError::Missing { path, asked_by }),
         };
     }
     for path in files {
-        if let Some(config) = read(path)? {
-            return Ok(found(path.clone(), config));
+        if let Some(read) = read(path)? {
+            return Ok(found(path.clone(), read));
         }
     }
     Ok(Located::NotFound { searched: files.to_vec() })
 }
 
-fn found(path: PathBuf, config: Config) -> Located {
-    Located::Found { path, config: Box::new(config) }
+fn found(path: PathBuf, (config, text): (Config, Inline)) -> Located {
+    Located::Found { path, config: Box::new(config), text }
 }
 
 /// `None` if there is no such file.
-fn read(path: &Path) -> Result<Option<Config>, ConfigError> {
+fn read(path: &Path) -> Result<Option<(Config, Inline)>, ConfigError> {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
         Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
@@ -124,7 +127,7 @@ fn read(path: &Path) -> Result<Option<Config>, ConfigError> {
             problems: vec![Problem { line, column, message: "the file is not UTF-8 text from here on".to_owned() }],
         }
     })?;
-    Config::parse(&text, path).map(Some)
+    Config::parse(&text, path).map(|config| Some((config, Inline::new(text))))
 }
 
 #[cfg(test)]

@@ -443,7 +443,7 @@ fn a_command_is_not_run_from_a_file_that_others_write() {
     let config = read(&command, 0o644).unwrap();
     let Endpoint::KeaUrl(web) = &config.servers[0].endpoint else { panic!("{config:?}") };
     let program = folder.path().join("bin/pass").display().to_string();
-    assert_eq!(web.login.as_ref().unwrap().password, Secret::Command(vec![program, "kea".into()]));
+    assert_eq!(*web.login.as_ref().unwrap().password.from(), Secret::Command(vec![program, "kea".into()]));
 }
 
 #[cfg(unix)]
@@ -516,7 +516,7 @@ fn the_example_holds_every_key_with_its_default() {
 }
 
 fn web(url: &str, password: Secret, trust: Trust, identity: Option<Identity>) -> Endpoint {
-    let login = Some(Login { user: "scopesync".into(), password });
+    let login = Some(Login::new("scopesync", password));
     let address = Address::parse(url).unwrap();
     Endpoint::KeaUrl(Box::new(Web { address, login, trust, identity }))
 }

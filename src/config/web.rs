@@ -108,7 +108,7 @@ fn login(fields: &Fields<'_, '_, '_>, file: &Path, folder: &Path) -> Option<Logi
         }
         _ => {}
     }
-    Some(Login { user: user?.value, password: password? })
+    Some(Login::new(user?.value, password?))
 }
 
 /// Every way is read, and more than one is a mistake.

@@ -1,16 +1,15 @@
 //! Gets a password from where it comes from: once, when it is first needed.
 
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use secrecy::SecretString;
 use secrecy::zeroize::{Zeroize, Zeroizing};
 use tokio::io::AsyncReadExt;
 use tokio::process::Command;
-use tokio::sync::OnceCell;
 
-use super::Secret;
+use super::{Keeper, Secret};
 use crate::engine::{Error, ErrorKind, Result};
 
 /// A program that prints a password has this long; it may ask its owner for something.
@@ -18,19 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// No password is longer, in bytes.
 const LONGEST: u64 = 64 * 1024;
 
-/// A password and where it comes from. It is got once and kept until it is forgotten.
-#[derive(Debug)]
-pub struct Keeper {
-    from: Secret,
-    kept: Mutex<Arc<OnceCell<SecretString>>>,
-}
-
 impl Keeper {
-    /// Nothing is got yet.
-    pub fn new(from: Secret) -> Self {
-        Keeper { from, kept: Mutex::default() }
-    }
-
     /// The password. Several that ask at once wait for one answer.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! Basic authentication (RFC 7617).
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hyper::header::HeaderValue;
@@ -14,13 +16,13 @@ use crate::secret::Keeper;
 #[derive(Debug)]
 pub struct BasicAuth {
     user: String,
-    password: Keeper,
+    password: Arc<Keeper>,
 }
 
 impl BasicAuth {
     /// Nothing is got yet.
     pub fn new(login: &Login) -> Self {
-        BasicAuth { user: login.user.clone(), password: Keeper::new(login.password.clone()) }
+        BasicAuth { user: login.user.clone(), password: login.password.clone() }
     }
 
     /// The user's name.

@@ -81,8 +81,8 @@ fn login(web: &Web) -> Point {
                 .hint("whoever reaches the server commands it: give its socket authentication"),
         };
     };
-    let found = format!("basic, as {:?}; the password is from {}", login.user, login.password.place());
-    match (&login.password, web.address.is_open()) {
+    let found = format!("basic, as {:?}; the password is from {}", login.user, login.password.from().place());
+    match (login.password.from(), web.address.is_open()) {
         (_, true) => Point::warning(Topic::Authentication, format!("{found}; it travels in clear (plain_auth = true)"))
             .hint("write https:// in url"),
         (Secret::Inline(_), _) => Point::warning(Topic::Authentication, found)
@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn the_source_of_a_password_is_told_and_never_the_password() {
         let with = |url: &str, password: Secret| {
-            login(&Web { login: Some(Login { user: "scott".into(), password }), ..web(url, Trust::System) })
+            login(&Web { login: Some(Login::new("scott", password)), ..web(url, Trust::System) })
         };
         let file = with("https://kea-1", Secret::File("/run/pw".into()));
         assert_eq!(

@@ -29,7 +29,7 @@ pub(super) fn check(global: &Global) -> FileCheck {
     }
     let failed = |path: Option<PathBuf>, points| FileCheck { path, points };
     match locate(global.config.as_deref(), &process_env) {
-        Ok(Located::Found { path, config }) => {
+        Ok(Located::Found { path, config, .. }) => {
             let named = format!("{}, {}", shown(&path), found_by(global));
             let mut points = vec![Point::ok(Topic::File, named)];
             points.extend(permissions(&path));
