@@ -2,11 +2,18 @@
 //!
 //! [`Approved`] is the only key to a write, and only this module makes one.
 
+mod carried;
+
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::Result;
+use super::plan::PlannedRelationship;
 use crate::model::Foreign;
+
+pub use carried::{Carried, carry_over};
 
 /// No snapshot, no replication: the refusal to write what could not be brought back.
 pub const NO_SNAPSHOT: &str = "no-snapshot";
@@ -104,6 +111,8 @@ pub struct Approved {
     by: String,
     consent: Consent,
     overrides: BTreeSet<String>,
+    /// What was seen, where that was another process's plan.
+    carried: Option<Arc<Carried>>,
 }
 
 impl Approved {
@@ -130,6 +139,15 @@ impl Approved {
     /// Whether a refusal of this name is overridden.
     pub fn overrides(&self, name: &str) -> bool {
         self.overrides.contains(name)
+    }
+
+    /// Whether this part of the plan is what was seen when it was approved. The digest of the
+    /// plan says so for a plan of this process.
+    ///
+    /// # Errors
+    /// [`super::ErrorKind::Moved`] with the first difference.
+    pub(super) fn fits(&self, planned: &PlannedRelationship) -> Result<()> {
+        self.carried.as_ref().map_or(Ok(()), |carried| carried.fits(planned, &self.overrides))
     }
 }
 
@@ -211,6 +229,7 @@ impl Questions {
                 by: self.by.clone(),
                 consent,
                 overrides: self.overrides.clone(),
+                carried: None,
             });
         }
         self.next += 1;

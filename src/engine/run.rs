@@ -238,8 +238,11 @@ async fn prepare(
     ctl: &Control,
 ) -> Result<BTreeMap<usize, check::Checked>, Error> {
     let mut checks: Vec<BoxFuture<'_, Result<(usize, check::Checked), Error>>> = Vec::new();
-    for at in approved.keys() {
+    for (at, approval) in approved {
         let Some(planned) = plan.relationships.get(*at) else { continue };
+        if planned.is_open(&plan.overrides) {
+            approval.fits(planned)?;
+        }
         if planned.to_write(&plan.overrides).next().is_some() {
             let check = check::unmoved(fleet, planned, &plan.overrides, ctl);
             checks.push(Box::pin(async move { check.await.map(|checked| (*at, checked)) }));
