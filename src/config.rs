@@ -255,6 +255,11 @@ impl LogLevel {
     /// The accepted names, most important first.
     pub const NAMES: &[&str] = &["error", "warn", "info", "debug", "trace"];
 
+    /// Its name, one of [`Self::NAMES`].
+    pub fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
+
     /// The level of one of [`Self::NAMES`].
     pub fn from_name(name: &str) -> Option<Self> {
         Some(match name {

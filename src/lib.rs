@@ -14,6 +14,7 @@
 //! * [`backend`]: the families of DHCP servers behind [`engine::port`].
 //! * [`secret`]: passwords, and where they come from.
 //! * `config`, `cli`: configuration and the command line.
+//! * `detached`: runs that outlive the program that they were asked of.
 //! * `app`, `ui`, `terminal`, `jobs`, `runtime`: the interactive program.
 
 #[cfg(feature = "program")]
@@ -25,6 +26,8 @@ pub mod cli;
 pub mod config;
 #[cfg(feature = "program")]
 pub mod demo;
+#[cfg(feature = "program")]
+pub mod detached;
 pub mod engine;
 #[cfg(feature = "program")]
 pub mod history;
@@ -38,6 +41,8 @@ pub mod runtime;
 pub mod secret;
 #[cfg(feature = "program")]
 pub mod show;
+#[cfg(feature = "program")]
+pub mod signals;
 #[cfg(feature = "program")]
 pub mod state;
 #[cfg(feature = "program")]

@@ -10,6 +10,7 @@ mod drift;
 mod finding;
 mod plan;
 mod recovery;
+mod progress;
 mod reset;
 mod run;
 mod wrap;
@@ -26,6 +27,7 @@ pub use drift::{relationship_drift, relationship_title, scope_drift, state_words
 pub use finding::finding;
 pub use plan::{plan, planned_relationship};
 pub use recovery::{interrupted, recovery};
+pub use progress::Progress;
 pub use reset::{reset_plan, reset_report, still_terminated};
 pub use run::{report, report_summary};
 pub use wrap::{width, wrap};

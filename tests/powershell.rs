@@ -181,7 +181,6 @@ fn names_and_mistakes() {
     refused(&["-cn", SOURCE, "-Confirm"], "-Confirm needs a terminal to ask on");
     refused(&["-cn", SOURCE, "-Force", "-Name", "SFO-SIN-Failover,Bonn"], "is called \"Bonn\"");
     refused(&["-cn", SOURCE, "-Force", "Elbe"], "no failover relationship is called \"Elbe\"");
-    refused(&["-cn", SOURCE, "-Force", "-AsJob"], "-AsJob belongs to a later version");
     refused(&["-cn", SOURCE, "-Force", "-Scope", "10.9.9.0"], "there is no scope 10.9.9.0");
     let ran = site.cmdlet(&["-ScopeId", "10.10.10.0", "-Name", "x"]).expect_code(1);
     assert_eq!(

@@ -2,6 +2,7 @@
 
 mod ha_reset;
 mod recover;
+pub mod jobs;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -14,11 +15,13 @@ use clap_complete::Shell;
 use super::Failure;
 use super::console::Console;
 use super::powershell::{self, Spelling};
+use crate::detached;
 use crate::engine::approval::Switches;
 use crate::engine::select::ScopeSelector;
 
 pub use ha_reset::HaReset;
 pub use recover::{Recover, Way};
+pub use jobs::Jobs;
 
 /// See how the scopes of DHCP failover partners have drifted, preview a
 /// replication, confirm it, and replicate.
@@ -105,6 +108,15 @@ pub enum Command {
         /// Parameters of the cmdlet, in any letter case
         #[arg(value_name = "PARAMETER", last = true, hide = true)]
         parameters: Vec<OsString>,
+    },
+    /// List jobs, wait for them, end them, get what they printed
+    #[command(after_long_help = jobs::NOTES)]
+    Jobs(Jobs),
+    /// Carry out a job whose request comes on standard input
+    #[command(name = detached::COMMAND, hide = true)]
+    JobProcess {
+        /// The job's number
+        id: i64,
     },
     /// Check the configuration file and each server: reach, states, writing, saving
     #[command(after_long_help = CHECK_NOTES)]
@@ -205,6 +217,12 @@ pub struct Replicate {
     /// Only show what would be done; nothing is written, whatever else is given
     #[arg(long)]
     pub what_if: bool,
+    /// Ask, then replicate in a job that outlives this command and its terminal
+    ///
+    /// Prints the job; `scopesync jobs` follows it. It writes what was approved
+    /// and nothing else: if a scope has changed since, nothing is written.
+    #[arg(long)]
+    pub as_job: bool,
     /// Highest number of targets written side by side; 0 lets scopesync choose
     #[arg(long, value_name = "N")]
     pub throttle_limit: Option<u32>,
@@ -318,7 +336,8 @@ pub fn manual() -> std::io::Result<Vec<u8>> {
     let man = clap_mangen::Man::new(command.clone());
     man.render_title(&mut page)?;
     sections(&man, &command, &mut page)?;
-    let subcommands = || command.get_subcommands().filter(|sub| sub.get_name() != "help");
+    let for_people = |sub: &&clap::Command| sub.get_name() != "help" && !sub.is_hide_set();
+    let subcommands = || command.get_subcommands().filter(for_people);
     writeln!(page, ".SH COMMANDS")?;
     for sub in subcommands() {
         let about = sub.get_about().map(ToString::to_string).unwrap_or_default();
@@ -444,11 +463,13 @@ Examples:
   scopesync replicate Berlin --computer-name kea-1
   scopesync replicate --scope-id 10.0.0.0 --computer-name kea-1 --force
   scopesync replicate --cim-session kea-1,kea-3 --what-if
+  scopesync replicate --computer-name kea-1 --as-job
   scopesync drift --json | jq -c '.relationships[].scopes[] | select(.name == \"Lab\")' |
     scopesync replicate --from-stdin --computer-name kea-1
 
 Exit status:
-  0  every scope is replicated, verified and saved; with --what-if: shown
+  0  every scope is replicated, verified and saved; with --what-if: shown; with
+     --as-job: the job has begun, see `scopesync jobs` for how it ends
   1  refused, failed or interrupted before anything was written, as with Ctrl-C
      at the question; a selection that fits nothing
   3  some scope is not replicated, verified or saved, or was declined; with

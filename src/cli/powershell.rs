@@ -25,10 +25,10 @@ pub const CMDLET: &str = "Invoke-DhcpServerv4FailoverReplication";
 pub const USAGE: &str = "\
 scopesync Invoke-DhcpServerv4FailoverReplication [[-Name] <String[]>]
            [-ComputerName <String>] [-CimSession <CimSession[]>]
-           [-ThrottleLimit <Int32>] [-Force] [-WhatIf] [-Confirm]
+           [-ThrottleLimit <Int32>] [-AsJob] [-Force] [-WhatIf] [-Confirm]
        scopesync Invoke-DhcpServerv4FailoverReplication -ScopeId <IPAddress[]>
            [-ComputerName <String>] [-CimSession <CimSession[]>]
-           [-ThrottleLimit <Int32>] [-Force] [-WhatIf] [-Confirm]";
+           [-ThrottleLimit <Int32>] [-AsJob] [-Force] [-WhatIf] [-Confirm]";
 
 /// What the cmdlet is, for its help.
 pub const ABOUT: &str = "\
@@ -52,7 +52,7 @@ Parameters:
   -WhatIf         only show what would be done; nothing is written (alias -wi)
   -Confirm        ask, even with -Force (alias -cf)
   -Verbose        accepted; what it would tell is told without it
-  -AsJob          not in this version
+  -AsJob          ask, then replicate in a job of its own; see `scopesync jobs`
 
 Examples:
   scopesync Invoke-DhcpServerv4FailoverReplication -ComputerName dhcpserver.contoso.com -Name SFO-SIN-Failover
@@ -150,6 +150,7 @@ fn fill_in(asked: &mut super::args::Replicate, bound: Bound) {
     selection.computer_name = bound.computer_name;
     asked.cim_sessions = bound.cim_sessions;
     asked.throttle_limit = bound.throttle_limit;
+    asked.as_job = bound.as_job;
     asked.what_if = bound.what_if;
     asked.confirm = bound.confirm == Some(true);
     // Who turns the confirmation off does not want to be asked.

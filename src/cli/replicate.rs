@@ -4,6 +4,7 @@
 //! with is exit status 1.
 
 mod ask;
+mod handover;
 pub(super) mod watch;
 
 use std::collections::BTreeSet;
@@ -22,9 +23,10 @@ use crate::engine::{recovery, run};
 use crate::show::{self, Line, Role, ScopeNames};
 
 pub use ask::{Ask, AtTerminal, Question};
+pub use handover::Handover;
 
-/// Replicates what the arguments pick, and returns the exit status. `ask` answers for the
-/// operator whom `by` names.
+/// Replicates what the arguments pick, in a job of its own if there is a `handover`, and returns
+/// the exit status. `ask` answers for the operator whom `by` names.
 ///
 /// # Errors
 /// Refused or failed before anything was written.
@@ -32,6 +34,7 @@ pub async fn run(
     fleet: &Fleet,
     asked: &args::Replicate,
     journal: &dyn Journal,
+    handover: Option<Handover<'_>>,
     by: &str,
     ask: &mut dyn Ask,
     console: &mut Console,
@@ -63,6 +66,10 @@ pub async fn run(
             .hint("the reasons stand above"));
     }
     let approved = approve(asked.switches(), &plan, by, ask, console)?;
+    // where everything was declined there is nothing to hand over
+    if let Some(handover) = handover.filter(|_| !approved.is_empty()) {
+        return handover.start(fleet, asked, &plan, &approved, by, console).await;
+    }
     let report = execute(fleet, &plan, approved, journal, console).await;
     finish(asked.json, &plan, &report, &names, console);
     Ok(report.exit_status())

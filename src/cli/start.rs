@@ -8,6 +8,7 @@ use super::console::Console;
 use crate::backend::connect;
 use crate::config::{Config, Located, LogConfig, locate, process_env};
 use crate::demo;
+use crate::detached::Origin;
 use crate::engine::fleet::Fleet;
 use crate::log::{self, LogGuard};
 use crate::state::{StateError, StateFolder};
@@ -29,6 +30,7 @@ pub(super) struct Start {
     pub state: Result<StateFolder, StateError>,
     /// The log ends when this is dropped.
     pub _log: LogGuard,
+    log: LogConfig,
     /// What the operator should know, not said yet.
     pub warnings: Vec<String>,
     read_only: bool,
@@ -65,7 +67,7 @@ impl Start {
         warnings.extend(complaint.iter().map(ToString::to_string));
         // Only what needs the folder fails without it.
         let state = StateFolder::locate(&process_env);
-        Ok(Start { located, config, state, _log: guard, warnings, read_only: global.read_only })
+        Ok(Start { located, config, state, _log: guard, log: settings, warnings, read_only: global.read_only })
     }
 
     /// The servers; `None` without a configuration.
@@ -95,6 +97,23 @@ impl Start {
             }
             _ => Ok(fleet),
         }
+    }
+
+    /// What a job needs to reach the same servers; `None` without a configuration.
+    ///
+    /// # Errors
+    /// There is no state folder for it.
+    pub fn origin(&self) -> Result<Option<Origin>, Failure> {
+        let Some(config) = &self.config else { return Ok(None) };
+        let state = match &self.state {
+            Ok(state) => state.clone(),
+            Err(error) => return Err(Failure::new(error.to_string())),
+        };
+        let file = match &self.located {
+            Some(Located::Found { path, text, .. }) => Some((path.clone(), text.clone())),
+            Some(Located::NotFound { .. }) | None => None,
+        };
+        Ok(Some(Origin { config: config.clone(), file, read_only: self.read_only, state, log: self.log.clone() }))
     }
 
     /// Says what the operator should know.

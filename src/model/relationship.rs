@@ -41,6 +41,12 @@ impl Serialize for ServerName {
     }
 }
 
+impl<'de> serde::Deserialize<'de> for ServerName {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|name| ServerName::from(name.as_str()))
+    }
+}
+
 /// Which side of a replication something is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]

@@ -20,6 +20,7 @@ pub(super) struct Bound {
     pub cim_sessions: Vec<String>,
     pub throttle_limit: Option<u32>,
     pub force: bool,
+    pub as_job: bool,
     pub what_if: bool,
     pub confirm: Option<bool>,
 }
@@ -177,7 +178,7 @@ fn switch(parameter: &Parameter, on: bool, bound: &mut Bound) -> Result<()> {
         Which::Force => bound.force = on,
         Which::WhatIf => bound.what_if = on,
         Which::Confirm => bound.confirm = Some(on),
-        Which::AsJob if on => return Err(BindError::AsJob),
+        Which::AsJob => bound.as_job = on,
         Which::OtherSwitch if on => return Err(BindError::Meaningless(parameter.name)),
         _ => {}
     }

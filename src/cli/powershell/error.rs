@@ -43,8 +43,6 @@ pub(super) enum BindError {
          range of 0. Supply an argument that is greater than or equal to 0 and then try the command again."
     )]
     BelowZero { parameter: &'static str, value: i32, hint: String },
-    #[error("-AsJob belongs to a later version of scopesync: jobs that outlive the command are not in this one")]
-    AsJob,
     #[error("-{0} is one of PowerShell's common parameters and has no meaning for scopesync")]
     Meaningless(&'static str),
     #[error("{} is no text", shown(.0))]
@@ -89,7 +87,6 @@ impl BindError {
             BindError::Empty(name) => format!("leave -{name} out, or give it a value"),
             BindError::NotOne(name) => format!("-{name} takes one server; -CimSession takes several"),
             BindError::Value { hint, .. } | BindError::BelowZero { hint, .. } => hint.clone(),
-            BindError::AsJob => "leave it out; the shell can put the command into the background".into(),
             BindError::Meaningless(_) => {
                 "leave it out: errors go to standard error, and the exit status tells what became of the run".into()
             }

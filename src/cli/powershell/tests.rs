@@ -210,7 +210,6 @@ fn mistakes_are_refused_in_powershells_words() {
             "Parameter set cannot be resolved using the specified named parameters.",
             "exclude each other",
         ),
-        ("-AsJob", "-AsJob belongs to a later version of scopesync: ", "background"),
         ("-Debug", "-Debug is one of PowerShell's common parameters and has no meaning for scopesync", "leave it out"),
         ("-ErrorAction Stop", "-ErrorAction is one of PowerShell's common parameters", "exit status"),
         ("-ov x", "-OutVariable is one of PowerShell's common parameters", "leave it out"),

@@ -3,12 +3,12 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal};
 
-use super::watch::Signals;
 use crate::cli::args::Way;
 use crate::cli::console::Console;
 use crate::engine::approval::Answer;
 use crate::engine::plan::{PlannedRelationship, PlannedScope};
 use crate::show::{Counts, Line, Role, plural};
+use crate::signals::Signals;
 
 /// What is asked about: one relationship's part of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]

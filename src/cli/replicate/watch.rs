@@ -9,7 +9,8 @@ use tokio::sync::watch::Receiver;
 use crate::cli::console::Console;
 use crate::engine::port::Control;
 use crate::engine::progress::Status;
-use crate::show::{Line, Role};
+use crate::show::{Line, Progress, Role};
+use crate::signals::Signals;
 
 const BAR: &str = "{bar:30} {pos}/{len} changes {per_sec} {eta} left  {msg}";
 
@@ -46,7 +47,7 @@ pub(in crate::cli) async fn watch(
                 bar.0.suspend(|| console.aside(&Line::of(0, Role::Warning, text)));
             }
             changed = status.changed() => match changed {
-                Ok(()) => bar.show(&status.borrow_and_update()),
+                Ok(()) => bar.show(&Progress::from(&*status.borrow_and_update())),
                 Err(_) => std::future::pending().await,
             },
         }
@@ -64,10 +65,11 @@ fn cancel(control: &Control, said: &Said) -> &'static str {
 }
 
 /// Gone from the screen when dropped.
-struct Bar(ProgressBar);
+pub(in crate::cli) struct Bar(ProgressBar);
 
 impl Bar {
-    fn new(visible: bool) -> Self {
+    /// A bar on standard error, drawn where somebody watches.
+    pub(in crate::cli) fn new(visible: bool) -> Self {
         let target = if visible { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(None, target);
         if let Ok(style) = ProgressStyle::with_template(BAR) {
@@ -79,28 +81,20 @@ impl Bar {
         Bar(bar)
     }
 
-    fn show(&self, status: &Status) {
-        if let Some(waiting) = &status.waiting {
-            if let Ok(style) = ProgressStyle::with_template(WAIT) {
-                self.0.set_style(style);
-            }
-            return self.0.set_message(match waiting.expected {
-                Some(expected) => format!("of about {:.0} s: {}", expected.as_secs_f64(), waiting.for_what),
-                None => waiting.for_what.clone(),
-            });
-        }
-        if let Ok(style) = ProgressStyle::with_template(BAR) {
+    /// Draws how far it is.
+    pub(in crate::cli) fn show(&self, progress: &Progress) {
+        let template = if progress.waiting { WAIT } else { BAR };
+        if let Ok(style) = ProgressStyle::with_template(template) {
             self.0.set_style(style.progress_chars("=> "));
         }
-        self.0.set_length(status.changes_total as u64);
-        self.0.set_position(status.changes_done as u64);
-        let mut text = format!("{}/{} scopes", status.scopes_done, status.scopes_total);
-        if let Some((server, scope, stage)) = &status.current {
-            text.push_str(&format!(", {server}"));
-            if let Some(scope) = scope {
-                text.push_str(&format!(" {}", scope.short()));
-            }
-            text.push_str(&format!(" {}", stage.word()));
+        if progress.waiting {
+            return self.0.set_message(progress.doing.clone());
+        }
+        self.0.set_length(progress.changes_total as u64);
+        self.0.set_position(progress.changes_done as u64);
+        let mut text = format!("{}/{} scopes", progress.scopes_done, progress.scopes_total);
+        if !progress.doing.is_empty() {
+            text.push_str(&format!(", {}", progress.doing));
         }
         self.0.set_message(text);
     }
@@ -109,44 +103,6 @@ impl Bar {
 impl Drop for Bar {
     fn drop(&mut self) {
         self.0.finish_and_clear();
-    }
-}
-
-/// The signals that ask for an end. From here on they do not end the program by themselves:
-/// it would leave a scope half written.
-#[cfg(unix)]
-pub(super) struct Signals(Vec<tokio::signal::unix::Signal>);
-
-#[cfg(unix)]
-impl Signals {
-    pub(super) fn listen() -> Self {
-        use tokio::signal::unix::{SignalKind, signal};
-        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-        Signals(kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect())
-    }
-
-    pub(super) async fn next(&mut self) {
-        let all = self.0.iter_mut().map(|signal| Box::pin(signal.recv()));
-        if all.len() == 0 {
-            return std::future::pending().await;
-        }
-        futures_util::future::select_all(all).await;
-    }
-}
-
-#[cfg(not(unix))]
-pub(super) struct Signals;
-
-#[cfg(not(unix))]
-impl Signals {
-    pub(super) fn listen() -> Self {
-        Signals
-    }
-
-    pub(super) async fn next(&mut self) {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
     }
 }
 
