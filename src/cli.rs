@@ -9,6 +9,7 @@ pub mod console;
 pub mod drift;
 pub mod from_stdin;
 pub mod ha_reset;
+pub mod jobs;
 pub mod powershell;
 pub mod recover;
 pub mod relationships;
@@ -34,7 +35,7 @@ use crate::engine::port::{Journal as _, Unsaved};
 use crate::history::History;
 use crate::show::{Line, Role};
 use crate::state::StateFolder;
-use crate::{config, demo, runtime};
+use crate::{config, demo, detached, runtime};
 
 /// Runs the program and returns its exit status.
 pub fn main() -> ExitCode {
@@ -90,6 +91,11 @@ fn perform(cli: Cli, console: &mut Console) -> Result<u8, Failure> {
             Ok(told.map_or(0, |exit| exit.status()))
         }
         Some(Command::Check(asked)) => check::run(&asked, &global, console),
+        Some(Command::Jobs(asked)) => {
+            let history = History::of(&StateFolder::locate(&config::process_env));
+            jobs::run(&history, &asked, console)
+        }
+        Some(Command::JobProcess { id }) => Ok(detached::carry_out(id)),
         Some(command) => ask_servers(command, &global, console),
     }
 }
@@ -125,13 +131,17 @@ fn ask_servers(mut command: Command, global: &args::Global, console: &mut Consol
                     fleet.throttle_limit = usize::try_from(limit).unwrap_or(usize::MAX);
                 }
                 let by = history.who().person();
-                replicate::run(&fleet, &asked, &history, &by, &mut operator, console).await
+                let origin = if asked.as_job { start.origin()? } else { None };
+                let handover = origin.map(|origin| replicate::Handover { origin, history: &history });
+                replicate::run(&fleet, &asked, &history, handover, &by, &mut operator, console).await
             }
             Command::Recover(asked) => {
                 let by = history.who().person();
                 recover::run(&fleet, &asked, &history, &by, &mut operator, console).await
             }
             Command::Check(_)
+            | Command::Jobs(_)
+            | Command::JobProcess { .. }
             | Command::Demo(_)
             | Command::Man
             | Command::Completions { .. }

@@ -69,6 +69,13 @@ impl History {
         self
     }
 
+    /// The same history, used by this process for somebody who asked another one and may be gone.
+    pub fn on_behalf_of(mut self, who: Who) -> Self {
+        let Who { process, since, .. } = self.who;
+        self.who = Who { process, since, front_end: FrontEnd::Job, ..who };
+        self
+    }
+
     /// Who uses it.
     pub fn who(&self) -> &Who {
         &self.who

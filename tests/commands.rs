@@ -107,7 +107,7 @@ async fn run_in(fleet: &Fleet, line: &str, terminal: bool, answers: &[Answer]) -
         Command::Relationships(asked) => relationships::run(fleet, &asked, &mut console).await,
         Command::Scopes(asked) => scopes::run(fleet, &asked, &mut console).await,
         Command::Replicate(asked) => {
-            replicate::run(fleet, &asked, &FakeJournal::default(), "test", &mut ask, &mut console).await
+            replicate::run(fleet, &asked, &FakeJournal::default(), None, "test", &mut ask, &mut console).await
         }
         Command::HaReset(asked) => {
             ha_reset::run(fleet, &asked, &FakeJournal::default(), "test", &mut ask, &mut console).await

@@ -9,10 +9,9 @@ use super::args::jobs::{Act, Jobs};
 use super::console::Console;
 use super::table::Table;
 use crate::detached::JobReport;
-use crate::engine::Result;
 use crate::history::{History, Job, JobState};
 use crate::model::Foreign;
-use crate::show::{Line, Role};
+use crate::show::{Line, Progress, Role};
 
 /// The schema of a job's JSON.
 const SCHEMA: &str = "scopesync.job/1";
@@ -84,7 +83,6 @@ pub fn document(job: &Job) -> Value {
         "command": job.title,
         "run": job.run,
         "user": job.user,
-        "sudo_user": job.sudo_user,
         "host": job.host,
         "process": job.process,
         "created": job.created,
@@ -115,22 +113,24 @@ fn show(job: &Job, json: bool, console: &mut Console) -> Result<u8, Failure> {
         return Ok(0);
     }
     let at = |at: jiff::Timestamp| at.to_zoned(jiff::tz::TimeZone::system()).strftime("%F %T").to_string();
-    let user = match &job.sudo_user {
-        Some(sudo) => format!("{} (sudo by {})", job.user, sudo),
-        None => job.user.clone(),
-    };
     let mut facts = vec![
         ("State", job.state.word().to_owned()),
         ("Command", job.title.clone()),
-        ("Asked by", format!("{user} on {}", job.host)),
+        ("Asked by", format!("{} on {}", job.user, job.host)),
         ("Created", at(job.created)),
     ];
     facts.extend(job.process.filter(|_| !job.state.is_over()).map(|process| ("Process", process.to_string())));
     facts.extend(job.ended.map(|ended| ("Ended", at(ended))));
     facts.extend(job.run.clone().map(|run| ("Run", run)));
-    if let Some(progress) = job.progress().filter(|_| !job.state.is_over()) {
-        let done = format!("{}/{} scopes, {}/{} changes", progress.scopes_done, progress.scopes_total, progress.changes_done, progress.changes_total);
-        facts.push(("Progress", if progress.scopes_total == 0 { progress.doing } else { format!("{done}, {}", progress.doing) }));
+    if let Some(progress) = progress(job).filter(|_| !job.state.is_over()) {
+        let done = format!(
+            "{}/{} scopes, {}/{} changes",
+            progress.scopes_done, progress.scopes_total, progress.changes_done, progress.changes_total
+        );
+        facts.push((
+            "Progress",
+            if progress.scopes_total == 0 { progress.doing } else { format!("{done}, {}", progress.doing) },
+        ));
     }
     console.line(&Line::of(0, Role::Title, name(job)));
     for (what, text) in facts {
@@ -143,13 +143,19 @@ fn show(job: &Job, json: bool, console: &mut Console) -> Result<u8, Failure> {
 }
 
 fn report(job: &Job) -> Option<JobReport> {
-    job.report.as_ref().and_then(JobReport::from_json)
+    match &job.report {
+        Some(report) => JobReport::from_json(report),
+        None => job.state.is_over().then(|| JobReport::lost(job.run.as_deref())),
+    }
+}
+
+fn progress(job: &Job) -> Option<Progress> {
+    job.progress.as_ref().and_then(|progress| serde_json::from_value(progress.clone()).ok())
 }
 
 /// The exit status of a job's run; `None` while it has none.
 fn exit_status(job: &Job) -> Option<u8> {
-    // what a process wrote that ended without a word is not known
-    job.state.is_over().then(|| report(job).map_or(3, |report| report.exit_status))
+    job.state.is_over().then(|| report(job).unwrap_or_default().exit_status)
 }
 
 fn cancel(history: &History, id: i64, console: &mut Console) -> Result<u8, Failure> {
@@ -172,7 +178,8 @@ fn receive(history: &History, id: i64, keep: bool, console: &mut Console) -> Res
         return Ok(NOT_ENDED);
     };
     if job.received {
-        console.note(format_args!("what job {id} printed was received before: `scopesync jobs show {id}` has it still"));
+        console
+            .note(format_args!("what job {id} printed was received before: `scopesync jobs show {id}` has it still"));
         return Ok(status);
     }
     let report = report(&job).unwrap_or_default();

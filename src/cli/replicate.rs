@@ -68,7 +68,7 @@ pub async fn run(
     let approved = approve(asked.switches(), &plan, by, ask, console)?;
     // where everything was declined there is nothing to hand over
     if let Some(handover) = handover.filter(|_| !approved.is_empty()) {
-        return handover.start(fleet, asked, &plan, &approved, by, console).await;
+        return handover.start(fleet, asked, &plan, &approved, console).await;
     }
     let report = execute(fleet, &plan, approved, journal, console).await;
     finish(asked.json, &plan, &report, &names, console);

@@ -50,8 +50,8 @@ fn take(job: i64) -> Result<Taken> {
     if let Some(warning) = warning {
         tracing::warn!("{warning}");
     }
-    let conduct = Conduct::take(History::new(&state), job)?;
-    tracing::info!(job, title = request.title, by = request.by, "job begins");
+    let conduct = Conduct::take(History::new(&state).on_behalf_of(request.who.clone()), job)?;
+    tracing::info!(job, title = request.title, by = %request.who, "job begins");
     Ok(Taken { request, conduct, _log: log })
 }
 
@@ -60,7 +60,8 @@ impl Taken {
         let threads = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let ended = match threads {
             Ok(threads) => {
-                let ended = threads.block_on(self.conduct.follow(|control| work(&self.request, &self.conduct, control)));
+                let ended =
+                    threads.block_on(self.conduct.follow(|control| work(&self.request, &self.conduct, control)));
                 // a read that nobody waits for any more must not hold up the end
                 threads.shutdown_background();
                 ended

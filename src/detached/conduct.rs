@@ -95,11 +95,20 @@ impl Conduct {
 
     async fn keep_in_touch(&self, mut status: Receiver<Status>, control: &Control) -> Infallible {
         let mut signals = Signals::listen();
+        let mut asked = 0;
+        let mut named = status.clone();
+        let mut is_named = false;
         let mut pace = tokio::time::interval(PACE);
         pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = signals.next() => end(control),
+                // at once: whoever finds the process dead looks for the run
+                Ok(_) = named.wait_for(|status| status.run.is_some()), if !is_named => {
+                    is_named = true;
+                    let (now, run) = { let now = status.borrow(); (Progress::from(&*now), now.run.clone()) };
+                    self.tell(now, run).await;
+                }
                 _ = pace.tick() => {
                     let moved = status.has_changed().unwrap_or(false);
                     let now = moved.then(|| {
@@ -110,12 +119,10 @@ impl Conduct {
                         Some((now, run)) => self.tell(now, run).await,
                         None => self.on_disk(|history, job| history.job(job).map(|job| job.cancel)).await,
                     };
-                    if times.is_some_and(|times| times > 0) {
-                        control.soft.cancel();
+                    for _ in asked..times.unwrap_or(asked) {
+                        end(control);
                     }
-                    if times.is_some_and(|times| times > 1) {
-                        control.hard.cancel();
-                    }
+                    asked = asked.max(times.unwrap_or_default());
                 }
             }
         }
@@ -149,6 +156,7 @@ impl Conduct {
 
 /// Softly the first time, hard the second.
 fn end(control: &Control) {
+    tracing::info!("asked to end");
     if control.soft.is_cancelled() {
         control.hard.cancel();
     }

@@ -41,8 +41,6 @@ pub struct Order<'a> {
     pub throttle_limit: usize,
     /// What was asked for, in one line without secrets, for lists of jobs.
     pub title: String,
-    /// Who asked.
-    pub by: String,
 }
 
 impl Origin {
@@ -53,7 +51,7 @@ impl Origin {
     /// It could not be started. Nothing was written; where it has a number already, the job is
     /// failed with this reason.
     pub async fn start(&self, history: &History, order: Order<'_>) -> Result<i64> {
-        let request = self.request(&order).await?;
+        let request = self.request(history, &order).await?;
         let job = history.create_job(&NewJob { title: order.title.clone() })?;
         let secrets = self.secret_variables();
         let started = tokio::task::spawn_blocking(move || process::start(job, &request, &secrets));
@@ -67,18 +65,19 @@ impl Origin {
         })
     }
 
-    async fn request(&self, order: &Order<'_>) -> Result<Request> {
+    async fn request(&self, history: &History, order: &Order<'_>) -> Result<Request> {
         let plan = order.plan;
         let mut approved = Carried::all(plan, order.approved);
         for (carried, at) in approved.iter_mut().zip(order.approved.iter().map(Approved::relationship)) {
             carried.retain(|id| !order.done.contains(&(at, id)));
         }
-        let servers: BTreeSet<ServerName> = plan.relationships.iter().flat_map(|planned| self.involved(planned)).collect();
+        let servers: BTreeSet<ServerName> =
+            plan.relationships.iter().flat_map(|planned| self.involved(planned)).collect();
         let absolute = |path: &Path| std::path::absolute(path).map_err(|error| local(error.to_string()));
         Ok(Request {
             version: request::VERSION.into(),
             title: order.title.clone(),
-            by: order.by.clone(),
+            who: history.who().clone(),
             state: absolute(self.state.root())?,
             log: Log::of(&self.log),
             config: match &self.file {

@@ -31,7 +31,8 @@ pub(super) enum Answer {
 
 /// Starts the process of a job, hands the request over, and waits until it has taken it.
 pub(super) fn start(job: i64, request: &Request, secrets: &[String]) -> Result<()> {
-    let program = std::env::current_exe().map_err(|error| cannot(format!("this program's file is unknown: {error}")))?;
+    let program =
+        std::env::current_exe().map_err(|error| cannot(format!("this program's file is unknown: {error}")))?;
     let mut command = Command::new(&program);
     command.arg(COMMAND).arg(job.to_string());
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::outcome::{Outcome, RunReport};
 use crate::engine::Error;
+use crate::engine::outcome::{Outcome, RunReport};
 use crate::model::Foreign;
 use crate::show::{self, ScopeNames};
 
@@ -38,6 +38,19 @@ impl JobReport {
         let hint = error.hint.iter().map(|hint| format!("hint: {hint}"));
         let messages = std::iter::once(format!("error: {error}")).chain(hint).collect();
         JobReport { exit_status: 1, messages, ..JobReport::default() }
+    }
+
+    /// Of a process that ended without a word. What it wrote is told by reading both sides.
+    pub fn lost(run: Option<&str>) -> Self {
+        let hint = match run {
+            Some(run) => format!("hint: it was run {run}: see `scopesync history show {run}`"),
+            None => "hint: `scopesync history` has the run that it became, if it did".to_owned(),
+        };
+        JobReport {
+            exit_status: 3,
+            messages: vec!["error: its process ended".to_owned(), hint],
+            ..JobReport::default()
+        }
     }
 
     /// Of what broke: what was written by then is not known here.

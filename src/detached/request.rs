@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::config::{LogConfig, LogLevel, LogTarget};
 use crate::engine::approval::Carried;
+use crate::history::Who;
 use crate::model::{Foreign, ScopeId, ServerName};
 
 /// The version of the program: another one may mean something else by the same words.
@@ -25,7 +26,8 @@ const LARGEST: u64 = 1 << 30;
 pub(super) struct Request {
     pub version: String,
     pub title: String,
-    pub by: String,
+    /// Who asked.
+    pub who: Who,
     /// The state folder, absolute.
     pub state: PathBuf,
     pub log: Log,
@@ -180,12 +182,13 @@ impl Write for Counter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::history::FrontEnd;
 
     fn request() -> Request {
         Request {
             version: VERSION.into(),
             title: "scopesync replicate".into(),
-            by: "operator".into(),
+            who: Who::of_process(FrontEnd::CommandLine),
             state: "/s".into(),
             log: Log::of(&LogConfig { target: LogTarget::Off, level: LogLevel::Trace }),
             config: Config::File { path: "/c".into(), text: Sealed("pass\n\"word\"".to_owned().into()) },

@@ -182,7 +182,7 @@ impl Journal for History {
 }
 
 impl History {
-    fn owner(&self, run: &str) -> Owner {
+    pub(super) fn owner(&self, run: &str) -> Owner {
         let who = &self.who;
         let (user, host) = (who.person(), who.host.to_string());
         Owner { run: run.to_owned(), user, host, process: who.process, since: jiff::Timestamp::now() }

@@ -59,7 +59,7 @@ fn scope_ids_by_comma_and_by_repetition() {
 #[test]
 fn every_argument_of_replicate() {
     let line = "replicate Berlin --computer-name kea-1 --force --confirm --what-if --throttle-limit 4 \
-                --override clocks --override moved --json";
+                --as-job --override clocks --override moved --json";
     let selection =
         Selection { names: vec!["Berlin".to_owned()], computer_name: Some("kea-1".to_owned()), ..Selection::default() };
     let expected = Replicate {
@@ -68,6 +68,7 @@ fn every_argument_of_replicate() {
         force: true,
         confirm: true,
         what_if: true,
+        as_job: true,
         throttle_limit: Some(4),
         overrides: vec!["clocks".to_owned(), "moved".to_owned()],
         json: true,

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{NOT_ENDED, exit_status};
+use super::{NOT_ENDED, exit_status, progress};
 use crate::cli::Failure;
 use crate::cli::console::Console;
 use crate::cli::replicate::watch::Bar;
@@ -23,7 +23,7 @@ pub(super) fn wait(history: &History, ids: &[i64], timeout: Option<u32>, console
         let mut signals = Signals::listen();
         loop {
             let Some(open) = jobs.iter().find(|job| !job.state.is_over()) else { return Ok(together(&jobs)) };
-            if let Some(progress) = open.progress() {
+            if let Some(progress) = progress(open) {
                 bar.show(&progress);
             }
             let rest = until.map_or(PACE, |until| until.saturating_duration_since(Instant::now()).min(PACE));

@@ -28,7 +28,6 @@ impl Handover<'_> {
         asked: &args::Replicate,
         plan: &Plan,
         approved: &[Approved],
-        by: &str,
         console: &mut Console,
     ) -> Result<u8, Failure> {
         let order = Order {
@@ -37,7 +36,6 @@ impl Handover<'_> {
             done: &BTreeSet::new(),
             throttle_limit: fleet.throttle_limit,
             title: command_line(),
-            by: by.to_owned(),
         };
         let id = self.origin.start(self.history, order).await?;
         let job = self.history.job(id)?;

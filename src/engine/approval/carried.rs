@@ -119,20 +119,22 @@ impl Seen {
 
     fn fits(&self, scope: Option<&PlannedScope>) -> Result<()> {
         let error = |what: String| moved(what).scope(self.id);
-        let Some(scope) = scope else { return Err(error("it no longer differs as it did when it was approved".into())) };
+        let Some(scope) = scope else {
+            return Err(error("it no longer differs as it did when it was approved".into()));
+        };
         let Some(work) = &scope.work else {
             return Err(match (&scope.state, &scope.reason) {
                 (DriftState::Unknown, Some(reason)) => error(format!("it can no longer be read: {reason}")),
                 _ => error("it is no longer as it was when it was approved".into()),
             });
         };
-        let side = match (work.expect.source == self.fingerprints.source, work.expect.target == self.fingerprints.target)
-        {
-            (true, true) if digest(scope) == self.changes => return Ok(()),
-            (true, true) => return Err(error("other changes would be made than those that were approved".into())),
-            (false, _) => "source",
-            (true, false) => "target",
-        };
+        let side =
+            match (work.expect.source == self.fingerprints.source, work.expect.target == self.fingerprints.target) {
+                (true, true) if digest(scope) == self.changes => return Ok(()),
+                (true, true) => return Err(error("other changes would be made than those that were approved".into())),
+                (false, _) => "source",
+                (true, false) => "target",
+            };
         Err(error(format!("the {side} has changed since the plan was approved")))
     }
 }
@@ -174,7 +176,8 @@ pub fn carry_over(carried: Vec<Carried>, plan: Plan) -> (Plan, Vec<Approved>) {
             carried: Some(Arc::new(approval)),
         })
     };
-    let approved = carried.into_iter().filter(|approval| approval.overrides == plan.overrides).filter_map(approve).collect();
+    let approved =
+        carried.into_iter().filter(|approval| approval.overrides == plan.overrides).filter_map(approve).collect();
     (plan, approved)
 }
 

@@ -68,11 +68,12 @@ CREATE TABLE job (
     ended    INTEGER,
     run      TEXT,                -- its name, once it has one
     title    TEXT NOT NULL,
-    state    TEXT NOT NULL,       -- waiting, running, done, failed, cancelled
+    state    TEXT NOT NULL,       -- NotStarted, Running, Completed, Failed, Stopped
     user     TEXT NOT NULL,
     host     TEXT NOT NULL,
     process  INTEGER,             -- once one has claimed it
     cancel   INTEGER NOT NULL DEFAULT 0, -- how often it was asked to end
+    received INTEGER NOT NULL DEFAULT 0, -- whether its output was
     progress TEXT,                -- JSON
     report   TEXT                 -- JSON
 ) STRICT;
