@@ -11,7 +11,7 @@ use std::time::Duration;
 use common::bench::{Bench, Form};
 use common::pair::{PairOptions, Side, wait_for};
 use common::program::{Finished, Home, by_sockets};
-use common::proxy::{Point, Proxy};
+use common::proxy::{Gate, Point, Proxy};
 use common::terminal::{Signal, Start};
 use rustix::process::{Pid, getsid, kill_process};
 use serde_json::{Value, json};
@@ -240,7 +240,7 @@ fn jobs_outlive_their_terminal_end_when_asked_and_wait_for_each_other() {
     live.restore();
     let gate = live.target().pause(Point::before("subnet4-update"));
     let id = live.start("");
-    gate.reached();
+    reached(&gate, home, id);
     let asked = run(home, &format!("jobs cancel {id}")).expect_code(0);
     assert!(asked.stderr.contains("ends after the scope in flight"), "{}", asked.stderr);
     wait_for("the job to hear it", SOON, || job(home, id)["asked_to_end"] == 1 && is_cancelled(home));
@@ -254,7 +254,7 @@ fn jobs_outlive_their_terminal_end_when_asked_and_wait_for_each_other() {
     live.restore();
     let gate = live.target().pause(Point::before("subnet4-update"));
     let id = live.start("");
-    gate.reached();
+    reached(&gate, home, id);
     wait_for("the name of its run", SOON, || job(home, id)["run"].is_string());
     kill_process(process(&job(home, id)), Signal::KILL).expect("the job's process");
     wait_for("its end to be seen", SOON, || job(home, id)["state"] == "Failed");
@@ -263,6 +263,12 @@ fn jobs_outlive_their_terminal_end_when_asked_and_wait_for_each_other() {
     assert_eq!(lost.stdout, "");
     let shown = run(home, &format!("jobs show {id}")).expect_code(0).stdout;
     assert!(shown.contains("its process ended") && shown.contains("history show"), "{shown}");
+}
+
+/// Waits until the job comes to the gate.
+fn reached(gate: &Gate, home: &Home, id: u32) {
+    let at_gate = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| gate.reached()));
+    assert!(at_gate.is_ok(), "{:#}", job(home, id));
 }
 
 /// Whether the log says that the newest job heard that it shall end.

@@ -104,19 +104,16 @@ impl Conduct {
             tokio::select! {
                 () = signals.next() => end(control),
                 // at once: whoever finds the process dead looks for the run
-                Ok(_) = named.wait_for(|status| status.run.is_some()), if !is_named => {
+                () = has_name(&mut named), if !is_named => {
                     is_named = true;
-                    let (now, run) = { let now = status.borrow(); (Progress::from(&*now), now.run.clone()) };
-                    self.tell(now, run).await;
+                    let now = status.borrow().clone();
+                    self.tell(Progress::from(&now), now.run).await;
                 }
                 _ = pace.tick() => {
                     let moved = status.has_changed().unwrap_or(false);
-                    let now = moved.then(|| {
-                        let now = status.borrow_and_update();
-                        (Progress::from(&*now), now.run.clone())
-                    });
+                    let now = moved.then(|| status.borrow_and_update().clone());
                     let times = match now {
-                        Some((now, run)) => self.tell(now, run).await,
+                        Some(now) => self.tell(Progress::from(&now), now.run).await,
                         None => self.on_disk(|history, job| history.job(job).map(|job| job.cancel)).await,
                     };
                     for _ in asked..times.unwrap_or(asked) {
@@ -151,6 +148,13 @@ impl Conduct {
         if let Err(error) = closed {
             tracing::error!(%error, job = self.job, "how the job ended is not in the history");
         }
+    }
+}
+
+/// Waits until the run has a name. Lends nothing: who looks at a status keeps it from being told.
+async fn has_name(status: &mut Receiver<Status>) {
+    if status.wait_for(|status| status.run.is_some()).await.is_err() {
+        std::future::pending().await
     }
 }
 
