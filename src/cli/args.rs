@@ -1,8 +1,8 @@
 //! The arguments, as they are declared to the parser; what they do is elsewhere.
 
 mod ha_reset;
-mod recover;
 pub mod jobs;
+mod recover;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -20,8 +20,8 @@ use crate::engine::approval::Switches;
 use crate::engine::select::ScopeSelector;
 
 pub use ha_reset::HaReset;
-pub use recover::{Recover, Way};
 pub use jobs::Jobs;
+pub use recover::{Recover, Way};
 
 /// See how the scopes of DHCP failover partners have drifted, preview a
 /// replication, confirm it, and replicate.

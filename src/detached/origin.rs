@@ -101,7 +101,7 @@ impl Origin {
     fn involved(&self, planned: &PlannedRelationship) -> impl Iterator<Item = ServerName> {
         let partners = planned.partners.iter().filter_map(|partner| partner.server.clone());
         let shown = [&planned.source, &planned.target].map(|name| ServerName::from(name.as_str()));
-        let named = planned.servers.iter().flatten().cloned().chain(partners).chain(shown);
+        let named = planned.servers().cloned().chain(partners).chain(shown);
         named.filter(|name| self.config.server(name.as_str()).is_some())
     }
 
