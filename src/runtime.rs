@@ -115,6 +115,7 @@ impl Program {
             },
             read_only: start.read_only,
             operator: history.who().person(),
+            zone: Some(jiff::tz::TimeZone::system()),
         };
         let mut state = AppState::new(setting, start.fleet, Moment::now());
         if !start.warnings.is_empty() {

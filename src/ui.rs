@@ -7,6 +7,7 @@ mod detail;
 mod dialog;
 mod drift;
 mod help;
+mod history;
 mod jobs;
 mod pane;
 mod preview;
@@ -60,6 +61,7 @@ pub fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>) -> Drawn {
         match &state.view {
             View::Preview(preview) => drawn.preview = Some(preview::draw(preview, theme, frame, body)),
             View::Jobs => drawn.jobs = jobs::draw(state, theme, frame, body),
+            _ if state.history.open => history::draw(state, theme, frame, body, &mut drawn),
             View::Browse | View::Detail(_) | View::Planning { .. } | View::Reset(_) => {
                 browse(state, theme, frame, body, &mut drawn)
             }

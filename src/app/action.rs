@@ -90,6 +90,10 @@ pub enum Action {
     Abandon,
     /// Opens the reset of a relationship in trouble.
     Reset,
+    /// Opens or closes the history.
+    History,
+    /// Plans back to the snapshot of a run, or of one scope of it.
+    Undo,
 }
 
 /// Where a key is pressed.
@@ -113,6 +117,10 @@ pub enum Place {
     Reset,
     /// The jobs.
     Jobs,
+    /// The list of past runs.
+    History,
+    /// The scopes of a past run.
+    PastRun,
     /// The help.
     Help,
     /// The question whether to end while a run is under way.
@@ -121,7 +129,7 @@ pub enum Place {
 
 impl Place {
     /// Every place.
-    pub const ALL: [Place; 11] = [
+    pub const ALL: [Place; 13] = [
         Place::Start,
         Place::Relationships,
         Place::Scopes,
@@ -131,6 +139,8 @@ impl Place {
         Place::Preview,
         Place::Reset,
         Place::Jobs,
+        Place::History,
+        Place::PastRun,
         Place::Help,
         Place::Quitting,
     ];
@@ -147,6 +157,8 @@ impl Place {
             Place::Preview => "preview",
             Place::Reset => "reset",
             Place::Jobs => "jobs",
+            Place::History => "history",
+            Place::PastRun => "past run",
             Place::Help => "help",
             Place::Quitting => "quitting",
         }
@@ -164,10 +176,14 @@ const SCROLL: &[Place] = &[
     Place::Preview,
     Place::Reset,
     Place::Jobs,
+    Place::History,
+    Place::PastRun,
     Place::Help,
 ];
+const PAST: &[Place] = &[Place::History, Place::PastRun];
 const QUESTIONS: &[Place] = &[Place::Preview, Place::Reset];
-const MAIN: &[Place] = &[Place::Relationships, Place::Scopes, Place::Drift, Place::Jobs];
+const MAIN: &[Place] =
+    &[Place::Relationships, Place::Scopes, Place::Drift, Place::Jobs, Place::History, Place::PastRun];
 
 /// One row of the table.
 #[derive(Debug)]
@@ -212,11 +228,20 @@ const fn movement(
 /// Every action, in the order of the help.
 pub const VERBS: &[Verb] = &[
     verb(Action::Enter, "enter", &["Enter"], LISTS, "in", "go in: relationship, scopes, drift, one change in full"),
+    verb(Action::Enter, "open", &["Enter"], PAST, "in", "go in: past run, its scopes, what it destroyed in one"),
     verb(
         Action::Back,
         "back",
         &["Esc"],
-        &[Place::Scopes, Place::Drift, Place::Detail, Place::Jobs, Place::Help],
+        &[
+            Place::Scopes,
+            Place::Drift,
+            Place::Detail,
+            Place::Jobs,
+            Place::History,
+            Place::PastRun,
+            Place::Help,
+        ],
         "back",
         "go back; takes a filter away first",
     ),
@@ -274,7 +299,7 @@ pub const VERBS: &[Verb] = &[
         Action::Filter,
         "filter",
         &["/"],
-        &[Place::Relationships, Place::Scopes],
+        &[Place::Relationships, Place::Scopes, Place::History, Place::PastRun],
         "filter",
         "filter the list: part of an id, a name, or a word of its state",
     ),
@@ -295,6 +320,22 @@ pub const VERBS: &[Verb] = &[
         "reset both servers of a relationship that is terminated: shows the steps and what they cost, then asks",
     ),
     verb(Action::Reload, "reload", &["R"], MAIN, "reload", "read all servers again"),
+    verb(
+        Action::History,
+        "history",
+        &["U"],
+        MAIN,
+        "history",
+        "the history: past runs, what each of them destroyed, and the way back; again: back",
+    ),
+    verb(
+        Action::Undo,
+        "undo",
+        &["u"],
+        PAST,
+        "undo",
+        "preview the way back to the scopes as they were before the run, or to the highlighted one",
+    ),
     verb(Action::Jobs, "jobs", &["J"], MAIN, "jobs", "the runs of this session: progress and outcomes; again: back"),
     verb(
         Action::Cancel,
@@ -374,14 +415,14 @@ pub const VERBS: &[Verb] = &[
         Action::Out,
         "out",
         &["Left", "h"],
-        &[Place::Scopes, Place::Drift, Place::Detail, Place::Jobs],
+        &[Place::Scopes, Place::Drift, Place::Detail, Place::Jobs, Place::PastRun],
         "to the pane on the left; in the jobs: the newer run",
     ),
     movement(
         Action::In,
         "in",
         &["Right", "l"],
-        &[Place::Relationships, Place::Scopes, Place::Drift, Place::Jobs],
+        &[Place::Relationships, Place::Scopes, Place::Drift, Place::Jobs, Place::History, Place::PastRun],
         "to the pane on the right; in the jobs: the older run",
     ),
     movement(Action::PanLeft, "pan-left", &["Left"], &[Place::Preview], "to the beginning of long lines"),
@@ -390,14 +431,14 @@ pub const VERBS: &[Verb] = &[
         Action::NextPane,
         "next-pane",
         &["Tab"],
-        &[Place::Relationships, Place::Scopes, Place::Drift, Place::Jobs],
+        &[Place::Relationships, Place::Scopes, Place::Drift, Place::Jobs, Place::PastRun],
         "to the next pane or run",
     ),
     movement(
         Action::PreviousPane,
         "previous-pane",
         &["Shift-Tab"],
-        &[Place::Relationships, Place::Scopes, Place::Drift, Place::Jobs],
+        &[Place::Relationships, Place::Scopes, Place::Drift, Place::Jobs, Place::PastRun],
         "to the pane or run before",
     ),
     verb(Action::Help, "help", &["?"], ALL, "help", "this help; again: back"),

@@ -5,6 +5,7 @@ use super::gate::{Gate, READING_TIME};
 use super::pick;
 use super::runs::{Cancelled, Kind, Run};
 use super::state::{AppState, LeftKey, Quitting, View};
+use super::update::recalling;
 use crate::engine::approval::Manner;
 
 /// Whether an action would do something; `Err` tells why not.
@@ -19,6 +20,10 @@ pub fn available(state: &AppState, action: Action) -> Result<(), String> {
         Action::Reload if state.reports.is_empty() => Err("there is no server".into()),
         Action::Findings if state.current().is_none() => Err("there is no relationship here".into()),
         Action::Reset => reset(state),
+        Action::Undo => recalling::can_undo(state),
+        Action::Enter if state.place() == Place::History && state.history.current().is_none() => {
+            Err("there is no run here".into())
+        }
         Action::Cancel => cancel(state),
         Action::Yes | Action::YesToAll | Action::NoToAll => question(state, action),
         Action::Override => overriding(state),

@@ -30,6 +30,12 @@ pub struct Drawn {
     pub reset: Option<Window>,
     /// The list of the run that is shown.
     pub jobs: Option<Window>,
+    /// The list of past runs.
+    pub history: Option<Window>,
+    /// The scopes of a past run.
+    pub past_scopes: Option<Window>,
+    /// What it destroyed in one of them.
+    pub destroyed: Option<Window>,
     /// The help.
     pub help: Option<Window>,
 }

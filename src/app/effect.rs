@@ -15,6 +15,7 @@ use crate::engine::{Error, Result};
 use crate::model::{Foreign, ScopeId, ServerName};
 
 use super::compared::Compared;
+use super::history::{Page, PastRun, RunDetail};
 
 /// Names one piece of work given away; never used twice. News of work that nobody waits
 /// for any more is recognised by it.
@@ -46,6 +47,14 @@ pub enum Effect {
     Plan(Ticket, Arc<Survey>, Vec<Pick>),
     /// Make the same plan with these refusals overridden.
     Override(Ticket, Arc<Plan>, BTreeSet<String>),
+    /// Read what is kept of a run, and plan back to the snapshots of these scopes, or of all.
+    PlanUndo(Ticket, Arc<Survey>, String, Option<Vec<ScopeId>>),
+    /// List kept runs before this one, or the newest, of which this text is a part.
+    Runs(Ticket, Option<i64>, String),
+    /// List the runs that were interrupted and wait.
+    Interrupted(Ticket),
+    /// Read the scopes of a kept run.
+    OpenRun(Ticket, String),
     /// Read both servers of the relationship of this name, and plan its reset.
     PlanReset(Ticket, Arc<Survey>, Foreign),
     /// Reset both servers of a relationship.
@@ -87,6 +96,12 @@ pub enum News {
     ResetEnded(Arc<ResetReport>),
     /// A plan could not be made.
     NotPlanned(Error),
+    /// Kept runs.
+    Runs(Page),
+    /// The runs that were interrupted and wait, the newest first.
+    Interrupted(Vec<PastRun>),
+    /// The scopes of a kept run.
+    RunOpened(Arc<RunDetail>),
     /// How far a run is.
     Status(Status),
     /// A run has ended.

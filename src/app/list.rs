@@ -35,6 +35,21 @@ pub trait Lines<K> {
     }
 }
 
+/// Places in a longer list, in its order: what a filter leaves.
+impl Lines<u32> for Vec<u32> {
+    fn len(&self) -> usize {
+        Vec::len(self)
+    }
+
+    fn key(&self, at: usize) -> Option<u32> {
+        self.get(at).copied()
+    }
+
+    fn find(&self, key: &u32) -> Option<usize> {
+        self.binary_search(key).ok()
+    }
+}
+
 impl<K> List<K> {
     /// The line of the cursor; `None` when the list is empty.
     pub fn position(&self, lines: &impl Lines<K>) -> Option<usize> {
@@ -52,6 +67,11 @@ impl<K> List<K> {
         let at = at.min(lines.len().saturating_sub(1));
         self.near = at;
         self.cursor = lines.key(at);
+    }
+
+    /// Puts the cursor on this, wherever it comes to stand.
+    pub fn seek(&mut self, key: K) {
+        self.cursor = Some(key);
     }
 
     /// Moves the cursor by so many lines.
@@ -122,18 +142,6 @@ impl Scroll {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    impl Lines<u32> for Vec<u32> {
-        fn len(&self) -> usize {
-            Vec::len(self)
-        }
-        fn key(&self, at: usize) -> Option<u32> {
-            self.get(at).copied()
-        }
-        fn find(&self, key: &u32) -> Option<usize> {
-            self.iter().position(|k| k == key)
-        }
-    }
 
     #[test]
     fn the_cursor_stays_on_its_thing() {

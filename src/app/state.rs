@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use jiff::tz::TimeZone;
+
 use crate::engine::approval::Switches;
 use crate::engine::compare::ScopeDrift;
 use crate::engine::fleet::Fleet;
@@ -20,6 +22,7 @@ use super::drawn::{Drawn, Window};
 use super::drift::DriftPane;
 use super::effect::Ticket;
 use super::gate::Gate;
+use super::history::{HistoryView, Level, PastRun};
 use super::list::{Lines, List, Scroll};
 use super::preview::Preview;
 use super::reset::ResetView;
@@ -52,6 +55,15 @@ pub struct Setting {
     pub read_only: bool,
     /// Who is asked.
     pub operator: String,
+    /// Where times are told; `None` for UTC.
+    pub zone: Option<TimeZone>,
+}
+
+impl Setting {
+    /// Where times are told.
+    pub fn zone(&self) -> TimeZone {
+        self.zone.clone().unwrap_or(TimeZone::UTC)
+    }
 }
 
 /// One of the three panes.
@@ -233,6 +245,10 @@ pub struct AppState {
     pub help: Option<Scroll>,
     /// The runs.
     pub runs: Runs,
+    /// Past runs.
+    pub history: HistoryView,
+    /// Past runs that were interrupted and wait to be settled, the newest first.
+    pub interrupted: Vec<PastRun>,
     /// Plans are shown and nothing can be written.
     pub what_if: bool,
     /// Replicates without asking. Off at every start.
@@ -275,6 +291,8 @@ impl AppState {
             view: View::Browse,
             help: None,
             runs: Runs::default(),
+            history: HistoryView::default(),
+            interrupted: Vec::new(),
             what_if: false,
             force: false,
             filtering: false,
@@ -314,6 +332,10 @@ impl AppState {
             View::Preview(_) => Place::Preview,
             View::Reset(_) => Place::Reset,
             View::Jobs => Place::Jobs,
+            View::Browse if self.history.open => match self.history.level {
+                Level::Runs => Place::History,
+                Level::Scopes | Level::Destroyed => Place::PastRun,
+            },
             View::Browse => match self.focus {
                 Pane::Relationships => Place::Relationships,
                 Pane::Scopes => Place::Scopes,
@@ -412,6 +434,7 @@ impl AppState {
             (relation.scopes.top, relation.scopes.height) = (window.top, window.height);
         }
         set(&mut self.drift.scroll, drawn.drift);
+        self.history.drawn(drawn);
         if let Some(help) = &mut self.help {
             set(help, drawn.help);
         }

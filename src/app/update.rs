@@ -3,6 +3,7 @@
 mod browse;
 mod deciding;
 mod filtering;
+pub(super) mod recalling;
 mod resetting;
 mod running;
 
@@ -37,7 +38,9 @@ pub enum Event {
 
 /// What to do first.
 pub fn start(state: &mut AppState) -> Vec<Effect> {
-    reading::read_all(state)
+    let mut effects = reading::read_all(state);
+    effects.extend(recalling::refresh(state));
+    effects
 }
 
 /// Changes the state by what happened, and says what has to be done.
@@ -45,10 +48,7 @@ pub fn update(state: &mut AppState, event: Event, now: Moment) -> Vec<Effect> {
     state.clock = now.clock;
     let mut effects = match event {
         Event::Key(key) => on_key(state, key, now),
-        Event::Paste(text) => {
-            filtering::paste(state, &text);
-            Vec::new()
-        }
+        Event::Paste(text) => filtering::paste(state, &text),
         Event::News(ticket, news) => on_news(state, ticket, news, now),
         Event::Tick => {
             if state.is_asking() {
@@ -62,6 +62,7 @@ pub fn update(state: &mut AppState, event: Event, now: Moment) -> Vec<Effect> {
         }
     };
     effects.extend(reading::ask_utilisation(state));
+    effects.extend(recalling::read_on(state));
     browse::refresh_drift(state);
     // A covered question has to be read again.
     if !state.is_asking() {
@@ -89,8 +90,7 @@ fn on_key(state: &mut AppState, event: KeyEvent, now: Moment) -> Vec<Effect> {
 fn press(state: &mut AppState, key: Key, kind: KeyEventKind, now: Moment) -> Vec<Effect> {
     let last_key = state.last_key.replace(now.at);
     if state.filtering && !filtering::leaves_typing(key) {
-        filtering::key(state, key);
-        return Vec::new();
+        return filtering::key(state, key);
     }
     let place = state.place();
     let verb = keymap::lookup(place, key);
@@ -156,7 +156,9 @@ fn act(state: &mut AppState, action: Action, now: Moment) -> Vec<Effect> {
         }
         Action::Reload => {
             state.say(Tone::Plain, "reading all servers again");
-            reading::read_all(state)
+            let mut effects = reading::read_all(state);
+            effects.extend(recalling::refresh(state));
+            effects
         }
         Action::Preview => deciding::plan(state),
         Action::Reset => resetting::plan(state),
@@ -175,6 +177,8 @@ fn act(state: &mut AppState, action: Action, now: Moment) -> Vec<Effect> {
         Action::Out | Action::In | Action::NextPane | Action::PreviousPane if place == Place::Jobs => {
             running::act(state, action)
         }
+        Action::History => recalling::toggle(state),
+        _ if matches!(place, Place::History | Place::PastRun) => recalling::act(state, action),
         Action::Stay => {
             state.quitting = None;
             Vec::new()
@@ -224,6 +228,18 @@ fn on_news(state: &mut AppState, ticket: Ticket, news: News, now: Moment) -> Vec
             Vec::new()
         }
         News::Planned(plan, readings) => deciding::planned(state, ticket, plan, readings, now),
+        News::Runs(page) => {
+            recalling::listed(state, ticket, page);
+            Vec::new()
+        }
+        News::Interrupted(runs) => {
+            recalling::interrupted(state, runs);
+            Vec::new()
+        }
+        News::RunOpened(detail) => {
+            recalling::opened(state, ticket, Ok(detail));
+            Vec::new()
+        }
         News::ResetPlanned(plan, readings) => resetting::planned(state, ticket, plan, readings),
         News::ResetEnded(report) => resetting::ended(state, ticket, report, now),
         News::NotPlanned(error) => deciding::not_planned(state, ticket, &error),
@@ -257,6 +273,9 @@ fn on_failure(state: &mut AppState, ticket: Ticket, reason: String, now: Moment)
     if deciding::is_waiting_for(state, ticket) {
         let error = Error::new(crate::engine::ErrorKind::Local, reason);
         return deciding::not_planned(state, ticket, &error);
+    }
+    if recalling::failed(state, ticket, &reason) {
+        return Vec::new();
     }
     reading::on_failed(state, ticket, &reason)
 }

@@ -53,7 +53,11 @@ pub async fn work(effect: Effect, fleet: Arc<Fleet>, journal: &dyn Journal, ctl:
         Effect::Run(_, plan, approved) => {
             Ok(News::RunEnded(Arc::new(run::run(&fleet, &plan, approved, journal, &ctl).await)))
         }
-        Effect::Cancel(_)
+        Effect::Runs(..)
+        | Effect::Interrupted(_)
+        | Effect::OpenRun(..)
+        | Effect::PlanUndo(..)
+        | Effect::Cancel(_)
         | Effect::Abandon(_)
         | Effect::OpenDemo(_)
         | Effect::Suspend

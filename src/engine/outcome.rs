@@ -48,7 +48,7 @@ impl Outcome {
 }
 
 /// Whether what was applied will outlive a restart of the target, and whether it runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SavedState {
     /// Nothing was written.

@@ -1,11 +1,11 @@
 //! What differs: changes of items, findings outside the scopes.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Field, Foreign, Item, ItemKey, ScopeId, Section, Value};
 
 /// What must happen to an item on the target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ChangeKind {
     /// It is only on the source.

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use crate::app::effect::{Effect, News, Ticket};
+use crate::app::recall::recall;
 use crate::app::work::work;
 use crate::backend::connect;
 use crate::engine::fleet::Fleet;
@@ -106,6 +108,9 @@ impl Hands {
                 }
             }
             (Effect::OpenDemo(ticket), _) => self.open_demo(ticket),
+            (effect @ (Effect::Runs(ticket, ..) | Effect::Interrupted(ticket) | Effect::OpenRun(ticket, _)), _) => {
+                self.recall(ticket, effect);
+            }
             (effect, Some(fleet)) => self.work(effect, fleet),
             (_, None) => {}
         }
@@ -120,7 +125,11 @@ impl Hands {
             Effect::PlanReset(ticket, ..) => (*ticket, Job::droppable("plan a reset")),
             Effect::Reset(ticket, ..) => (*ticket, Job::must_finish("reset")),
             Effect::Run(ticket, ..) => (*ticket, Job::must_finish("replicate")),
-            Effect::Cancel(_)
+            Effect::PlanUndo(ticket, ..) => (*ticket, Job::droppable("plan an undo")),
+            Effect::Runs(..)
+            | Effect::Interrupted(_)
+            | Effect::OpenRun(..)
+            | Effect::Cancel(_)
             | Effect::Abandon(_)
             | Effect::OpenDemo(_)
             | Effect::Suspend
@@ -149,6 +158,15 @@ impl Hands {
                     () = moved => job.progress(News::Status(status.borrow_and_update().clone())),
                 }
             }
+        });
+    }
+
+    /// Asks the store, which may wait for another process.
+    fn recall(&mut self, ticket: Ticket, effect: Effect) {
+        let history = Arc::clone(&self.history);
+        self.spawn(ticket, Job::droppable("read the history"), move |_| async move {
+            let asked = tokio::task::spawn_blocking(move || recall(effect, &history, &TimeZone::system()));
+            asked.await.unwrap_or_else(|error| Err(error.to_string()))
         });
     }
 

@@ -85,6 +85,7 @@ fn message(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
     let width = usize::from(area.width.saturating_sub(1));
     let (line, style) = if state.filtering {
         let filter = match state.focus {
+            _ if state.history.open => state.history.filter(),
             Pane::Relationships => state.left_list.filter.as_str(),
             _ => state.current().map_or("", |(_, relation)| relation.scopes.filter.as_str()),
         };
@@ -92,11 +93,18 @@ fn message(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
     } else if let Some((tone, text)) = &state.message {
         (text.clone(), title::style(theme, *tone))
     } else {
-        match state.marked() {
-            0 => (String::new(), Style::new()),
-            1 => ("1 scope is marked".into(), Style::new()),
-            marked => (format!("{marked} scopes are marked"), Style::new()),
-        }
+        let marked = match state.marked() {
+            0 => None,
+            1 => Some("1 scope is marked".to_owned()),
+            marked => Some(format!("{marked} scopes are marked")),
+        };
+        let waiting = state.interrupted.first().map(|run| {
+            let more = state.interrupted.len() - 1;
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            format!("INTERRUPTED{more}, waiting to be settled: {} (U)", run.called(&state.setting.zone()))
+        });
+        let style = if waiting.is_some() { theme.bad } else { Style::new() };
+        (waiting.into_iter().chain(marked).collect::<Vec<_>>().join("; "), style)
     };
     let line = text::fit(&line, width, theme.glyphs.more);
     text::put(frame, area.x + 1, area.y, area.width.saturating_sub(1), &line, style);

@@ -12,6 +12,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use ratatui::style::Style;
+use scopesync::app::history::{Fate, PAGE, Page, PastRun, RunDetail};
 use scopesync::app::state::View;
 use scopesync::app::work::work;
 use scopesync::app::{AppState, Effect, Event, Moment, News, Setting, Ticket, start, update};
@@ -20,6 +21,43 @@ use scopesync::engine::port::Control;
 use scopesync::ui::{self, Glyphs, Theme};
 
 use super::fake::FakeJournal;
+
+/// A history in memory.
+#[derive(Default)]
+pub struct Past {
+    /// Its runs, the newest first.
+    pub runs: Vec<PastRun>,
+    pub undone: Vec<(String, String)>,
+    /// The scopes of any of them.
+    pub detail: RunDetail,
+    /// What to answer instead.
+    pub fails: Option<String>,
+    /// How many pages were asked for.
+    pub pages: usize,
+}
+
+impl Past {
+    fn answer(&mut self, effect: &Effect) -> News {
+        if let Some(reason) = &self.fails {
+            return News::Failed(reason.clone());
+        }
+        match effect {
+            Effect::Runs(_, before, filter) => {
+                self.pages += 1;
+                let fits = |run: &&PastRun| run.fits(&filter.trim().to_lowercase(), &jiff::tz::TimeZone::UTC);
+                let older = self.runs.iter().filter(|run| before.is_none_or(|before| run.seq < before));
+                let runs: Vec<PastRun> = older.filter(fits).take(PAGE).cloned().collect();
+                let next = runs.last().map(|run| run.seq).filter(|_| runs.len() == PAGE);
+                News::Runs(Page { runs, undone: self.undone.clone(), next })
+            }
+            Effect::Interrupted(_) => {
+                let waits = |run: &&PastRun| run.fate == Fate::Interrupted;
+                News::Interrupted(self.runs.iter().filter(waits).cloned().collect())
+            }
+            _ => News::RunOpened(Arc::new(self.detail.clone())),
+        }
+    }
+}
 
 /// The program at work.
 pub struct Program {
@@ -31,6 +69,8 @@ pub struct Program {
     pub asked: Vec<String>,
     pub theme: Theme,
     pub now: Instant,
+    /// What the history knows.
+    pub past: Past,
     /// Opened by the start page's offer.
     pub demo: Option<Arc<Fleet>>,
     terminal: Terminal<TestBackend>,
@@ -46,6 +86,7 @@ impl Program {
             searched: vec!["/home/op/.config/scopesync/config.toml".into(), "/etc/scopesync/config.toml".into()],
             read_only: false,
             operator: "op".into(),
+            zone: None,
         };
         let now = Instant::now();
         let clock: jiff::Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
@@ -56,6 +97,7 @@ impl Program {
             asked: Vec::new(),
             theme: Theme::colours(Glyphs::UNICODE),
             now,
+            past: Past::default(),
             demo: None,
             terminal: Terminal::new(TestBackend::new(columns, rows)).unwrap(),
             threads: tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap(),
@@ -154,12 +196,16 @@ impl Program {
                 };
                 return (*ticket, news);
             }
+            Effect::Runs(ticket, ..) | Effect::Interrupted(ticket) | Effect::OpenRun(ticket, _) => {
+                return (*ticket, self.past.answer(&effect));
+            }
             Effect::Read(ticket, _)
             | Effect::Utilisation(ticket, _)
             | Effect::Compare(ticket, ..)
             | Effect::Plan(ticket, ..)
             | Effect::Override(ticket, ..)
             | Effect::PlanReset(ticket, ..)
+            | Effect::PlanUndo(ticket, ..)
             | Effect::Reset(ticket, ..)
             | Effect::Run(ticket, ..) => *ticket,
             _ => unreachable!("not left pending"),

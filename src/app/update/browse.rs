@@ -9,7 +9,7 @@ use super::super::effect::Effect;
 use super::super::list::{Lines, Scroll};
 use super::super::reading;
 use super::super::state::{AppState, LeftKey, Pane, Tone, View};
-use super::filtering;
+use super::{filtering, recalling};
 use crate::model::ScopeId;
 use crate::show::plural;
 
@@ -28,6 +28,7 @@ pub(super) fn scroll(state: &mut AppState, action: Action) {
             relation.scopes = list;
         }
         Place::Drift => step(&mut state.drift.scroll, action, state.drift.rows.len()),
+        Place::History | Place::PastRun => recalling::scroll(state, |height| distance(action, height)),
         Place::Help => {
             if let Some(help) = &mut state.help {
                 help.pan(distance(action, help.height));
@@ -75,7 +76,7 @@ fn distance(action: Action, height: usize) -> isize {
 pub(super) fn act(state: &mut AppState, action: Action) -> Vec<Effect> {
     match action {
         Action::Enter => enter(state),
-        Action::Back => back(state),
+        Action::Back => return back(state),
         Action::In => pane(state, 1, false),
         Action::Out if state.place() == Place::Detail => state.view = View::Browse,
         Action::Out => pane(state, -1, false),
@@ -134,10 +135,10 @@ fn enter(state: &mut AppState) {
     }
 }
 
-fn back(state: &mut AppState) {
+fn back(state: &mut AppState) -> Vec<Effect> {
     if !matches!(state.view, View::Browse) {
         state.view = View::Browse;
-        return;
+        return Vec::new();
     }
     let filtered = match state.focus {
         Pane::Relationships => !state.left_list.filter.is_empty(),
@@ -145,8 +146,7 @@ fn back(state: &mut AppState) {
         Pane::Drift => false,
     };
     if filtered {
-        filtering::change(state, String::clear);
-        return;
+        return filtering::change(state, String::clear);
     }
     match state.focus {
         Pane::Relationships => state.banner = None,
@@ -154,6 +154,7 @@ fn back(state: &mut AppState) {
         Pane::Drift if state.about_relationship => focus(state, Pane::Relationships),
         Pane::Drift => focus(state, Pane::Scopes),
     }
+    Vec::new()
 }
 
 fn mark(state: &mut AppState) {

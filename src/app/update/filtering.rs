@@ -2,9 +2,12 @@
 
 use crossterm::event::KeyCode;
 
+use super::super::effect::Effect;
+use super::super::history::Level;
 use super::super::key::Key;
 use super::super::reading;
 use super::super::state::{AppState, Pane};
+use super::recalling;
 
 /// Nobody types more; a paste might.
 const LONGEST: usize = 200;
@@ -17,28 +20,30 @@ pub(super) fn leaves_typing(key: Key) -> bool {
 }
 
 /// Takes a key into the filter.
-pub(super) fn key(state: &mut AppState, key: Key) {
+pub(super) fn key(state: &mut AppState, key: Key) -> Vec<Effect> {
     if key.is(KeyCode::Enter) {
         state.filtering = false;
     } else if key.is(KeyCode::Esc) {
         state.filtering = false;
-        change(state, String::clear);
+        return change(state, String::clear);
     } else if key.is(KeyCode::Backspace) {
-        change(state, |filter| {
+        return change(state, |filter| {
             filter.pop();
         });
     } else if "Ctrl-u".parse() == Ok(key) {
-        change(state, String::clear);
+        return change(state, String::clear);
     } else if let Some(c) = key.typed() {
-        change(state, |filter| push(filter, c));
+        return change(state, |filter| push(filter, c));
     }
+    Vec::new()
 }
 
 /// Takes pasted text into the filter, where one is being typed; else nothing happens.
-pub(super) fn paste(state: &mut AppState, text: &str) {
-    if state.filtering {
-        change(state, |filter| text.chars().for_each(|c| push(filter, c)));
+pub(super) fn paste(state: &mut AppState, text: &str) -> Vec<Effect> {
+    if !state.filtering {
+        return Vec::new();
     }
+    change(state, |filter| text.chars().for_each(|c| push(filter, c)))
 }
 
 fn push(filter: &mut String, c: char) {
@@ -48,13 +53,26 @@ fn push(filter: &mut String, c: char) {
 }
 
 /// Changes the filter of the focused list. The cursor stays on its line if that is shown.
-pub(super) fn change(state: &mut AppState, change: impl FnOnce(&mut String)) {
+pub(super) fn change(state: &mut AppState, change: impl FnOnce(&mut String)) -> Vec<Effect> {
+    if state.history.open {
+        return match (state.history.level, &mut state.history.opened) {
+            (Level::Scopes | Level::Destroyed, Some(opened)) => {
+                change(&mut opened.scopes.filter);
+                opened.refilter();
+                Vec::new()
+            }
+            _ => {
+                change(&mut state.history.list.filter);
+                recalling::refilter(state)
+            }
+        };
+    }
     if state.focus == Pane::Relationships {
         change(&mut state.left_list.filter);
         reading::rebuild_left(state);
-        return;
+    } else if let Some(relation) = state.current_mut() {
+        change(&mut relation.scopes.filter);
+        relation.refilter();
     }
-    let Some(relation) = state.current_mut() else { return };
-    change(&mut relation.scopes.filter);
-    relation.refilter();
+    Vec::new()
 }

@@ -9,6 +9,7 @@ use super::super::effect::{Effect, Ticket};
 use super::super::reading;
 use super::super::runs::{Cancelled, Ended, Kind};
 use super::super::state::{AppState, Moment, Tone, View};
+use super::recalling;
 
 /// Everything that concerns the jobs view.
 pub(super) fn act(state: &mut AppState, action: Action) -> Vec<Effect> {
@@ -73,5 +74,7 @@ pub(super) fn ended(state: &mut AppState, ticket: Ticket, result: Result<Ended, 
     run.ended = Some(now.clock);
     run.scroll = Default::default();
     let servers: BTreeSet<ServerName> = run.routes.iter().flat_map(|route| route.servers.iter().cloned()).collect();
-    reading::read(state, servers)
+    let mut effects = reading::read(state, servers);
+    effects.extend(recalling::refresh(state));
+    effects
 }

@@ -1,0 +1,123 @@
+//! A run as the list shows it.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::engine::port::RunKind;
+
+/// How a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Its process lives.
+    UnderWay,
+    /// It has begun and not ended, and its process is gone.
+    Interrupted,
+    /// It has ended.
+    Ended,
+}
+
+/// A run as it is kept, safe to show.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PastRun {
+    /// Its place in the order of runs.
+    pub seq: i64,
+    /// Its name.
+    pub id: String,
+    /// What it did.
+    pub kind: RunKind,
+    /// How it stands.
+    pub fate: Fate,
+    /// When it began.
+    pub started: Timestamp,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
+    /// Who ran it: `root (sudo ada)`.
+    pub who: String,
+    /// The machine that it ran on.
+    pub host: String,
+    /// Its process.
+    pub process: u32,
+    /// The program's version.
+    pub version: String,
+    /// The refusals that were overridden, by name.
+    pub overrides: Vec<String>,
+    /// The servers that were copied from.
+    pub sources: Vec<String>,
+    /// The servers that were written.
+    pub targets: Vec<String>,
+    /// Scopes by outcome's word.
+    pub counts: Vec<(String, u64)>,
+    /// The job that it ran as.
+    pub job: Option<i64>,
+}
+
+impl PastRun {
+    /// What it did, in a word.
+    pub fn kind_word(&self) -> &'static str {
+        match self.kind {
+            RunKind::Replication => "replication",
+            RunKind::Undo { .. } => "undo",
+            RunKind::Reset => "reset",
+        }
+    }
+
+    /// `berlin → hamburg`; for an undo `undo → hamburg` is told by its kind, so the target alone.
+    pub fn route(&self, arrow: &str) -> String {
+        let targets = self.targets.join(", ");
+        match self.sources.is_empty() {
+            true => targets,
+            false => format!("{} {arrow} {targets}", self.sources.join(", ")),
+        }
+    }
+
+    /// `14 replicated, 2 rejected`.
+    pub fn count_words(&self) -> String {
+        let counts: Vec<String> = self.counts.iter().map(|(outcome, count)| format!("{count} {outcome}")).collect();
+        counts.join(", ")
+    }
+
+    /// What must not be overlooked of it: how it ended, that it was undone, that it ran as a job.
+    pub fn marks(&self, undone: bool) -> Vec<String> {
+        let mut marks = Vec::new();
+        match self.fate {
+            Fate::UnderWay => marks.push("UNDER WAY".to_owned()),
+            Fate::Interrupted => marks.push("INTERRUPTED".to_owned()),
+            Fate::Ended => {}
+        }
+        marks.extend(undone.then(|| "undone".to_owned()));
+        marks.extend(self.job.map(|job| format!("job {job}")));
+        marks
+    }
+
+    /// How many scopes it wrote, as far as is known.
+    pub fn written(&self) -> u64 {
+        let wrote = |word: &str| ["replicated", "partial", "unknown"].contains(&word);
+        self.counts.iter().filter(|(word, _)| wrote(word)).map(|(_, count)| count).sum()
+    }
+
+    /// Whether this text stands anywhere in it. The text is in lower case.
+    pub fn fits(&self, wanted: &str, zone: &TimeZone) -> bool {
+        let words = [
+            &self.id,
+            self.kind_word(),
+            &self.who,
+            &self.host,
+            &self.route("->"),
+            &self.count_words(),
+            &self.marks(false).join(" "),
+            &self.overrides.join(" "),
+            &when(self.started, zone),
+        ];
+        words.iter().any(|text| text.to_lowercase().contains(wanted))
+    }
+
+    /// `run 20261122T031701Z-1f3a09c7 of ada on adminhost, 2026-11-22 03:17`.
+    pub fn called(&self, zone: &TimeZone) -> String {
+        format!("run {} of {} on {}, {}", self.id, self.who, self.host, when(self.started, zone))
+    }
+}
+
+/// A time for people, to the minute.
+pub fn when(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%F %H:%M").to_string()
+}

@@ -1,0 +1,233 @@
+//! The history: opening it, reading on, looking into a run, undoing one.
+
+use std::sync::Arc;
+
+use super::super::action::Action;
+use super::super::effect::{Effect, Ticket};
+use super::super::history::{Fate, Level, Older, Opened, Page, PastRun, RunDetail};
+use super::super::list::Scroll;
+use super::super::state::{AppState, Tone, View};
+use super::filtering;
+use crate::engine::port::RunKind;
+
+/// Opens the history, or closes it. Where an interrupted run waits, the cursor goes there.
+pub(super) fn toggle(state: &mut AppState) -> Vec<Effect> {
+    let covered = !matches!(state.view, View::Browse);
+    state.view = View::Browse;
+    if state.history.open && !covered {
+        state.history.open = false;
+        return Vec::new();
+    }
+    state.history.open = true;
+    state.history.level = Level::Runs;
+    state.banner = None;
+    if let Some(run) = state.interrupted.first() {
+        let seq = run.seq;
+        if !state.history.list.filter.is_empty() {
+            filtering::change(state, String::clear);
+        }
+        state.history.list.seek(seq);
+    }
+    refresh(state)
+}
+
+/// Reads the newest runs again, and which were interrupted: after the start, after a run, and
+/// whenever somebody looks.
+pub(in crate::app) fn refresh(state: &mut AppState) -> Vec<Effect> {
+    let mut effects = vec![Effect::Interrupted(state.ticket())];
+    if !state.history.open {
+        return effects;
+    }
+    let ticket = state.ticket();
+    let view = &mut state.history;
+    match view.older {
+        Older::Unread | Older::Failed(_) => view.older = Older::Reading(ticket),
+        // What is being read from the top is new enough.
+        Older::Reading(_) if view.runs.is_empty() => return effects,
+        _ => effects.extend(view.fresh.replace(ticket).map(Effect::Abandon)),
+    }
+    effects.push(Effect::Runs(ticket, None, view.list.filter.clone()));
+    effects
+}
+
+/// Reads older runs when the cursor comes near them.
+pub(super) fn read_on(state: &mut AppState) -> Vec<Effect> {
+    if !state.history.open {
+        return Vec::new();
+    }
+    let Some(before) = state.history.wanted() else { return Vec::new() };
+    let ticket = state.ticket();
+    state.history.older = Older::Reading(ticket);
+    vec![Effect::Runs(ticket, Some(before), state.history.list.filter.clone())]
+}
+
+/// The filter of the runs has changed: they are read anew.
+pub(super) fn refilter(state: &mut AppState) -> Vec<Effect> {
+    let ticket = state.ticket();
+    let view = &mut state.history;
+    view.runs.clear();
+    let mut effects: Vec<Effect> = view.fresh.take().map(Effect::Abandon).into_iter().collect();
+    if let Older::Reading(old) = std::mem::replace(&mut view.older, Older::Reading(ticket)) {
+        effects.push(Effect::Abandon(old));
+    }
+    effects.push(Effect::Runs(ticket, None, view.list.filter.clone()));
+    effects
+}
+
+/// A page was read.
+pub(super) fn listed(state: &mut AppState, ticket: Ticket, page: Page) {
+    state.history.take(ticket, page);
+}
+
+/// The runs that wait were read: whoever has not heard of them does now.
+pub(super) fn interrupted(state: &mut AppState, runs: Vec<PastRun>) {
+    let known = |run: &PastRun| state.interrupted.iter().any(|old| old.id == run.id);
+    if let Some(run) = runs.iter().find(|run| !known(run)).filter(|_| !state.history.open) {
+        let more = if runs.len() > 1 { format!(" (and {} more)", runs.len() - 1) } else { String::new() };
+        let text = format!("LOOK: {}, was interrupted{more}: U opens it", run.called(&state.setting.zone()));
+        state.banner.get_or_insert((Tone::Warning, text));
+    }
+    state.interrupted = runs;
+}
+
+/// The scopes of a run were read.
+pub(super) fn opened(state: &mut AppState, ticket: Ticket, detail: Result<Arc<RunDetail>, String>) {
+    if let Some(opened) = state.history.opened.as_mut().filter(|opened| opened.ticket == ticket) {
+        opened.detail = Some(detail);
+        opened.refilter();
+    }
+}
+
+/// Whether a job that failed was one of these.
+pub(super) fn failed(state: &mut AppState, ticket: Ticket, reason: &str) -> bool {
+    let view = &mut state.history;
+    if view.older == Older::Reading(ticket) {
+        view.older = Older::Failed(reason.to_owned());
+        return true;
+    }
+    if view.fresh == Some(ticket) {
+        view.fresh = None;
+        state.say(Tone::Bad, format!("the history could not be read again: {reason}"));
+        return true;
+    }
+    if view.opened.as_ref().is_some_and(|opened| opened.ticket == ticket) {
+        opened(state, ticket, Err(reason.to_owned()));
+        return true;
+    }
+    false
+}
+
+/// Everything that moves about in the history.
+pub(super) fn act(state: &mut AppState, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Enter | Action::In => return enter(state),
+        Action::Back => return back(state),
+        Action::Out => out(state),
+        Action::NextPane | Action::PreviousPane => {
+            let view = &mut state.history;
+            view.level = if view.level == Level::Scopes { Level::Destroyed } else { Level::Scopes };
+        }
+        Action::Filter => {
+            state.filtering = true;
+            if state.history.level == Level::Destroyed {
+                state.history.level = Level::Scopes;
+            }
+        }
+        Action::Undo => return undo(state),
+        _ => {}
+    }
+    Vec::new()
+}
+
+fn enter(state: &mut AppState) -> Vec<Effect> {
+    match state.history.level {
+        Level::Scopes => state.history.level = Level::Destroyed,
+        Level::Destroyed => {}
+        Level::Runs => {
+            let Some(run) = state.history.current().cloned() else { return Vec::new() };
+            let ticket = state.ticket();
+            let view = &mut state.history;
+            view.level = Level::Scopes;
+            let known = view.opened.as_ref().filter(|opened| opened.run == run && opened.run.fate == Fate::Ended);
+            if known.is_some_and(|opened| opened.detail().is_some()) {
+                return Vec::new();
+            }
+            let id = run.id.clone();
+            view.opened = Some(Opened::new(run, ticket));
+            return vec![Effect::OpenRun(ticket, id)];
+        }
+    }
+    Vec::new()
+}
+
+fn out(state: &mut AppState) {
+    let view = &mut state.history;
+    view.level = if view.level == Level::Destroyed { Level::Scopes } else { Level::Runs };
+}
+
+fn back(state: &mut AppState) -> Vec<Effect> {
+    let view = &state.history;
+    let filtered = match view.level {
+        Level::Runs => !view.list.filter.is_empty(),
+        Level::Scopes => view.opened.as_ref().is_some_and(|opened| !opened.scopes.filter.is_empty()),
+        Level::Destroyed => false,
+    };
+    if filtered {
+        return filtering::change(state, String::clear);
+    }
+    match view.level {
+        Level::Runs => state.history.open = false,
+        _ => out(state),
+    }
+    Vec::new()
+}
+
+/// Moves the cursor of what the keys go to.
+pub(super) fn scroll(state: &mut AppState, distance: impl Fn(usize) -> isize) {
+    let view = &mut state.history;
+    match (view.level, &mut view.opened) {
+        (Level::Runs, _) => view.list.step(&view.runs, distance(view.list.height)),
+        (Level::Scopes, Some(opened)) => {
+            opened.scopes.step(&opened.shown, distance(opened.scopes.height));
+            opened.scroll = Scroll { height: opened.scroll.height, ..Scroll::default() };
+        }
+        (Level::Destroyed, Some(opened)) => opened.scroll.pan(distance(opened.scroll.height)),
+        _ => {}
+    }
+}
+
+/// Whether the highlighted run, or the scope of it, can be undone; `Err` tells why not.
+pub(in crate::app) fn can_undo(state: &AppState) -> Result<(), String> {
+    let view = &state.history;
+    let run = view.subject().ok_or("there is no run here")?;
+    match (&run.kind, run.fate) {
+        (RunKind::Reset, _) => return Err("a reset cannot be undone: it wrote no scope".into()),
+        (_, Fate::UnderWay) => return Err("it is still under way: J shows how far it is".into()),
+        (_, Fate::Ended) if run.written() == 0 => return Err("it wrote nothing: there is nothing to undo".into()),
+        _ => {}
+    }
+    if view.level == Level::Runs {
+        return Ok(());
+    }
+    let scope = view.opened.as_ref().and_then(Opened::current).ok_or("there is no scope here")?;
+    match scope.can_be_undone() {
+        true => Ok(()),
+        false => Err(format!("nothing was written to {}: there is nothing to undo", scope.name)),
+    }
+}
+
+/// Has a plan made back to the snapshot of the run, or of one scope of it.
+fn undo(state: &mut AppState) -> Vec<Effect> {
+    let Some(run) = state.history.subject().map(|run| run.id.clone()) else { return Vec::new() };
+    let scope = match (&state.history.level, &state.history.opened) {
+        (Level::Scopes | Level::Destroyed, Some(opened)) => opened.current(),
+        _ => None,
+    };
+    let (scopes, what) = match scope {
+        Some(scope) => (Some(vec![scope.id]), format!("scope {}", scope.name)),
+        None => (None, "all its scopes".to_owned()),
+    };
+    let ticket = state.ticket();
+    state.view = View::Planning { ticket, picked: format!("undo of run {run}: {what}, back to the snapshot") };
+    vec![Effect::PlanUndo(ticket, Arc::clone(&state.survey), run, scopes)]
+}
