@@ -5,6 +5,9 @@
 
 mod common;
 
+#[path = "app/history.rs"]
+mod history;
+
 use std::sync::Arc;
 
 use common::fake::{self, FakeServer, Script, pair, reserve, scope};

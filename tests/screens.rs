@@ -6,7 +6,7 @@
 mod common;
 
 use common::fake::{self, Script, pair, reserve, scope};
-use common::screen::{Program, event_of};
+use common::screen::{Past, Program, event_of};
 use proptest::prelude::*;
 use scopesync::app::Event;
 use scopesync::app::action::VERBS;
@@ -111,6 +111,22 @@ fn the_jobs() {
     insta::assert_snapshot!("jobs_running", program.text());
     program.settle();
     insta::assert_snapshot!("jobs", program.picture());
+}
+
+#[test]
+fn the_history() {
+    let mut program = Program::start(Some(fleet()), 80, 24);
+    program.past = Past::sample();
+    program.settle();
+    insta::assert_snapshot!("interrupted", program.picture());
+    program.press("U");
+    insta::assert_snapshot!("history", program.picture());
+    program.press("Enter");
+    insta::assert_snapshot!("past_run", program.picture());
+    program.resize(120, 40);
+    insta::assert_snapshot!("past_run_larger", program.picture());
+    program.resize(200, 50);
+    insta::assert_snapshot!("history_wide", program.text());
 }
 
 #[test]
@@ -230,9 +246,11 @@ proptest! {
 
     /// Any window can be drawn on, whatever is shown.
     #[test]
-    fn any_size_can_be_drawn_on(columns in 1u16..200, rows in 1u16..60, view in 0usize..8) {
-        let mut program = Program::ready(fleet(), columns, rows);
-        program.press(["", "Enter", "Enter Enter Enter", "a r", "J", "?", "/ x", "Enter s f"][view]);
+    fn any_size_can_be_drawn_on(columns in 1u16..200, rows in 1u16..60, view in 0usize..10) {
+        let mut program = Program::start(Some(fleet()), columns, rows);
+        program.past = Past::sample();
+        program.settle();
+        program.press(["", "Enter", "Enter Enter Enter", "a r", "J", "?", "/ x", "Enter s f", "U", "U Enter Enter"][view]);
         program.wait(300);
         program.press("PgDn End Up Home");
         let mut start = Program::start(None, columns, rows);

@@ -90,6 +90,7 @@ fn past_run(record: &RunRecord, dead: &BTreeSet<String>, jobs: &BTreeMap<String,
         kind: record.kind.clone(),
         fate: match record.ended {
             Some(_) => Fate::Ended,
+            None if record.settled.is_some() => Fate::Settled,
             None if dead.contains(&record.id) => Fate::Interrupted,
             None => Fate::UnderWay,
         },
@@ -106,6 +107,10 @@ fn past_run(record: &RunRecord, dead: &BTreeSet<String>, jobs: &BTreeMap<String,
         sources: of_role(&[ServerRole::Source]),
         targets: of_role(&[ServerRole::Target, ServerRole::Member]),
         counts: counts.map(|(word, count)| (clean(word), *count)).collect(),
+        settled: record.settled.as_ref().map(|settled| {
+            let through = settled.run.as_ref().map(|run| format!(" by run {}", clean(run))).unwrap_or_default();
+            format!("{}{through}, {}", settled.how.words(), clean(&settled.by))
+        }),
         job: jobs.get(&record.id).copied(),
     }
 }

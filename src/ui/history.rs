@@ -121,7 +121,7 @@ fn row(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, run: 
     let style = match run.fate {
         Fate::Interrupted => theme.bad,
         Fate::UnderWay => theme.warning,
-        Fate::Ended => theme.quiet,
+        Fate::Ended | Fate::Settled => theme.quiet,
     };
     let mut x = area.x + 1;
     let mut put = |words: &str, width: u16, style: Style| {
@@ -152,7 +152,7 @@ fn facts(state: &AppState, theme: &Theme, run: &PastRun, width: u16) -> Vec<(Sty
         (Some(ended), _) => {
             format!(" to {}", ended.to_zoned(zone.clone()).strftime("%T"))
         }
-        (None, Fate::Interrupted) => ", and was interrupted".to_owned(),
+        (None, Fate::Interrupted | Fate::Settled) => ", and was interrupted".to_owned(),
         (None, _) => ", and is under way".to_owned(),
     };
     let mut lines = vec![(theme.heading, format!("run {}: {what}", run.id))];
@@ -166,6 +166,7 @@ fn facts(state: &AppState, theme: &Theme, run: &PastRun, width: u16) -> Vec<(Sty
                     previews the way back.";
         lines.push((theme.bad, text.to_owned()));
     }
+    lines.extend(run.settled.iter().map(|settled| (theme.warning, format!("settled: {settled}"))));
     if let Some(by) = state.history.undone.get(&run.id) {
         lines.push((theme.warning, format!("undone by run {by}")));
     }

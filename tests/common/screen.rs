@@ -12,12 +12,13 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use ratatui::style::Style;
-use scopesync::app::history::{Fate, PAGE, Page, PastRun, RunDetail};
+use scopesync::app::history::{Before, Fate, PAGE, Page, PastRun, PastScope, RunDetail};
 use scopesync::app::state::View;
 use scopesync::app::work::work;
 use scopesync::app::{AppState, Effect, Event, Moment, News, Setting, Ticket, start, update};
 use scopesync::engine::fleet::Fleet;
-use scopesync::engine::port::Control;
+use scopesync::engine::outcome::SavedState;
+use scopesync::engine::port::{Control, RunKind};
 use scopesync::ui::{self, Glyphs, Theme};
 
 use super::fake::FakeJournal;
@@ -37,6 +38,78 @@ pub struct Past {
 }
 
 impl Past {
+    /// Three runs: a replication, an undo of it, and one that was interrupted; and what one of them
+    /// destroyed in three scopes.
+    pub fn sample() -> Self {
+        let ended = |seq: i64, counts: &[(&str, u64)]| {
+            let started: jiff::Timestamp = "2026-01-01T21:04:05Z".parse().unwrap();
+            let started = started + Duration::from_secs(3600 * u64::try_from(seq).unwrap());
+            PastRun {
+                seq,
+                id: format!("20260101T{:02}0405Z-0000000{seq}", 21 + seq),
+                kind: RunKind::Replication,
+                fate: Fate::Ended,
+                started,
+                ended: Some(started + Duration::from_secs(7)),
+                who: "op".into(),
+                host: "admin".into(),
+                process: 4711,
+                version: "0.1.0".into(),
+                overrides: Vec::new(),
+                sources: vec!["one".into()],
+                targets: vec!["two".into()],
+                counts: counts.iter().map(|(word, count)| ((*word).to_owned(), *count)).collect(),
+                settled: None,
+                job: None,
+            }
+        };
+        let first = PastRun {
+            who: "root (sudo ada)".into(),
+            overrides: vec!["option-43".into()],
+            job: Some(3),
+            ..ended(0, &[("replicated", 2), ("rejected", 1)])
+        };
+        let undo = PastRun {
+            kind: RunKind::Undo { of: first.id.clone() },
+            sources: Vec::new(),
+            ..ended(1, &[("replicated", 2)])
+        };
+        let cut = PastRun { fate: Fate::Interrupted, ended: None, ..ended(2, &[]) };
+        let undone = vec![(first.id.clone(), undo.id.clone())];
+        Past { runs: vec![cut, undo, first], undone, detail: Past::losses(), ..Past::default() }
+    }
+
+    fn losses() -> RunDetail {
+        let changes = serde_json::json!([
+            {"section": "reservations", "key": {"owner": "scope", "kind": "reservation", "name": "10.0.1.9"},
+             "item": "10.0.1.9", "change": "delete", "fields": [
+                {"field": "hw-address", "source": null, "target": "02:00:00:00:00:09"},
+                {"field": "hostname", "source": null, "target": "printer"}]},
+            {"section": "properties", "key": {"owner": "scope", "kind": "property", "name": "valid-lifetime"},
+             "item": "valid-lifetime", "change": "update", "fields": [
+                {"field": "value", "source": "3600", "target": "1800"}]},
+            {"section": "options", "key": {"owner": "range 10.0.1.10-10.0.1.99", "kind": "option", "name": "dhcp4/3"},
+             "item": "dhcp4/3", "label": "routers", "change": "create", "fields": [
+                {"field": "data", "source": "10.0.1.1", "target": null}]}]);
+        let scope = |n: u8, outcome: Option<&str>, kept| PastScope {
+            id: format!("10.0.{n}.0/24").parse().unwrap(),
+            name: format!("10.0.{n}.0"),
+            target: "two".into(),
+            relationship: "one-two".into(),
+            outcome: outcome.map(str::to_owned),
+            saved: outcome.filter(|word| *word == "replicated").map(|_| SavedState::Saved),
+            message: None,
+            kept,
+        };
+        let kept = |existed| {
+            let changes = if existed { serde_json::from_value(changes.clone()).unwrap() } else { Vec::new() };
+            Some(Before { existed, gone: false, changes })
+        };
+        let refused = PastScope { message: Some("renumber-leases: 3 leases".into()), ..scope(5, Some("rejected"), None) };
+        let scopes = vec![scope(1, Some("replicated"), kept(true)), scope(3, None, kept(false)), refused];
+        RunDetail { remarks: Vec::new(), scopes }
+    }
+
     fn answer(&mut self, effect: &Effect) -> News {
         if let Some(reason) = &self.fails {
             return News::Failed(reason.clone());

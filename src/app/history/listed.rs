@@ -10,8 +10,10 @@ use crate::engine::port::RunKind;
 pub enum Fate {
     /// Its process lives.
     UnderWay,
-    /// It has begun and not ended, and its process is gone.
+    /// It has begun and not ended, its process is gone, and nobody has done anything about it.
     Interrupted,
+    /// The same, and somebody has: see [`PastRun::settled`].
+    Settled,
     /// It has ended.
     Ended,
 }
@@ -47,6 +49,8 @@ pub struct PastRun {
     pub targets: Vec<String>,
     /// Scopes by outcome's word.
     pub counts: Vec<(String, u64)>,
+    /// What was done about it where it was interrupted, and by whom.
+    pub settled: Option<String>,
     /// The job that it ran as.
     pub job: Option<i64>,
 }
@@ -61,7 +65,7 @@ impl PastRun {
         }
     }
 
-    /// `berlin → hamburg`; for an undo `undo → hamburg` is told by its kind, so the target alone.
+    /// `berlin → hamburg`; of an undo, which copies from no server, its target alone.
     pub fn route(&self, arrow: &str) -> String {
         let targets = self.targets.join(", ");
         match self.sources.is_empty() {
@@ -82,6 +86,7 @@ impl PastRun {
         match self.fate {
             Fate::UnderWay => marks.push("UNDER WAY".to_owned()),
             Fate::Interrupted => marks.push("INTERRUPTED".to_owned()),
+            Fate::Settled => marks.push("interrupted, settled".to_owned()),
             Fate::Ended => {}
         }
         marks.extend(undone.then(|| "undone".to_owned()));

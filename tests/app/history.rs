@@ -1,0 +1,84 @@
+//! The history view: paging, filtering, looking into a run, and what waits to be settled.
+
+use scopesync::app::action::Place;
+use scopesync::app::history::{PAGE, PastRun};
+
+use super::*;
+use crate::common::screen::Past;
+
+fn with_past(past: Past) -> Program {
+    let mut program = Program::start(Some(fake::fleet(&servers())), 80, 24);
+    program.past = past;
+    program.settle();
+    program
+}
+
+#[test]
+fn an_interrupted_run_is_told_of_until_it_is_settled() {
+    let mut program = with_past(Past::sample());
+    let text = program.text();
+    assert!(text.contains("LOOK: run 20260101T230405Z-00000002 of op on admin, 2026-01-01 23:04, was"), "{text}");
+    assert!(text.contains("INTERRUPTED, waiting to be settled"), "{text}");
+    program.press("U");
+    assert_eq!(program.state.history.current().map(|run| run.seq), Some(2), "the cursor is on it");
+    program.press("Esc");
+    assert!(!program.text().contains("LOOK"), "it was seen");
+    assert!(program.text().contains("INTERRUPTED, waiting"), "{}", program.text());
+    program.past.runs.remove(0);
+    program.press("R");
+    assert!(!program.text().contains("INTERRUPTED"), "{}", program.text());
+}
+
+#[test]
+fn only_pages_that_are_looked_at_are_read() {
+    let run = Past::sample().runs.remove(2);
+    let many = (0..10_000).rev().map(|seq| PastRun { seq, id: format!("run-{seq:05}"), ..run.clone() });
+    let mut program = with_past(Past { runs: many.collect(), ..Past::default() });
+    assert_eq!(program.past.pages, 0, "nobody has looked yet");
+    program.press("U");
+    assert_eq!((program.past.pages, program.state.history.runs.len()), (1, PAGE));
+    assert!(program.text().contains("there are more"), "{}", program.text());
+    program.press("End");
+    assert_eq!(program.state.history.runs.len(), 2 * PAGE);
+    assert_eq!(program.state.history.current().map(|run| run.seq), Some(9_800), "the last that was there");
+    program.press("PgDn Home / r u n - 0 0 0 4 2 Enter");
+    assert_eq!(program.state.history.runs.len(), 1, "the filter looks at all runs");
+    assert!(program.text().contains("/run-00042"), "{}", program.text());
+    program.press("Esc");
+    assert_eq!(program.state.history.runs.len(), PAGE);
+    program.press("Esc");
+    assert_eq!(program.state.place(), Place::Relationships);
+}
+
+#[test]
+fn what_a_run_destroyed_stands_there_by_name_deletions_first() {
+    let mut program = with_past(Past::sample());
+    program.press("U Enter");
+    let text = program.text();
+    let at = |words: &str| text.find(words).unwrap_or_else(|| panic!("{words} is missing:\n{text}"));
+    assert!(at("DELETED: 1 item") < at("- reservation 10.0.1.9"));
+    assert!(at("- reservation 10.0.1.9") < at("was: hw-address 02:00:00:00:00:09, hostname printer"));
+    assert!(at("hostname printer") < at("value: was 1800 | the run wrote 3600"));
+    program.press("Down");
+    let text = program.text();
+    assert!(text.contains("not known: the run was interrupted"), "{text}");
+    assert!(text.contains("the run created it, an undo deletes it"), "{text}");
+    program.press("Down u");
+    assert!(message(&program.state).contains("nothing was written to 10.0.5.0"), "{}", message(&program.state));
+    program.press("/ 1 0 . 0 . 3 Enter Enter Esc Esc");
+    assert_eq!(program.state.place(), Place::PastRun, "Esc takes the filter away first");
+    program.press("Esc");
+    assert_eq!(program.state.place(), Place::History);
+    program.press("U");
+    assert_eq!(program.state.place(), Place::Relationships);
+}
+
+#[test]
+fn a_history_that_cannot_be_read_says_so() {
+    let mut program = with_past(Past { fails: Some("the history is damaged".into()), ..Past::default() });
+    program.press("U");
+    assert!(program.text().contains("the history is damaged (R tries again)"), "{}", program.text());
+    program.past.fails = None;
+    program.press("R");
+    assert!(program.text().contains("no run was kept yet"), "{}", program.text());
+}
