@@ -272,6 +272,14 @@ pub const VERBS: &[Verb] = &[
         "preview the replication of the marked scopes, or of the highlighted one; with Force on: run it",
     ),
     verb(
+        Action::Undo,
+        "undo",
+        &["u"],
+        PAST,
+        "undo",
+        "preview the way back to the scopes as they were before the run, or to the highlighted one",
+    ),
+    verb(
         Action::Swap,
         "swap",
         &["s"],
@@ -327,14 +335,6 @@ pub const VERBS: &[Verb] = &[
         MAIN,
         "history",
         "the history: past runs, what each of them destroyed, and the way back; again: back",
-    ),
-    verb(
-        Action::Undo,
-        "undo",
-        &["u"],
-        PAST,
-        "undo",
-        "preview the way back to the scopes as they were before the run, or to the highlighted one",
     ),
     verb(Action::Jobs, "jobs", &["J"], MAIN, "jobs", "the runs of this session: progress and outcomes; again: back"),
     verb(

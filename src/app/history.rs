@@ -7,7 +7,6 @@ mod change;
 mod detail;
 mod listed;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::drawn::Drawn;
@@ -26,8 +25,6 @@ pub const PAGE: usize = 200;
 pub struct Page {
     /// Runs, the newest first.
     pub runs: Vec<PastRun>,
-    /// Which runs were undone, and by which.
-    pub undone: Vec<(String, String)>,
     /// Where older runs begin, where there are any.
     pub next: Option<i64>,
 }
@@ -67,8 +64,6 @@ pub struct HistoryView {
     pub open: bool,
     /// The runs that were read, the newest first.
     pub runs: Vec<PastRun>,
-    /// Which runs were undone, and by which.
-    pub undone: BTreeMap<String, String>,
     /// How much was read.
     pub older: Older,
     /// The newest runs are being read again.
@@ -147,7 +142,6 @@ impl HistoryView {
         } else {
             return;
         }
-        self.undone.extend(page.undone);
         self.list.settle(&self.runs);
         if let Some(opened) = &mut self.opened
             && let Some(run) = self.runs.iter().find(|run| run.seq == opened.run.seq)

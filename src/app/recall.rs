@@ -11,7 +11,7 @@ use super::effect::{Effect, News};
 use super::history::{Before, Fate, PAGE, Page, PastChange, PastRun, PastScope, RunDetail};
 use crate::engine::Result;
 use crate::engine::outcome::SavedState;
-use crate::engine::port::{RunKind, ServerRole};
+use crate::engine::port::ServerRole;
 use crate::history::{History, RunFilter, RunRecord, Snapshot};
 use crate::model::{Foreign, ScopeId, ServerName};
 use crate::show::ScopeNames;
@@ -48,11 +48,6 @@ fn page(history: &History, before: Option<i64>, filter: &str, zone: &TimeZone) -
         looked_at += records.len();
         page.next = records.last().map(|last| last.seq).filter(|_| records.len() == chunk);
         for record in &records {
-            if let RunKind::Undo { of } = &record.kind
-                && record.ended.is_some()
-            {
-                page.undone.push((clean(of), clean(&record.id)));
-            }
             let run = past_run(record, &dead, &jobs);
             if wanted.is_empty() || run.fits(&wanted, zone) {
                 page.runs.push(run);
@@ -96,17 +91,16 @@ fn past_run(record: &RunRecord, dead: &BTreeSet<String>, jobs: &BTreeMap<String,
         },
         started: record.started,
         ended: record.ended,
-        who: match &record.sudo_user {
-            Some(before) => format!("{} (sudo {})", clean(&record.user), clean(before)),
-            None => clean(&record.user),
-        },
-        host: clean(&record.host),
-        process: record.process,
-        version: clean(&record.version),
+        who: record.who.person(),
+        host: record.who.host.to_string(),
+        from: record.who.from.as_ref().map(ToString::to_string),
+        process: record.who.process,
+        version: record.who.version.to_string(),
         overrides: record.overrides.iter().map(|name| clean(name)).collect(),
         sources: of_role(&[ServerRole::Source]),
         targets: of_role(&[ServerRole::Target, ServerRole::Member]),
         counts: counts.map(|(word, count)| (clean(word), *count)).collect(),
+        undone_by: record.undone_by.as_deref().map(clean),
         settled: record.settled.as_ref().map(|settled| {
             let through = settled.run.as_ref().map(|run| format!(" by run {}", clean(run))).unwrap_or_default();
             format!("{}{through}, {}", settled.how.words(), clean(&settled.by))

@@ -116,8 +116,7 @@ impl Widths {
 }
 
 fn row(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, run: &PastRun, widths: Widths) {
-    let undone = state.history.undone.contains_key(&run.id);
-    let marks = run.marks(undone).join(", ");
+    let marks = run.marks().join(", ");
     let style = match run.fate {
         Fate::Interrupted => theme.bad,
         Fate::UnderWay => theme.warning,
@@ -155,8 +154,9 @@ fn facts(state: &AppState, theme: &Theme, run: &PastRun, width: u16) -> Vec<(Sty
         (None, Fate::Interrupted | Fate::Settled) => ", and was interrupted".to_owned(),
         (None, _) => ", and is under way".to_owned(),
     };
-    let mut lines = vec![(theme.heading, format!("run {}: {what}", run.id))];
-    let by = format!("{} on {}, process {}, scopesync {}", run.who, run.host, run.process, run.version);
+    let mut lines = vec![(theme.heading, what)];
+    let from = run.from.as_ref().map(|from| format!(" from {from}")).unwrap_or_default();
+    let by = format!("{} on {}{from}, process {}, scopesync {}", run.who, run.host, run.process, run.version);
     lines.push((Style::new(), format!("{}{ended}; by {by}", at(run.started))));
     if !run.counts.is_empty() {
         lines.push((Style::new(), run.count_words()));
@@ -167,9 +167,7 @@ fn facts(state: &AppState, theme: &Theme, run: &PastRun, width: u16) -> Vec<(Sty
         lines.push((theme.bad, text.to_owned()));
     }
     lines.extend(run.settled.iter().map(|settled| (theme.warning, format!("settled: {settled}"))));
-    if let Some(by) = state.history.undone.get(&run.id) {
-        lines.push((theme.warning, format!("undone by run {by}")));
-    }
+    lines.extend(run.undone_by.iter().map(|by| (theme.warning, format!("undone by run {by}"))));
     if !run.overrides.is_empty() {
         lines.push((theme.warning, format!("overridden: {}", run.overrides.join(", "))));
     }
@@ -178,7 +176,7 @@ fn facts(state: &AppState, theme: &Theme, run: &PastRun, width: u16) -> Vec<(Sty
 }
 
 fn facts_pane(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, run: &PastRun) {
-    let inside = pane::head(frame, theme, area, "Enter opens it, u undoes it", false);
+    let inside = pane::head(frame, theme, area, &format!("run {}", run.id), false);
     put_lines(frame, inside, &facts(state, theme, run, inside.width));
 }
 
@@ -195,7 +193,6 @@ fn run_page(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, 
     let told = opened.detail().map_or(&[][..], |detail| &detail.remarks);
     let width = usize::from(area.width.saturating_sub(2));
     facts.extend(told.iter().flat_map(|line| text::wrap(line, width)).map(|line| (theme.warning, line)));
-    // The title has the name already.
     facts.truncate(usize::from(head.height / 3));
     put_lines(frame, head, &facts);
     let used = u16::try_from(facts.len()).unwrap_or(0);

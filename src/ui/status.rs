@@ -101,7 +101,7 @@ fn message(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
         let waiting = state.interrupted.first().map(|run| {
             let more = state.interrupted.len() - 1;
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            format!("INTERRUPTED{more}, waiting to be settled: {} (U)", run.called(&state.setting.zone()))
+            format!("INTERRUPTED{more}, waits to be settled (U): {}", run.called(&state.setting.zone()))
         });
         let style = if waiting.is_some() { theme.bad } else { Style::new() };
         (waiting.into_iter().chain(marked).collect::<Vec<_>>().join("; "), style)

@@ -17,13 +17,13 @@ fn with_past(past: Past) -> Program {
 fn an_interrupted_run_is_told_of_until_it_is_settled() {
     let mut program = with_past(Past::sample());
     let text = program.text();
-    assert!(text.contains("LOOK: run 20260101T230405Z-00000002 of op on admin, 2026-01-01 23:04, was"), "{text}");
-    assert!(text.contains("INTERRUPTED, waiting to be settled"), "{text}");
+    assert!(text.contains("LOOK: a run was interrupted, U opens it: 2026-01-01 23:04, op on admin"), "{text}");
+    assert!(text.contains("INTERRUPTED, waits to be settled (U)"), "{text}");
     program.press("U");
     assert_eq!(program.state.history.current().map(|run| run.seq), Some(2), "the cursor is on it");
     program.press("Esc");
     assert!(!program.text().contains("LOOK"), "it was seen");
-    assert!(program.text().contains("INTERRUPTED, waiting"), "{}", program.text());
+    assert!(program.text().contains("INTERRUPTED, waits"), "{}", program.text());
     program.past.runs.remove(0);
     program.press("R");
     assert!(!program.text().contains("INTERRUPTED"), "{}", program.text());

@@ -28,7 +28,6 @@ use super::fake::FakeJournal;
 pub struct Past {
     /// Its runs, the newest first.
     pub runs: Vec<PastRun>,
-    pub undone: Vec<(String, String)>,
     /// The scopes of any of them.
     pub detail: RunDetail,
     /// What to answer instead.
@@ -52,6 +51,7 @@ impl Past {
                 started,
                 ended: Some(started + Duration::from_secs(7)),
                 who: "op".into(),
+                from: None,
                 host: "admin".into(),
                 process: 4711,
                 version: "0.1.0".into(),
@@ -59,12 +59,13 @@ impl Past {
                 sources: vec!["one".into()],
                 targets: vec!["two".into()],
                 counts: counts.iter().map(|(word, count)| ((*word).to_owned(), *count)).collect(),
+                undone_by: None,
                 settled: None,
                 job: None,
             }
         };
         let first = PastRun {
-            who: "root (sudo ada)".into(),
+            who: "ada (root by sudo)".into(),
             overrides: vec!["option-43".into()],
             job: Some(3),
             ..ended(0, &[("replicated", 2), ("rejected", 1)])
@@ -75,8 +76,8 @@ impl Past {
             ..ended(1, &[("replicated", 2)])
         };
         let cut = PastRun { fate: Fate::Interrupted, ended: None, ..ended(2, &[]) };
-        let undone = vec![(first.id.clone(), undo.id.clone())];
-        Past { runs: vec![cut, undo, first], undone, detail: Past::losses(), ..Past::default() }
+        let first = PastRun { undone_by: Some(undo.id.clone()), from: Some("192.0.2.9".into()), ..first };
+        Past { runs: vec![cut, undo, first], detail: Past::losses(), ..Past::default() }
     }
 
     fn losses() -> RunDetail {
@@ -121,7 +122,7 @@ impl Past {
                 let older = self.runs.iter().filter(|run| before.is_none_or(|before| run.seq < before));
                 let runs: Vec<PastRun> = older.filter(fits).take(PAGE).cloned().collect();
                 let next = runs.last().map(|run| run.seq).filter(|_| runs.len() == PAGE);
-                News::Runs(Page { runs, undone: self.undone.clone(), next })
+                News::Runs(Page { runs, next })
             }
             Effect::Interrupted(_) => {
                 let waits = |run: &&PastRun| run.fate == Fate::Interrupted;

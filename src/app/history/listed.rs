@@ -33,8 +33,10 @@ pub struct PastRun {
     pub started: Timestamp,
     /// When it ended.
     pub ended: Option<Timestamp>,
-    /// Who ran it: `root (sudo ada)`.
+    /// Who ran it: `ada (root by sudo)`.
     pub who: String,
+    /// The address that its session came from.
+    pub from: Option<String>,
     /// The machine that it ran on.
     pub host: String,
     /// Its process.
@@ -49,6 +51,8 @@ pub struct PastRun {
     pub targets: Vec<String>,
     /// Scopes by outcome's word.
     pub counts: Vec<(String, u64)>,
+    /// The newest run that took it back, or tried to.
+    pub undone_by: Option<String>,
     /// What was done about it where it was interrupted, and by whom.
     pub settled: Option<String>,
     /// The job that it ran as.
@@ -81,7 +85,7 @@ impl PastRun {
     }
 
     /// What must not be overlooked of it: how it ended, that it was undone, that it ran as a job.
-    pub fn marks(&self, undone: bool) -> Vec<String> {
+    pub fn marks(&self) -> Vec<String> {
         let mut marks = Vec::new();
         match self.fate {
             Fate::UnderWay => marks.push("UNDER WAY".to_owned()),
@@ -89,7 +93,7 @@ impl PastRun {
             Fate::Settled => marks.push("interrupted, settled".to_owned()),
             Fate::Ended => {}
         }
-        marks.extend(undone.then(|| "undone".to_owned()));
+        marks.extend(self.undone_by.is_some().then(|| "undone".to_owned()));
         marks.extend(self.job.map(|job| format!("job {job}")));
         marks
     }
@@ -109,16 +113,16 @@ impl PastRun {
             &self.host,
             &self.route("->"),
             &self.count_words(),
-            &self.marks(false).join(" "),
+            &self.marks().join(" "),
             &self.overrides.join(" "),
             &when(self.started, zone),
         ];
         words.iter().any(|text| text.to_lowercase().contains(wanted))
     }
 
-    /// `run 20261122T031701Z-1f3a09c7 of ada on adminhost, 2026-11-22 03:17`.
+    /// `2026-11-22 03:17, ada on adminhost, run 20261122T031701Z-1f3a09c7`.
     pub fn called(&self, zone: &TimeZone) -> String {
-        format!("run {} of {} on {}, {}", self.id, self.who, self.host, when(self.started, zone))
+        format!("{}, {} on {}, run {}", when(self.started, zone), self.who, self.host, self.id)
     }
 }
 

@@ -84,7 +84,7 @@ pub(super) fn interrupted(state: &mut AppState, runs: Vec<PastRun>) {
     let known = |run: &PastRun| state.interrupted.iter().any(|old| old.id == run.id);
     if let Some(run) = runs.iter().find(|run| !known(run)).filter(|_| !state.history.open) {
         let more = if runs.len() > 1 { format!(" (and {} more)", runs.len() - 1) } else { String::new() };
-        let text = format!("LOOK: {}, was interrupted{more}: U opens it", run.called(&state.setting.zone()));
+        let text = format!("LOOK: a run was interrupted{more}, U opens it: {}", run.called(&state.setting.zone()));
         state.banner.get_or_insert((Tone::Warning, text));
     }
     state.interrupted = runs;
