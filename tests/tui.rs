@@ -59,6 +59,34 @@ fn the_main_job_on_the_demo_pair() {
 }
 
 #[test]
+fn a_run_is_undone_from_the_history() {
+    let home = Home::new();
+    let mut terminal = demo(&home);
+    terminal.keys("Enter a r");
+    terminal.wait_for_text(OPEN);
+    terminal.keys("y");
+    terminal.wait_for_text("3/43 drifted");
+    terminal.keys("U");
+    let view = terminal.wait_for_text("14 replicated");
+    assert!(view.contains("[history]") && view.contains("berlin → hamburg"), "{view}");
+    terminal.keys("Enter");
+    terminal.wait_for_text("what the run destroyed");
+    terminal.keys("/ 2 0 . 1 4 Enter");
+    terminal.wait_for_text("- reservation 10.20.14.31");
+    terminal.keys("Esc Esc u");
+    let view = terminal.wait_for_text("back to the snapshot");
+    assert!(view.contains("DELETED on hamburg") && view.contains("before run"), "{view}");
+    terminal.wait_for_text(OPEN);
+    terminal.keys("y");
+    terminal.wait_for_text("done: undo in");
+    terminal.wait_for("the undo in the history", |view| view.contains(" undo ") && view.contains("undone"));
+    // The way back was taken, and nothing is left of the run.
+    terminal.keys("U");
+    terminal.wait_for_text("17/43 drifted");
+    ends_well(terminal);
+}
+
+#[test]
 fn the_start_page_leads_to_the_demo() {
     let mut terminal = Start::scopesync().start();
     terminal.wait_for_text("There is no configuration yet");

@@ -44,7 +44,7 @@ pub fn farewell(state: &AppState, name: impl Fn(&Run) -> Option<String>) -> Vec<
 /// What a run does, and where to see what became of it.
 fn did(run: &Run) -> (&'static str, &'static str) {
     match run.kind {
-        Kind::Replication => ("wrote is unknown.", JOURNAL),
+        Kind::Replication | Kind::Undo => ("wrote is unknown.", JOURNAL),
         Kind::Reset => ("reset is unknown.", "`scopesync relationships` shows the states of both servers."),
     }
 }

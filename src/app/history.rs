@@ -176,14 +176,7 @@ impl HistoryView {
 impl Opened {
     /// A run whose scopes are being read.
     pub fn new(run: PastRun, ticket: Ticket) -> Self {
-        Opened {
-            run,
-            detail: None,
-            ticket,
-            scopes: List::default(),
-            shown: Vec::new(),
-            scroll: Scroll::default(),
-        }
+        Opened { run, detail: None, ticket, scopes: List::default(), shown: Vec::new(), scroll: Scroll::default() }
     }
 
     /// Its scopes, where they were read.

@@ -44,6 +44,8 @@ pub struct Route {
 pub enum Kind {
     /// Writes scopes.
     Replication,
+    /// Writes scopes back as they were before a run.
+    Undo,
     /// Resets both servers of a relationship.
     Reset,
 }
@@ -125,7 +127,8 @@ impl Run {
             started: clock,
             ..Status::new()
         };
-        Run::begin(ticket, Kind::Replication, routes, status)
+        let kind = if plan.undoes().is_some() { Kind::Undo } else { Kind::Replication };
+        Run::begin(ticket, kind, routes, status)
     }
 
     /// A reset that begins now.
@@ -150,11 +153,12 @@ impl Run {
         }
     }
 
-    /// What it replicates or resets, in words.
+    /// What it replicates, undoes or resets, in words.
     pub fn title(&self) -> String {
         let names: Vec<String> = self.routes.iter().map(|route| route.name.to_string()).collect();
         match self.kind {
             Kind::Replication => names.join(", "),
+            Kind::Undo => format!("undo in {}", names.join(", ")),
             Kind::Reset => format!("reset of {}", names.join(", ")),
         }
     }

@@ -13,10 +13,11 @@ use crate::engine::plan::Plan;
 use crate::engine::port::{Control, Journal, Reading};
 use crate::engine::reset::{self, ResetPlan};
 use crate::engine::run;
-use crate::engine::select::Picked;
+use crate::engine::select::{Picked, ScopeSelector};
 use crate::engine::survey::{Relationship, Survey};
+use crate::engine::undo::{Past, Undo};
 use crate::engine::{Error, ErrorKind};
-use crate::model::{Foreign, ServerName};
+use crate::model::{Foreign, ScopeId, ServerName};
 
 /// A reading younger than this is not repeated for a plan if the server's mark says that
 /// nothing moved. Older ones are: states of relationships have no mark.
@@ -99,6 +100,35 @@ async fn plan(fleet: &Fleet, survey: &Survey, picks: &[Pick], ctl: &Control) -> 
         }
         Err(error) => News::NotPlanned(error),
     }
+}
+
+/// Plans back to what a run overwrote, in these scopes or in all of its, on what its servers
+/// say now.
+pub async fn plan_undo(
+    fleet: &Fleet,
+    survey: &Survey,
+    run: &str,
+    past: Vec<Past>,
+    scopes: Option<&[ScopeId]>,
+    ctl: &Control,
+) -> News {
+    let named: Vec<ScopeSelector> = scopes.into_iter().flatten().map(|id| ScopeSelector::from(*id)).collect();
+    let mut servers: BTreeSet<ServerName> = past.iter().map(|past| past.target.clone()).collect();
+    for relationship in &survey.relationships {
+        // What the undo makes of the pair is told from the partner as it is now.
+        if servers.iter().any(|server| relationship.member_index(server).is_some()) {
+            servers.extend(relationship.members.iter().filter_map(|member| member.server().cloned()));
+        }
+    }
+    let undo = match Undo::new(run, past, &named) {
+        Ok(undo) => undo,
+        Err(error) => return News::NotPlanned(error),
+    };
+    let readings = join_all(servers.iter().map(|server| fresh(fleet, survey, server, ctl))).await;
+    let readings: Vec<(ServerName, ReadOutcome)> = readings.into_iter().flatten().collect();
+    let survey = again(fleet, survey, &readings);
+    let plan = undo.plan(fleet, &survey, BTreeSet::new(), ctl).await;
+    News::Planned(Arc::new(plan), readings)
 }
 
 /// Plans on what both servers say now: their states have no mark by which an older reading

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::tz::TimeZone;
 use crate::app::effect::{Effect, News, Ticket};
 use crate::app::recall::recall;
-use crate::app::work::work;
+use crate::app::work::{plan_undo, work};
 use crate::backend::connect;
 use crate::engine::fleet::Fleet;
+use jiff::tz::TimeZone;
 use tokio::sync::watch;
 
 use crate::engine::progress::{Control, Progress, Status};
@@ -111,6 +111,19 @@ impl Hands {
             (effect @ (Effect::Runs(ticket, ..) | Effect::Interrupted(ticket) | Effect::OpenRun(ticket, _)), _) => {
                 self.recall(ticket, effect);
             }
+            (Effect::PlanUndo(ticket, survey, run, scopes), Some(fleet)) => {
+                let history = Arc::clone(&self.history);
+                self.spawn(ticket, Job::droppable("plan an undo"), move |job| async move {
+                    let ctl = Control { soft: job.soft().clone(), hard: job.hard().clone(), ..Control::free() };
+                    let name = run.clone();
+                    let past = tokio::task::spawn_blocking(move || history.past(&history.run(&name)?));
+                    match past.await {
+                        Ok(Ok(past)) => Ok(plan_undo(&fleet, &survey, &run, past, scopes.as_deref(), &ctl).await),
+                        Ok(Err(error)) => Ok(News::NotPlanned(error)),
+                        Err(error) => Err(error.to_string()),
+                    }
+                });
+            }
             (effect, Some(fleet)) => self.work(effect, fleet),
             (_, None) => {}
         }
@@ -125,8 +138,8 @@ impl Hands {
             Effect::PlanReset(ticket, ..) => (*ticket, Job::droppable("plan a reset")),
             Effect::Reset(ticket, ..) => (*ticket, Job::must_finish("reset")),
             Effect::Run(ticket, ..) => (*ticket, Job::must_finish("replicate")),
-            Effect::PlanUndo(ticket, ..) => (*ticket, Job::droppable("plan an undo")),
-            Effect::Runs(..)
+            Effect::PlanUndo(..)
+            | Effect::Runs(..)
             | Effect::Interrupted(_)
             | Effect::OpenRun(..)
             | Effect::Cancel(_)

@@ -199,8 +199,7 @@ fn run_page(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, 
     let rest = Rect { y: head.y + used, height: head.height.saturating_sub(used), ..head };
     let count = u16::try_from(opened.shown.len().max(1)).unwrap_or(u16::MAX).saturating_add(1);
     let share = if state.history.level == Level::Destroyed { rest.height / 4 } else { rest.height / 2 };
-    let [top, bottom] =
-        Layout::vertical([Constraint::Length(count.min(share.max(3))), Constraint::Min(3)]).areas(rest);
+    let [top, bottom] = Layout::vertical([Constraint::Length(count.min(share.max(3))), Constraint::Min(3)]).areas(rest);
     drawn.past_scopes = Some(scopes(state, theme, frame, top, opened));
     drawn.destroyed = Some(losses(state, theme, frame, bottom, opened));
 }
@@ -223,7 +222,8 @@ fn scopes(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, op
         return window;
     };
     let cursor = opened.scopes.position(&opened.shown);
-    let several = detail.scopes.iter().any(|scope| Some(&scope.target) != detail.scopes.first().map(|first| &first.target));
+    let several =
+        detail.scopes.iter().any(|scope| Some(&scope.target) != detail.scopes.first().map(|first| &first.target));
     let width = detail.scopes.iter().map(|scope| text::width(&scope.name)).max().unwrap_or(0);
     for ((at, index), y) in opened.shown.iter().enumerate().skip(top).zip(inside.top()..inside.bottom()) {
         let Some(scope) = detail.scopes.get(*index as usize) else { continue };
@@ -265,7 +265,9 @@ fn losses(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, op
     let lines = opened.current().map(destroyed).unwrap_or_default();
     let lines: Vec<(Style, String)> = lines
         .into_iter()
-        .flat_map(|(look, line)| text::wrap(&line, width).into_iter().map(move |line| (drift::style(theme, look), line)))
+        .flat_map(|(look, line)| {
+            text::wrap(&line, width).into_iter().map(move |line| (drift::style(theme, look), line))
+        })
         .collect();
     let height = usize::from(inside.height.max(1));
     let top = opened.scroll.top.min(lines.len().saturating_sub(height));

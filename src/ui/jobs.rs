@@ -53,7 +53,9 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
 
 fn gauge(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, run: &Run, chosen: bool) {
     let route = |route: &Route| match run.kind {
-        Kind::Replication => format!("{}: {} {} {}", route.name, route.source, theme.glyphs.arrow, route.target),
+        Kind::Replication | Kind::Undo => {
+            format!("{}: {} {} {}", route.name, route.source, theme.glyphs.arrow, route.target)
+        }
         Kind::Reset => format!("{}: reset of {} and {}", route.name, route.source, route.target),
     };
     let routes: Vec<String> = run.routes.iter().map(route).collect();

@@ -110,16 +110,17 @@ fn question(preview: &Preview, theme: &Theme, width: usize) -> Vec<(String, Styl
         0 | 1 => String::new(),
         all => format!("({} of {all}) ", at + 1),
     };
-    let words = format!(
-        "{place}Replicate {}, {} {} {}: overwrite {} on {}, {}?",
-        asked.name,
-        asked.source,
-        theme.glyphs.arrow,
-        asked.target,
-        plural(scopes, "scope"),
-        asked.target,
-        plural(deletions, "deletion")
-    );
+    let (scopes, deletions) = (plural(scopes, "scope"), plural(deletions, "deletion"));
+    let words = match plan.undoes() {
+        Some(run) => format!(
+            "{place}Undo run {run} in {}: bring {scopes} of {} back to the snapshot from before it, {deletions}?",
+            asked.name, asked.target
+        ),
+        None => format!(
+            "{place}Replicate {}, {} {} {}: overwrite {scopes} on {}, {deletions}?",
+            asked.name, asked.source, theme.glyphs.arrow, asked.target, asked.target
+        ),
+    };
     let mut lines: Vec<_> = text::wrap(&words, width).into_iter().map(|line| (line, theme.heading)).collect();
     lines.push(if preview.gate.is_open() {
         ("y yes   a yes to all   n no   l no to all".into(), theme.heading)

@@ -2,6 +2,8 @@
 
 use scopesync::app::action::Place;
 use scopesync::app::history::{PAGE, PastRun};
+use scopesync::engine::outcome::Outcome;
+use scopesync::engine::undo::{Left, Words};
 
 use super::*;
 use crate::common::screen::Past;
@@ -81,4 +83,45 @@ fn a_history_that_cannot_be_read_says_so() {
     program.past.fails = None;
     program.press("R");
     assert!(program.text().contains("no run was kept yet"), "{}", program.text());
+}
+
+#[test]
+fn an_undo_is_previewed_asked_about_and_run_like_every_plan() {
+    let servers = servers();
+    let words = |id: &str, lifetime: u32| {
+        let native = Arc::new(servers.1.keep(&numbered(id.parse().unwrap(), lifetime)));
+        Words { network: None, native }
+    };
+    let past = |n: &str, then: u32, now: u32| scopesync::engine::undo::Past {
+        target: "two".into(),
+        identity: None,
+        relationship: "one-two".into(),
+        id: id(&format!("10.0.{n}.0/24")),
+        outcome: Some(Outcome::Replicated),
+        before: Some(words(n, then)),
+        after: Left::There { words: words(n, now), fingerprint: "another one".into() },
+        later: None,
+    };
+    let left = vec![past("1", 900, 1800), past("2", 900, 1800)];
+    let mut program = Program::start(Some(fake::fleet(&servers)), 100, 40);
+    program.past = Past { left, ..Past::sample() };
+    program.settle();
+    program.press("U Down Down u");
+    let text = program.text();
+    assert!(text.contains("REFUSED 10.0.1.0, changed-since-run") && text.contains("[o: overrides it]"), "{text}");
+    assert!(text.contains("then 900, after the run 1800, now 1800"), "{text}");
+    program.press("o");
+    let text = program.text();
+    assert!(text.contains("overridden 10.0.1.0, changed-since-run"), "{text}");
+    assert!(text.contains("Undo run 20260101T210405Z-00000000 in one-two: bring 2 scopes of two back"), "{text}");
+    program.wait(300);
+    program.press("n");
+    assert_eq!(program.state.place(), Place::History, "back where it was asked from");
+    program.press("Enter u o");
+    assert!(program.text().contains("bring 1 scope of two back"), "{}", program.text());
+    program.wait(300);
+    program.press("y");
+    assert_eq!(program.asked.last().map(String::as_str), Some("run one-two"));
+    assert!(program.text().contains("done: undo in one-two: 1 replicated"), "{}", program.text());
+    assert_eq!(servers.1.inner().scopes[&id("10.0.1.0/24")].items.len(), numbered(1, 900).items.len());
 }

@@ -14,7 +14,7 @@ use ratatui::buffer::Buffer;
 use ratatui::style::Style;
 use scopesync::app::history::{Before, Fate, PAGE, Page, PastRun, PastScope, RunDetail};
 use scopesync::app::state::View;
-use scopesync::app::work::work;
+use scopesync::app::work::{plan_undo, work};
 use scopesync::app::{AppState, Effect, Event, Moment, News, Setting, Ticket, start, update};
 use scopesync::engine::fleet::Fleet;
 use scopesync::engine::outcome::SavedState;
@@ -30,6 +30,8 @@ pub struct Past {
     pub runs: Vec<PastRun>,
     /// The scopes of any of them.
     pub detail: RunDetail,
+    /// What an undo goes back to.
+    pub left: Vec<scopesync::engine::undo::Past>,
     /// What to answer instead.
     pub fails: Option<String>,
     /// How many pages were asked for.
@@ -106,7 +108,8 @@ impl Past {
             let changes = if existed { serde_json::from_value(changes.clone()).unwrap() } else { Vec::new() };
             Some(Before { existed, gone: false, changes })
         };
-        let refused = PastScope { message: Some("renumber-leases: 3 leases".into()), ..scope(5, Some("rejected"), None) };
+        let refused =
+            PastScope { message: Some("renumber-leases: 3 leases".into()), ..scope(5, Some("rejected"), None) };
         let scopes = vec![scope(1, Some("replicated"), kept(true)), scope(3, None, kept(false)), refused];
         RunDetail { remarks: Vec::new(), scopes }
     }
@@ -285,6 +288,11 @@ impl Program {
             _ => unreachable!("not left pending"),
         };
         let fleet = self.state.fleet.clone().unwrap();
+        if let Effect::PlanUndo(ticket, survey, run, scopes) = effect {
+            let left = self.past.left.clone();
+            let undo = async { plan_undo(&fleet, &survey, &run, left, scopes.as_deref(), &Control::free()).await };
+            return (ticket, self.threads.block_on(undo));
+        }
         let done = self.threads.block_on(work(effect, fleet, &self.journal, Control::free()));
         (ticket, done.unwrap_or_else(News::Failed))
     }

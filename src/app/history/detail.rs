@@ -4,8 +4,8 @@ use crate::engine::outcome::SavedState;
 use crate::model::{ChangeKind, Foreign, ScopeId, ServerName};
 use crate::show::plural;
 
-use super::change::PastChange;
 use super::super::drift::Look;
+use super::change::PastChange;
 
 /// The scopes of a run.
 #[derive(Clone, Debug, Default)]

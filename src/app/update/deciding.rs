@@ -13,7 +13,7 @@ use super::super::effect::{Effect, ReadOutcome, Ticket};
 use super::super::pick;
 use super::super::preview::{Preview, questions};
 use super::super::reading;
-use super::super::runs::Run;
+use super::super::runs::{Kind, Run};
 use super::super::state::{AppState, Moment, Tone, View};
 
 /// Has a plan made for what is picked.
@@ -129,7 +129,8 @@ fn run(state: &mut AppState, plan: Arc<Plan>, approved: Vec<Approved>, now: Mome
         }
     }
     state.banner = None;
-    state.say(Tone::Plain, format!("replicating {}: J shows how far it is", run.title()));
+    let doing = if run.kind == Kind::Undo { "" } else { "replicating " };
+    state.say(Tone::Plain, format!("{doing}{}: J shows how far it is", run.title()));
     state.runs.all.push(run);
     state.runs.chosen = None;
     state.view = View::Browse;
