@@ -15,6 +15,7 @@ pub mod recover;
 pub mod relationships;
 pub mod replicate;
 pub mod scopes;
+pub mod undo;
 
 mod failure;
 mod json;
@@ -46,6 +47,7 @@ pub fn main() -> ExitCode {
     let mut console = Console::of_process();
     let writes = match &cli.command {
         Some(Command::Replicate(asked)) => !asked.what_if,
+        Some(Command::Undo(asked)) => !asked.what_if,
         Some(Command::HaReset(asked)) => !asked.what_if,
         Some(Command::Recover(asked)) => asked.way().is_some() && !asked.what_if,
         _ => false,
@@ -138,6 +140,10 @@ fn ask_servers(mut command: Command, global: &args::Global, console: &mut Consol
             Command::Recover(asked) => {
                 let by = history.who().person();
                 recover::run(&fleet, &asked, &history, &by, &mut operator, console).await
+            }
+            Command::Undo(asked) => {
+                let by = history.who().person();
+                undo::run(&fleet, &asked, &history, &by, &mut operator, console).await
             }
             Command::Check(_)
             | Command::Jobs(_)

@@ -3,6 +3,7 @@
 mod ha_reset;
 pub mod jobs;
 mod recover;
+mod undo;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -22,6 +23,7 @@ use crate::engine::select::ScopeSelector;
 pub use ha_reset::HaReset;
 pub use jobs::Jobs;
 pub use recover::{Recover, Way};
+pub use undo::Undo;
 
 /// See how the scopes of DHCP failover partners have drifted, preview a
 /// replication, confirm it, and replicate.
@@ -95,6 +97,9 @@ pub enum Command {
     /// Make the partner's scopes equal to those of a server
     #[command(after_long_help = REPLICATE_NOTES)]
     Replicate(Replicate),
+    /// Bring back what a run overwrote
+    #[command(after_long_help = undo::NOTES)]
+    Undo(Undo),
     /// Bring a terminated relationship back: reset both of its servers at once
     #[command(after_long_help = ha_reset::NOTES)]
     HaReset(HaReset),

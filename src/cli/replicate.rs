@@ -98,7 +98,7 @@ fn check(fleet: &Fleet, asked: &args::Replicate, console: &Console) -> Result<()
 }
 
 /// Says which of the two switches forbids to write.
-fn name_read_only_switch(fleet: &Fleet, plan: &mut Plan) {
+pub(super) fn name_read_only_switch(fleet: &Fleet, plan: &mut Plan) {
     let blocked = plan.relationships.iter_mut().filter_map(|planned| planned.blocked.as_mut());
     for refusal in blocked.filter(|refusal| refusal.name == "read-only") {
         refusal.hint = match fleet.read_only {
@@ -182,7 +182,10 @@ pub(super) async fn execute(
 
 pub(super) fn finish(json: bool, plan: &Plan, report: &RunReport, names: &ScopeNames, console: &mut Console) {
     if plan.scopes_to_write() == 0 {
-        console.note("there is nothing to replicate: the target has everything that the source has");
+        console.note(match plan.undoes() {
+            None => "there is nothing to replicate: the target has everything that the source has",
+            Some(_) => "there is nothing to undo: every scope is as it was before the run",
+        });
         for remark in report.relationships.iter().flat_map(|relationship| &relationship.remarks) {
             console.note(remark);
         }

@@ -6,7 +6,7 @@ use std::io::{self, BufRead, BufReader, IsTerminal};
 use crate::cli::args::Way;
 use crate::cli::console::Console;
 use crate::engine::approval::Answer;
-use crate::engine::plan::{PlannedRelationship, PlannedScope};
+use crate::engine::plan::{PlannedRelationship, PlannedScope, Source};
 use crate::show::{Counts, Line, Role, plural};
 use crate::signals::Signals;
 
@@ -23,17 +23,17 @@ impl Question {
     /// The question about these scopes of a relationship.
     pub fn new(relationship: &PlannedRelationship, scopes: &[&PlannedScope]) -> Self {
         let counts = Counts::of(scopes.iter().flat_map(|scope| &scope.changes));
-        Question {
-            text: format!(
-                "Replicate {} of {} from {} to {}, overwriting {}: {}?",
-                plural(scopes.len(), "scope"),
-                relationship.name,
-                relationship.source,
-                relationship.target,
-                relationship.target,
-                counts.words(),
-            ),
-            help: HELP,
+        let PlannedRelationship { name, source, target, route, .. } = relationship;
+        let (many, counts) = (plural(scopes.len(), "scope"), counts.words());
+        match route.as_ref().map(|route| &route.source) {
+            Some(Source::Snapshot(run)) => Question {
+                text: format!("Undo run {run} in {many} of {name} on {target}, overwriting {target}: {counts}?"),
+                help: UNDO_HELP,
+            },
+            _ => Question {
+                text: format!("Replicate {many} of {name} from {source} to {target}, overwriting {target}: {counts}?"),
+                help: HELP,
+            },
         }
     }
 }
@@ -88,6 +88,12 @@ const CHOICES: &str = "[Y] Yes  [A] Yes to All  [N] No  [L] No to All  [?] Help 
 const HELP: &str = "\
 Y - Replicate these scopes.
 A - Replicate these scopes and those of all further relationships.
+N - Leave these scopes as they are and go on with the next relationship.
+L - Leave these scopes and those of all further relationships as they are.";
+
+const UNDO_HELP: &str = "\
+Y - Bring these scopes back to what they were before the run.
+A - Bring these scopes back, and those of all further relationships.
 N - Leave these scopes as they are and go on with the next relationship.
 L - Leave these scopes and those of all further relationships as they are.";
 

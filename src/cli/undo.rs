@@ -1,0 +1,77 @@
+//! `scopesync undo`
+//!
+//! The same way as a replication, with what a run overwrote in place of a source.
+
+use std::collections::BTreeSet;
+
+use super::Failure;
+use super::args;
+use super::console::Console;
+use super::reading::{survey, waiting};
+use super::replicate::{self, Ask};
+use crate::engine::approval::Manner;
+use crate::engine::fleet::Fleet;
+use crate::engine::port::Control;
+use crate::engine::undo::Undo;
+use crate::history::{History, RunRecord};
+use crate::show::{self, ScopeNames};
+
+/// Brings back what a run overwrote, and returns the exit status. `ask` answers for the operator
+/// whom `by` names.
+///
+/// # Errors
+/// Refused or failed before anything was written.
+pub async fn run(
+    fleet: &Fleet,
+    asked: &args::Undo,
+    history: &History,
+    by: &str,
+    ask: &mut dyn Ask,
+    console: &mut Console,
+) -> Result<u8, Failure> {
+    if asked.switches().manner() == Manner::Ask && !console.can_ask() {
+        return Err(Failure::new("without a terminal nobody can be asked")
+            .hint("--force undoes without asking, --what-if only shows the plan"));
+    }
+    let record = history.run(&asked.run)?;
+    has_ended(history, &record)?;
+    let undo = Undo::new(&record.id, history.past(&record)?, &asked.scope_ids)?;
+    let survey = survey(fleet, console).await?;
+    let overrides: BTreeSet<String> = asked.overrides.iter().cloned().collect();
+    let control = Control::free();
+    let mut plan = waiting(console, "planning".into(), undo.plan(fleet, &survey, overrides, &control)).await;
+    replicate::name_read_only_switch(fleet, &mut plan);
+    replicate::known_overrides(&asked.overrides, &plan)?;
+
+    let names = ScopeNames::of(&survey);
+    if asked.switches().manner() == Manner::ShowOnly {
+        replicate::preview_only(asked.json, &plan, &names, console);
+        return Ok(if plan.is_blocked_anywhere() { 3 } else { 0 });
+    }
+    for line in show::plan(&plan, &names) {
+        console.aside(&line);
+    }
+    if plan.scopes_to_write() == 0 && plan.is_blocked_anywhere() {
+        return Err(Failure::new(
+            "nothing was written: everything that is to be undone is refused or could not be read",
+        )
+        .hint("the reasons stand above"));
+    }
+    let approved = replicate::approve(asked.switches(), &plan, by, ask, console)?;
+    let report = replicate::execute(fleet, &plan, approved, history, console).await;
+    replicate::finish(asked.json, &plan, &report, &names, console);
+    Ok(report.exit_status())
+}
+
+/// Of a run that has not come to its end nobody knows yet what it left.
+fn has_ended(history: &History, record: &RunRecord) -> Result<(), Failure> {
+    if record.ended.is_some() || record.settled.is_some() {
+        return Ok(());
+    }
+    let id = &record.id;
+    if history.interrupted()?.iter().any(|run| run.id == *id) {
+        return Err(Failure::new(format!("run {id} was interrupted: how far it came must be found out first"))
+            .hint(format!("`scopesync recover {id} --undo` reads its servers and undoes it")));
+    }
+    Err(Failure::new(format!("run {id} is still going on")).hint("wait for its end, or cancel it"))
+}
