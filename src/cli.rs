@@ -107,7 +107,7 @@ fn ask_servers(mut command: Command, global: &args::Global, console: &mut Consol
     let mut start = Start::new(global)?;
     start.warn(console);
     let mut fleet = start.servers()?;
-    let history = History::of(&start.state);
+    let history = start.history();
     warn_of_unsaved(&fleet, &history, console);
     if !matches!(command, Command::Recover(_)) {
         recover::warn(&fleet, &history, console);

@@ -37,6 +37,8 @@ pub struct Config {
     pub ignore: Vec<IgnoreRule>,
     /// Highest number of targets written side by side; 0 leaves the choice to the program.
     pub throttle_limit: u32,
+    /// How much of past runs is kept.
+    pub history: HistoryConfig,
     /// Where and how much to log.
     pub log: LogConfig,
     /// What is no mistake and what the operator should hear of at every start.
@@ -202,6 +204,24 @@ impl RelationshipEntry {
     pub fn joins(&self, one: &str, other: &str) -> bool {
         let [first, second] = &self.servers;
         (first == one && second == other) || (first == other && second == one)
+    }
+}
+
+/// The `[history]` section: whatever is beyond any of the limits goes, the oldest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HistoryConfig {
+    /// Runs of the last so many days are kept; 0 for no limit.
+    pub keep_days: u32,
+    /// So many runs are kept; 0 for no limit.
+    pub keep_runs: u32,
+    /// So much of them is kept.
+    pub keep_size: ByteSize,
+}
+
+impl Default for HistoryConfig {
+    /// A snapshot of a large scope takes some tens of KiB: a run of 10 000 scopes about 100 MiB.
+    fn default() -> Self {
+        Self { keep_days: 400, keep_runs: 10_000, keep_size: ByteSize(2 << 30) }
     }
 }
 

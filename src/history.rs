@@ -10,6 +10,7 @@ mod old;
 mod past;
 mod read;
 mod recovery;
+mod retention;
 mod schema;
 mod settle;
 mod store;
@@ -23,9 +24,11 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use jobs::{Job, JobState, NewJob};
 pub use read::{Documents, RunFilter, RunRecord, Snapshot, SnapshotEnd};
+pub use retention::Dropped;
 pub use settle::{Settled, Settlement};
 pub use who::{FrontEnd, Who};
 
+use crate::config::HistoryConfig;
 use crate::engine::{Error, ErrorKind, Result};
 use crate::state::{StateError, StateFolder};
 use hold::Locks;
@@ -39,28 +42,33 @@ pub struct History {
     /// The state folder, or why there is none.
     root: Result<PathBuf>,
     who: Who,
+    limits: HistoryConfig,
     store: Mutex<Option<Store>>,
 }
 
 impl History {
     /// The history in this state folder; nothing is opened or made yet.
     pub fn new(state: &StateFolder) -> Self {
-        History {
-            root: Ok(state.root().to_owned()),
-            who: Who::of_process(FrontEnd::CommandLine),
-            store: Mutex::default(),
-        }
+        History::at(Ok(state.root().to_owned()))
     }
 
     /// The history of a state folder that may not be there: then nothing can be kept.
     pub fn of(state: &std::result::Result<StateFolder, StateError>) -> Self {
         match state {
             Ok(state) => History::new(state),
-            Err(error) => {
-                let error = Error::new(ErrorKind::Local, error.to_string());
-                History { root: Err(error), who: Who::of_process(FrontEnd::CommandLine), store: Mutex::default() }
-            }
+            Err(error) => History::at(Err(Error::new(ErrorKind::Local, error.to_string()))),
         }
+    }
+
+    fn at(root: Result<PathBuf>) -> Self {
+        let who = Who::of_process(FrontEnd::CommandLine);
+        History { root, who, limits: HistoryConfig::default(), store: Mutex::default() }
+    }
+
+    /// The same history, kept within these limits.
+    pub fn within(mut self, limits: HistoryConfig) -> Self {
+        self.limits = limits;
+        self
     }
 
     /// The same history, used otherwise than by one command.
@@ -102,10 +110,14 @@ impl History {
     pub fn check(&self) -> Result<Vec<String>> {
         let found = self.read(|connection| {
             let mut wrong = Vec::new();
-            connection.pragma_query(None, "integrity_check", |row| Ok(wrong.push(row.get::<_, String>(0)?)))?;
+            connection.pragma_query(None, "integrity_check", |row| {
+                wrong.push(row.get::<_, String>(0)?);
+                Ok(())
+            })?;
             wrong.retain(|line| line != "ok");
             connection.pragma_query(None, "foreign_key_check", |row| {
-                Ok(wrong.push(format!("a row of {} belongs to no run", row.get::<_, String>(0)?)))
+                wrong.push(format!("a row of {} belongs to no run", row.get::<_, String>(0)?));
+                Ok(())
             })?;
             Ok(wrong)
         })?;

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use crate::app::gate::{Gate, READING_TIME};
 use crate::app::state::Tone;
 use crate::app::{self, AppState, Effect, Event, Moment, Setting};
-use crate::config::{Located, process_env};
+use crate::config::{HistoryConfig, Located, process_env};
 use crate::engine::fleet::Fleet;
 use crate::history::{FrontEnd, History};
 use crate::jobs::{Jobs, Workers};
@@ -52,6 +52,8 @@ pub struct Start {
     pub read_only: bool,
     /// Where the journal and the demo pair are kept.
     pub state: StateFolder,
+    /// How much of past runs is kept.
+    pub kept: HistoryConfig,
     /// What the operator should know, such as that no log is written.
     pub warnings: Vec<String>,
 }
@@ -106,7 +108,7 @@ struct Program {
 impl Program {
     fn enter(start: Start, workers: &Workers) -> Result<Self, RuntimeError> {
         let env = |name: &str| process_env(name).map(|value| value.to_string_lossy().into_owned());
-        let history = Arc::new(History::new(&start.state).used_by(FrontEnd::Screen));
+        let history = Arc::new(History::new(&start.state).within(start.kept).used_by(FrontEnd::Screen));
         let setting = Setting {
             config_name: config_name(&start),
             searched: match &start.located {

@@ -464,7 +464,7 @@ fn what_became_of_runs_is_told_when_the_screen_is_gone() {
     program.type_keys("y");
     let text = farewell(&program.state);
     assert!(text.contains("run 20260102T030405Z-1f3a09c7 (one-two) was left before it ended"), "{text}");
-    assert!(text.contains("unknown") && text.contains("journal"), "{text}");
+    assert!(text.contains("unknown") && text.contains("history"), "{text}");
     // Left at once when it ends: its end is on no frame.
     program.type_keys("q w");
     while program.happen() {}

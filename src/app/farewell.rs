@@ -44,9 +44,9 @@ pub fn farewell(state: &AppState, name: impl Fn(&Run) -> Option<String>) -> Vec<
 /// What a run does, and where to see what became of it.
 fn did(run: &Run) -> (&'static str, &'static str) {
     match run.kind {
-        Kind::Replication | Kind::Undo => ("wrote is unknown.", JOURNAL),
+        Kind::Replication | Kind::Undo => ("wrote is unknown.", HISTORY),
         Kind::Reset => ("reset is unknown.", "`scopesync relationships` shows the states of both servers."),
     }
 }
 
-const JOURNAL: &str = "`scopesync drift` shows how the scopes are now; the journal has them as they were.";
+const HISTORY: &str = "`scopesync drift` shows how the scopes are now; the history has them as they were.";

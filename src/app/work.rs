@@ -42,7 +42,7 @@ pub async fn work(effect: Effect, fleet: Arc<Fleet>, journal: &dyn Journal, ctl:
             let compared = compared.await?.ok_or("the relationship is gone")?;
             Ok(News::Compared(Arc::new(compared)))
         }
-        Effect::Plan(_, survey, picks) => Ok(plan(&fleet, &survey, &picks, &ctl).await),
+        Effect::Plan(_, survey, picks) => Ok(plan(&fleet, &survey, &picks, journal, &ctl).await),
         Effect::Override(_, plan, overrides) => {
             let plan = blocking(move || Arc::unwrap_or_clone(plan).with_overrides(overrides)).await?;
             Ok(News::Planned(Arc::new(plan), Vec::new()))
@@ -87,7 +87,7 @@ async fn utilisation(fleet: &Fleet, server: ServerName, ctl: &Control) -> News {
 }
 
 /// Reads again what may have moved, so that the preview shows both servers as they are now.
-async fn plan(fleet: &Fleet, survey: &Survey, picks: &[Pick], ctl: &Control) -> News {
+async fn plan(fleet: &Fleet, survey: &Survey, picks: &[Pick], journal: &dyn Journal, ctl: &Control) -> News {
     let servers: BTreeSet<&ServerName> = picks.iter().flat_map(|pick| [&pick.source, &pick.target]).collect();
     let readings = join_all(servers.into_iter().map(|server| fresh(fleet, survey, server, ctl))).await;
     let readings: Vec<(ServerName, ReadOutcome)> = readings.into_iter().flatten().collect();
@@ -95,7 +95,7 @@ async fn plan(fleet: &Fleet, survey: &Survey, picks: &[Pick], ctl: &Control) -> 
     let picked: Result<Vec<Picked>, Error> = picks.iter().map(|pick| find(&survey, pick, &readings)).collect();
     match picked {
         Ok(picked) => {
-            let plan = Plan::make(fleet, &survey, &picked, BTreeSet::new(), ctl).await;
+            let plan = Plan::make(fleet, &survey, &picked, BTreeSet::new(), ctl).await.kept_by(journal);
             News::Planned(Arc::new(plan), readings)
         }
         Err(error) => News::NotPlanned(error),

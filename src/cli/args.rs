@@ -412,13 +412,14 @@ Exit status:
 
 Files:
   ~/.config/scopesync/config.toml   configuration; then /etc/scopesync/config.toml
-  ~/.local/state/scopesync/journal  what replications overwrote, one file a run
+  ~/.local/state/scopesync/history.db
+                                    what replications overwrote
   ~/.local/state/scopesync/demo     the demo pair
   ~/.local/state/scopesync/logs     logs of the last seven days
 
 Environment:
   SCOPESYNC_CONFIG     configuration file
-  SCOPESYNC_STATE      folder for what is kept: journal, demo pair, logs
+  SCOPESYNC_STATE      folder for what is kept: history, demo pair, logs
   SCOPESYNC_LOG        log file, or off
   SCOPESYNC_LOG_LEVEL  error, warn, info, debug or trace";
 

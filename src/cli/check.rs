@@ -14,7 +14,6 @@ use super::{Failure, args};
 use crate::engine::check::{self, Asked, Point, RelationshipCheck, Report, ServerCheck, Topic, Verdict};
 use crate::engine::fleet::Fleet;
 use crate::engine::port::{Control, Journal};
-use crate::history::History;
 use crate::model::{Foreign, ServerName, State};
 use crate::show::{self, Line, Role, plural};
 
@@ -39,7 +38,7 @@ pub fn run(asked: &args::Check, global: &args::Global, console: &mut Console) ->
     file.points.extend(start.warnings.drain(..).map(|text| Point::warning(Topic::Remark, text)));
     let fleet = start.servers()?;
     let asked_for = Asked { servers: names(asked, &fleet)?, try_save: asked.try_save };
-    let history = History::of(&start.state);
+    let history = start.history();
     let threads = start::threads()?;
     let report = threads.block_on(ask(&fleet, &asked_for, Some(&history), console));
     // a server that nobody waits for any more must not hold up the end

@@ -46,6 +46,9 @@ pub async fn run(
     let control = Control::free();
     let mut plan = waiting(console, "planning".into(), Plan::make(fleet, &survey, &picked, overrides, &control)).await;
     plan = recovery::note(plan, journal);
+    if asked.switches().manner() != Manner::ShowOnly {
+        plan = plan.kept_by(journal);
+    }
     name_read_only_switch(fleet, &mut plan);
     known_overrides(&asked.overrides, &plan)?;
     let unread = select::unread(&survey, &picked, &asked.selection, &asked.sources());

@@ -10,6 +10,7 @@ use crate::config::{Config, Located, LogConfig, locate, process_env};
 use crate::demo;
 use crate::detached::Origin;
 use crate::engine::fleet::Fleet;
+use crate::history::History;
 use crate::log::{self, LogGuard};
 use crate::state::{StateError, StateFolder};
 
@@ -116,6 +117,11 @@ impl Start {
         Ok(Some(Origin { config: config.clone(), file, read_only: self.read_only, state, log: self.log.clone() }))
     }
 
+    /// The history, within the configuration's limits.
+    pub fn history(&self) -> History {
+        History::of(&self.state).within(self.config.as_ref().map(|config| config.history).unwrap_or_default())
+    }
+
     /// Says what the operator should know.
     pub fn warn(&mut self, console: &mut Console) {
         self.warnings.drain(..).for_each(|text| console.warning(text));
@@ -132,6 +138,7 @@ impl Start {
             demo: self.located.is_none(),
             located: self.located,
             read_only: self.read_only,
+            kept: self.config.as_ref().map(|config| config.history).unwrap_or_default(),
             state: self.state?,
             warnings: std::mem::take(&mut self.warnings),
         };

@@ -233,6 +233,28 @@ pub const IGNORE: Section = Section {
     ],
 };
 
+/// `[history]`
+pub const HISTORY: Section = Section {
+    name: "history",
+    repeated: false,
+    about: "How much of past runs is kept, in `history.db` in the state folder: whatever is beyond any of the limits \
+            goes after a run, the oldest first. The newest snapshot of each scope always stays, and so do runs that \
+            were interrupted and wait for you.",
+    keys: &[
+        Key {
+            name: "keep_days",
+            absent: Absent::Default("400"),
+            about: "Runs of the last so many days are kept; 0 for no limit.",
+        },
+        Key { name: "keep_runs", absent: Absent::Default("10000"), about: "So many runs are kept; 0 for no limit." },
+        Key {
+            name: "keep_size",
+            absent: Absent::Default("\"2 GiB\""),
+            about: "So much is kept, in bytes or with a unit.",
+        },
+    ],
+};
+
 /// `[log]`
 pub const LOG: Section = Section {
     name: "log",
@@ -255,7 +277,7 @@ pub const LOG: Section = Section {
 };
 
 /// Every section, in the order of the reference.
-pub const SECTIONS: &[&Section] = &[&TOP, &SERVER, &RELATIONSHIP, &IGNORE, &LOG];
+pub const SECTIONS: &[&Section] = &[&TOP, &SERVER, &RELATIONSHIP, &IGNORE, &HISTORY, &LOG];
 
 /// The reference of all keys as Markdown, one table per section.
 pub fn reference() -> String {

@@ -11,7 +11,7 @@ use super::error::{ConfigError, Problem};
 use super::keys::{self, SECTIONS};
 use super::read::{At, Fields, Problems, nearest, position, shown};
 use super::server::{server, unique_endpoints};
-use super::{Config, IgnoreRule, LogConfig, LogLevel, LogTarget, RelationshipEntry};
+use super::{Config, HistoryConfig, IgnoreRule, LogConfig, LogLevel, LogTarget, RelationshipEntry};
 
 impl Config {
     /// Reads the text of the configuration file at `path`. Relative paths in it
@@ -69,6 +69,9 @@ fn read(root: &Spanned<DeTable<'_>>, file: &Path, problems: &Problems<'_>) -> Co
 
     for fields in sections(&keys::IGNORE, table, problems) {
         config.ignore.extend(ignore(fields));
+    }
+    for fields in sections(&keys::HISTORY, table, problems) {
+        config.history = history(fields);
     }
     for fields in sections(&keys::LOG, table, problems) {
         config.log = log(fields, folder);
@@ -171,6 +174,17 @@ fn ignore(fields: Fields<'_, '_, '_>) -> Option<IgnoreRule> {
     }
     fields.finish(&[]);
     Some(IgnoreRule { section, item, field, reason: reason?.value })
+}
+
+fn history(fields: Fields<'_, '_, '_>) -> HistoryConfig {
+    let default = HistoryConfig::default();
+    let limits = HistoryConfig {
+        keep_days: fields.count("keep_days").unwrap_or(default.keep_days),
+        keep_runs: fields.count("keep_runs").unwrap_or(default.keep_runs),
+        keep_size: fields.size("keep_size").unwrap_or(default.keep_size),
+    };
+    fields.finish(&[]);
+    limits
 }
 
 fn log(fields: Fields<'_, '_, '_>, folder: &Path) -> LogConfig {

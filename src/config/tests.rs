@@ -81,6 +81,10 @@ fn every_key_is_taken_over() {
         item = "10.0.0.*"
         field = "data"
         reason = "because"
+        [history]
+        keep_days = 30
+        keep_runs = 0
+        keep_size = "1 MiB"
         [log]
         file = "s.log"
         level = "debug"
@@ -112,6 +116,7 @@ fn every_key_is_taken_over() {
         relationships: vec![],
         ignore: vec![ignore],
         throttle_limit: 4,
+        history: HistoryConfig { keep_days: 30, keep_runs: 0, keep_size: ByteSize(1 << 20) },
         log: LogConfig { target: LogTarget::File("/etc/s.log".into()), level: LogLevel::Debug },
         warnings: vec![],
     };

@@ -9,6 +9,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::schema;
 use crate::engine::{Error, ErrorKind, Result};
+use crate::state::{StateError, StateFolder};
 
 /// For so long another process may keep the store from us.
 const PATIENCE: Duration = Duration::from_millis(if cfg!(test) { 200 } else { 5000 });
@@ -121,7 +122,11 @@ impl Problem {
                 let hint = "move the file away to begin a new history; what is left of the old one stays in it";
                 Error { hint: Some(hint.into()), ..refused(path, &format!("it is damaged: {error}")) }
             }
-            _ => refused(path, &error.to_string()),
+            _ => match path.parent().map(|folder| StateFolder::at(folder).try_out()) {
+                // what stands behind an "I/O error"
+                Some(Err(StateError::Unusable { source, .. })) => refused(path, &format!("{error}: {source}")),
+                _ => refused(path, &error.to_string()),
+            },
         }
     }
 }
@@ -133,7 +138,7 @@ fn is_read_only(error: &rusqlite::Error) -> bool {
 
 fn refused(path: &Path, why: &str) -> Error {
     Error::new(ErrorKind::Local, format!("the history {} cannot be used: {why}", path.display()))
-        .hint("nothing is written to a server without a snapshot: make room or mend the folder's permissions")
+        .hint("nothing is written to a server without a snapshot: make room, mend the folder's permissions, or override no-snapshot")
 }
 
 /// The store's name with one of its ends.

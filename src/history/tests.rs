@@ -14,18 +14,18 @@ use crate::engine::port::{
 use crate::model::{Complete, Scope, ScopeId, ServerName};
 
 /// A state folder, and a history in it.
-fn site() -> (TempDir, History) {
+pub(super) fn site() -> (TempDir, History) {
     let folder = tempfile::tempdir().unwrap();
     let history = open(&folder);
     (folder, history)
 }
 
 /// As another process opens it.
-fn open(folder: &TempDir) -> History {
+pub(super) fn open(folder: &TempDir) -> History {
     History::new(&StateFolder::at(folder.path().join("state")))
 }
 
-fn start(run: &str) -> RunStart {
+pub(super) fn start(run: &str) -> RunStart {
     let server = |role, name| RunServer { role, name: ServerName::from(name), identity: Some("id".into()) };
     RunStart {
         run: run.to_owned(),
@@ -39,7 +39,7 @@ fn start(run: &str) -> RunStart {
     }
 }
 
-fn place(run: &str) -> Place {
+pub(super) fn place(run: &str) -> Place {
     Place { run: run.to_owned(), target: ServerName::from("two"), identity: None, relationship: "pair".into() }
 }
 
@@ -56,7 +56,7 @@ fn scope(id: &str, native: Value) -> Scope {
     }
 }
 
-fn work(id: &str, before: Option<Value>) -> Arc<Work> {
+pub(super) fn work(id: &str, before: Option<Value>) -> Arc<Work> {
     let expect = Fingerprints { source: Some("1:s".into()), target: before.as_ref().map(|_| "1:t".to_owned()) };
     let want = scope(id, json!({}));
     Arc::new(Work {

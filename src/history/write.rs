@@ -138,7 +138,12 @@ impl Journal for History {
                 transaction.prepare_cached("UPDATE run SET ended = ?2, summary = ?3, report = ?4 WHERE id = ?1")?;
             known(update.execute(params![run, now, summary, report.to_string()])?)
         })?;
-        self.settle_replaced(run, report)
+        let settled = self.settle_replaced(run, report);
+        // the run is kept: that old ones could not be dropped is not its failure
+        if let Err(error) = self.drop_old() {
+            tracing::warn!(%error, "old runs could not be dropped");
+        }
+        settled
     }
 
     fn interrupted_on(&self, target: &ServerName) -> Vec<String> {

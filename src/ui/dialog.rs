@@ -35,7 +35,7 @@ pub(super) fn quitting(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, b
         Some(Cancelled::Hard) => (
             "It is cancelled: waiting for the server's answer to the request in flight.",
             'l',
-            "leave now: what was written stays unknown; the journal has the scopes as they were",
+            "leave now: what was written stays unknown; the history has the scopes as they were",
         ),
     };
     if !waiting.is_empty() {

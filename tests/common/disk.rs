@@ -22,7 +22,7 @@ impl Disk {
     pub fn mount(megabytes: u32) -> Option<Disk> {
         let at = TempDir::with_prefix("disk-").expect("a temporary folder");
         let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", &format!("size={megabytes}m"), "none"]).arg(at.path());
+        mount.args(["-t", "tmpfs", "-o", &format!("size={megabytes}m,mode=700"), "none"]).arg(at.path());
         match mount.output() {
             Ok(output) if output.status.success() => Some(Disk { filler: at.path().join("filler"), at }),
             Ok(output) => skipped(&format!("no small disk: {}", String::from_utf8_lossy(&output.stderr).trim())),
@@ -32,6 +32,12 @@ impl Disk {
 
     pub fn path(&self) -> &Path {
         self.at.path()
+    }
+
+    /// Lets nobody write to it.
+    pub fn freeze(&self) {
+        let status = Command::new("mount").args(["-o", "remount,ro"]).arg(self.at.path()).status();
+        assert!(status.expect("mount").success());
     }
 
     /// Fills it up but for so many bytes, in whole blocks.

@@ -131,7 +131,7 @@ fn a_journal_on_a_full_disk_ends_the_writing() {
     let count = |word: &str| outcomes.values().filter(|outcome| *outcome == word).count();
     assert_eq!((count("replicated"), count("rejected")), (3, 3), "{outcomes:?}");
     assert_eq!(saved(&run), "saved");
-    assert!(run.stderr.contains("journal") && run.stderr.contains("No space left"), "{}", run.stderr);
+    assert!(run.stderr.contains("no snapshot could be kept") && run.stderr.contains("No space left"), "{}", run.stderr);
     disk.free();
     upset.bench.run(REPLICATE).expect_code(0);
     assert_eq!((upset.now(), upset.on_disk()), (upset.want.clone(), upset.want.clone()));

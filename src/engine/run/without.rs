@@ -4,9 +4,32 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::describe;
 use crate::engine::approval::NO_SNAPSHOT;
-use crate::engine::port::{Held, Hold, Journal, Kept, Place, RunStart, Unsaved, Work};
+use crate::engine::plan::{Plan, PlannedRelationship};
+use crate::engine::port::{Held, Hold, Journal, Kept, Place, Refusal, RunStart, Unsaved, Work};
 use crate::engine::{Error, Result};
 use crate::model::ServerName;
+
+impl Plan {
+    /// The plan with what stands against it where nothing that it overwrites could be kept.
+    pub fn kept_by(mut self, journal: &dyn Journal) -> Plan {
+        let writes = |planned: &PlannedRelationship| planned.scopes.iter().any(|scope| scope.work.is_some());
+        if !self.relationships.iter().any(writes) {
+            return self;
+        }
+        let Err(error) = journal.ready() else { return self };
+        let refusal = Refusal {
+            name: NO_SNAPSHOT,
+            message: error.to_string(),
+            hint: error.hint.unwrap_or_default(),
+            overridable: true,
+        };
+        for planned in self.relationships.iter_mut().filter(|planned| writes(planned)) {
+            planned.refusals.push(refusal.clone());
+        }
+        let overrides = self.overrides.clone();
+        self.with_overrides(overrides)
+    }
+}
 
 /// A journal whose failures stop a run, unless the operator said that they shall not.
 pub(in crate::engine) struct Optional<'a> {
@@ -64,6 +87,10 @@ impl Journal for Optional<'_> {
 
     fn end(&self, run: &str, report: &serde_json::Value) -> Result<()> {
         self.or_without(self.journal.end(run, report), || ())
+    }
+
+    fn interrupted_on(&self, target: &ServerName) -> Vec<String> {
+        self.journal.interrupted_on(target)
     }
 
     fn unsaved(&self, target: &ServerName) -> Option<Unsaved> {

@@ -1,0 +1,218 @@
+//! What is no longer kept: the oldest runs, once there are too many, too old or too large.
+//!
+//! Always kept are the newest snapshot of each scope of each target, with its run, and runs
+//! that were interrupted and wait for somebody.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::{FILE, History};
+use crate::config::HistoryConfig;
+use crate::engine::Result;
+
+/// So many runs go at a time: others may write in between.
+const AT_A_TIME: i64 = 100;
+
+/// So many times at most after one run: what is left then goes after the next.
+const TIMES: u32 = 50;
+
+const MICROSECONDS_A_DAY: i64 = 86_400_000_000;
+
+/// Of a run: nobody works on it, and it waits for nobody.
+const IS_OVER: &str = "(ended IS NOT NULL OR settled IS NOT NULL)";
+
+/// Of a snapshot: it is not the newest of its scope.
+const HAS_NEWER: &str = "EXISTS (SELECT 1 FROM snapshot n WHERE n.target = snapshot.target AND n.scope = \
+                         snapshot.scope AND n.run > snapshot.run)";
+
+/// What was dropped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dropped {
+    /// Whole runs.
+    pub runs: usize,
+    /// Snapshots of scopes that have a newer one, those of whole runs among them.
+    pub snapshots: usize,
+}
+
+impl History {
+    /// Drops what is beyond the limits, and gives its room back to the disk.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub fn drop_old(&self) -> Result<Dropped> {
+        let mut dropped = Dropped::default();
+        for _ in 0..TIMES {
+            let limits = self.limits;
+            let now = jiff::Timestamp::now().as_microsecond();
+            let Some(border) = self.write(|transaction| border(transaction, limits, now))? else { break };
+            let gone = self.write(|transaction| drop_until(transaction, border))?;
+            dropped.runs += gone.runs;
+            dropped.snapshots += gone.snapshots;
+        }
+        if dropped != Dropped::default() {
+            let Dropped { runs, snapshots } = dropped;
+            tracing::info!(runs, snapshots, "{FILE}: dropped the oldest, by the limits in [history]");
+            self.shrink()?;
+        }
+        Ok(dropped)
+    }
+
+    /// Gives free room back to the disk.
+    fn shrink(&self) -> Result<()> {
+        let store = self.store();
+        let Some(store) = store.as_ref() else { return Ok(()) };
+        let done = (|| {
+            // a step of this statement frees one page
+            let mut vacuum = store.connection.prepare("PRAGMA incremental_vacuum")?;
+            let mut steps = vacuum.query([])?;
+            while steps.next()?.is_some() {}
+            store.connection.pragma(None, "wal_checkpoint", "TRUNCATE", |_| Ok(()))
+        })();
+        done.map_err(|error| store.failure(error))
+    }
+}
+
+/// The newest run to be dropped now, and all before it; `None` when nothing is beyond the limits.
+fn border(connection: &Connection, limits: HistoryConfig, now: i64) -> rusqlite::Result<Option<i64>> {
+    let old = [by_count(connection, limits)?, by_age(connection, limits, now)?].into_iter().flatten().max();
+    let (beyond, at_most) = match (old, by_size(connection, limits)?) {
+        (Some(old), _) => (old, AT_A_TIME),
+        (None, Some(runs)) => (i64::MAX, runs.clamp(1, AT_A_TIME)),
+        (None, None) => return Ok(None),
+    };
+    // a run of which nothing may go does not count, nor does the newest
+    let sql = format!(
+        "SELECT max(seq) FROM (SELECT seq FROM run WHERE {IS_OVER} AND seq <= ?1 AND seq < (SELECT max(seq) FROM run) \
+         AND (NOT EXISTS (SELECT 1 FROM snapshot WHERE run = run.seq) OR EXISTS (SELECT 1 FROM snapshot WHERE run = \
+         run.seq AND {HAS_NEWER})) ORDER BY seq LIMIT ?2)"
+    );
+    connection.query_row(&sql, params![beyond, at_most], |row| row.get(0))
+}
+
+/// The newest run that has enough runs after it.
+fn by_count(connection: &Connection, limits: HistoryConfig) -> rusqlite::Result<Option<i64>> {
+    if limits.keep_runs == 0 {
+        return Ok(None);
+    }
+    let sql = "SELECT seq FROM run ORDER BY seq DESC LIMIT 1 OFFSET ?1";
+    connection.query_row(sql, [limits.keep_runs], |row| row.get(0)).optional()
+}
+
+/// The newest run that is too old. A clock that jumps ahead for one run makes nothing old: time is
+/// also told by the run before.
+fn by_age(connection: &Connection, limits: HistoryConfig, now: i64) -> rusqlite::Result<Option<i64>> {
+    let sql = "SELECT started FROM run ORDER BY seq DESC LIMIT 1 OFFSET 1";
+    let before: Option<i64> = connection.query_row(sql, [], |row| row.get(0)).optional()?;
+    let (Some(before), 1..) = (before, limits.keep_days) else { return Ok(None) };
+    let oldest = now.min(before) - i64::from(limits.keep_days) * MICROSECONDS_A_DAY;
+    connection.query_row("SELECT max(seq) FROM run WHERE started < ?1", [oldest], |row| row.get(0))
+}
+
+/// About how many runs are too many for the size; `None` when the store is small enough.
+fn by_size(connection: &Connection, limits: HistoryConfig) -> rusqlite::Result<Option<i64>> {
+    let sql = "SELECT (SELECT page_count FROM pragma_page_count) - (SELECT freelist_count FROM \
+               pragma_freelist_count), (SELECT page_size FROM pragma_page_size), (SELECT count(*) FROM run)";
+    let (pages, page, runs): (i64, i64, i64) =
+        connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let beyond = pages - i64::try_from(limits.keep_size.0).unwrap_or(i64::MAX) / page;
+    Ok((beyond > 0).then(|| runs.saturating_mul(beyond) / pages))
+}
+
+/// Drops runs up to this one: snapshots that have a newer one of their scope, and runs without any.
+fn drop_until(connection: &Connection, border: i64) -> rusqlite::Result<Dropped> {
+    let snapshots = connection.execute(
+        &format!(
+            "DELETE FROM snapshot WHERE run IN (SELECT seq FROM run WHERE seq <= ?1 AND {IS_OVER}) AND {HAS_NEWER}"
+        ),
+        [border],
+    )?;
+    let runs = connection.execute(
+        &format!(
+            "DELETE FROM run WHERE seq <= ?1 AND {IS_OVER} AND NOT EXISTS (SELECT 1 FROM snapshot WHERE run = run.seq)"
+        ),
+        [border],
+    )?;
+    Ok(Dropped { runs, snapshots })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::tests::{open, place, site, start, work};
+    use super::super::{RunFilter, StateFolder};
+    use super::*;
+    use crate::config::ByteSize;
+    use crate::engine::port::{Journal, RunStart};
+
+    const NO_LIMITS: HistoryConfig = HistoryConfig { keep_days: 0, keep_runs: 0, keep_size: ByteSize(u64::MAX) };
+
+    fn begin(history: &History, run: &str, scopes: &[&str], size: usize) {
+        history.begin(&start(run)).unwrap();
+        let works: Vec<_> = scopes.iter().map(|id| work(id, Some(json!({"text": "x".repeat(size)})))).collect();
+        history.before(&place(run), &works).unwrap();
+    }
+
+    fn done(history: &History, run: &str, scopes: &[&str], size: usize) {
+        begin(history, run, scopes, size);
+        history.end(run, &json!({})).unwrap();
+    }
+
+    /// Runs with their scopes, the oldest first.
+    fn kept(history: &History) -> Vec<String> {
+        let runs = history.runs(&RunFilter::default()).unwrap();
+        let told = runs.iter().rev().map(|run| {
+            let scopes = history.snapshots(run, None).unwrap();
+            scopes.iter().fold(run.id.clone(), |told, one| format!("{told} {}", one.scope.network))
+        });
+        told.collect()
+    }
+
+    #[test]
+    fn the_newest_of_a_scope_and_what_waits_for_somebody_stay_whatever_the_limits() {
+        let (_folder, history) = site();
+        let history = history.within(HistoryConfig { keep_runs: 2, ..NO_LIMITS });
+        done(&history, "both", &["10.0.0.0/24", "10.0.1.0/24"], 9);
+        begin(&history, "interrupted", &["10.0.0.0/24"], 9);
+        done(&history, "empty", &[], 9);
+        done(&history, "old", &["10.0.0.0/24"], 9);
+        done(&history, "new", &["10.0.0.0/24"], 9);
+        assert_eq!(kept(&history), ["both 10.0.1.0", "interrupted 10.0.0.0", "old 10.0.0.0", "new 10.0.0.0"]);
+        assert_eq!(history.check().unwrap(), Vec::<String>::new());
+        assert_eq!(history.drop_old().unwrap(), Dropped::default(), "and that is all");
+    }
+
+    #[test]
+    fn old_runs_go_and_a_clock_that_jumps_makes_none_old() {
+        let (folder, history) = site();
+        let limits = HistoryConfig { keep_days: 30, ..NO_LIMITS };
+        let history = history.within(limits);
+        let now = jiff::Timestamp::now();
+        for (run, days) in [("ancient", 100), ("recent", 20), ("today", 0)] {
+            let started = now - jiff::SignedDuration::from_hours(24 * days);
+            history.begin(&RunStart { started, ..start(run) }).unwrap();
+            history.end(run, &json!({})).unwrap();
+        }
+        assert_eq!(kept(&history), ["recent", "today"]);
+        let in_ten_years = now.as_microsecond() + 3650 * MICROSECONDS_A_DAY;
+        let border = open(&folder).read(|connection| border(connection, limits, in_ten_years)).unwrap();
+        assert_eq!(border, Some(None));
+    }
+
+    #[test]
+    fn a_store_that_is_too_large_shrinks() {
+        let (folder, history) = site();
+        let size = || std::fs::metadata(history.path().unwrap()).unwrap().len();
+        let history_of = |limits| History::new(&StateFolder::at(folder.path().join("state"))).within(limits);
+        let unlimited = history_of(NO_LIMITS);
+        for at in 0..40 {
+            done(&unlimited, &format!("r{at:02}"), &["10.0.0.0/24"], 50_000);
+        }
+        unlimited.shrink().unwrap();
+        assert!(size() > 40 * 50_000);
+        let limit = 512 << 10;
+        done(&history_of(HistoryConfig { keep_size: ByteSize(limit), ..NO_LIMITS }), "last", &["10.0.0.0/24"], 50_000);
+        let kept = kept(&history);
+        assert!(size() <= limit && kept.len() > 4, "{} {kept:?}", size());
+        assert_eq!(kept.last().unwrap(), "last 10.0.0.0");
+    }
+}
