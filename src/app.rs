@@ -10,6 +10,7 @@
 pub mod action;
 pub mod available;
 pub mod compared;
+pub mod detached;
 pub mod detail;
 pub mod drawn;
 pub mod drift;

@@ -14,6 +14,7 @@ use crate::app::gate::{Gate, READING_TIME};
 use crate::app::state::Tone;
 use crate::app::{self, AppState, Effect, Event, Moment, Setting};
 use crate::config::{HistoryConfig, Located, process_env};
+use crate::detached::Origin;
 use crate::engine::fleet::Fleet;
 use crate::history::{FrontEnd, History};
 use crate::jobs::{Jobs, Workers};
@@ -54,6 +55,8 @@ pub struct Start {
     pub state: StateFolder,
     /// How much of past runs is kept.
     pub kept: HistoryConfig,
+    /// What a job needs to reach the same servers.
+    pub origin: Option<Origin>,
     /// What the operator should know, such as that no log is written.
     pub warnings: Vec<String>,
 }
@@ -123,7 +126,7 @@ impl Program {
         if !start.warnings.is_empty() {
             state.say(Tone::Warning, start.warnings.join("; "));
         }
-        let hands = Hands::new(Jobs::new(workers), history, start.state, start.read_only);
+        let hands = Hands::new(Jobs::new(workers), history, start.state, start.origin, start.read_only);
         let mut screen = Screen::enter()?;
         let theme = Theme::for_environment(env);
         // The first frame comes before anything that could take time.

@@ -7,6 +7,8 @@ mod common;
 
 #[path = "app/history.rs"]
 mod history;
+#[path = "app/jobs.rs"]
+mod jobs;
 
 use std::sync::Arc;
 

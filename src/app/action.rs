@@ -90,6 +90,10 @@ pub enum Action {
     Abandon,
     /// Opens the reset of a relationship in trouble.
     Reset,
+    /// Gives what is approved to a job of its own, or does it here again.
+    AsJob,
+    /// Hands the runs over to jobs and ends the program.
+    HandOver,
     /// Opens or closes the history.
     History,
     /// Plans back to the snapshot of a run, or of one scope of it.
@@ -328,7 +332,14 @@ pub const VERBS: &[Verb] = &[
         "history",
         "the history: past runs, what each of them destroyed, and the way back; again: back",
     ),
-    verb(Action::Jobs, "jobs", &["J"], MAIN, "jobs", "the runs of this session: progress and outcomes; again: back"),
+    verb(
+        Action::Jobs,
+        "jobs",
+        &["J"],
+        MAIN,
+        "jobs",
+        "the runs of this session and all jobs: progress and outcomes; again: back",
+    ),
     verb(
         Action::Cancel,
         "cancel",
@@ -370,6 +381,14 @@ pub const VERBS: &[Verb] = &[
         "override",
         "override the refusals for safety that can be, one name after the other; then let them stand again",
     ),
+    verb(
+        Action::AsJob,
+        "as-job",
+        &["J"],
+        &[Place::Preview],
+        "as job",
+        "what is approved runs as a job that outlives this program and its terminal; again: runs here",
+    ),
     verb(Action::Abandon, "abandon", &["Esc"], &[Place::Planning], "give up", "give up making the plan"),
     verb(Action::Stay, "stay", &["n", "Esc", "Enter"], &[Place::Quitting], "stay", "stay in the program"),
     verb(
@@ -379,6 +398,14 @@ pub const VERBS: &[Verb] = &[
         &[Place::Quitting],
         "wait and quit",
         "quit when the runs have ended",
+    ),
+    verb(
+        Action::HandOver,
+        "hand-over",
+        &["j"],
+        &[Place::Quitting],
+        "hand over and quit",
+        "quit after the scope in flight; a job that outlives the terminal does the scopes that are left",
     ),
     verb(
         Action::QuitCancelling,

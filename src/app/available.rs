@@ -5,7 +5,7 @@ use super::gate::{Gate, READING_TIME};
 use super::pick;
 use super::runs::{Cancelled, Kind, Run};
 use super::state::{AppState, LeftKey, Quitting, View};
-use super::update::recalling;
+use super::update::{handing, recalling};
 use crate::engine::approval::Manner;
 
 /// Whether an action would do something; `Err` tells why not.
@@ -27,9 +27,13 @@ pub fn available(state: &AppState, action: Action) -> Result<(), String> {
         Action::Cancel => cancel(state),
         Action::Yes | Action::YesToAll | Action::NoToAll => question(state, action),
         Action::Override => overriding(state),
-        Action::Stay | Action::QuitAfterRuns | Action::QuitCancelling if state.quitting != Some(Quitting::Asking) => {
+        Action::AsJob => as_job(state),
+        Action::Stay | Action::QuitAfterRuns | Action::QuitCancelling | Action::HandOver
+            if state.quitting != Some(Quitting::Asking) =>
+        {
             Err("nothing is asked".into())
         }
+        Action::HandOver => handing::can_hand_over(state),
         Action::LeaveNow if !state.running().all(|run| run.cancelled == Some(Cancelled::Hard)) => {
             Err("cancel first: c, then q and c once more".into())
         }
@@ -101,7 +105,18 @@ fn reset(state: &AppState) -> Result<(), String> {
     }
 }
 
+fn as_job(state: &AppState) -> Result<(), String> {
+    let View::Preview(preview) = &state.view else { return Err("there is no preview".into()) };
+    match preview.plan.undoes() {
+        Some(_) => Err("an undo runs here, not as a job".into()),
+        None => Ok(()),
+    }
+}
+
 fn cancel(state: &AppState) -> Result<(), String> {
+    if let Some(job) = state.runs.current_job() {
+        return if job.state.is_over() { Err("this job is over".into()) } else { Ok(()) };
+    }
     match state.runs.current() {
         None => Err("there is no run".into()),
         Some(run) if run.result.is_some() => Err("this run has ended".into()),

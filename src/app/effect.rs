@@ -15,6 +15,7 @@ use crate::engine::{Error, Result};
 use crate::model::{Foreign, ScopeId, ServerName};
 
 use super::compared::Compared;
+use super::detached::DetachedJob;
 use super::history::{Page, PastRun, RunDetail};
 
 /// Names one piece of work given away; never used twice. News of work that nobody waits
@@ -61,6 +62,13 @@ pub enum Effect {
     Reset(Ticket, Arc<ResetPlan>, Approved),
     /// Write. There is no other way to a write, and `Approved` is made by the engine alone.
     Run(Ticket, Arc<Plan>, Vec<Approved>),
+    /// Give what was approved, less these scopes by their relationship's place in the plan, to a
+    /// job of this title.
+    StartJob(Ticket, Arc<Plan>, Vec<Approved>, BTreeSet<(usize, ScopeId)>, String),
+    /// List the jobs.
+    Jobs(Ticket),
+    /// Ask a job to end, once more, and list the jobs.
+    CancelJob(Ticket, i64),
     /// Cancel a run: after the scope in flight; the second time after the request in flight.
     Cancel(Ticket),
     /// Drop work whose result nobody wants.
@@ -102,6 +110,10 @@ pub enum News {
     Interrupted(Vec<PastRun>),
     /// The scopes of a kept run.
     RunOpened(Arc<RunDetail>),
+    /// A job of this number has taken over.
+    JobStarted(i64),
+    /// The jobs, the oldest first.
+    Jobs(Vec<DetachedJob>),
     /// How far a run is.
     Status(Status),
     /// A run has ended.

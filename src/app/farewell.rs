@@ -11,6 +11,9 @@ use super::state::AppState;
 pub fn farewell(state: &AppState, name: impl Fn(&Run) -> Option<String>) -> Vec<Line> {
     let mut lines = Vec::new();
     for run in &state.runs.all {
+        let rest = run
+            .handed_to
+            .map(|job| Line::of(0, Role::Good, format!("job {job} does the rest of it: `scopesync jobs wait {job}`")));
         let called = || match name(run) {
             Some(name) => format!("run {name} ({})", run.title()),
             None => format!("the run of {}", run.title()),
@@ -37,6 +40,13 @@ pub fn farewell(state: &AppState, name: impl Fn(&Run) -> Option<String>) -> Vec<
                 lines.push(Line::of(0, Role::Critical, text));
             }
         }
+        lines.extend(rest);
+    }
+    let handed = |id: &i64| state.runs.all.iter().any(|run| run.handed_to == Some(*id));
+    let is_over = |id: &i64| state.runs.jobs.iter().any(|job| job.id == *id && job.state.is_over());
+    for job in state.handing.started.iter().filter(|id| !handed(id) && !is_over(id)) {
+        let text = format!("job {job} runs on by itself: `scopesync jobs wait {job}`");
+        lines.push(Line::of(0, Role::Good, text));
     }
     lines
 }

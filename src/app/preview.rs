@@ -37,6 +37,8 @@ pub struct Preview {
     pub shift: usize,
     /// Which keys may confirm.
     pub gate: Gate,
+    /// What is approved is given to a job.
+    pub as_job: bool,
     /// The same plan with other overrides is being made.
     pub overriding: Option<Ticket>,
 }
@@ -104,6 +106,7 @@ impl Preview {
             scroll: Scroll::default(),
             shift: 0,
             gate: Gate::default(),
+            as_job: false,
             overriding: None,
         };
         preview.pass_over_empty();

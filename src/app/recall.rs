@@ -7,8 +7,10 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
+use super::detached::DetachedJob;
 use super::effect::{Effect, News};
 use super::history::{Before, Fate, PAGE, Page, PastChange, PastRun, PastScope, RunDetail};
+use crate::detached::JobReport;
 use crate::engine::Result;
 use crate::engine::outcome::SavedState;
 use crate::engine::port::ServerRole;
@@ -19,6 +21,9 @@ use crate::show::ScopeNames;
 /// A filter looks at so many runs before it tells what it has found.
 const LOOKED_AT: usize = 10_000;
 
+/// Jobs that are over are listed up to this number.
+const JOBS: usize = 50;
+
 /// Does the work behind an effect of the history view.
 ///
 /// # Errors
@@ -27,6 +32,8 @@ pub fn recall(effect: Effect, history: &History, zone: &TimeZone) -> std::result
     let news = match effect {
         Effect::Runs(_, before, filter) => page(history, before, &filter, zone).map(News::Runs),
         Effect::Interrupted(_) => interrupted(history).map(News::Interrupted),
+        Effect::Jobs(_) => detached(history).map(News::Jobs),
+        Effect::CancelJob(_, job) => history.cancel_job(job).and_then(|_| detached(history)).map(News::Jobs),
         Effect::OpenRun(_, run) => detail(history, &run).map(|detail| News::RunOpened(Arc::new(detail))),
         _ => return Err("nothing that the history knows".into()),
     };
@@ -63,6 +70,30 @@ fn interrupted(history: &History) -> Result<Vec<PastRun>> {
     let records = history.interrupted()?;
     let dead = records.iter().map(|record| record.id.clone()).collect();
     Ok(records.iter().map(|record| past_run(record, &dead, &BTreeMap::new())).collect())
+}
+
+/// The newest jobs, and all that are not over.
+fn detached(history: &History) -> Result<Vec<DetachedJob>> {
+    let jobs = history.jobs()?.into_iter().enumerate();
+    let mut jobs: Vec<DetachedJob> = jobs
+        .filter(|(at, job)| *at < JOBS || !job.state.is_over())
+        .map(|(_, job)| {
+            let report = job.report.as_ref().and_then(JobReport::from_json);
+            DetachedJob {
+                id: job.id,
+                created: job.created,
+                title: clean(&job.title),
+                state: job.state,
+                who: format!("{} on {}", clean(&job.user), clean(&job.host)),
+                cancel: job.cancel,
+                progress: job.progress.and_then(|progress| serde_json::from_value(progress).ok()),
+                exit_status: report.as_ref().map(|report| report.exit_status),
+                told: report.into_iter().flat_map(|report| report.messages).map(|line| clean(&line)).collect(),
+            }
+        })
+        .collect();
+    jobs.reverse();
+    Ok(jobs)
 }
 
 fn dead(history: &History) -> Result<BTreeSet<String>> {

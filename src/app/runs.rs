@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::engine::approval::Approved;
 use crate::engine::outcome::{Outcome, RunReport, SavedState, ScopeRun};
 use crate::engine::plan::Plan;
 use crate::engine::progress::Status;
 use crate::engine::reset::{ResetPlan, ResetReport};
 use crate::model::{Foreign, ScopeId, ServerName};
 
+use super::detached::DetachedJob;
 use super::effect::Ticket;
 use super::list::Scroll;
 use super::state::Tone;
@@ -97,6 +99,10 @@ pub struct Run {
     pub result: Option<Result<Ended, String>>,
     /// When it ended.
     pub ended: Option<jiff::Timestamp>,
+    /// What was approved, for whoever is to go on with it.
+    pub approved: Option<(Arc<Plan>, Vec<Approved>)>,
+    /// The job that goes on with it.
+    pub handed_to: Option<i64>,
     /// Its end was on the screen.
     pub seen: bool,
     /// Where its list stands.
@@ -148,6 +154,8 @@ impl Run {
             cancelled: None,
             result: None,
             ended: None,
+            approved: None,
+            handed_to: None,
             seen: false,
             scroll: Scroll::default(),
         }
@@ -240,31 +248,67 @@ pub enum RunRow {
     Failed,
 }
 
-/// All runs, and the one that the jobs view shows.
+/// A line of the jobs view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// A run of this session.
+    Run(Ticket),
+    /// A job of a process of its own.
+    Job(i64),
+}
+
+/// All runs and jobs, and the one that the jobs view shows.
 #[derive(Default)]
 pub struct Runs {
-    /// The runs, oldest first.
+    /// The runs of this session, oldest first.
     pub all: Vec<Run>,
-    /// The one that is shown, by its work; `None` for the newest.
-    pub chosen: Option<Ticket>,
+    /// The jobs, oldest first.
+    pub jobs: Vec<DetachedJob>,
+    /// The one that is shown; `None` for the newest.
+    pub chosen: Option<Entry>,
+    /// Where the list of the job that is shown stands.
+    pub job_scroll: Scroll,
 }
 
 impl Runs {
-    /// The place of the run that is shown.
-    pub fn position(&self) -> Option<usize> {
-        let chosen = self.chosen.and_then(|ticket| self.all.iter().position(|run| run.ticket == ticket));
-        chosen.or_else(|| self.all.len().checked_sub(1))
+    /// Runs and jobs, oldest first.
+    pub fn entries(&self) -> Vec<Entry> {
+        let runs = self.all.iter().map(|run| (run.status.started, Entry::Run(run.ticket)));
+        let mut entries: Vec<_> = self.jobs.iter().map(|job| (job.created, Entry::Job(job.id))).chain(runs).collect();
+        entries.sort_by_key(|(at, _)| *at);
+        entries.into_iter().map(|(_, entry)| entry).collect()
+    }
+
+    /// What is shown.
+    pub fn shown(&self) -> Option<Entry> {
+        let entries = self.entries();
+        self.chosen.filter(|chosen| entries.contains(chosen)).or_else(|| entries.last().copied())
     }
 
     /// The run that is shown.
     pub fn current(&self) -> Option<&Run> {
-        self.all.get(self.position()?)
+        let Entry::Run(ticket) = self.shown()? else { return None };
+        self.all.iter().find(|run| run.ticket == ticket)
+    }
+
+    /// The job that is shown.
+    pub fn current_job(&self) -> Option<&DetachedJob> {
+        let Entry::Job(id) = self.shown()? else { return None };
+        self.jobs.iter().find(|job| job.id == id)
+    }
+
+    /// The list of what is shown, to scroll it.
+    pub fn scroll_mut(&mut self) -> Option<&mut Scroll> {
+        match self.shown()? {
+            Entry::Job(_) => Some(&mut self.job_scroll),
+            Entry::Run(ticket) => self.find(ticket).map(|run| &mut run.scroll),
+        }
     }
 
     /// The run that is shown, to change it.
     pub fn current_mut(&mut self) -> Option<&mut Run> {
-        let at = self.position()?;
-        self.all.get_mut(at)
+        let Entry::Run(ticket) = self.shown()? else { return None };
+        self.find(ticket)
     }
 
     /// The run of this work.
@@ -284,11 +328,12 @@ impl Runs {
         }
     }
 
-    /// Shows a newer run, or an older one.
+    /// Shows a newer run or job, or an older one.
     pub fn step(&mut self, by: isize) {
-        let Some(at) = self.position() else { return };
-        let at = at.saturating_add_signed(by).min(self.all.len() - 1);
-        self.chosen = self.all.get(at).map(|run| run.ticket);
+        let entries = self.entries();
+        let Some(at) = self.shown().and_then(|shown| entries.iter().position(|entry| *entry == shown)) else { return };
+        self.chosen = entries.get(at.saturating_add_signed(by).min(entries.len() - 1)).copied();
+        self.job_scroll = Scroll { height: self.job_scroll.height, ..Scroll::default() };
     }
 }
 

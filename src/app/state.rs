@@ -17,6 +17,7 @@ use crate::show::ScopeNames;
 
 use super::action::Place;
 use super::compared::{self, Compared, Shown};
+use super::detached::Handing;
 use super::detail::Detail;
 use super::drawn::{Drawn, Window};
 use super::drift::DriftPane;
@@ -190,6 +191,8 @@ pub enum Quitting {
     Asking,
     /// As soon as no run is under way.
     WhenIdle,
+    /// As soon as jobs do what is left of the runs.
+    HandingOver,
 }
 
 /// How much a message matters.
@@ -245,6 +248,8 @@ pub struct AppState {
     pub help: Option<Scroll>,
     /// The runs.
     pub runs: Runs,
+    /// Handing runs over to jobs.
+    pub handing: Handing,
     /// Past runs.
     pub history: HistoryView,
     /// Past runs that were interrupted and wait to be settled, the newest first.
@@ -291,6 +296,7 @@ impl AppState {
             view: View::Browse,
             help: None,
             runs: Runs::default(),
+            handing: Handing::default(),
             history: HistoryView::default(),
             interrupted: Vec::new(),
             what_if: false,
@@ -460,8 +466,8 @@ impl AppState {
                 }
             }
             View::Jobs => {
-                if let Some(run) = self.runs.current_mut() {
-                    set(&mut run.scroll, drawn.jobs);
+                if let Some(scroll) = self.runs.scroll_mut() {
+                    set(scroll, drawn.jobs);
                 }
             }
             View::Browse | View::Planning { .. } => {}
@@ -471,8 +477,14 @@ impl AppState {
     /// When something changes although nothing happens.
     pub fn next_tick(&self, now: Instant) -> Option<Instant> {
         let gate = self.gate().filter(|_| self.is_asking()).and_then(Gate::opens_at);
-        let second = self.running().next().map(|_| now + std::time::Duration::from_secs(1));
+        let moves = self.running().next().is_some() || self.follows_jobs();
+        let second = moves.then(|| now + std::time::Duration::from_secs(1));
         gate.into_iter().chain(second).min()
+    }
+
+    /// Whether jobs are looked at, or are under way.
+    pub fn follows_jobs(&self) -> bool {
+        matches!(self.view, View::Jobs) || self.runs.jobs.iter().any(|job| !job.state.is_over())
     }
 
     /// Answers a key.

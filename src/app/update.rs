@@ -3,6 +3,7 @@
 mod browse;
 mod deciding;
 mod filtering;
+pub(super) mod handing;
 pub(super) mod recalling;
 mod resetting;
 mod running;
@@ -40,6 +41,7 @@ pub enum Event {
 pub fn start(state: &mut AppState) -> Vec<Effect> {
     let mut effects = reading::read_all(state);
     effects.extend(recalling::refresh(state));
+    effects.extend(handing::list(state));
     effects
 }
 
@@ -54,7 +56,7 @@ pub fn update(state: &mut AppState, event: Event, now: Moment) -> Vec<Effect> {
             if state.is_asking() {
                 state.gate_mut().into_iter().for_each(|gate| gate.tick(now.at));
             }
-            Vec::new()
+            handing::poll(state, now)
         }
         Event::Resumed => {
             state.gate_mut().into_iter().for_each(Gate::close);
@@ -68,7 +70,7 @@ pub fn update(state: &mut AppState, event: Event, now: Moment) -> Vec<Effect> {
     if !state.is_asking() {
         state.gate_mut().into_iter().for_each(Gate::close);
     }
-    if state.quitting == Some(Quitting::WhenIdle) && state.running().next().is_none() {
+    if matches!(state.quitting, Some(Quitting::WhenIdle | Quitting::HandingOver)) && handing::is_idle(state) {
         effects.push(Effect::Quit);
     }
     effects
@@ -178,6 +180,13 @@ fn act(state: &mut AppState, action: Action, now: Moment) -> Vec<Effect> {
             running::act(state, action)
         }
         Action::History => recalling::toggle(state),
+        Action::HandOver => handing::hand_over(state),
+        Action::AsJob => {
+            if let View::Preview(preview) = &mut state.view {
+                preview.as_job = !preview.as_job;
+            }
+            Vec::new()
+        }
         _ if matches!(place, Place::History | Place::PastRun) => recalling::act(state, action),
         Action::Stay => {
             state.quitting = None;
@@ -199,7 +208,7 @@ fn act(state: &mut AppState, action: Action, now: Moment) -> Vec<Effect> {
 }
 
 fn quit(state: &mut AppState) -> Vec<Effect> {
-    if state.running().next().is_none() {
+    if handing::is_idle(state) {
         return vec![Effect::Quit];
     }
     state.help = None;
@@ -240,6 +249,8 @@ fn on_news(state: &mut AppState, ticket: Ticket, news: News, now: Moment) -> Vec
             recalling::opened(state, ticket, Ok(detail));
             Vec::new()
         }
+        News::JobStarted(job) => handing::started(state, ticket, job),
+        News::Jobs(jobs) => handing::listed(state, ticket, jobs),
         News::ResetPlanned(plan, readings) => resetting::planned(state, ticket, plan, readings),
         News::ResetEnded(report) => resetting::ended(state, ticket, report, now),
         News::NotPlanned(error) => deciding::not_planned(state, ticket, &error),
@@ -274,7 +285,7 @@ fn on_failure(state: &mut AppState, ticket: Ticket, reason: String, now: Moment)
         let error = Error::new(crate::engine::ErrorKind::Local, reason);
         return deciding::not_planned(state, ticket, &error);
     }
-    if recalling::failed(state, ticket, &reason) {
+    if recalling::failed(state, ticket, &reason) || handing::failed(state, ticket, &reason) {
         return Vec::new();
     }
     reading::on_failed(state, ticket, &reason)

@@ -54,7 +54,10 @@ pub async fn work(effect: Effect, fleet: Arc<Fleet>, journal: &dyn Journal, ctl:
         Effect::Run(_, plan, approved) => {
             Ok(News::RunEnded(Arc::new(run::run(&fleet, &plan, approved, journal, &ctl).await)))
         }
-        Effect::Runs(..)
+        Effect::StartJob(..)
+        | Effect::Jobs(_)
+        | Effect::CancelJob(..)
+        | Effect::Runs(..)
         | Effect::Interrupted(_)
         | Effect::OpenRun(..)
         | Effect::PlanUndo(..)

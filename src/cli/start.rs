@@ -133,6 +133,7 @@ impl Start {
     /// A server that this build cannot reach, or no place for the state folder.
     pub fn interactive(mut self) -> Result<(crate::runtime::Start, LogGuard), Failure> {
         let fleet = self.fleet()?.map(Arc::new);
+        let origin = self.origin()?;
         let start = crate::runtime::Start {
             fleet,
             demo: self.located.is_none(),
@@ -140,6 +141,7 @@ impl Start {
             read_only: self.read_only,
             kept: self.config.as_ref().map(|config| config.history).unwrap_or_default(),
             state: self.state?,
+            origin,
             warnings: std::mem::take(&mut self.warnings),
         };
         Ok((start, self._log))

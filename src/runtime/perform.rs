@@ -8,7 +8,10 @@ use crate::app::effect::{Effect, News, Ticket};
 use crate::app::recall::recall;
 use crate::app::work::{plan_undo, work};
 use crate::backend::connect;
+use crate::config::LogConfig;
+use crate::detached::{Order, Origin};
 use crate::engine::fleet::Fleet;
+use crate::engine::{Error, ErrorKind};
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
 
@@ -27,11 +30,18 @@ pub(super) struct Hands {
     /// How far runs are.
     runs: BTreeMap<Ticket, watch::Receiver<Status>>,
     state: StateFolder,
+    origin: Option<Origin>,
     read_only: bool,
 }
 
 impl Hands {
-    pub(super) fn new(jobs: Jobs<News>, history: Arc<History>, state: StateFolder, read_only: bool) -> Self {
+    pub(super) fn new(
+        jobs: Jobs<News>,
+        history: Arc<History>,
+        state: StateFolder,
+        origin: Option<Origin>,
+        read_only: bool,
+    ) -> Self {
         Hands {
             jobs,
             by_ticket: BTreeMap::new(),
@@ -39,6 +49,7 @@ impl Hands {
             history,
             runs: BTreeMap::new(),
             state,
+            origin,
             read_only,
         }
     }
@@ -111,6 +122,15 @@ impl Hands {
             (effect @ (Effect::Runs(ticket, ..) | Effect::Interrupted(ticket) | Effect::OpenRun(ticket, _)), _) => {
                 self.recall(ticket, effect);
             }
+            (effect @ (Effect::Jobs(ticket) | Effect::CancelJob(ticket, _)), _) => self.recall(ticket, effect),
+            (Effect::StartJob(ticket, plan, approved, done, title), Some(fleet)) => {
+                let (origin, history) = (self.origin(), Arc::clone(&self.history));
+                self.spawn(ticket, Job::must_finish("start a job"), move |_| async move {
+                    let throttle_limit = fleet.throttle_limit;
+                    let order = Order { plan: &plan, approved: &approved, done: &done, throttle_limit, title };
+                    origin?.start(&history, order).await.map(News::JobStarted)
+                });
+            }
             (Effect::PlanUndo(ticket, survey, run, scopes), Some(fleet)) => {
                 let history = Arc::clone(&self.history);
                 self.spawn(ticket, Job::droppable("plan an undo"), move |job| async move {
@@ -139,6 +159,9 @@ impl Hands {
             Effect::Reset(ticket, ..) => (*ticket, Job::must_finish("reset")),
             Effect::Run(ticket, ..) => (*ticket, Job::must_finish("replicate")),
             Effect::PlanUndo(..)
+            | Effect::StartJob(..)
+            | Effect::Jobs(_)
+            | Effect::CancelJob(..)
             | Effect::Runs(..)
             | Effect::Interrupted(_)
             | Effect::OpenRun(..)
@@ -172,6 +195,17 @@ impl Hands {
                 }
             }
         });
+    }
+
+    /// What a job needs; without a configuration nothing but the demo pair can be open.
+    fn origin(&self) -> crate::engine::Result<Origin> {
+        if let Some(origin) = &self.origin {
+            return Ok(origin.clone());
+        }
+        let config = crate::demo::config(&self.state);
+        let config = config.map_err(|error| Error::new(ErrorKind::Local, error.to_string()))?;
+        let (state, log) = (self.state.clone(), LogConfig::default());
+        Ok(Origin { config, file: None, read_only: self.read_only, state, log })
     }
 
     /// Asks the store, which may wait for another process.

@@ -5,6 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::{Theme, pane, text};
+use crate::app::action::Action;
+use crate::app::available::available;
 use crate::app::runs::{Cancelled, Kind};
 use crate::app::state::AppState;
 
@@ -42,6 +44,11 @@ pub(super) fn quitting(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, b
         lines.extend(text::wrap(waiting, room));
     }
     lines.extend(["", "n  stay (also Esc, Enter)", "w  quit when it has ended"].map(str::to_owned));
+    if available(state, Action::HandOver).is_ok() {
+        let offer = "hand over: quit after the scope in flight; a job that outlives this terminal does the rest";
+        let offer = text::wrap(offer, room.saturating_sub(3)).into_iter().enumerate();
+        lines.extend(offer.map(|(at, line)| format!("{}  {line}", if at == 0 { 'j' } else { ' ' })));
+    }
     let choice = text::wrap(choice, room.saturating_sub(3)).into_iter().enumerate();
     lines.extend(choice.map(|(at, line)| format!("{}  {line}", if at == 0 { key } else { ' ' })));
     fill(theme, frame, body, width, "a run is under way", &lines);

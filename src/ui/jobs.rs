@@ -5,10 +5,11 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::{Theme, pane, text, title};
+use crate::app::detached::DetachedJob;
 use crate::app::drawn::Window;
 use crate::app::drift::change_line;
 use crate::app::list;
-use crate::app::runs::{self, Cancelled, Ended, Kind, Route, Run, RunRow};
+use crate::app::runs::{self, Cancelled, Ended, Entry, Kind, Route, Run, RunRow};
 use crate::app::state::{AppState, Tone};
 use crate::engine::outcome::Outcome;
 use crate::engine::progress::Stage;
@@ -21,34 +22,66 @@ const GAUGE: usize = 20;
 /// Draws the jobs over the lists. `None` where there are none.
 pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) -> Option<Window> {
     let inside = pane::head(frame, theme, area, "jobs", true);
-    let all = &state.runs.all;
-    let (Some(at), Some(run)) = (state.runs.position(), state.runs.current()) else {
-        text::put(frame, inside.x + 1, inside.y, inside.width, "no run in this session yet", theme.quiet);
+    let all = state.runs.entries();
+    let shown = state.runs.shown();
+    let Some(at) = all.iter().position(|entry| Some(*entry) == shown) else {
+        text::put(frame, inside.x + 1, inside.y, inside.width, "no run in this session yet, and no job", theme.quiet);
         return None;
     };
     // Newest first; two lines each.
     let room = usize::from((inside.height / 5).max(1)).min(all.len());
     let first = list::window(0, all.len() - 1 - at, all.len(), room);
     let mut y = inside.y;
-    for run in all.iter().rev().skip(first).take(room) {
-        let chosen = run.ticket == all[at].ticket;
-        gauge(state, theme, frame, Rect { y, height: 2, ..inside }, run, chosen);
+    for entry in all.iter().rev().skip(first).take(room) {
+        let area = Rect { y, height: 2, ..inside };
+        let chosen = Some(*entry) == shown;
+        match entry {
+            Entry::Run(ticket) => {
+                if let Some(run) = state.runs.all.iter().find(|run| run.ticket == *ticket) {
+                    gauge(state, theme, frame, area, run, chosen);
+                }
+            }
+            Entry::Job(id) => {
+                if let Some(job) = state.runs.jobs.iter().find(|job| job.id == *id) {
+                    let (tone, words) = job.standing();
+                    let head = format!("job {id} of {}: {}", job.who, job.title);
+                    bar(theme, frame, area, (&head, chosen), job.ratio(), (tone, &words));
+                }
+            }
+        }
         y += 2;
     }
     let below = Rect { y, height: inside.bottom().saturating_sub(y), ..inside };
-    let rows = run.rows();
-    let list = pane::head(frame, theme, below, if run.kind == Kind::Reset { "servers" } else { "scopes" }, false);
-    let height = usize::from(list.height.max(1));
-    let top = run.scroll.top.min(rows.len().saturating_sub(height));
-    let window = Window { top, height, len: rows.len() };
-    pane::extent(frame, theme, below, window);
-    for (row, y) in rows.iter().skip(top).zip(list.top()..list.bottom()) {
-        if let Some((style, line)) = line(theme, &state.names, run, *row) {
-            let line = text::fit(&line, usize::from(list.width.saturating_sub(1)), theme.glyphs.more);
-            text::put(frame, list.x + 1, y, list.width.saturating_sub(1), &line, style);
+    let (title, scroll, lines) = match (state.runs.current(), state.runs.current_job()) {
+        (Some(run), _) => {
+            let lines = run.rows().into_iter().filter_map(|row| line(theme, &state.names, run, row)).collect();
+            (if run.kind == Kind::Reset { "servers" } else { "scopes" }, run.scroll, lines)
         }
+        (None, Some(job)) => ("what it told", state.runs.job_scroll, told(theme, job, below.width)),
+        (None, None) => return None,
+    };
+    let list = pane::head(frame, theme, below, title, false);
+    let height = usize::from(list.height.max(1));
+    let top = scroll.top.min(lines.len().saturating_sub(height));
+    let window = Window { top, height, len: lines.len() };
+    pane::extent(frame, theme, below, window);
+    for ((style, line), y) in lines.iter().skip(top).zip(list.top()..list.bottom()) {
+        let line = text::fit(line, usize::from(list.width.saturating_sub(1)), theme.glyphs.more);
+        text::put(frame, list.x + 1, y, list.width.saturating_sub(1), &line, *style);
     }
     Some(window)
+}
+
+/// What a job told at its end, or what it does.
+fn told(theme: &Theme, job: &DetachedJob, width: u16) -> Vec<(Style, String)> {
+    let doing = job.progress.as_ref().filter(|_| !job.state.is_over()).map(|progress| progress.doing.clone());
+    let width = usize::from(width.saturating_sub(2));
+    let lines = doing.iter().chain(&job.told).flat_map(|line| text::wrap(line, width));
+    let mut lines: Vec<(Style, String)> = lines.map(|line| (Style::new(), line)).collect();
+    if lines.is_empty() {
+        lines.push((theme.quiet, job.state.word().to_owned()));
+    }
+    lines
 }
 
 fn gauge(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, run: &Run, chosen: bool) {
@@ -59,17 +92,28 @@ fn gauge(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, run
         Kind::Reset => format!("{}: reset of {} and {}", route.name, route.source, route.target),
     };
     let routes: Vec<String> = run.routes.iter().map(route).collect();
+    let (tone, words) = standing(state, run);
+    bar(theme, frame, area, (&routes.join(", "), chosen), run.ratio(state.clock), (tone, &words));
+}
+
+fn bar(
+    theme: &Theme,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    (head, chosen): (&str, bool),
+    ratio: f64,
+    (tone, words): (Tone, &str),
+) {
     let sign = if chosen { ">" } else { " " };
-    let head = format!("{sign} {}", routes.join(", "));
+    let head = format!("{sign} {head}");
     let head = text::fit(&head, usize::from(area.width), theme.glyphs.more);
     text::put(frame, area.x, area.y, area.width, &head, if chosen { theme.heading } else { Style::new() });
-    let done = ((run.ratio(state.clock) * GAUGE as f64) as usize).min(GAUGE);
+    let done = ((ratio * GAUGE as f64) as usize).min(GAUGE);
     let bar = format!("{}{}", theme.glyphs.full.repeat(done), theme.glyphs.empty.repeat(GAUGE - done));
-    let (tone, words) = standing(state, run);
     let y = area.y + 1;
     let x = text::put(frame, area.x + 2, y, area.width.saturating_sub(2), &format!("[{bar}] "), Style::new());
     let room = area.right().saturating_sub(x);
-    text::put(frame, x, y, room, &text::fit(&words, usize::from(room), theme.glyphs.more), title::style(theme, tone));
+    text::put(frame, x, y, room, &text::fit(words, usize::from(room), theme.glyphs.more), title::style(theme, tone));
 }
 
 /// How a run stands, in words.

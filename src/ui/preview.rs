@@ -122,6 +122,10 @@ fn question(preview: &Preview, theme: &Theme, width: usize) -> Vec<(String, Styl
         ),
     };
     let mut lines: Vec<_> = text::wrap(&words, width).into_iter().map(|line| (line, theme.heading)).collect();
+    if preview.as_job {
+        let text = "AS JOB: it outlives this program and its terminal (J: runs here instead)";
+        lines.push((text.into(), theme.flag));
+    }
     lines.push(if preview.gate.is_open() {
         ("y yes   a yes to all   n no   l no to all".into(), theme.heading)
     } else {

@@ -33,8 +33,10 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
     } else if state.what_if {
         put(" WHATIF: nothing is written ", theme.flag);
     }
-    if state.quitting == Some(Quitting::WhenIdle) {
-        put(" QUITTING when the run has ended ", theme.flag);
+    match state.quitting {
+        Some(Quitting::WhenIdle) => put(" QUITTING when the run has ended ", theme.flag),
+        Some(Quitting::HandingOver) => put(" HANDING OVER after the scope in flight ", theme.flag),
+        Some(Quitting::Asking) | None => {}
     }
     if state.setting.config_name == "demo" {
         put(" DEMO ", theme.flag);
@@ -45,6 +47,9 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
     if let (1.., Some(run)) = (running, state.running().next()) {
         let more = if running > 1 { format!(" and {} more", running - 1) } else { String::new() };
         put(&format!("running {:.0} %{more} (J)", run.ratio(state.clock) * 100.0), theme.warning);
+    }
+    if let Some(job) = state.runs.jobs.iter().find(|job| !job.state.is_over()) {
+        put(&format!("job {} {:.0} % (J)", job.id, job.ratio() * 100.0), theme.warning);
     }
     if !state.reading.is_empty() {
         let names: Vec<&str> = state.reading.keys().take(3).map(|server| server.as_str()).collect();

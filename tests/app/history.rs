@@ -102,14 +102,14 @@ fn an_undo_is_previewed_asked_about_and_run_like_every_plan() {
         after: Left::There { words: words(n, now), fingerprint: "another one".into() },
         later: None,
     };
-    let left = vec![past("1", 900, 1800), past("2", 900, 1800)];
+    let left = vec![past("1", 900, 2700), past("2", 900, 2700)];
     let mut program = Program::start(Some(fake::fleet(&servers)), 100, 40);
     program.past = Past { left, ..Past::sample() };
     program.settle();
     program.press("U Down Down u");
     let text = program.text();
     assert!(text.contains("REFUSED 10.0.1.0, changed-since-run") && text.contains("[o: overrides it]"), "{text}");
-    assert!(text.contains("then 900, after the run 1800, now 1800"), "{text}");
+    assert!(text.contains("then 900, after the run 2700, now 1800"), "{text}");
     program.press("o");
     let text = program.text();
     assert!(text.contains("overridden 10.0.1.0, changed-since-run"), "{text}");

@@ -12,6 +12,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use ratatui::style::Style;
+use scopesync::app::detached::DetachedJob;
 use scopesync::app::history::{Before, Fate, PAGE, Page, PastRun, PastScope, RunDetail};
 use scopesync::app::state::View;
 use scopesync::app::work::{plan_undo, work};
@@ -30,6 +31,8 @@ pub struct Past {
     pub runs: Vec<PastRun>,
     /// The scopes of any of them.
     pub detail: RunDetail,
+    /// The jobs.
+    pub jobs: Vec<DetachedJob>,
     /// What an undo goes back to.
     pub left: Vec<scopesync::engine::undo::Past>,
     /// What to answer instead.
@@ -148,6 +151,8 @@ pub struct Program {
     pub now: Instant,
     /// What the history knows.
     pub past: Past,
+    /// Runs are cancelled softly from their beginning.
+    pub cancelled: bool,
     /// Opened by the start page's offer.
     pub demo: Option<Arc<Fleet>>,
     terminal: Terminal<TestBackend>,
@@ -175,6 +180,7 @@ impl Program {
             theme: Theme::colours(Glyphs::UNICODE),
             now,
             past: Past::default(),
+            cancelled: false,
             demo: None,
             terminal: Terminal::new(TestBackend::new(columns, rows)).unwrap(),
             threads: tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap(),
@@ -206,6 +212,8 @@ impl Program {
                     format!("run {}", names.join(" "))
                 }
                 Effect::Reset(_, plan, _) => format!("reset {}", plan.name),
+                Effect::StartJob(_, _, _, done, title) => format!("job {title}, {} done", done.len()),
+                Effect::CancelJob(_, job) => format!("cancel job {job}"),
                 Effect::Cancel(_) => "cancel".into(),
                 Effect::Abandon(_) => "abandon".into(),
                 Effect::Suspend => "suspend".into(),
@@ -218,7 +226,9 @@ impl Program {
                 }
             };
             self.asked.push(asked);
-            if matches!(effect, Effect::Run(..) | Effect::Reset(..)) {
+            let happens =
+                matches!(effect, Effect::Run(..) | Effect::Reset(..) | Effect::StartJob(..) | Effect::CancelJob(..));
+            if happens {
                 self.pending.push_back(effect);
             }
         }
@@ -273,6 +283,12 @@ impl Program {
                 };
                 return (*ticket, news);
             }
+            Effect::Jobs(ticket) | Effect::CancelJob(ticket, _) => {
+                return (*ticket, News::Jobs(self.past.jobs.clone()));
+            }
+            Effect::StartJob(ticket, ..) => {
+                return (*ticket, self.past.fails.clone().map_or(News::JobStarted(3), News::Failed));
+            }
             Effect::Runs(ticket, ..) | Effect::Interrupted(ticket) | Effect::OpenRun(ticket, _) => {
                 return (*ticket, self.past.answer(&effect));
             }
@@ -293,7 +309,11 @@ impl Program {
             let undo = async { plan_undo(&fleet, &survey, &run, left, scopes.as_deref(), &Control::free()).await };
             return (ticket, self.threads.block_on(undo));
         }
-        let done = self.threads.block_on(work(effect, fleet, &self.journal, Control::free()));
+        let control = Control::free();
+        if self.cancelled {
+            control.soft.cancel();
+        }
+        let done = self.threads.block_on(work(effect, fleet, &self.journal, control));
         (ticket, done.unwrap_or_else(News::Failed))
     }
 

@@ -47,8 +47,8 @@ fn scroll_view(state: &mut AppState, action: Action) {
         View::Preview(preview) => preview.scroll.pan(distance(action, preview.scroll.height)),
         View::Reset(reset) => reset.scroll.pan(distance(action, reset.scroll.height)),
         View::Jobs => {
-            if let Some(run) = state.runs.current_mut() {
-                run.scroll.pan(distance(action, run.scroll.height));
+            if let Some(scroll) = state.runs.scroll_mut() {
+                scroll.pan(distance(action, scroll.height));
             }
         }
         View::Browse | View::Planning { .. } => {}

@@ -15,6 +15,7 @@ use super::super::preview::{Preview, questions};
 use super::super::reading;
 use super::super::runs::{Kind, Run};
 use super::super::state::{AppState, Moment, Tone, View};
+use super::handing;
 
 /// Has a plan made for what is picked.
 pub(super) fn plan(state: &mut AppState) -> Vec<Effect> {
@@ -113,8 +114,8 @@ pub(super) fn answer(state: &mut AppState, action: Action, now: Moment) -> Vec<E
             Vec::new()
         }
         Some(approved) => {
-            let plan = preview.plan.clone();
-            run(state, plan, approved, now)
+            let (plan, as_job) = (preview.plan.clone(), preview.as_job);
+            if as_job { handing::start(state, plan, approved) } else { run(state, plan, approved, now) }
         }
     }
 }
@@ -122,7 +123,8 @@ pub(super) fn answer(state: &mut AppState, action: Action, now: Moment) -> Vec<E
 fn run(state: &mut AppState, plan: Arc<Plan>, approved: Vec<Approved>, now: Moment) -> Vec<Effect> {
     let ticket = state.ticket();
     let indexes: BTreeSet<usize> = approved.iter().map(Approved::relationship).collect();
-    let run = Run::new(ticket, &plan, &indexes, now.clock);
+    let mut run = Run::new(ticket, &plan, &indexes, now.clock);
+    run.approved = Some((Arc::clone(&plan), approved.clone()));
     for route in &run.routes {
         if let Some(relation) = state.relations.get_mut(&route.name) {
             relation.marks.retain(|id| !route.scopes.contains(id));

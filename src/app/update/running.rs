@@ -9,7 +9,7 @@ use super::super::effect::{Effect, Ticket};
 use super::super::reading;
 use super::super::runs::{Cancelled, Ended, Kind};
 use super::super::state::{AppState, Moment, Tone, View};
-use super::recalling;
+use super::{handing, recalling};
 
 /// Everything that concerns the jobs view.
 pub(super) fn act(state: &mut AppState, action: Action) -> Vec<Effect> {
@@ -18,6 +18,7 @@ pub(super) fn act(state: &mut AppState, action: Action) -> Vec<Effect> {
         Action::Jobs => {
             state.view = View::Jobs;
             state.banner = None;
+            return handing::list(state);
         }
         Action::Cancel => return cancel(state),
         Action::In | Action::NextPane => state.runs.step(-1),
@@ -27,6 +28,9 @@ pub(super) fn act(state: &mut AppState, action: Action) -> Vec<Effect> {
 }
 
 fn cancel(state: &mut AppState) -> Vec<Effect> {
+    if let Some(effects) = handing::cancel(state) {
+        return effects;
+    }
     let Some(run) = state.runs.current_mut() else { return Vec::new() };
     let step = further(run.cancelled);
     run.cancelled = Some(step);
@@ -76,5 +80,6 @@ pub(super) fn ended(state: &mut AppState, ticket: Ticket, result: Result<Ended, 
     let servers: BTreeSet<ServerName> = run.routes.iter().flat_map(|route| route.servers.iter().cloned()).collect();
     let mut effects = reading::read(state, servers);
     effects.extend(recalling::refresh(state));
+    effects.extend(handing::go_on(state, ticket));
     effects
 }

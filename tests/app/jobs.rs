@@ -1,0 +1,110 @@
+//! Jobs of processes of their own: started, followed, cancelled, and given what a run leaves.
+
+use scopesync::app::detached::DetachedJob;
+use scopesync::app::farewell::farewell;
+use scopesync::history::JobState;
+use scopesync::show::Progress;
+
+use super::*;
+use crate::common::screen::Past;
+
+fn job(state: JobState) -> DetachedJob {
+    let progress =
+        Progress { scopes_total: 4, scopes_done: 1, doing: "two 10.0.2.0 writing".into(), ..Progress::default() };
+    DetachedJob {
+        id: 3,
+        created: "2026-01-02T03:00:00Z".parse().unwrap(),
+        title: "scopesync replicate one".into(),
+        state,
+        who: "op on admin".into(),
+        cancel: 0,
+        progress: Some(progress),
+        told: if state.is_over() { vec!["4 replicated".into()] } else { Vec::new() },
+        exit_status: state.is_over().then_some(0),
+    }
+}
+
+#[test]
+fn jobs_of_others_are_listed_followed_and_cancelled_one_step_after_the_other() {
+    let mut program = Program::start(Some(fake::fleet(&servers())), 100, 30);
+    program.past = Past { jobs: vec![job(JobState::Running)], ..Past::default() };
+    program.settle();
+    assert!(program.text().contains("job 3 25 % (J)"), "{}", program.text());
+    program.press("J");
+    let text = program.text();
+    assert!(text.contains("> job 3 of op on admin: scopesync replicate one"), "{text}");
+    assert!(text.contains("25 %, 1 of 4 scopes, two 10.0.2.0 writing"), "{text}");
+    program.press("x");
+    assert_eq!(program.asked, ["cancel job 3"]);
+    assert!(message(&program.state).contains("x again: after the request"), "{}", message(&program.state));
+    program.past.jobs = vec![job(JobState::Completed)];
+    program.wait(1000);
+    program.settle();
+    assert!(program.text().contains("done: job 3: Completed: 4 replicated"), "{}", program.text());
+    program.press("x");
+    assert!(message(&program.state).contains("is over"), "{}", message(&program.state));
+}
+
+#[test]
+fn what_is_approved_as_a_job_runs_without_this_program() {
+    let (mut program, servers) = ready();
+    program.press("Enter a r J");
+    assert!(program.text().contains("AS JOB: it outlives this program"), "{}", program.text());
+    program.wait(300);
+    program.press("y");
+    assert_eq!(program.asked, ["job replicate one-two: one -> two, 0 done"]);
+    assert_eq!(servers.1.writes().len(), 0, "nothing is written from here");
+    assert!(message(&program.state).contains("job 3 runs by itself"), "{}", message(&program.state));
+    let told: Vec<String> = farewell(&program.state, |_| None).iter().map(|line| line.text()).collect();
+    assert_eq!(told, ["job 3 runs on by itself: `scopesync jobs wait 3`"]);
+    program.press("q");
+    assert_eq!(program.asked.last().map(String::as_str), Some("quit"));
+}
+
+#[test]
+fn a_job_that_cannot_be_started_writes_nothing_and_says_so() {
+    let (mut program, _) = ready();
+    program.past.fails = Some("no room".into());
+    program.press("Enter a r J");
+    program.wait(300);
+    program.press("y");
+    assert!(program.text().contains("LOOK: no job was started; nothing was written: no room"), "{}", program.text());
+}
+
+/// A run under way that is handed over before its first scope.
+fn cut_short(program: &mut Program) {
+    program.press("Enter a r");
+    program.wait(300);
+    program.type_keys("y");
+    program.type_keys("q");
+    program.draw();
+    assert!(program.text().contains("j  hand over: quit after the scope in flight"), "{}", program.text());
+    program.type_keys("j");
+    assert_eq!(program.asked, ["run one-two", "cancel"]);
+}
+
+#[test]
+fn on_quitting_a_job_does_the_scopes_that_are_left() {
+    let (mut program, servers) = ready();
+    cut_short(&mut program);
+    program.cancelled = true;
+    program.settle();
+    let wrote = servers.1.writes().iter().filter(|call| call.starts_with("write")).count();
+    assert_eq!(wrote, 0, "cancelled before the first scope");
+    assert!(program.asked[2].starts_with("job the rest of run 20"), "{:?}", program.asked);
+    assert!(program.asked[2].contains("4 scopes of one-two"), "{:?}", program.asked);
+    assert_eq!(program.asked.last().map(String::as_str), Some("quit"));
+    let told: Vec<String> = farewell(&program.state, |_| None).iter().map(|line| line.text()).collect();
+    assert!(told.last().unwrap().contains("job 3 does the rest of it"), "{told:?}");
+}
+
+#[test]
+fn a_run_that_cannot_be_handed_over_is_told_and_the_program_stays() {
+    let (mut program, _) = ready();
+    cut_short(&mut program);
+    program.cancelled = true;
+    program.past.fails = Some("no room".into());
+    program.settle();
+    assert_ne!(program.asked.last().map(String::as_str), Some("quit"));
+    assert!(program.text().contains("what was left stays cancelled: no room"), "{}", program.text());
+}
