@@ -1,0 +1,175 @@
+//! Runs under way and their ends, on the screen and after it.
+
+use super::*;
+
+fn farewell(state: &AppState) -> String {
+    let name = |_: &Run| Some("20260102T030405Z-1f3a09c7".to_owned());
+    scopesync::app::farewell::farewell(state, name).iter().map(|line| line.text() + "\n").collect()
+}
+
+#[test]
+fn what_became_of_runs_is_told_when_the_screen_is_gone() {
+    let (mut program, _) = ready();
+    program.press("Enter a r");
+    assert_eq!(farewell(&program.state), "", "nothing was run");
+    program.wait(300);
+    program.type_keys("y");
+    let text = farewell(&program.state);
+    assert!(text.contains("run 20260102T030405Z-1f3a09c7 (one-two) was left before it ended"), "{text}");
+    assert!(text.contains("unknown") && text.contains("history"), "{text}");
+    // Left at once when it ends: its end is on no frame.
+    program.type_keys("q w");
+    while program.happen() {}
+    assert_eq!(program.asked.last().unwrap(), "quit");
+    let text = farewell(&program.state);
+    assert!(text.contains("10.0.5.0  replicated, verified, saved") && text.contains("4 replicated"), "{text}");
+    program.draw();
+    assert_eq!(farewell(&program.state), "", "it ended well, and that was seen");
+
+    let (mut program, servers) = ready();
+    servers.1.script("10.0.1.0/24", Script::Refuse);
+    program.press("Enter a r");
+    program.wait(300);
+    program.press("y J");
+    let text = farewell(&program.state);
+    assert!(text.contains("10.0.1.0  rejected") && text.contains("3 replicated, 1 rejected"), "seen or not:\n{text}");
+}
+
+#[test]
+fn each_relationship_is_asked_about() {
+    let (mut program, servers) = two_pairs();
+    program.press("Space Down Space r");
+    assert!(program.text().contains("(1 of 2) Replicate one-two"), "{}", program.text());
+    program.wait(300);
+    program.press("n");
+    assert!(program.text().contains("(2 of 2) Replicate three-four"), "{}", program.text());
+    // The same key at once is a key that is held down.
+    program.press("y");
+    assert!(program.asked.is_empty());
+    program.wait(800);
+    program.press("y");
+    assert_eq!(program.asked, ["run three-four"]);
+    assert!(servers[1].writes().is_empty() && !servers[3].writes().is_empty());
+
+    let (mut program, servers) = two_pairs();
+    program.press("Space Down Space r");
+    program.wait(300);
+    program.press("a");
+    assert_eq!(program.asked, ["run one-two three-four"]);
+    assert!(!servers[1].writes().is_empty() && !servers[3].writes().is_empty());
+
+    let (mut program, servers) = two_pairs();
+    program.press("Space Down Space r");
+    program.wait(300);
+    program.press("y");
+    program.wait(800);
+    program.press("l");
+    assert_eq!(program.asked, ["run one-two"]);
+    assert!(servers[3].writes().is_empty());
+}
+
+#[test]
+fn a_key_that_is_held_down_answers_one_question_only() {
+    let (mut program, _) = two_pairs();
+    program.press("Space Down Space r");
+    program.wait(300);
+    for _ in 0..100 {
+        program.wait(30);
+        program.event(Event::Key(event_of("y")));
+        program.draw();
+    }
+    assert!(program.asked.is_empty(), "the second question stands");
+    assert!(program.text().contains("(2 of 2)"), "{}", program.text());
+}
+
+#[test]
+fn browsing_goes_on_during_a_run_which_can_be_cancelled() {
+    let (mut program, _) = ready();
+    program.press("Enter a r");
+    program.wait(300);
+    program.type_keys("y");
+    assert!(program.text().contains("one-two") && program.state.running().count() == 1);
+    program.type_keys("End");
+    assert_eq!(highlighted(&program.state), "10.0.10.0");
+    program.type_keys("J x");
+    assert_eq!(program.asked, ["run one-two", "cancel"]);
+    program.type_keys("x");
+    assert_eq!(program.asked, ["run one-two", "cancel", "cancel"]);
+    program.draw();
+    assert!(program.text().contains("cancelling after the request in flight"), "{}", program.text());
+    program.settle();
+    program.press("x");
+    assert!(message(&program.state).contains("this run has ended"), "{}", message(&program.state));
+}
+
+#[test]
+fn quitting_asks_while_a_run_is_under_way_and_stays_by_default() {
+    let (mut program, _) = ready();
+    program.press("Enter a r");
+    program.wait(300);
+    program.type_keys("y");
+    for stay in ["Enter", "Esc", "n"] {
+        program.type_keys("q");
+        assert_eq!(program.state.quitting, Some(Quitting::Asking));
+        program.draw();
+        assert!(program.text().contains("Still under way: one-two"), "{}", program.text());
+        program.type_keys(stay);
+        assert_eq!(program.state.quitting, None, "{stay}");
+    }
+    program.type_keys("Ctrl-c c");
+    assert_eq!(program.asked, ["run one-two", "cancel"]);
+    program.draw();
+    assert!(program.text().contains("QUITTING when the run has ended"), "{}", program.text());
+    program.type_keys("q c");
+    assert_eq!(program.asked, ["run one-two", "cancel", "cancel"], "the second time further");
+    program.type_keys("q");
+    program.draw();
+    let text = program.text();
+    assert!(text.contains("waiting for the server's answer") && text.contains("l  leave now"), "{text}");
+    program.type_keys("n q w");
+    program.settle();
+    assert_eq!(program.asked.last().unwrap(), "quit");
+
+    let (mut program, _) = ready();
+    program.press("q");
+    assert_eq!(program.asked, ["quit"]);
+}
+
+#[test]
+fn what_hangs_after_cancelling_twice_can_be_left() {
+    let (mut program, _) = ready();
+    program.press("Enter a r");
+    program.wait(300);
+    program.type_keys("y q l");
+    assert!(message(&program.state).contains("cancel first"), "{}", message(&program.state));
+    program.type_keys("c q");
+    program.draw();
+    assert!(program.text().contains("c  cancel after the request in flight"), "{}", program.text());
+    program.type_keys("l");
+    assert_eq!(program.asked, ["run one-two", "cancel"]);
+    program.type_keys("c q l");
+    assert_eq!(program.asked, ["run one-two", "cancel", "cancel", "leave"]);
+}
+
+#[test]
+fn scopes_that_are_being_replicated_are_neither_marked_nor_planned_again() {
+    let (mut program, _) = ready();
+    program.press("Enter Space Down Space r");
+    program.wait(300);
+    program.type_keys("y");
+    assert!(marks(&program.state).is_empty(), "they go into the run");
+    for key in ["Space", "r"] {
+        program.type_keys(key);
+        assert!(message(&program.state).contains("10.0.2.0"), "{}", message(&program.state));
+        assert!(message(&program.state).contains("is being replicated"), "{}", message(&program.state));
+    }
+    program.type_keys("a");
+    assert_eq!(marks(&program.state), ["10.0.3.0", "10.0.5.0"]);
+    assert!(message(&program.state).contains("2 being replicated"), "{}", message(&program.state));
+    program.type_keys("u Esc r");
+    assert!(message(&program.state).contains("2 scopes of one-two"), "{}", message(&program.state));
+    assert_eq!(program.asked, ["run one-two"]);
+    program.settle();
+    program.press("Enter Down Space");
+    assert_eq!(marks(&program.state).len(), 1, "it has ended: {}", message(&program.state));
+}
