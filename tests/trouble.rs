@@ -388,6 +388,34 @@ mod live {
         assert_eq!(end.code(), Some(0));
     }
 
+    /// Who can only be written as a whole is reset first, drift or not, and written at once.
+    #[test]
+    fn a_target_that_is_written_as_a_whole_is_reset_in_spite_of_the_drift() {
+        let Some(pair) = drifted(PairOptions::default()) else { return };
+        assert_eq!(pair.terminate(), ["terminated", "terminated"]);
+        let home = Home::of(&pair);
+        let config = std::fs::read_to_string(home.config()).expect("the configuration");
+        home.write_config(&config.replace("kind = ", "writer = \"whole-configuration\"\nkind = "));
+        let replicate = ["replicate", "--computer-name", "kea-1", "--force"];
+
+        let before = pair.config_hashes();
+        let refused = home.run(&replicate).expect_code(1);
+        assert!(refused.stderr.contains("partner-terminated") && refused.stdout.is_empty(), "{}", refused.stderr);
+        let way = home.run(&["drift", "--json"]).expect_code(2).json();
+        let steps = way["relationships"][0]["trouble"]["steps"].to_string();
+        assert!(steps.contains("reset first in spite of the drift, and replicate at once"), "{way:#}");
+        assert_eq!((pair.config_hashes(), states(&pair)), (before, vec!["terminated".to_owned(); 2]));
+
+        let reset = home.run(&["ha-reset", NAME, "--force", "--override", "drift"]).expect_code(0);
+        assert!(reset.stderr.contains("overridden, drift") && pair.in_service(), "{}", reset.stderr);
+        let written = home.run(&replicate).expect_code(0);
+        assert_eq!(written.stdout.trim(), pair.drift[0].scope.as_deref().expect("a scope").trim_end_matches("/24"));
+        assert!(!written.stderr.contains("still terminated"), "{}", written.stderr);
+        assert!(pair.in_service(), "{:?}", states(&pair));
+        home.run(&["drift"]).expect_code(0);
+        assert!(home.run(&["relationships"]).expect_code(0).stdout.contains("load-balancing"));
+    }
+
     /// Kea 2.2 takes a refused lease for a broken partner.
     #[test]
     fn communication_recovery_is_explained_and_passes() {
