@@ -12,6 +12,7 @@ use super::replicate::{self, Ask};
 use crate::engine::approval::Manner;
 use crate::engine::fleet::Fleet;
 use crate::engine::port::Control;
+use crate::engine::recovery;
 use crate::engine::undo::Undo;
 use crate::history::{History, RunRecord};
 use crate::show::{self, ScopeNames};
@@ -40,6 +41,7 @@ pub async fn run(
     let overrides: BTreeSet<String> = asked.overrides.iter().cloned().collect();
     let control = Control::free();
     let mut plan = waiting(console, "planning".into(), undo.plan(fleet, &survey, overrides, &control)).await;
+    plan = recovery::note(plan, history);
     replicate::name_read_only_switch(fleet, &mut plan);
     replicate::known_overrides(&asked.overrides, &plan)?;
 
