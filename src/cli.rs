@@ -9,6 +9,7 @@ pub mod console;
 pub mod drift;
 pub mod from_stdin;
 pub mod ha_reset;
+pub mod history;
 pub mod jobs;
 pub mod powershell;
 pub mod recover;
@@ -92,6 +93,7 @@ fn perform(cli: Cli, console: &mut Console) -> Result<u8, Failure> {
             let told = runtime::run(start)?;
             Ok(told.map_or(0, |exit| exit.status()))
         }
+        Some(Command::History(asked)) => history::run(&asked, console),
         Some(Command::Check(asked)) => check::run(&asked, &global, console),
         Some(Command::Jobs(asked)) => {
             let history = History::of(&StateFolder::locate(&config::process_env));
@@ -149,6 +151,7 @@ fn ask_servers(mut command: Command, global: &args::Global, console: &mut Consol
             | Command::Jobs(_)
             | Command::JobProcess { .. }
             | Command::Demo(_)
+            | Command::History(_)
             | Command::Man
             | Command::Completions { .. }
             | Command::Cmdlet { .. } => Ok(0),

@@ -3,7 +3,7 @@
 //! One SQLite store, `history.db` in the state folder, for every process of the user. Nothing is
 //! made before something must be kept; who only reads finds an empty history.
 
-pub mod audit;
+mod audit;
 mod hold;
 mod jobs;
 mod old;
@@ -14,6 +14,7 @@ mod retention;
 mod schema;
 mod settle;
 mod store;
+mod story;
 mod who;
 mod write;
 
@@ -26,11 +27,13 @@ pub use jobs::{Job, JobState, NewJob};
 pub use read::{Documents, RunFilter, RunRecord, Snapshot, SnapshotEnd};
 pub use retention::Dropped;
 pub use settle::{Settled, Settlement};
+pub use story::{RunState, Story};
 pub use who::{FrontEnd, Who};
 
 use crate::config::HistoryConfig;
 use crate::engine::{Error, ErrorKind, Result};
 use crate::state::{StateError, StateFolder};
+use audit::{Audit, Event};
 use hold::Locks;
 use store::Store;
 
@@ -126,6 +129,21 @@ impl History {
 
     fn store(&self) -> MutexGuard<'_, Option<Store>> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds to the audit, durably.
+    fn audit(&self, events: &[Event]) -> Result<()> {
+        self.on_audit(|audit| audit.append(&self.who, events))
+    }
+
+    fn on_audit(&self, act: impl FnOnce(&Audit) -> std::io::Result<()>) -> Result<()> {
+        let state = StateFolder::at(self.root.clone()?);
+        state.make().map_err(|error| Error::new(ErrorKind::Local, error.to_string()))?;
+        let audit = Audit::new(state.root(), audit::Keep::default());
+        act(&audit).map_err(|error| {
+            Error::new(ErrorKind::Local, format!("the audit {} cannot be written: {error}", audit.path().display()))
+                .hint("nothing is written to a server without it: make room or mend the folder's permissions")
+        })
     }
 
     fn locks(&self) -> Result<Locks> {

@@ -69,6 +69,10 @@ pub enum Effect {
     Jobs(Ticket),
     /// Ask a job to end, once more, and list the jobs.
     CancelJob(Ticket, i64),
+    /// Take down that all of a plan was declined.
+    Declined(Arc<Plan>),
+    /// Take down that a reset was declined.
+    DeclinedReset(Arc<ResetPlan>),
     /// Cancel a run: after the scope in flight; the second time after the request in flight.
     Cancel(Ticket),
     /// Drop work whose result nobody wants.

@@ -61,6 +61,8 @@ pub async fn work(effect: Effect, fleet: Arc<Fleet>, journal: &dyn Journal, ctl:
         | Effect::Interrupted(_)
         | Effect::OpenRun(..)
         | Effect::PlanUndo(..)
+        | Effect::Declined(_)
+        | Effect::DeclinedReset(_)
         | Effect::Cancel(_)
         | Effect::Abandon(_)
         | Effect::OpenDemo(_)
@@ -98,11 +100,23 @@ async fn plan(fleet: &Fleet, survey: &Survey, picks: &[Pick], journal: &dyn Jour
     let picked: Result<Vec<Picked>, Error> = picks.iter().map(|pick| find(&survey, pick, &readings)).collect();
     match picked {
         Ok(picked) => {
-            let plan = Plan::make(fleet, &survey, &picked, BTreeSet::new(), ctl).await.kept_by(journal);
+            let mut plan = Plan::make(fleet, &survey, &picked, BTreeSet::new(), ctl).await.kept_by(journal);
+            plan.asked = asked(picks.iter().map(words));
             News::Planned(Arc::new(plan), readings)
         }
         Err(error) => News::NotPlanned(error),
     }
+}
+
+/// What was asked for on the screen, for the history.
+fn asked(words: impl IntoIterator<Item = String>) -> serde_json::Value {
+    serde_json::json!({ "screen": words.into_iter().collect::<Vec<_>>().join("; ") })
+}
+
+fn words(pick: &Pick) -> String {
+    let scopes: Option<Vec<String>> = pick.scopes.as_ref().map(|ids| ids.iter().map(ToString::to_string).collect());
+    let what = scopes.map_or_else(|| "all scopes".to_owned(), |scopes| scopes.join(", "));
+    format!("replicate {what} of {} from {} to {}", pick.name, pick.source, pick.target)
 }
 
 /// Plans back to what a run overwrote, in these scopes or in all of its, on what its servers
@@ -150,7 +164,8 @@ async fn plan_reset(fleet: &Fleet, survey: &Survey, name: &Foreign, ctl: &Contro
         let unread = readings.iter().find_map(|(_, outcome)| outcome.as_ref().err());
         return News::NotPlanned(unread.cloned().unwrap_or_else(gone));
     };
-    let plan = ResetPlan::make(fleet, &survey, found, BTreeSet::new(), ctl).await;
+    let mut plan = ResetPlan::make(fleet, &survey, found, BTreeSet::new(), ctl).await;
+    plan.asked = asked([format!("reset {name}")]);
     News::ResetPlanned(Arc::new(plan), readings)
 }
 

@@ -1,8 +1,10 @@
 //! The arguments, as they are declared to the parser; what they do is elsewhere.
 
 mod ha_reset;
+mod history;
 pub mod jobs;
 mod recover;
+mod told;
 mod undo;
 
 use std::ffi::OsString;
@@ -21,6 +23,7 @@ use crate::engine::approval::Switches;
 use crate::engine::select::ScopeSelector;
 
 pub use ha_reset::HaReset;
+pub use history::{History, HistoryCommand, ListRuns};
 pub use jobs::Jobs;
 pub use recover::{Recover, Way};
 pub use undo::Undo;
@@ -103,6 +106,9 @@ pub enum Command {
     /// Bring a terminated relationship back: reset both of its servers at once
     #[command(after_long_help = ha_reset::NOTES)]
     HaReset(HaReset),
+    /// List past runs, show what one did and destroyed, export it
+    #[command(after_long_help = history::NOTES)]
+    History(History),
     /// Tell how far an interrupted run came; finish it, undo it or leave it
     #[command(after_long_help = recover::NOTES)]
     Recover(Recover),
@@ -411,15 +417,15 @@ Exit status:
   `drift` and `replicate` have more: see their --help.
 
 Files:
-  ~/.config/scopesync/config.toml   configuration; then /etc/scopesync/config.toml
-  ~/.local/state/scopesync/history.db
-                                    what replications overwrote
-  ~/.local/state/scopesync/demo     the demo pair
-  ~/.local/state/scopesync/logs     logs of the last seven days
+  ~/.config/scopesync/config.toml       configuration; then /etc/scopesync/config.toml
+  ~/.local/state/scopesync/history.db   what runs did and overwrote
+  ~/.local/state/scopesync/audit.jsonl  who did what, one JSON object a line
+  ~/.local/state/scopesync/demo         the demo pair
+  ~/.local/state/scopesync/logs         logs of the last seven days
 
 Environment:
   SCOPESYNC_CONFIG     configuration file
-  SCOPESYNC_STATE      folder for what is kept: history, demo pair, logs
+  SCOPESYNC_STATE      folder for what is kept: history, audit, demo pair, logs
   SCOPESYNC_LOG        log file, or off
   SCOPESYNC_LOG_LEVEL  error, warn, info, debug or trace";
 

@@ -38,17 +38,19 @@ pub async fn run(
     let overrides: BTreeSet<String> = asked.overrides.iter().cloned().collect();
     let control = Control::free();
     let plan = waiting(console, "planning".into(), ResetPlan::make(fleet, &survey, found, overrides, &control)).await;
+    let plan = ResetPlan { asked: asked.told(), ..plan };
     if asked.switches().manner() == Manner::ShowOnly {
         show_only(asked, &plan, console);
         return Ok(if plan.is_open() { 0 } else { 3 });
     }
     show::reset_plan(&plan).iter().for_each(|line| console.aside(line));
     if let Some(refusal) = plan.standing_refusals().next() {
-        return Err(
-            Failure::new(format!("nothing was sent: {}: {}", refusal.name, refusal.message)).hint(refusal.hint.clone())
-        );
+        let why = format!("{}: {}", refusal.name, refusal.message);
+        reset::not_begun(&plan, &why, journal);
+        return Err(Failure::new(format!("nothing was sent: {why}")).hint(refusal.hint.clone()));
     }
-    let approved = approve(asked, &plan, by, ask, console)?;
+    let approved = approve(asked, &plan, by, ask, console)
+        .inspect_err(|failure| reset::not_begun(&plan, &failure.message, journal))?;
     let (progress, status) = Progress::channel();
     let control = Control { progress, ..Control::free() };
     let report = tokio::select! {

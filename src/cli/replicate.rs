@@ -50,6 +50,7 @@ pub async fn run(
         plan = plan.kept_by(journal);
     }
     name_read_only_switch(fleet, &mut plan);
+    plan.asked = asked.told();
     known_overrides(&asked.overrides, &plan)?;
     let unread = select::unread(&survey, &picked, &asked.selection, &asked.sources());
     for reason in &unread {
@@ -65,10 +66,12 @@ pub async fn run(
         console.aside(&line);
     }
     if plan.scopes_to_write() == 0 && plan.is_blocked_anywhere() {
+        run::not_begun(&plan, journal);
         return Err(Failure::new("nothing was written: everything that differs is refused or could not be read")
             .hint("the reasons stand above"));
     }
-    let approved = approve(asked.switches(), &plan, by, ask, console)?;
+    let approved =
+        approve(asked.switches(), &plan, by, ask, console).inspect_err(|_| run::not_begun(&plan, journal))?;
     // where everything was declined there is nothing to hand over
     if let Some(handover) = handover.filter(|_| !approved.is_empty()) {
         return handover.start(fleet, asked, &plan, &approved, console).await;

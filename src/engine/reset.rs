@@ -14,7 +14,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 pub use report::{Fate, ResetReport, SideReset};
-pub use run::run;
+pub use run::{not_begun, run};
 
 use super::fleet::Fleet;
 use super::port::{Control, Refusal};

@@ -65,10 +65,11 @@ pub async fn run(
         Ok(_) => hold(plan, &approved, journal, &run, ctl).await,
         Err(error) => Err(error.clone()),
     };
-    let mut begun = false;
+    let (mut begun, mut saved) = (false, false);
     let mut written = match others {
         Ok(others) => {
             let mut written = save_left_over(fleet, plan, &approved, journal, ctl).await;
+            saved = !written.is_empty();
             written.extend(match prepare(fleet, plan, &approved, journal, (&run, started), ctl).await {
                 Ok(checked) => {
                     begun = !checked.is_empty();
@@ -100,7 +101,14 @@ pub async fn run(
     for caveat in report.relationships.iter().flat_map(|relationship| &relationship.caveats) {
         tracing::warn!(run = report.run, "{caveat}");
     }
-    if begun && let Err(error) = journal.end(&report.run, &report.to_json()) {
+    let told = match begun {
+        true => journal.end(&report.run, &report.to_json()),
+        false if plan.scopes_to_write() > 0 || saved => {
+            journal.not_begun(&start(plan, &approved, (&report.run, started), &[]), &report.to_json())
+        }
+        false => Ok(()),
+    };
+    if let Err(error) = told {
         tracing::warn!(run = report.run, %error, "the history could not store how the run ended");
     }
     drop(alive);
@@ -205,7 +213,7 @@ struct Part {
 
 /// A name for the run that sorts by time: `20261121T203500Z-1f3a09c7`. Operators and scripts start several
 /// runs a second: the tail is drawn by lot.
-fn run_id(at: jiff::Timestamp) -> String {
+pub(super) fn run_id(at: jiff::Timestamp) -> String {
     use std::hash::{BuildHasher as _, RandomState};
     let lot = RandomState::new().hash_one((at.as_nanosecond(), std::process::id()));
     format!("{}-{}", at.strftime("%Y%m%dT%H%M%SZ"), fingerprint::hex(&lot.to_be_bytes()[..4]))
@@ -250,19 +258,44 @@ async fn prepare(
     }
     let checked: BTreeMap<usize, check::Checked> = join_all(checks).await.into_iter().collect::<Result<_, _>>()?;
     if !checked.is_empty() {
-        journal.begin(&RunStart {
-            run: run.to_owned(),
-            started,
-            kind: plan.undoes().map_or(RunKind::Replication, |of| RunKind::Undo { of: of.to_owned() }),
-            asked: plan.asked.clone(),
-            overrides: plan.overrides.clone(),
-            approvals: approved.values().filter_map(|approval| told(plan, approval)).collect(),
-            plan: plan.to_json(),
-            servers: checked.keys().filter_map(|at| plan.relationships.get(*at)).flat_map(servers).collect(),
-        })?;
+        let written: Vec<usize> = checked.keys().copied().collect();
+        journal.begin(&start(plan, approved, (run, started), &written))?;
         ctl.progress.update(|status| status.run = Some(run.to_owned()));
     }
     Ok(checked)
+}
+
+/// What there is to tell of a run when it begins, or instead; `written` are the relationships that
+/// it writes.
+fn start(
+    plan: &Plan,
+    approved: &BTreeMap<usize, Approved>,
+    (run, started): (&str, jiff::Timestamp),
+    written: &[usize],
+) -> RunStart {
+    RunStart {
+        run: run.to_owned(),
+        started,
+        kind: plan.undoes().map_or(RunKind::Replication, |of| RunKind::Undo { of: of.to_owned() }),
+        asked: plan.asked.clone(),
+        overrides: plan.overrides.clone(),
+        approvals: approved.values().filter_map(|approval| told(plan, approval)).collect(),
+        plan: plan.to_json(),
+        servers: written.iter().filter_map(|at| plan.relationships.get(*at)).flat_map(servers).collect(),
+    }
+}
+
+/// Tells the journal of a plan that does not come to a run: all of it was declined, or nothing of
+/// it may be written.
+pub fn not_begun(plan: &Plan, journal: &dyn Journal) {
+    let now = jiff::Timestamp::now();
+    let run = run_id(now);
+    let relationships = plan.relationships.iter().map(|planned| complete(plan, planned, false, None)).collect();
+    let report = RunReport { run, relationships, started: now, ended: now };
+    let start = start(plan, &BTreeMap::new(), (&report.run, now), &[]);
+    if let Err(error) = journal.not_begun(&start, &report.to_json()) {
+        tracing::warn!(%error, "the history could not be told what was declined or refused");
+    }
 }
 
 fn told(plan: &Plan, approval: &Approved) -> Option<Approval> {

@@ -8,6 +8,8 @@
 //! limit is set aside as `audit.1.jsonl`, the one before as `audit.2.jsonl`, and so on. Several
 //! processes write side by side: a lock keeps their lines and the setting aside apart.
 
+mod event;
+
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::num::NonZeroU32;
@@ -17,6 +19,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value};
 
 use super::who::Who;
+pub(super) use event::{Event, begin, end, not_begun};
 
 /// The schema of a line.
 pub const SCHEMA: &str = "scopesync.audit/1";
@@ -49,13 +52,18 @@ pub struct Audit {
     keep: Keep,
 }
 
-/// What happened: the kind of the event, the run that it belongs to, and what else there is to say.
-pub type Event = (&'static str, Option<String>, Value);
-
 impl Audit {
     /// The audit of this folder; nothing is made yet.
     pub fn new(folder: impl Into<PathBuf>, keep: Keep) -> Self {
         Audit { folder: folder.into(), keep }
+    }
+
+    /// Makes sure that it can be written.
+    ///
+    /// # Errors
+    /// It cannot.
+    pub fn ready(&self) -> io::Result<()> {
+        private().append(true).create(true).open(self.path()).map(drop)
     }
 
     /// The file that is written.
@@ -130,14 +138,14 @@ impl Audit {
     }
 }
 
-fn line(who: &Who, (event, run, more): &Event) -> Value {
+fn line(who: &Who, event: &Event) -> Value {
     let mut line = Map::new();
     line.insert("schema".into(), SCHEMA.into());
     line.insert("at".into(), jiff::Timestamp::now().to_string().into());
-    line.insert("event".into(), (*event).into());
-    line.extend(run.iter().map(|run| ("run".to_owned(), Value::from(run.as_str()))));
-    line.insert("who".into(), serde_json::to_value(who).unwrap_or_default());
-    line.extend(more.as_object().cloned().unwrap_or_default());
+    line.insert("event".into(), event.kind.into());
+    line.extend(event.run.iter().map(|run| ("run".to_owned(), Value::from(run.as_str()))));
+    line.extend(event.signed.then(|| ("who".to_owned(), serde_json::to_value(who).unwrap_or_default())));
+    line.extend(event.more.as_object().cloned().unwrap_or_default());
     Value::Object(line)
 }
 
@@ -189,7 +197,7 @@ mod tests {
     }
 
     fn event(number: usize) -> Event {
-        ("begin", Some(format!("run-{number}")), json!({ "n": number }))
+        Event::of("begin", Some(&format!("run-{number}")), json!({ "n": number }))
     }
 
     fn lines(path: &Path) -> Vec<Value> {
@@ -203,7 +211,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let audit = Audit::new(folder.path(), Keep::default());
         audit.append(&who(), &[event(1), event(2)]).unwrap();
-        audit.append(&who(), &[("note", None, json!({}))]).unwrap();
+        audit.append(&who(), &[Event::of("note", None, json!({}))]).unwrap();
         let lines = lines(&audit.path());
         let facts: Vec<_> = lines.iter().map(|line| (line["event"].as_str().unwrap(), line["run"].as_str())).collect();
         assert_eq!(facts, [("begin", Some("run-1")), ("begin", Some("run-2")), ("note", None)]);

@@ -2,9 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension as _, Row, params};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::History;
+use super::audit::Event;
 use super::read::{json, time};
 use crate::engine::port::{Held, Hold};
 use crate::engine::{Error, ErrorKind, Result};
@@ -98,13 +99,15 @@ impl History {
     /// The store cannot be written.
     pub fn create_job(&self, job: &NewJob) -> Result<i64> {
         let now = Timestamp::now().as_microsecond();
-        self.write(|transaction| {
+        let id = self.write(|transaction| {
             transaction.execute(
                 "INSERT INTO job (created, title, state, user, host) VALUES (?1, ?2, 'NotStarted', ?3, ?4)",
                 params![now, job.title, self.who.person(), self.who.host.raw()],
             )?;
             Ok(transaction.last_insert_rowid())
-        })
+        })?;
+        self.audit(&[Event::of("job-started", None, json!({ "job": id, "title": job.title }))])?;
+        Ok(id)
     }
 
     /// Takes a job for this process, which works on it for as long as what is returned lives.
@@ -144,7 +147,11 @@ impl History {
     /// The store cannot be written.
     pub fn cancel_job(&self, id: i64) -> Result<bool> {
         let sql = "UPDATE job SET cancel = cancel + 1 WHERE id = ?1 AND ended IS NULL";
-        self.write(|transaction| Ok(transaction.execute(sql, [id])? == 1))
+        let asked = self.write(|transaction| Ok(transaction.execute(sql, [id])? == 1))?;
+        if asked {
+            self.audit(&[Event::of("job-cancelled", None, json!({ "job": id }))])?;
+        }
+        Ok(asked)
     }
 
     /// Closes a job.

@@ -8,7 +8,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{History, Settled, Who};
+
 use crate::engine::port::{Approval, Fingerprints, RunKind, RunServer};
+use crate::engine::select::ScopeSelector;
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::{Foreign, ScopeId, ServerName};
 
@@ -19,11 +21,17 @@ pub struct RunFilter {
     pub before: Option<i64>,
     /// So many at most.
     pub limit: usize,
+    /// Only runs with this server.
+    pub server: Option<String>,
+    /// Only runs that were to write this scope.
+    pub scope: Option<ScopeSelector>,
+    /// Only runs that began at this moment or later.
+    pub since: Option<jiff::Timestamp>,
 }
 
 impl Default for RunFilter {
     fn default() -> Self {
-        RunFilter { before: None, limit: 50 }
+        RunFilter { before: None, limit: 50, server: None, scope: None, since: None }
     }
 }
 
@@ -118,8 +126,30 @@ impl History {
     pub fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRecord>> {
         let found = self.read(|connection| {
             let limit = i64::try_from(filter.limit).unwrap_or(i64::MAX);
-            let sql = format!("{RUN} WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2");
-            all(connection, &sql, params![filter.before.unwrap_or(i64::MAX), limit])
+            let mut sql = format!("{RUN} WHERE seq < ?1");
+            let mut values = vec![filter.before.unwrap_or(i64::MAX).into(), rusqlite::types::Value::from(limit)];
+            let mut narrow = |condition: &str, value: rusqlite::types::Value| {
+                values.push(value);
+                sql.push_str(&condition.replace('?', &format!("?{}", values.len())));
+            };
+            if let Some(server) = &filter.server {
+                narrow(" AND seq IN (SELECT run FROM run_server WHERE name = ?)", server.clone().into());
+            }
+            match &filter.scope {
+                Some(ScopeSelector { network, prefix_length: None }) => {
+                    let those = " AND seq IN (SELECT run FROM snapshot WHERE scope >= ?||'/' AND scope < ?||'0')";
+                    narrow(those, network.to_string().into());
+                }
+                Some(scope) => {
+                    narrow(" AND seq IN (SELECT run FROM snapshot WHERE scope = ?)", scope.to_string().into());
+                }
+                None => {}
+            }
+            if let Some(since) = filter.since {
+                narrow(" AND started >= ?", since.as_microsecond().into());
+            }
+            sql.push_str(" ORDER BY seq DESC LIMIT ?2");
+            all(connection, &sql, rusqlite::params_from_iter(values))
         })?;
         Ok(found.unwrap_or_default())
     }

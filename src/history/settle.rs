@@ -2,8 +2,10 @@
 
 use rusqlite::params;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::History;
+use super::audit::Event;
 use crate::engine::{Error, ErrorKind, Result};
 
 /// How an interrupted run came to its end.
@@ -67,6 +69,7 @@ impl History {
         if !known {
             return Err(waits().hint("`scopesync history show` tells how it ended"));
         }
+        self.audit(&[Event::of("settled", Some(run), json!({ "how": how, "by": by, "through": through }))])?;
         tracing::info!(run, by, how = how.words(), through, "an interrupted run is settled");
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rusqlite::{OptionalExtension as _, params};
 use serde_json::Value;
 
+use super::audit::{self, Audit};
 use super::{History, RunRecord, old};
 use crate::engine::port::{
     Held, Hold, Journal, Kept, Owner, Place, ReadBack, RunKind, RunStart, ServerRole, Unsaved, Work,
@@ -17,7 +18,8 @@ use crate::state::StateFolder;
 impl Journal for History {
     fn ready(&self) -> Result<()> {
         self.write(|_| Ok(()))?;
-        StateFolder::at(self.root.clone()?).try_out().map_err(|error| Error::new(ErrorKind::Local, error.to_string()))
+        StateFolder::at(self.root.clone()?).try_out().map_err(|error| Error::new(ErrorKind::Local, error.to_string()))?;
+        self.on_audit(Audit::ready)
     }
 
     fn enter(&self, run: &str) -> Result<Option<Held>> {
@@ -45,6 +47,7 @@ impl Journal for History {
         let overrides = json(serde_json::to_string(&start.overrides))?;
         let approvals = json(serde_json::to_string(&start.approvals))?;
         let who = json(serde_json::to_string(&self.who))?;
+        self.audit(&audit::begin(start))?;
         self.write(|transaction| {
             transaction
                 .prepare_cached(
@@ -133,17 +136,23 @@ impl Journal for History {
     fn end(&self, run: &str, report: &Value) -> Result<()> {
         let summary = report.get("summary").map(Value::to_string);
         let now = jiff::Timestamp::now().as_microsecond();
-        self.write_on(|transaction| {
+        let stored = self.write_on(|transaction| {
             let mut update =
                 transaction.prepare_cached("UPDATE run SET ended = ?2, summary = ?3, report = ?4 WHERE id = ?1")?;
             known(update.execute(params![run, now, summary, report.to_string()])?)
-        })?;
+        });
+        // whichever of both still can tells how it ended
+        self.audit(&audit::end(run, report)).and(stored)?;
         let settled = self.settle_replaced(run, report);
         // the run is kept: that old ones could not be dropped is not its failure
         if let Err(error) = self.drop_old() {
             tracing::warn!(%error, "old runs could not be dropped");
         }
         settled
+    }
+
+    fn not_begun(&self, start: &RunStart, report: &Value) -> Result<()> {
+        self.audit(&audit::not_begun(start, report))
     }
 
     fn interrupted_on(&self, target: &ServerName) -> Vec<String> {

@@ -11,7 +11,7 @@ use crate::backend::connect;
 use crate::config::LogConfig;
 use crate::detached::{Order, Origin};
 use crate::engine::fleet::Fleet;
-use crate::engine::{Error, ErrorKind};
+use crate::engine::{Error, ErrorKind, reset, run};
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
 
@@ -119,6 +119,9 @@ impl Hands {
                 }
             }
             (Effect::OpenDemo(ticket), _) => self.open_demo(ticket),
+            // A line, taken down before anything else can happen.
+            (Effect::Declined(plan), _) => run::not_begun(&plan, &*self.history),
+            (Effect::DeclinedReset(plan), _) => reset::not_begun(&plan, "declined", &*self.history),
             (effect @ (Effect::Runs(ticket, ..) | Effect::Interrupted(ticket) | Effect::OpenRun(ticket, _)), _) => {
                 self.recall(ticket, effect);
             }
@@ -165,6 +168,8 @@ impl Hands {
             | Effect::Runs(..)
             | Effect::Interrupted(_)
             | Effect::OpenRun(..)
+            | Effect::Declined(_)
+            | Effect::DeclinedReset(_)
             | Effect::Cancel(_)
             | Effect::Abandon(_)
             | Effect::OpenDemo(_)

@@ -216,6 +216,7 @@ impl Program {
                 Effect::CancelJob(_, job) => format!("cancel job {job}"),
                 Effect::Cancel(_) => "cancel".into(),
                 Effect::Abandon(_) => "abandon".into(),
+                Effect::Declined(_) | Effect::DeclinedReset(_) => "declined".into(),
                 Effect::Suspend => "suspend".into(),
                 Effect::Repaint => "repaint".into(),
                 Effect::Quit => "quit".into(),

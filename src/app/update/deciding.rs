@@ -109,9 +109,10 @@ pub(super) fn answer(state: &mut AppState, action: Action, now: Moment) -> Vec<E
             Vec::new()
         }
         Some(approved) if approved.is_empty() => {
+            let declined = Effect::Declined(preview.plan.clone());
             state.view = View::Browse;
             state.say(Tone::Plain, "declined: nothing was written");
-            Vec::new()
+            vec![declined]
         }
         Some(approved) => {
             let (plan, as_job) = (preview.plan.clone(), preview.as_job);

@@ -49,12 +49,12 @@ pub(super) fn act(state: &mut AppState, action: Action, now: Moment) -> Vec<Effe
         }
         Action::Yes => {}
         _ => {
-            let asked = view.is_asking();
+            let declined = view.is_asking().then(|| Effect::DeclinedReset(Arc::clone(&view.plan)));
             state.view = View::Browse;
-            if asked {
+            if declined.is_some() {
                 state.say(Tone::Plain, "declined: nothing was reset");
             }
-            return Vec::new();
+            return declined.into_iter().collect();
         }
     }
     let (plan, approved) = (Arc::clone(&view.plan), view.approve());

@@ -203,6 +203,12 @@ pub trait Journal: Send + Sync {
         Vec::new()
     }
 
+    /// Tells of a run that was asked for and ends before it has begun: declined, refused or
+    /// cancelled. Nothing was written.
+    fn not_begun(&self, _start: &RunStart, _report: &serde_json::Value) -> Result<()> {
+        Ok(())
+    }
+
     /// What an earlier run left amiss with the file of this target.
     fn unsaved(&self, target: &ServerName) -> Option<Unsaved>;
 

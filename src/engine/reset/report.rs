@@ -1,5 +1,6 @@
 //! What became of a reset, side by side.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -173,6 +174,15 @@ impl ResetReport {
         }
     }
 
+    /// How many servers came to which end.
+    fn summary(&self) -> BTreeMap<&'static str, usize> {
+        let mut summary = BTreeMap::new();
+        for side in &self.sides {
+            *summary.entry(side.fate.words()).or_default() += 1;
+        }
+        summary
+    }
+
     /// The report as JSON, schema `scopesync.reset/1`.
     pub fn to_json(&self) -> serde_json::Value {
         serde_json::to_value(Document {
@@ -183,6 +193,7 @@ impl ResetReport {
             ended: self.ended.to_string(),
             servers: self.sides.iter().map(SideReset::line).collect(),
             remarks: &self.remarks,
+            summary: self.summary(),
         })
         .unwrap_or_default()
     }
@@ -209,6 +220,7 @@ struct Document<'a> {
     ended: String,
     servers: Vec<SideLine<'a>>,
     remarks: &'a [String],
+    summary: BTreeMap<&'static str, usize>,
 }
 
 #[derive(Serialize)]

@@ -8,7 +8,7 @@ use crate::engine::approval::Approved;
 use crate::engine::fleet::Fleet;
 use crate::engine::port::{Approval, Control, Journal, RunKind, RunServer, RunStart, Server, ServerRole};
 use crate::engine::progress::Waiting;
-use crate::engine::run::enter;
+use crate::engine::run::{enter, run_id};
 use crate::engine::trouble::seconds;
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::{Condition, ServerName, State};
@@ -37,32 +37,32 @@ pub async fn run(
         Err(error) => Err(error.clone()),
     };
     let begun = reset.is_ok();
-    let (sides, remarks) = match reset {
-        Ok(sides) => {
-            let remarks = next(plan, &sides, ctl);
-            (sides, remarks)
-        }
+    let report = match reset {
+        Ok(sides) => ResetReport {
+            remarks: next(plan, &sides, ctl),
+            run,
+            name: plan.name.clone(),
+            mode: plan.mode.clone(),
+            sides,
+            started,
+            ended: jiff::Timestamp::now(),
+        },
         Err(error) => {
             let hint = error.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
-            let untouched = |side: &ResetSide| SideReset::untouched(&side.shown, side.state.clone());
-            (plan.sides.iter().map(untouched).collect(), vec![format!("nothing was sent: {error}{hint}")])
+            untouched(plan, (run, started), format!("nothing was sent: {error}{hint}"))
         }
     };
     drop(guards);
-    for side in &sides {
+    for side in &report.sides {
         let told = side.words(&plan.mode);
-        tracing::info!(run, by = approved.by(), relationship = %plan.name, server = side.server, "ha-reset: {told}");
+        let (run, by) = (&report.run, approved.by());
+        tracing::info!(run, by, relationship = %plan.name, server = side.server, "ha-reset: {told}");
     }
-    let report = ResetReport {
-        run,
-        name: plan.name.clone(),
-        mode: plan.mode.clone(),
-        sides,
-        remarks,
-        started,
-        ended: jiff::Timestamp::now(),
+    let told = match begun {
+        true => journal.end(&report.run, &report.to_json()),
+        false => journal.not_begun(&start(plan, Some(approved), (&report.run, started)), &report.to_json()),
     };
-    if begun && let Err(error) = journal.end(&report.run, &report.to_json()) {
+    if let Err(error) = told {
         tracing::warn!(run = report.run, %error, "the history could not store how the reset ended");
     }
     report
@@ -90,25 +90,53 @@ async fn reset(
     if ctl.is_cancelled() {
         return Err(Error::new(ErrorKind::Cancelled, "cancelled"));
     }
+    journal.begin(&start(plan, Some(approved), (run, started)))?;
+    ctl.progress.update(|status| status.run = Some(run.to_owned()));
+    Ok(watch.reset_both(before, approved).await)
+}
+
+/// What there is to tell of a reset when it begins, or instead.
+fn start(plan: &ResetPlan, approved: Option<&Approved>, (run, started): (&str, jiff::Timestamp)) -> RunStart {
     let member = |side: &ResetSide| {
         Some(RunServer { role: ServerRole::Member, name: side.server.clone()?, identity: side.identity.clone() })
     };
-    journal.begin(&RunStart {
+    let told = |approved: &Approved| Approval {
+        relationship: plan.name.clone(),
+        by: approved.by().to_owned(),
+        answer: approved.consent(),
+    };
+    RunStart {
         run: run.to_owned(),
         started,
         kind: RunKind::Reset,
         asked: plan.asked.clone(),
         overrides: plan.overrides.clone(),
-        approvals: vec![Approval {
-            relationship: plan.name.clone(),
-            by: approved.by().to_owned(),
-            answer: approved.consent(),
-        }],
+        approvals: approved.map(told).into_iter().collect(),
         plan: plan.to_json(),
         servers: plan.sides.iter().filter_map(member).collect(),
-    })?;
-    ctl.progress.update(|status| status.run = Some(run.to_owned()));
-    Ok(watch.reset_both(before, approved).await)
+    }
+}
+
+/// Tells the journal of a reset that was declined or refused before anything was sent.
+pub fn not_begun(plan: &ResetPlan, why: &str, journal: &dyn Journal) {
+    let now = jiff::Timestamp::now();
+    let report = untouched(plan, (run_id(now), now), format!("nothing was sent: {why}"));
+    if let Err(error) = journal.not_begun(&start(plan, None, (&report.run, now)), &report.to_json()) {
+        tracing::warn!(%error, "the history could not be told what was declined or refused");
+    }
+}
+
+fn untouched(plan: &ResetPlan, (run, started): (String, jiff::Timestamp), remark: String) -> ResetReport {
+    let untouched = |side: &ResetSide| SideReset::untouched(&side.shown, side.state.clone());
+    ResetReport {
+        run,
+        name: plan.name.clone(),
+        mode: plan.mode.clone(),
+        sides: plan.sides.iter().map(untouched).collect(),
+        remarks: vec![remark],
+        started,
+        ended: jiff::Timestamp::now(),
+    }
 }
 
 fn server<'a>(fleet: &'a Fleet, side: &ResetSide) -> Result<&'a dyn Server> {

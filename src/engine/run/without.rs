@@ -93,6 +93,10 @@ impl Journal for Optional<'_> {
         self.journal.interrupted_on(target)
     }
 
+    fn not_begun(&self, start: &RunStart, report: &serde_json::Value) -> Result<()> {
+        self.or_without(self.journal.not_begun(start, report), || ())
+    }
+
     fn unsaved(&self, target: &ServerName) -> Option<Unsaved> {
         self.journal.unsaved(target)
     }

@@ -1,0 +1,85 @@
+//! What was asked for, as records have it: the command, and the arguments that say the same.
+
+use serde_json::{Value, json};
+
+use super::{HaReset, Replicate};
+
+/// The arguments of a command, gathered one by one.
+#[derive(Default)]
+struct Words(Vec<String>);
+
+impl Words {
+    fn flag(mut self, option: &str, given: bool) -> Self {
+        self.0.extend(given.then(|| option.to_owned()));
+        self
+    }
+
+    fn all<T: ToString>(mut self, option: &str, values: &[T]) -> Self {
+        self.0.extend(values.iter().flat_map(|value| [option.to_owned(), value.to_string()]));
+        self
+    }
+
+    fn told(self, command: &str) -> Value {
+        json!({ "command": command, "arguments": self.0 })
+    }
+}
+
+impl Replicate {
+    /// For records; a selection that was read from standard input is spelt out.
+    pub fn told(&self) -> Value {
+        let Replicate { selection, cim_sessions, force, confirm, what_if, throttle_limit, overrides, json } = self;
+        Words(selection.names.clone())
+            .all("--scope-id", &selection.scope_ids)
+            .all("--computer-name", selection.computer_name.as_slice())
+            .all("--cim-session", cim_sessions)
+            .all("--override", overrides)
+            .all("--throttle-limit", throttle_limit.as_slice())
+            .flag("--force", *force)
+            .flag("--confirm", *confirm)
+            .flag("--what-if", *what_if)
+            .flag("--json", *json)
+            .told("replicate")
+    }
+}
+
+impl HaReset {
+    /// For records.
+    pub fn told(&self) -> Value {
+        let HaReset { name, force, confirm, what_if, overrides, json } = self;
+        Words(vec![name.clone()])
+            .all("--override", overrides)
+            .flag("--force", *force)
+            .flag("--confirm", *confirm)
+            .flag("--what-if", *what_if)
+            .flag("--json", *json)
+            .told("ha-reset")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Cli, Command};
+
+    #[test]
+    fn what_is_told_means_the_same() {
+        let read = |words: &[&str]| {
+            let words = std::iter::once("scopesync").chain(words.iter().copied()).map(Into::into);
+            Cli::understand(words).unwrap().command.unwrap()
+        };
+        for line in [
+            "replicate Berlin Hamburg --computer-name kea-1 --override option-43 --override clocks-apart --force --json",
+            "replicate --scope-id 10.0.0.0,10.0.1.0/24 --cim-session kea-1,kea-3 --confirm --throttle-limit 2",
+            "ha-reset Berlin --override not-in-trouble --confirm --force",
+        ] {
+            let command = read(&line.split(' ').collect::<Vec<_>>());
+            let told = match &command {
+                Command::Replicate(asked) => asked.told(),
+                Command::HaReset(asked) => asked.told(),
+                other => panic!("{other:?}"),
+            };
+            let mut words = vec![told["command"].as_str().unwrap()];
+            words.extend(told["arguments"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()));
+            assert_eq!(read(&words), command, "{words:?}");
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! `scopesync history`
+//!
+//! All but `prune` read, make nothing, and need neither servers nor a configuration.
+
+mod document;
+
+use super::console::Console;
+use super::table::Table;
+use super::{Failure, args};
+use crate::config::process_env;
+use crate::history::{History, RunFilter, RunRecord, RunState};
+use crate::show::{self, Role};
+use crate::state::StateFolder;
+use args::{HistoryCommand, ListRuns};
+use document::Depth;
+
+/// Does what is asked with the history, and returns the exit status.
+///
+/// # Errors
+/// There is no such run, or the history cannot be read or is damaged.
+pub fn run(asked: &args::History, console: &mut Console) -> Result<u8, Failure> {
+    let reading = || History::of(&StateFolder::locate(&process_env));
+    match &asked.command {
+        None => list(&reading(), &asked.list, console)?,
+        Some(HistoryCommand::Show { run, json: false }) => {
+            console.lines(&show::run_story(&reading().story(run)?));
+        }
+        Some(HistoryCommand::Show { run, json: true }) => {
+            console.json(&document::story(&reading().story(run)?, Depth::Shown));
+        }
+        Some(HistoryCommand::Export { run }) => {
+            console.json(&document::story(&reading().story(run)?, Depth::Everything))
+        }
+    }
+    Ok(0)
+}
+
+fn list(history: &History, asked: &ListRuns, console: &mut Console) -> Result<(), Failure> {
+    let filter = RunFilter {
+        limit: asked.limit.saturating_add(1),
+        server: asked.server.clone(),
+        scope: asked.scope_id,
+        since: asked.since,
+        ..RunFilter::default()
+    };
+    let mut runs = history.runs(&filter)?;
+    let more = runs.len() > asked.limit;
+    runs.truncate(asked.limit);
+    let runs: Vec<(RunRecord, RunState)> =
+        runs.into_iter().map(|run| (history.state(&run), run)).map(|(state, run)| (run, state)).collect();
+    if asked.json {
+        console.json(&document::list(&runs));
+        return Ok(());
+    }
+    if runs.is_empty() {
+        console.note("no run is kept that fits");
+        return Ok(());
+    }
+    let mut table = Table::new(["RUN", "BEGAN", "BY", "WHAT", "SERVERS", "OUTCOME"]);
+    for (run, state) in &runs {
+        table.row([
+            (Role::Title, run.id.to_string()),
+            (Role::Plain, show::local_time(run.started)),
+            (Role::Plain, run.who.person()),
+            (Role::Plain, show::run_kind(&run.kind)),
+            (Role::Plain, show::run_servers(run)),
+            show::run_outcome(run, *state),
+        ]);
+    }
+    console.lines(&table.lines());
+    if more {
+        console.note(format_args!("older runs are left out: --limit {} shows more", asked.limit.saturating_mul(4)));
+    }
+    Ok(())
+}

@@ -1,0 +1,332 @@
+//! Runs of the past: one line for each, and the whole story of one.
+
+use std::collections::BTreeMap;
+
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Line, Role, ScopeNames, plural};
+use crate::engine::outcome::{Outcome, SavedState};
+use crate::engine::port::{Approval, RunKind};
+use crate::history::{RunRecord, RunState, Snapshot, Story};
+use crate::model::{ChangeKind, Foreign, ScopeId};
+
+/// A time on this machine's clock: `2026-11-21 20:35:00`.
+pub fn local_time(time: jiff::Timestamp) -> String {
+    time.to_zoned(TimeZone::system()).strftime("%F %T").to_string()
+}
+
+/// What a run did: `replication`, `undo of 20261121T203500Z-1f3a09c7`, `reset`.
+pub fn run_kind(kind: &RunKind) -> String {
+    match kind {
+        RunKind::Replication => "replication".into(),
+        RunKind::Undo { of } => format!("undo of {}", Foreign::from(of.as_str())),
+        RunKind::Reset => "reset".into(),
+    }
+}
+
+/// Its servers: `kea-1 → kea-2`, for a reset `kea-1, kea-2`.
+pub fn run_servers(run: &RunRecord) -> String {
+    use crate::engine::port::ServerRole::{Member, Source, Target};
+    let named = |role| {
+        let servers = run.servers.iter().filter(|server| server.role == role);
+        servers.map(|server| Foreign::from(server.name.as_str()).to_string()).collect::<Vec<_>>().join(", ")
+    };
+    match (named(Source), named(Target)) {
+        (_, target) if target.is_empty() => named(Member),
+        (source, target) if source.is_empty() => format!("→ {target}"),
+        (source, target) => format!("{source} → {target}"),
+    }
+}
+
+/// What became of it: `3 replicated, 1 rejected; undone by …`.
+pub fn run_outcome(run: &RunRecord, state: RunState) -> (Role, String) {
+    let counts: Vec<String> = run
+        .summary
+        .iter()
+        .filter(|(word, count)| **count > 0 && !matches!(word.as_str(), "scopes" | "unchanged"))
+        .map(|(word, count)| format!("{count} {}", Foreign::from(word.as_str())))
+        .collect();
+    let good = run.summary.iter().all(|(word, count)| {
+        *count == 0 || matches!(word.as_str(), "scopes" | "unchanged" | "replicated" | "in service")
+    });
+    let (role, text) = match state {
+        RunState::Running => (Role::Warning, "running".to_owned()),
+        RunState::Interrupted => (Role::Critical, "INTERRUPTED".to_owned()),
+        RunState::Settled => {
+            let how = run.settled.as_ref().map_or("seen to", |settled| settled.how.words());
+            (Role::Warning, format!("interrupted, {how}"))
+        }
+        RunState::Ended if good => (Role::Good, counts.join(", ")),
+        RunState::Ended => (Role::Warning, counts.join(", ")),
+    };
+    match &run.undone_by {
+        Some(by) => (Role::Muted, format!("{text}; undone by {}", Foreign::from(by.as_str()))),
+        None => (role, text),
+    }
+}
+
+/// Everything about a run but the scopes' own words.
+pub fn run_story(story: &Story) -> Vec<Line> {
+    let mut lines = head(story);
+    let report: Report =
+        story.documents.report.as_ref().and_then(|json| Report::deserialize(json).ok()).unwrap_or_default();
+    let named = report.relationships.iter().flat_map(|part| &part.scopes).filter_map(ScopeTold::id);
+    let names = ScopeNames::of_ids(story.snapshots.iter().map(|snapshot| snapshot.scope).chain(named));
+    for server in &report.servers {
+        let facts = [Some(server.outcome.replace('_', " ")), server.seconds.map(|after| format!("after {after} s"))];
+        let facts: Vec<String> = facts.into_iter().flatten().collect();
+        lines.push(
+            Line::of(2, Role::Title, server.server.to_string()).with(Role::Plain, format!("  {}", facts.join(" "))),
+        );
+        lines.extend(server.message.iter().map(|text| Line::of(4, Role::Plain, text.to_string())));
+    }
+    for part in &report.relationships {
+        lines.push(place(&part.name, Some(&part.source), &part.target));
+        for scope in part.scopes.iter().filter(|scope| scope.outcome != Some(Outcome::Unchanged)) {
+            let Some(id) = scope.id() else { continue };
+            let kept = |snapshot: &&Snapshot| snapshot.scope == id && snapshot.target.as_str() == part.target.raw();
+            lines.push(told(&names.name(id), scope).deeper(2));
+            lines.extend(story.snapshots.iter().find(kept).into_iter().flat_map(snapshot).map(|line| line.deeper(4)));
+        }
+        lines.extend(part.remarks.iter().map(|remark| Line::of(2, Role::Warning, remark.to_string())));
+    }
+    if story.documents.report.is_none() {
+        lines.extend(without_report(story, &names));
+    }
+    lines.extend(report.remarks.iter().map(|remark| Line::of(0, Role::Warning, remark.to_string())));
+    lines
+}
+
+fn head(story: &Story) -> Vec<Line> {
+    let run = &story.run;
+    let fact = |name: &str, text: String| Line::of(2, Role::Muted, format!("{name:<11}")).with(Role::Plain, text);
+    let (role, outcome) = run_outcome(run, story.state);
+    let title = Line::of(0, Role::Title, format!("run {}", Foreign::from(run.id.as_str())));
+    let mut lines = vec![
+        title.with(Role::Plain, format!("  {}  {}", run_kind(&run.kind), run_servers(run))),
+        fact("outcome", String::new()).with(role, outcome),
+        fact("began", local_time(run.started)),
+    ];
+    lines.extend(run.ended.map(|ended| fact("ended", local_time(ended))));
+    lines.push(fact("by", run.who.to_string()));
+    let who = &run.who;
+    lines.push(fact("with", format!("scopesync {}, {}, process {}", who.version, who.front_end.words(), who.process)));
+    lines.extend(asked(&story.documents.asked).map(|text| fact("asked", text)));
+    for approval in &story.documents.approvals {
+        lines.push(fact("approved", approved(approval)));
+    }
+    if !run.overrides.is_empty() {
+        let names: Vec<String> = run.overrides.iter().map(|name| Foreign::from(name.as_str()).to_string()).collect();
+        lines.push(fact("overrode", names.join(", ")));
+    }
+    if let Some(digest) = story.documents.plan.get("digest").and_then(Value::as_str) {
+        lines.push(fact("plan", Foreign::from(digest).to_string()));
+    }
+    lines
+}
+
+fn approved(Approval { relationship, by, answer }: &Approval) -> String {
+    format!("{relationship}: {}, by {}", answer.words(), Foreign::from(by.as_str()))
+}
+
+/// What was asked for, as a command line or as the screen had it.
+fn asked(asked: &Value) -> Option<String> {
+    let text = |value: &Value| value.as_str().map(|text| Foreign::from(text).to_string());
+    match (asked.get("command"), asked.get("screen")) {
+        (Some(command), _) => {
+            let words = asked.get("arguments").and_then(Value::as_array).into_iter().flatten().filter_map(text);
+            Some(text(command).into_iter().chain(words).collect::<Vec<_>>().join(" "))
+        }
+        (None, Some(screen)) => Some(format!("on the screen: {}", text(screen)?)),
+        (None, None) => None,
+    }
+}
+
+fn place(relationship: &Foreign, source: Option<&Foreign>, target: &Foreign) -> Line {
+    let way = match source {
+        Some(source) => format!("  {source} → {target}"),
+        None => format!("  → {target}"),
+    };
+    Line::of(0, Role::Title, relationship.to_string()).with(Role::Plain, way)
+}
+
+/// What a run kept that did not come to its report.
+fn without_report(story: &Story, names: &ScopeNames) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut places: BTreeMap<(&str, &str), Vec<&Snapshot>> = BTreeMap::new();
+    for snapshot in &story.snapshots {
+        places.entry((snapshot.target.as_str(), snapshot.relationship.raw())).or_default().push(snapshot);
+    }
+    for ((target, relationship), snapshots) in places {
+        lines.push(place(&relationship.into(), None, &target.into()));
+        for kept in snapshots {
+            let line = Line::of(2, Role::Title, names.name(kept.scope));
+            lines.push(match &kept.end {
+                Some(end) => line.with(Role::Plain, format!("  {}", Foreign::from(end.outcome.as_str()))),
+                None => line.with(Role::Critical, "  what became of it is not known"),
+            });
+            lines.extend(snapshot(kept).into_iter().map(|line| line.deeper(4)));
+        }
+    }
+    lines
+}
+
+fn told(name: &str, scope: &ScopeTold) -> Line {
+    let word = scope.outcome.map_or("unknown", Outcome::word);
+    let role = match scope.outcome {
+        Some(Outcome::Replicated) if scope.verified == Some(true) => Role::Good,
+        Some(Outcome::Skipped | Outcome::Cancelled) => Role::Warning,
+        _ => Role::Critical,
+    };
+    let mut facts = Vec::new();
+    facts.extend(scope.verified.map(|verified| if verified { "verified" } else { "not verified" }));
+    facts.extend(scope.saved.map(SavedState::words).filter(|words| !words.is_empty()));
+    let line = Line::of(0, Role::Title, name).with(role, format!("  {word}"));
+    let line = if facts.is_empty() { line } else { line.with(Role::Plain, format!(", {}", facts.join(", "))) };
+    match &scope.message {
+        Some(message) => line.with(Role::Plain, format!(": {message}")),
+        None => line,
+    }
+}
+
+/// What a write destroyed in a scope, and the fingerprints before and after.
+pub fn snapshot(snapshot: &Snapshot) -> Vec<Line> {
+    let outcome = snapshot.end.as_ref().map(|end| end.outcome.as_str());
+    let heading = match outcome {
+        Some("replicated") => "destroyed:",
+        Some("rejected" | "cancelled") => "would have destroyed:",
+        _ => "to be destroyed, not all of it may be done:",
+    };
+    let mut lines = vec![Line::of(0, Role::Muted, heading)];
+    if snapshot.native.is_none() {
+        lines = vec![Line::of(0, Role::Muted, "the scope was not there before")];
+    } else {
+        lines.extend(destroyed(&snapshot.changes).into_iter().map(|line| line.deeper(2)));
+    }
+    let absent = || "not there".to_owned();
+    let before = snapshot.before.target.clone().unwrap_or_else(absent);
+    let after = match &snapshot.end {
+        None => "not known".to_owned(),
+        Some(end) if !end.was_read => "not read".to_owned(),
+        Some(end) => end.fingerprint.clone().unwrap_or_else(absent),
+    };
+    let prints = format!("source {}, target before {before}, after {after}", snapshot.before.source);
+    lines.push(Line::of(0, Role::Muted, "fingerprints: ").with(Role::Plain, prints));
+    lines
+}
+
+/// The changes of a plan as they are kept, for what they destroy: items with their values, then
+/// old values with those that take their place; of what is created only the number.
+pub fn destroyed(changes: &Value) -> Vec<Line> {
+    let mut changes: Vec<ChangeTold> = Vec::deserialize(changes).unwrap_or_default();
+    changes.sort_by_key(|change| std::cmp::Reverse(change.change));
+    let created = changes.iter().filter(|change| change.change == ChangeKind::Create).count();
+    let mut lines: Vec<Line> =
+        changes.iter().filter(|change| change.change != ChangeKind::Create).map(ChangeTold::line).collect();
+    if lines.is_empty() {
+        lines.push(Line::of(0, Role::Muted, "nothing"));
+    }
+    if created > 0 {
+        lines.push(Line::of(0, Role::Create, format!("+ {} created", plural(created, "item"))));
+    }
+    lines
+}
+
+/// A run's report as it is kept; of any kind and version, so nothing in it must be there.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Report {
+    relationships: Vec<Part>,
+    servers: Vec<ServerTold>,
+    remarks: Vec<Foreign>,
+}
+
+#[derive(Deserialize)]
+struct Part {
+    name: Foreign,
+    source: Foreign,
+    target: Foreign,
+    #[serde(default)]
+    scopes: Vec<ScopeTold>,
+    #[serde(default)]
+    remarks: Vec<Foreign>,
+}
+
+#[derive(Deserialize)]
+struct ScopeTold {
+    scope_id: String,
+    prefix_length: u8,
+    outcome: Option<Outcome>,
+    saved: Option<SavedState>,
+    verified: Option<bool>,
+    message: Option<Foreign>,
+}
+
+impl ScopeTold {
+    fn id(&self) -> Option<ScopeId> {
+        let network = self.scope_id.split('/').next()?;
+        format!("{network}/{}", self.prefix_length).parse().ok()
+    }
+}
+
+#[derive(Deserialize)]
+struct ServerTold {
+    server: Foreign,
+    outcome: String,
+    seconds: Option<f64>,
+    message: Option<Foreign>,
+}
+
+#[derive(Deserialize)]
+struct ChangeTold {
+    key: KeyTold,
+    change: ChangeKind,
+    label: Option<Foreign>,
+    #[serde(default)]
+    fields: Vec<FieldTold>,
+}
+
+#[derive(Deserialize)]
+struct KeyTold {
+    owner: Foreign,
+    name: Foreign,
+}
+
+#[derive(Deserialize)]
+struct FieldTold {
+    field: Foreign,
+    source: Option<Foreign>,
+    target: Option<Foreign>,
+}
+
+impl ChangeTold {
+    fn line(&self) -> Line {
+        let KeyTold { owner, name } = &self.key;
+        let title = match &self.label {
+            Some(label) => format!("{label} ({name})"),
+            None => name.to_string(),
+        };
+        let owned = if owner.raw() == "scope" { String::new() } else { format!(" of {owner}") };
+        let values: Vec<String> = self.fields.iter().map(|field| field.words(self.change)).collect();
+        let values = if values.is_empty() { String::new() } else { format!(": {}", values.join(", ")) };
+        Line::of(0, Role::from(self.change), format!("{} ", self.change.sign()))
+            .with(Role::Plain, format!("{title}{owned}{values}"))
+    }
+}
+
+impl FieldTold {
+    fn words(&self, change: ChangeKind) -> String {
+        let shown = |value: &Option<Foreign>| match value.as_ref().map(ToString::to_string) {
+            None => "not set".to_owned(),
+            Some(text) if text.is_empty() => "empty".to_owned(),
+            Some(text) => text,
+        };
+        let name = if self.field.raw() == "value" { String::new() } else { format!("{} ", self.field) };
+        match change {
+            ChangeKind::Update => format!("{name}was {}, became {}", shown(&self.target), shown(&self.source)),
+            _ => format!("{name}{}", shown(&self.target)),
+        }
+    }
+}
