@@ -269,10 +269,20 @@ fn no_command_shows_logs_or_keeps_a_secret() {
         run(&home, "replicate --computer-name kea-1 --scope-id 10.0.0.0 --force --json", 0);
         run(&home, "replicate --computer-name kea-1 --force", 0);
         run(&home, "drift", 0);
+        for line in ["history --json", "history show latest", "history export latest"] {
+            run(&home, line, 0);
+        }
         // the run did what it is tested for: it wrote all secrets back as they were
         let sent = servers[1].seen().into_iter().rfind(|seen| seen.command() == "config-set").expect("a config-set");
         assert_eq!(sent.body["arguments"]["Dhcp4"]["lease-database"]["password"], canary("lease-database"));
-        assert!(assert_files_clean(&home) > 0, "there is a journal");
+        assert_files_clean(&home);
+        for kept in ["history.db", "audit.jsonl"] {
+            let text = fs::read(home.state().join(kept)).expect(kept);
+            assert!(
+                text.windows(10).any(|part| part == b"10.0.1.0/2" || part == b"\"10.0.1.0\""),
+                "{kept} has the scope"
+            );
+        }
         assert!(fs::metadata(home.path().join("log")).is_ok_and(|log| log.len() > 0), "there is a log");
     }
 }

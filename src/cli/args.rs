@@ -359,6 +359,11 @@ pub fn manual() -> std::io::Result<Vec<u8>> {
         let sub = sub.clone().display_name(format!("scopesync {}", sub.get_name()));
         sections(&clap_mangen::Man::new(sub.clone()), &sub, &mut page)?;
         notes(&sub, &mut page)?;
+        for part in sub.get_subcommands().filter(|part| part.get_name() != "help") {
+            let name = format!("{} {}", sub.get_display_name().unwrap_or_default(), part.get_name());
+            let part = part.clone().display_name(name);
+            sections(&clap_mangen::Man::new(part.clone()), &part, &mut page)?;
+        }
     }
     Ok(page)
 }

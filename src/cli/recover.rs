@@ -17,6 +17,7 @@ use crate::engine::fleet::Fleet;
 use crate::engine::plan::Plan;
 use crate::engine::port::{Control, RunKind};
 use crate::engine::recovery::{self, Standing, Told};
+use crate::engine::run;
 use crate::engine::survey::Survey;
 use crate::engine::undo::Undo;
 use crate::history::{History, RunRecord, Settlement};
@@ -147,7 +148,8 @@ impl Session<'_> {
             return self.without_writing(record, told, how);
         }
         let survey = survey(self.fleet, self.console).await?;
-        let plan = self.plan(told, way, &survey).await?;
+        let mut plan = self.plan(told, way, &survey).await?;
+        plan.asked = self.asked.told();
         replicate::known_overrides(&self.asked.overrides, &plan)?;
         let names = ScopeNames::of(&survey);
         if self.asked.switches().manner() == Manner::ShowOnly {
@@ -158,9 +160,11 @@ impl Session<'_> {
             self.console.aside(&line);
         }
         if plan.scopes_to_write() == 0 && plan.is_blocked_anywhere() {
+            run::not_begun(&plan, self.history);
             return Err(Failure::new("nothing was written: all of it is refused").hint("the reasons stand above"));
         }
-        let approved = replicate::approve(self.asked.switches(), &plan, self.by, self.ask, self.console)?;
+        let approved = replicate::approve(self.asked.switches(), &plan, self.by, self.ask, self.console)
+            .inspect_err(|_| run::not_begun(&plan, self.history))?;
         let report = replicate::execute(self.fleet, &plan, approved, self.history, self.console).await;
         replicate::finish(self.asked.json, &plan, &report, &names, self.console);
         let status = report.exit_status();

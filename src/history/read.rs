@@ -176,13 +176,24 @@ impl History {
         match found.len() {
             1 => Ok(found.swap_remove(0)),
             0 => Err(Error::new(ErrorKind::Selection, format!("no run is called {shown}"))
-                .hint("`scopesync history` lists all runs")),
+                .hint(format!("{}`scopesync history` lists all runs", self.near(name)?))),
             _ => {
                 let names: Vec<&str> = found.iter().map(|run| run.id.as_str()).collect();
                 Err(Error::new(ErrorKind::Selection, format!("several runs begin with {shown}"))
                     .hint(format!("say more of its name: {}", names.join(", "))))
             }
         }
+    }
+
+    /// Whether one of the last runs is meant by a name that is wrong.
+    fn near(&self, name: &str) -> Result<String> {
+        let last = self.runs(&RunFilter { limit: 500, ..RunFilter::default() })?;
+        let likeness = |id: &str| strsim::normalized_damerau_levenshtein(name, id);
+        let best = last.iter().map(|run| (likeness(&run.id), &run.id)).max_by(|one, other| one.0.total_cmp(&other.0));
+        Ok(best
+            .filter(|(likeness, _)| *likeness > 0.7)
+            .map(|(_, id)| format!("did you mean {id}? "))
+            .unwrap_or_default())
     }
 
     /// The large documents of a run.

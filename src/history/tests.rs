@@ -113,7 +113,7 @@ fn runs_are_in_the_order_in_which_they_began_whatever_the_clock_says() {
         let earlier = jiff::Timestamp::from_second(1_000_000 - at as i64 * 86_400).unwrap();
         history.begin(&RunStart { started: earlier, ..start(name) }).unwrap();
     }
-    let page = |before, limit| history.runs(&RunFilter { before, limit }).unwrap();
+    let page = |before, limit| history.runs(&RunFilter { before, limit, ..RunFilter::default() }).unwrap();
     let names = |runs: &[RunRecord]| runs.iter().map(|run| run.id.clone()).collect::<String>();
     let first = page(None, 2);
     assert_eq!((names(&first), names(&page(Some(first[1].seq), 2))), ("ca".to_owned(), "b".to_owned()));

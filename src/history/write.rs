@@ -18,7 +18,9 @@ use crate::state::StateFolder;
 impl Journal for History {
     fn ready(&self) -> Result<()> {
         self.write(|_| Ok(()))?;
-        StateFolder::at(self.root.clone()?).try_out().map_err(|error| Error::new(ErrorKind::Local, error.to_string()))?;
+        StateFolder::at(self.root.clone()?)
+            .try_out()
+            .map_err(|error| Error::new(ErrorKind::Local, error.to_string()))?;
         self.on_audit(Audit::ready)
     }
 

@@ -205,14 +205,14 @@ pub fn snapshot(snapshot: &Snapshot) -> Vec<Line> {
     } else {
         lines.extend(destroyed(&snapshot.changes).into_iter().map(|line| line.deeper(2)));
     }
-    let absent = || "not there".to_owned();
-    let before = snapshot.before.target.clone().unwrap_or_else(absent);
+    let print = |print: &Option<String>| print.clone().unwrap_or_else(|| "not there".to_owned());
     let after = match &snapshot.end {
         None => "not known".to_owned(),
         Some(end) if !end.was_read => "not read".to_owned(),
-        Some(end) => end.fingerprint.clone().unwrap_or_else(absent),
+        Some(end) => print(&end.fingerprint),
     };
-    let prints = format!("source {}, target before {before}, after {after}", snapshot.before.source);
+    let source = snapshot.before.source.as_ref().map(|source| format!("source {source}, ")).unwrap_or_default();
+    let prints = format!("{source}target before {}, after {after}", print(&snapshot.before.target));
     lines.push(Line::of(0, Role::Muted, "fingerprints: ").with(Role::Plain, prints));
     lines
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{HaReset, Replicate};
+use super::{HaReset, Recover, Replicate};
 
 /// The arguments of a command, gathered one by one.
 #[derive(Default)]
@@ -56,6 +56,23 @@ impl HaReset {
     }
 }
 
+impl Recover {
+    /// For records.
+    pub fn told(&self) -> Value {
+        let Recover { run, finish, undo, leave, force, confirm, what_if, overrides, json } = self;
+        Words(run.iter().cloned().collect())
+            .flag("--finish", *finish)
+            .flag("--undo", *undo)
+            .flag("--leave", *leave)
+            .all("--override", overrides)
+            .flag("--force", *force)
+            .flag("--confirm", *confirm)
+            .flag("--what-if", *what_if)
+            .flag("--json", *json)
+            .told("recover")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::{Cli, Command};
@@ -70,11 +87,13 @@ mod tests {
             "replicate Berlin Hamburg --computer-name kea-1 --override option-43 --override clocks-apart --force --json",
             "replicate --scope-id 10.0.0.0,10.0.1.0/24 --cim-session kea-1,kea-3 --confirm --throttle-limit 2",
             "ha-reset Berlin --override not-in-trouble --confirm --force",
+            "recover 2026 --undo --override changed-since-run --confirm --json",
         ] {
             let command = read(&line.split(' ').collect::<Vec<_>>());
             let told = match &command {
                 Command::Replicate(asked) => asked.told(),
                 Command::HaReset(asked) => asked.told(),
+                Command::Recover(asked) => asked.told(),
                 other => panic!("{other:?}"),
             };
             let mut words = vec![told["command"].as_str().unwrap()];

@@ -70,7 +70,7 @@ struct SnapshotLine<'a> {
 
 #[derive(Serialize)]
 struct PrintsLine<'a> {
-    source: &'a str,
+    source: Option<&'a str>,
     before: Option<&'a str>,
     after: Option<&'a str>,
 }
@@ -139,7 +139,7 @@ impl<'a> SnapshotLine<'a> {
             relationship: &snapshot.relationship,
             existed: snapshot.native.is_some(),
             fingerprints: PrintsLine {
-                source,
+                source: source.as_deref(),
                 before: before.as_deref(),
                 after: end.and_then(|end| end.fingerprint.as_deref()),
             },

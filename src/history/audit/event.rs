@@ -32,10 +32,12 @@ impl Event {
 pub fn begin(start: &RunStart) -> Vec<Event> {
     let approved: BTreeSet<&str> = start.approvals.iter().map(|approval| approval.relationship.raw()).collect();
     let relationships = parts(&start.plan, "relationships").iter();
+    let overridden = |refusal: &Value| refusal["name"].as_str().is_some_and(|name| start.overrides.contains(name));
+    let is_refused = |scope: &Value| parts(scope, "refusals").iter().any(|refusal| !overridden(refusal));
     let planned = relationships
         .filter(|relationship| relationship["name"].as_str().is_some_and(|name| approved.contains(name)))
         .flat_map(|relationship| parts(relationship, "scopes").iter().map(move |scope| (relationship, scope)))
-        .filter(|(_, scope)| !scope["fingerprints"].is_null())
+        .filter(|(_, scope)| !scope["fingerprints"].is_null() && !is_refused(scope))
         .map(|(relationship, scope)| {
             let mut more = whose(relationship, scope);
             more.insert("fingerprints".into(), scope["fingerprints"].clone());
@@ -136,13 +138,18 @@ mod tests {
     use crate::model::Foreign;
 
     fn start() -> RunStart {
-        let scope = |id: &str, prints: Value| {
+        let scope = |id: &str, prints: Value, refused: &[&str]| {
+            let refusals: Vec<Value> = refused.iter().map(|name| json!({ "name": name })).collect();
             let changes =
                 json!([{ "change": "delete", "fields": [{ "target": "secret-value" }] }, { "change": "delete" }]);
-            json!({ "scope_id": id, "prefix_length": 24, "fingerprints": prints, "changes": changes })
+            json!({ "scope_id": id, "prefix_length": 24, "fingerprints": prints, "changes": changes, "refusals": refusals })
         };
         let prints = json!({ "source": "a", "target": "b" });
-        let scopes = [scope("10.0.0.0", prints.clone()), scope("10.0.1.0", Value::Null)];
+        let scopes = [
+            scope("10.0.0.0", prints.clone(), &["clocks-apart"]),
+            scope("10.0.1.0", Value::Null, &[]),
+            scope("10.0.2.0", prints, &["option-43"]),
+        ];
         let relationship = |name: &str| json!({ "name": name, "target": "kea-2", "scopes": scopes });
         RunStart {
             run: "r".into(),
