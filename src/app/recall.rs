@@ -51,7 +51,7 @@ fn page(history: &History, before: Option<i64>, filter: &str, zone: &TimeZone) -
     let mut page = Page { next: before, ..Page::default() };
     let mut looked_at = 0;
     loop {
-        let records = history.runs(&RunFilter { before: page.next, limit: chunk })?;
+        let records = history.runs(&RunFilter { before: page.next, limit: chunk, ..RunFilter::default() })?;
         looked_at += records.len();
         page.next = records.last().map(|last| last.seq).filter(|_| records.len() == chunk);
         for record in &records {

@@ -144,7 +144,8 @@ pub async fn plan_undo(
     let readings = join_all(servers.iter().map(|server| fresh(fleet, survey, server, ctl))).await;
     let readings: Vec<(ServerName, ReadOutcome)> = readings.into_iter().flatten().collect();
     let survey = again(fleet, survey, &readings);
-    let plan = undo.plan(fleet, &survey, BTreeSet::new(), ctl).await;
+    let mut plan = undo.plan(fleet, &survey, BTreeSet::new(), ctl).await;
+    plan.asked = asked([format!("undo {run}")]);
     News::Planned(Arc::new(plan), readings)
 }
 

@@ -13,6 +13,7 @@ use crate::engine::approval::Manner;
 use crate::engine::fleet::Fleet;
 use crate::engine::port::Control;
 use crate::engine::recovery;
+use crate::engine::run;
 use crate::engine::undo::Undo;
 use crate::history::{History, RunRecord};
 use crate::show::{self, ScopeNames};
@@ -42,6 +43,7 @@ pub async fn run(
     let control = Control::free();
     let mut plan = waiting(console, "planning".into(), undo.plan(fleet, &survey, overrides, &control)).await;
     plan = recovery::note(plan, history);
+    plan.asked = asked.told();
     replicate::name_read_only_switch(fleet, &mut plan);
     replicate::known_overrides(&asked.overrides, &plan)?;
 
@@ -54,12 +56,14 @@ pub async fn run(
         console.aside(&line);
     }
     if plan.scopes_to_write() == 0 && plan.is_blocked_anywhere() {
+        run::not_begun(&plan, history);
         return Err(Failure::new(
             "nothing was written: everything that is to be undone is refused or could not be read",
         )
         .hint("the reasons stand above"));
     }
-    let approved = replicate::approve(asked.switches(), &plan, by, ask, console)?;
+    let approved = replicate::approve(asked.switches(), &plan, by, ask, console)
+        .inspect_err(|_| run::not_begun(&plan, history))?;
     let report = replicate::execute(fleet, &plan, approved, history, console).await;
     replicate::finish(asked.json, &plan, &report, &names, console);
     Ok(report.exit_status())

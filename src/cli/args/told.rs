@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{HaReset, Recover, Replicate};
+use super::{HaReset, Recover, Replicate, Undo};
 
 /// The arguments of a command, gathered one by one.
 #[derive(Default)]
@@ -27,7 +27,8 @@ impl Words {
 impl Replicate {
     /// For records; a selection that was read from standard input is spelt out.
     pub fn told(&self) -> Value {
-        let Replicate { selection, cim_sessions, force, confirm, what_if, throttle_limit, overrides, json } = self;
+        let Replicate { selection, cim_sessions, force, confirm, what_if, throttle_limit, overrides, json, as_job } =
+            self;
         Words(selection.names.clone())
             .all("--scope-id", &selection.scope_ids)
             .all("--computer-name", selection.computer_name.as_slice())
@@ -37,6 +38,7 @@ impl Replicate {
             .flag("--force", *force)
             .flag("--confirm", *confirm)
             .flag("--what-if", *what_if)
+            .flag("--as-job", *as_job)
             .flag("--json", *json)
             .told("replicate")
     }
@@ -53,6 +55,21 @@ impl HaReset {
             .flag("--what-if", *what_if)
             .flag("--json", *json)
             .told("ha-reset")
+    }
+}
+
+impl Undo {
+    /// For records.
+    pub fn told(&self) -> Value {
+        let Undo { run, scope_ids, force, confirm, what_if, overrides, json } = self;
+        Words(vec![run.clone()])
+            .all("--scope-id", scope_ids)
+            .all("--override", overrides)
+            .flag("--force", *force)
+            .flag("--confirm", *confirm)
+            .flag("--what-if", *what_if)
+            .flag("--json", *json)
+            .told("undo")
     }
 }
 
@@ -87,6 +104,7 @@ mod tests {
             "replicate Berlin Hamburg --computer-name kea-1 --override option-43 --override clocks-apart --force --json",
             "replicate --scope-id 10.0.0.0,10.0.1.0/24 --cim-session kea-1,kea-3 --confirm --throttle-limit 2",
             "ha-reset Berlin --override not-in-trouble --confirm --force",
+            "undo latest --scope-id 10.0.0.0 --scope-id 10.0.1.0/24 --override no-snapshot --what-if",
             "recover 2026 --undo --override changed-since-run --confirm --json",
         ] {
             let command = read(&line.split(' ').collect::<Vec<_>>());
@@ -94,6 +112,7 @@ mod tests {
                 Command::Replicate(asked) => asked.told(),
                 Command::HaReset(asked) => asked.told(),
                 Command::Recover(asked) => asked.told(),
+                Command::Undo(asked) => asked.told(),
                 other => panic!("{other:?}"),
             };
             let mut words = vec![told["command"].as_str().unwrap()];
