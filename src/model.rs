@@ -5,6 +5,7 @@
 
 mod change;
 mod context;
+mod fields;
 mod item;
 mod relationship;
 mod scope;
@@ -13,6 +14,7 @@ mod text;
 
 pub use change::{Change, ChangeKind, DriftState, FieldChange, Finding, FindingKind, FindingSide, Severity};
 pub use context::{CLASS_ORDER, Context, Definition, DefinitionKind, Store, failover_parameter};
+pub use fields::Fields;
 pub use item::{
     Canonical, Field, IdentifierKind, Item, ItemKey, KeyName, Kind, Level, OptionKey, Origin, Owner, ReservationKey,
     Section, Value,

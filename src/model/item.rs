@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-use super::Foreign;
+use super::{Fields, Foreign};
 
 /// The parts of a scope as screens and JSON group them, in the order they are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -361,6 +361,18 @@ impl Canonical {
     }
 }
 
+/// As [`Canonical::to_json`], without building it.
+impl Serialize for Canonical {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Canonical::Text(text) => serializer.serialize_str(text.raw()),
+            Canonical::List(list) => serializer.collect_seq(list),
+            Canonical::Map(map) => serializer.collect_map(map.iter().map(|(name, value)| (name.raw(), value))),
+            other => other.to_json().serialize(serializer),
+        }
+    }
+}
+
 /// For the screen: cleaned, lists without brackets.
 impl fmt::Display for Canonical {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -434,7 +446,7 @@ static VALUE: LazyLock<Field> = LazyLock::new(|| "value".into());
 pub struct Item {
     /// Its fields. Fields at their default are left out, so that a default said
     /// and a default unsaid compare equal.
-    pub fields: BTreeMap<Field, Value>,
+    pub fields: Fields,
     /// Place among its kind, where order means something.
     pub rank: Option<u32>,
     /// A readable name where the key alone says little: `routers` for option 3.
@@ -444,7 +456,7 @@ pub struct Item {
 impl Item {
     /// An item with the one field `value`.
     pub fn single(value: Value) -> Self {
-        Item { fields: BTreeMap::from([(VALUE.clone(), value)]), rank: None, label: None }
+        Item { fields: Fields::from([(VALUE.clone(), value)]), rank: None, label: None }
     }
 
     /// The one field `value` of a property.
