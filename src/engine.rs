@@ -28,6 +28,7 @@ pub mod reset;
 pub mod run;
 pub mod select;
 pub mod survey;
+pub mod threads;
 pub mod trouble;
 pub mod undo;
 

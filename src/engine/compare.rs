@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::ignore::{self, IgnoreRule, Ignored};
 use super::port::{Entry, Levels, Reading};
 use super::survey::{Relationship, Survey};
+use super::threads::side_by_side;
 use super::trouble::Trouble;
 use super::{drift, membership, prerequisites};
 use crate::model::{
@@ -219,7 +220,7 @@ impl Sides<'_> {
         let ours = held(self.source, self.source_member);
         let theirs = held(self.target, 1 - self.source_member);
         let all: Vec<ScopeId> = ours.union(&theirs).copied().collect();
-        let mut scopes = side_by_side(&all, |id| self.scope(id));
+        let mut scopes = side_by_side(&all, MANY, |id| self.scope(*id));
         for (side, reading) in [(FindingSide::Source, self.source), (FindingSide::Target, self.target)] {
             scopes.extend(reading.unreadable.iter().filter_map(|(id, reason)| {
                 let id = (*id)?;
@@ -250,22 +251,6 @@ impl Sides<'_> {
 
 /// From this many scopes on, a second thread is worth its while.
 const MANY: usize = 256;
-
-/// Compares scopes on as many threads as the machine runs at once, in their order.
-fn side_by_side(ids: &[ScopeId], compare: impl Fn(ScopeId) -> ScopeDrift + Sync) -> Vec<ScopeDrift> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    if ids.len() < MANY || threads < 2 {
-        return ids.iter().map(|id| compare(*id)).collect();
-    }
-    let compare = &compare;
-    std::thread::scope(|scope| {
-        let chunks = ids.chunks(ids.len().div_ceil(threads));
-        let workers: Vec<_> =
-            chunks.map(|chunk| scope.spawn(move || chunk.iter().map(|id| compare(*id)).collect::<Vec<_>>())).collect();
-        let results = workers.into_iter().map(std::thread::ScopedJoinHandle::join);
-        results.flat_map(|result| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
-    })
-}
 
 /// Compares one scope as both sides sent it.
 pub fn scope(

@@ -15,6 +15,7 @@ use super::port::{Control, Fingerprints, Pulse, Reading, Refusal, Server, Work, 
 use super::report::{ChangeReport, FindingReport};
 use super::select::Picked;
 use super::survey::{Relationship, Survey};
+use super::threads::side_by_side;
 use super::trouble::{Trouble, TroubleReport};
 use super::undo::{Since, SinceReport};
 use super::{drift, fingerprint, membership, prerequisites};
@@ -324,15 +325,14 @@ async fn relationship(fleet: &Fleet, survey: &Survey, pick: &Picked, ctl: &Contr
             route(found, sides),
         )
     };
-    for scope in drift.scopes {
-        if scope.state == DriftState::InSync {
-            planned.in_sync.push(scope.id);
-            continue;
-        }
-        let work = match readings {
-            [Some(source), Some(target)] => work(&scope, source, target).map(Arc::new),
-            _ => None,
-        };
+    let (in_sync, drifted): (Vec<_>, Vec<_>) =
+        drift.scopes.into_iter().partition(|scope| scope.state == DriftState::InSync);
+    planned.in_sync = in_sync.iter().map(|scope| scope.id).collect();
+    let works = side_by_side(&drifted, MANY, |scope| match readings {
+        [Some(source), Some(target)] => work(scope, source, target).map(Arc::new),
+        _ => None,
+    });
+    for (scope, work) in drifted.into_iter().zip(works) {
         let elsewhere = readings[0].and_then(|source| membership::refusal(found, pick.source_member, source, scope.id));
         planned.scopes.push(PlannedScope {
             id: scope.id,
@@ -356,6 +356,9 @@ fn route(relationship: &Relationship, sides: [usize; 2]) -> Option<Route> {
     let [source, target] = sides.map(|member| relationship.members[member].server().cloned());
     Some(Route { source: Source::Server(source?), target: target? })
 }
+
+/// From this many scopes on, a second thread is worth its while.
+const MANY: usize = 32;
 
 /// What is to be written for one scope; `None` when that is nothing.
 fn work(scope: &ScopeDrift, source: &Reading, target: &Reading) -> Option<Work> {

@@ -1,0 +1,35 @@
+//! Work of the processor, spread over it.
+
+/// Does the same with each item on as many threads as the machine runs at once; the results
+/// stand in the items' order. With less than `worth` items one thread does it all.
+pub fn side_by_side<T: Sync, R: Send>(items: &[T], worth: usize, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    if items.len() < worth.max(2) || threads < 2 {
+        return items.iter().map(work).collect();
+    }
+    let work = &work;
+    std::thread::scope(|scope| {
+        let chunks = items.chunks(items.len().div_ceil(threads));
+        let workers: Vec<_> =
+            chunks.map(|chunk| scope.spawn(move || chunk.iter().map(work).collect::<Vec<_>>())).collect();
+        let results = workers.into_iter().map(std::thread::ScopedJoinHandle::join);
+        results.flat_map(|result| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_stand_in_the_order_of_the_items() {
+        let items: Vec<usize> = (0..1001).collect();
+        for worth in [1, 5000] {
+            assert_eq!(
+                side_by_side(&items, worth, |item| item * 2),
+                items.iter().map(|item| item * 2).collect::<Vec<_>>()
+            );
+        }
+        assert!(side_by_side(&[] as &[u8], 0, |item| *item).is_empty());
+    }
+}
