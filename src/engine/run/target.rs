@@ -136,19 +136,19 @@ impl<'a> Delivery<'a> {
         let gate = Gatekeeper::new(self.run.fleet, self.target.clone(), &partners, self.run.overrides);
         let done = self.writer.write(&work, self.tasks[0].approval, &gate, ctl).await;
         self.tell(&entries, Stage::Settling);
-        let began = Instant::now();
-        let settled = self.writer.settle(ctl).await;
-        let seconds = began.elapsed().as_secs_f64();
-        tracing::debug!(server = %self.target.name(), seconds, "settled");
-        self.tell(&entries, Stage::Verifying);
-        let (written, mut kept) = self.read_back(&entries, done, &mut course.lost).await;
-        for (task, place) in places {
-            let kept: Vec<Kept> = kept.extract_if(.., |(of, _)| *of == task).map(|(_, kept)| kept).collect();
-            if let Err(error) = self.run.journal.after(&place, &kept) {
-                tracing::warn!(%error, "the history could not store the outcomes");
-                course.remarks.push(format!("what became of some scopes is not in the history: {error}"));
+        let ids: Vec<ScopeId> = work.iter().map(|work| work.id).collect();
+        let (settled, written) = match self.writer.seen(&ids) {
+            // what was read already is judged while the target comes back
+            Some(seen) => {
+                tokio::join!(self.settle(), async { self.conclude(&entries, done, Ok(seen), places, course) })
             }
-        }
+            None => {
+                let settled = self.settle().await;
+                self.tell(&entries, Stage::Verifying);
+                let after = self.read_back(&ids).await;
+                (settled, self.conclude(&entries, done, after, places, course))
+            }
+        };
         if let Err(error) = &settled {
             course.remarks.push(format!("the target is not back in service: {}", describe(error)));
         }
@@ -232,47 +232,61 @@ impl<'a> Delivery<'a> {
         Ok(places)
     }
 
-    /// What became of each scope, and the same for the journal.
-    async fn read_back(
+    async fn settle(&self) -> Result<()> {
+        let began = Instant::now();
+        let settled = self.writer.settle(self.run.ctl).await;
+        let seconds = began.elapsed().as_secs_f64();
+        tracing::debug!(server = %self.target.name(), seconds, "settled");
+        settled
+    }
+
+    async fn read_back(&self, ids: &[ScopeId]) -> Result<BTreeMap<ScopeId, Option<Scope>>> {
+        match self.target.reread(ids, self.run.ctl).await {
+            // reading changes nothing: a connection that just broke must not leave the outcome unknown
+            Err(error) if broke(&error) => self.target.reread(ids, self.run.ctl).await,
+            after => after,
+        }
+    }
+
+    /// What became of each scope, by what is there now; kept in the journal.
+    fn conclude(
         &self,
         entries: &[Entry],
         done: Vec<Done>,
-        lost: &mut Option<Error>,
-    ) -> (Vec<Told>, Vec<(usize, Kept)>) {
-        let ids: Vec<ScopeId> = entries.iter().map(|(_, work)| work.id).collect();
-        let mut after = match self.writer.seen(&ids) {
-            Some(seen) => Ok(seen),
-            None => self.target.reread(&ids, self.run.ctl).await,
-        };
-        // reading changes nothing: a connection that just broke must not leave the outcome unknown
-        if after.as_ref().is_err_and(broke) {
-            after = self.target.reread(&ids, self.run.ctl).await;
-        }
+        mut after: Result<BTreeMap<ScopeId, Option<Scope>>>,
+        places: Vec<(usize, Place)>,
+        course: &mut Course,
+    ) -> Vec<Told> {
         let unread = after.as_ref().err().cloned();
         if let Some(error) = &unread {
-            *lost = gone(error.clone());
+            course.lost = gone(error.clone());
         }
         let mut done = done.into_iter();
-        entries
-            .iter()
-            .map(|(task, work)| {
-                let missing = || Done::Unknown(Error::new(ErrorKind::Garbled, "the writer told nothing about it"));
-                let after = match &mut after {
-                    Err(_) => ReadBack::Unread,
-                    Ok(scopes) => match scopes.get_mut(&work.id).and_then(Option::take) {
-                        Some(scope) => {
-                            let fingerprint = fingerprint::of(&scope, &self.tasks[*task].checked.contexts[1]);
-                            ReadBack::There { scope, fingerprint }
-                        }
-                        None => ReadBack::Missing,
-                    },
-                };
-                let done = done.next().unwrap_or_else(missing);
-                let told = classify::outcome(work, done, &after, unread.as_ref());
-                let kept = Kept { id: work.id, outcome: told.outcome, record: record(&told), after };
-                ((*task, told), (*task, kept))
-            })
-            .unzip()
+        let missing = || Done::Unknown(Error::new(ErrorKind::Garbled, "the writer told nothing about it"));
+        let mut judge = |(task, work): &Entry| {
+            let after = match &mut after {
+                Err(_) => ReadBack::Unread,
+                Ok(scopes) => match scopes.remove(&work.id).flatten() {
+                    Some(scope) => {
+                        let fingerprint = fingerprint::of(&scope, &self.tasks[*task].checked.contexts[1]);
+                        ReadBack::There { scope, fingerprint }
+                    }
+                    None => ReadBack::Missing,
+                },
+            };
+            let told = classify::outcome(work, done.next().unwrap_or_else(missing), &after, unread.as_ref());
+            let kept = Kept { id: work.id, outcome: told.outcome, record: record(&told), after };
+            ((*task, told), (*task, kept))
+        };
+        let (written, mut kept): (Vec<Told>, Vec<(usize, Kept)>) = entries.iter().map(&mut judge).unzip();
+        for (task, place) in places {
+            let kept: Vec<Kept> = kept.extract_if(.., |(of, _)| *of == task).map(|(_, kept)| kept).collect();
+            if let Err(error) = self.run.journal.after(&place, &kept) {
+                tracing::warn!(%error, "the history could not store the outcomes");
+                course.remarks.push(format!("what became of some scopes is not in the history: {error}"));
+            }
+        }
+        written
     }
 
     /// Whatever ends this program from here on, the next run knows that the target is not saved.

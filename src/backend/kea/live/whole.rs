@@ -36,11 +36,15 @@ use crate::engine::approval::Approved;
 use crate::engine::port::{
     Abilities, Assessment, Batch, Control, Done, Entry, Gate, Grain, Saved, Server, Work, Writer,
 };
+use crate::engine::threads::side_by_side;
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::{Membership, Scope, ScopeId};
 
 /// The commands without which there is no such writer.
 pub(super) const NEEDED: [&str; 4] = ["config-get", "config-test", "config-set", "config-reload"];
+
+/// From this many scopes on, a second thread is worth its while.
+const MANY: usize = 32;
 
 /// How often the work begins anew because the configuration changed meanwhile.
 const TRIES: usize = 3;
@@ -79,6 +83,23 @@ impl Default for Pace {
     }
 }
 
+/// All scopes of one reading, and those of them that were opened already.
+#[derive(Debug)]
+struct Scopes {
+    listed: BTreeMap<ScopeId, Entry>,
+    opened: BTreeMap<ScopeId, Scope>,
+}
+
+impl Scopes {
+    /// The scope, or that there is none; `None` where it cannot be understood.
+    fn take(&mut self, id: ScopeId) -> Option<Option<Scope>> {
+        match self.listed.get(&id) {
+            None => Some(None),
+            Some(entry) => self.opened.remove(&id).or_else(|| entry.raw.open().ok()).map(Some),
+        }
+    }
+}
+
 /// What the writes of this writer have come to.
 #[derive(Debug, Default)]
 enum Course {
@@ -92,7 +113,7 @@ enum Course {
         /// It was waited for already, in vain.
         is_unread: bool,
         /// The scopes, as they were read last after it.
-        seen: Option<BTreeMap<ScopeId, Entry>>,
+        seen: Option<Scopes>,
         /// What the target was before.
         base: Arc<Known>,
         /// How its relationships stood.
@@ -128,8 +149,10 @@ impl WholeWriter {
             let mut parts = Vec::new();
             let outline =
                 Outline::read(&base.text.0).map_err(|broken| Error::new(ErrorKind::Garbled, broken.to_string()))?;
-            for work in work.iter().filter(|work| !told.contains_key(&work.id)).collect::<Vec<_>>() {
-                match self.part(work, &base, &outline, ok, ctl).await {
+            let pending: Vec<&Arc<Work>> = work.iter().filter(|work| !told.contains_key(&work.id)).collect();
+            let made = side_by_side(&pending, MANY, |work| Part::new(work, &base, &outline));
+            for (work, part) in pending.into_iter().zip(made) {
+                match self.permitted(work, part, &base, ok, ctl).await {
                     Ok(part) => parts.push(Arc::new(part)),
                     // it may be the base that has moved, and not the scope
                     Err(error) if error.kind == ErrorKind::Moved && !self.is_still(&base, ctl).await? => {
@@ -166,16 +189,16 @@ impl WholeWriter {
             .hint("find out who else writes to it, and make a new preview"))
     }
 
-    /// One scope as it shall be, once more compared with what is there.
-    async fn part(
+    /// One scope as it shall be, unless leases stand against it.
+    async fn permitted(
         &self,
         work: &Work,
+        part: Result<Part>,
         base: &Known,
-        outline: &Outline<'_>,
         ok: &Approved,
         ctl: &Control,
     ) -> Result<Part> {
-        let part = Part::new(work, base, outline)?;
+        let part = part?;
         for refusal in refusals::by_leases(&self.server, base, work, ctl).await? {
             if !ok.overrides(refusal.name) {
                 return Err(refusal.into_error());
@@ -305,12 +328,9 @@ impl Writer for WholeWriter {
 
     fn seen(&self, ids: &[ScopeId]) -> Option<BTreeMap<ScopeId, Option<Scope>>> {
         let Course::Interrupted { seen, .. } = &mut *self.course() else { return None };
-        let entries = seen.take()?;
+        let mut scopes = seen.take()?;
         // what cannot be opened is read once more, and its error told
-        let open = |id: &ScopeId| {
-            Some((*id, entries.get(id).map(|entry| entry.raw.open().ok()).map_or(Some(None), |s| s.map(Some))?))
-        };
-        ids.iter().map(open).collect()
+        ids.iter().map(|id| Some((*id, scopes.take(*id)?))).collect()
     }
 
     fn remarks(&self) -> Vec<String> {

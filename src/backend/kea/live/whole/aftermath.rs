@@ -13,12 +13,13 @@ use serde_json::Value;
 
 use super::compare::Outline;
 use super::part::Part;
-use super::{Course, WholeWriter};
+use super::{Course, MANY, Scopes, WholeWriter};
 use crate::backend::kea::command::Answer;
 use crate::backend::kea::live::{FreshConfig, Known};
-use crate::engine::port::{Control, Done, Entry, Work};
+use crate::engine::port::{Control, Done, Work};
+use crate::engine::threads::side_by_side;
 use crate::engine::{Error, ErrorKind, Result};
-use crate::model::{Foreign, Membership, ScopeId};
+use crate::model::{Foreign, Membership, Scope, ScopeId};
 
 /// What runs on the target, compared with what ran and what was planned.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -254,21 +255,23 @@ impl WholeWriter {
     async fn look(&self, base: &Known, work: &[&Work]) -> Result<Seen> {
         self.saw(None);
         let (fresh, _) = self.server.configuration(&Control::free()).await?;
-        let standing = match self.has_failover(base).await? {
+        let (standing, opened) = match self.has_failover(base).await? {
             true => compared(base, work, &fresh)?,
-            false => Standing::Broken("the high-availability hook is gone".to_owned()),
+            false => (Standing::Broken("the high-availability hook is gone".to_owned()), BTreeMap::new()),
         };
         let hash = fresh.hash;
+        let scopes = Scopes { listed: fresh.config.scopes, opened };
         // a scope that could not be listed is never taken for a missing one
-        self.saw(fresh.config.unreadable.is_empty().then_some(fresh.config.scopes));
+        self.saw(fresh.config.unreadable.is_empty().then_some(scopes));
         Ok(Seen { standing, hash })
     }
 
-    fn saw(&self, scopes: Option<BTreeMap<ScopeId, Entry>>) {
+    fn saw(&self, scopes: Option<Scopes>) {
         if let Course::Interrupted { seen, .. } = &mut *self.course() {
             *seen = scopes;
         }
     }
+
     /// Whether the server still has every relationship that it had.
     ///
     /// # Errors
@@ -279,36 +282,43 @@ impl WholeWriter {
     }
 }
 
-/// What runs, compared with what ran before and what was to run.
-fn compared(base: &Known, work: &[&Work], fresh: &FreshConfig) -> Result<Standing> {
+/// What runs, compared with what ran before and what was to run; with the scopes that were opened for it.
+fn compared(base: &Known, work: &[&Work], fresh: &FreshConfig) -> Result<(Standing, BTreeMap<ScopeId, Scope>)> {
     let chosen = work.iter().map(|work| work.id).collect();
     let (ours, theirs) = (Outline::read(&base.text.0), Outline::read(&fresh.text.0));
     let (Ok(ours), Ok(theirs)) = (ours, theirs) else {
         return Err(Error::new(ErrorKind::Garbled, "the configuration could not be understood"));
     };
+    let mut opened = BTreeMap::new();
     if let Some(what) = ours.differs(&theirs, &chosen) {
-        return Ok(Standing::Other(format!("{what} has another value than before")));
+        return Ok((Standing::Other(format!("{what} has another value than before")), opened));
     }
-    let left = work.iter().find_map(|work| left(work, fresh));
-    Ok(match left {
+    let mut first_left = None;
+    for (work, (scope, left)) in work.iter().zip(side_by_side(work, MANY, |work| left(work, fresh))) {
+        opened.extend(scope.map(|scope| (work.id, scope)));
+        first_left = first_left.or(left);
+    }
+    let standing = match first_left {
         None if !work.is_empty() => Standing::Planned,
         _ if ours.differs(&theirs, &BTreeSet::new()).is_none() => Standing::Before,
         None => Standing::Before,
         Some(left) => Standing::Other(format!("{left} has another value than the one written")),
-    })
+    };
+    Ok((standing, opened))
 }
 
-/// The first thing of a scope that is not as planned, named.
-fn left(work: &Work, fresh: &FreshConfig) -> Option<String> {
+/// The scope as it runs, and the first thing of it that is not as planned, named.
+fn left(work: &Work, fresh: &FreshConfig) -> (Option<Scope>, Option<String>) {
     let whole = || Some(format!("scope {}", work.id));
     let now = match fresh.config.scopes.get(&work.id).map(|entry| entry.raw.open()) {
-        Some(Err(_)) => return whole(),
+        Some(Err(_)) => return (None, whole()),
         Some(Ok(scope)) => Some(scope),
         None => None,
     };
     if now.is_some() != work.want.is_some() {
-        return whole();
+        return (now, whole());
     }
-    let change = work.residual(now.as_ref()).into_iter().next()?;
-    Some(format!("{} in scope {}", change.title(), work.id))
+    let change = work.residual(now.as_ref()).into_iter().next();
+    let left = change.map(|change| format!("{} in scope {}", change.title(), work.id));
+    (now, left)
 }

@@ -1,5 +1,7 @@
 //! One scope's part of the new configuration.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::compare::Outline;
@@ -70,9 +72,11 @@ fn is_as_planned(work: &Work, base: &Known, now: Option<&(Value, Option<crate::m
 }
 
 /// Without reservations where some of them may come from a database: none are written there.
-fn own(subnet: &Value, base: &Known) -> Value {
-    let mut subnet = subnet.clone();
-    if let (true, Value::Object(object)) = (base.hosts_database, &mut subnet) {
+fn own<'a>(subnet: &'a Value, base: &Known) -> Cow<'a, Value> {
+    let mut subnet = Cow::Borrowed(subnet);
+    if base.hosts_database
+        && let Value::Object(object) = subnet.to_mut()
+    {
         object.shift_remove("reservations");
     }
     subnet
