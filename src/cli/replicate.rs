@@ -78,7 +78,10 @@ pub async fn run(
     }
     let report = execute(fleet, &plan, approved, journal, console).await;
     finish(asked.json, &plan, &report, &names, console);
-    Ok(report.exit_status())
+    let status = report.exit_status();
+    // nobody waits until the memory of thousands of scopes is given back piece by piece
+    tokio::task::spawn_blocking(move || drop((survey, plan, report)));
+    Ok(status)
 }
 
 /// What can be said before any server is asked.
