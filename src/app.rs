@@ -26,6 +26,7 @@ pub mod pick;
 pub mod preview;
 pub mod reading;
 pub mod recall;
+pub mod recover;
 pub mod reset;
 pub mod runs;
 pub mod state;

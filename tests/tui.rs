@@ -67,13 +67,13 @@ fn a_run_is_undone_from_the_history() {
     terminal.keys("y");
     terminal.wait_for_text("3/43 drifted");
     terminal.keys("U");
-    let view = terminal.wait_for_text("14 replicated");
-    assert!(view.contains("[history]") && view.contains("berlin → hamburg"), "{view}");
+    let view = terminal.wait_for_text("replication berlin → hamburg");
+    assert!(view.contains("[history]") && view.contains("14 replicated"), "{view}");
     terminal.keys("Enter");
     terminal.wait_for_text("what the run destroyed");
     terminal.keys("/ 2 0 . 1 4 Enter");
     terminal.wait_for_text("- reservation 10.20.14.31");
-    terminal.keys("Esc Esc u");
+    terminal.keys("Esc Left u");
     let view = terminal.wait_for_text("back to the snapshot");
     assert!(view.contains("DELETED on hamburg") && view.contains("before run"), "{view}");
     terminal.wait_for_text(OPEN);

@@ -96,6 +96,10 @@ pub enum Action {
     HandOver,
     /// Opens or closes the history.
     History,
+    /// Plans what an interrupted run had not come to.
+    Finish,
+    /// Lets an interrupted run be as it is: it no longer waits.
+    LeaveRun,
     /// Plans back to the snapshot of a run, or of one scope of it.
     Undo,
 }
@@ -274,6 +278,22 @@ pub const VERBS: &[Verb] = &[
         PAST,
         "undo",
         "preview the way back to the scopes as they were before the run, or to the highlighted one",
+    ),
+    verb(
+        Action::Finish,
+        "finish",
+        &["f"],
+        PAST,
+        "finish",
+        "preview what an interrupted run had not come to; both servers are read first",
+    ),
+    verb(
+        Action::LeaveRun,
+        "leave-run",
+        &["L"],
+        &[Place::PastRun],
+        "leave it",
+        "let an interrupted run be as it is: it no longer waits to be settled",
     ),
     verb(
         Action::Swap,

@@ -21,6 +21,7 @@ pub fn available(state: &AppState, action: Action) -> Result<(), String> {
         Action::Findings if state.current().is_none() => Err("there is no relationship here".into()),
         Action::Reset => reset(state),
         Action::Undo => recalling::can_undo(state),
+        Action::Finish | Action::LeaveRun => recalling::can_settle(state, action),
         Action::Enter if state.place() == Place::History && state.history.current().is_none() => {
             Err("there is no run here".into())
         }

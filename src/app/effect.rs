@@ -50,6 +50,12 @@ pub enum Effect {
     Override(Ticket, Arc<Plan>, BTreeSet<String>),
     /// Read what is kept of a run, and plan back to the snapshots of these scopes, or of all.
     PlanUndo(Ticket, Arc<Survey>, String, Option<Vec<ScopeId>>),
+    /// Read the servers of an interrupted run, and plan what it had not come to.
+    PlanFinish(Ticket, String),
+    /// Read the servers of an interrupted run, and tell how far it came.
+    Tell(Ticket, String),
+    /// Let an interrupted run be as it is, and list those that still wait.
+    LeaveRun(Ticket, String),
     /// List kept runs before this one, or the newest, of which this text is a part.
     Runs(Ticket, Option<i64>, String),
     /// List the runs that were interrupted and wait.
@@ -89,6 +95,23 @@ pub enum Effect {
     Leave,
 }
 
+/// How far an interrupted run came in one scope; safe to show.
+#[derive(Clone, Debug)]
+pub struct ToldScope {
+    /// Which scope.
+    pub id: ScopeId,
+    /// The server that was to be written.
+    pub target: ServerName,
+    /// The relationship.
+    pub relationship: Foreign,
+    /// Everything planned is there.
+    pub is_done: bool,
+    /// How it stands.
+    pub words: String,
+    /// Why it is told so.
+    pub message: Option<String>,
+}
+
 /// What one server said when it was read.
 pub type ReadOutcome = Result<Arc<Reading>>;
 
@@ -114,6 +137,8 @@ pub enum News {
     Interrupted(Vec<PastRun>),
     /// The scopes of a kept run.
     RunOpened(Arc<RunDetail>),
+    /// How far an interrupted run came, and what its servers say besides.
+    Told(String, Vec<ToldScope>, Vec<String>),
     /// A job of this number has taken over.
     JobStarted(i64),
     /// The jobs, the oldest first.

@@ -10,7 +10,7 @@ mod listed;
 use std::sync::Arc;
 
 use super::drawn::Drawn;
-use super::effect::Ticket;
+use super::effect::{Ticket, ToldScope};
 use super::list::{List, Scroll};
 
 pub use change::PastChange;
@@ -82,6 +82,8 @@ pub struct Opened {
     pub run: PastRun,
     /// Its scopes; `None` while they are read.
     pub detail: Option<Result<Arc<RunDetail>, String>>,
+    /// What the servers told of it before the disk did.
+    pub told: Option<(Vec<ToldScope>, Vec<String>)>,
     /// The reading.
     pub ticket: Ticket,
     /// The cursor in its scopes.
@@ -176,7 +178,15 @@ impl HistoryView {
 impl Opened {
     /// A run whose scopes are being read.
     pub fn new(run: PastRun, ticket: Ticket) -> Self {
-        Opened { run, detail: None, ticket, scopes: List::default(), shown: Vec::new(), scroll: Scroll::default() }
+        Opened {
+            run,
+            detail: None,
+            told: None,
+            ticket,
+            scopes: List::default(),
+            shown: Vec::new(),
+            scroll: Scroll::default(),
+        }
     }
 
     /// Its scopes, where they were read.

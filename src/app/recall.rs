@@ -14,7 +14,7 @@ use crate::detached::JobReport;
 use crate::engine::Result;
 use crate::engine::outcome::SavedState;
 use crate::engine::port::ServerRole;
-use crate::history::{History, RunFilter, RunRecord, Snapshot};
+use crate::history::{History, RunFilter, RunRecord, Settlement, Snapshot};
 use crate::model::{Foreign, ScopeId, ServerName};
 use crate::show::ScopeNames;
 
@@ -34,6 +34,10 @@ pub fn recall(effect: Effect, history: &History, zone: &TimeZone) -> std::result
         Effect::Interrupted(_) => interrupted(history).map(News::Interrupted),
         Effect::Jobs(_) => detached(history).map(News::Jobs),
         Effect::CancelJob(_, job) => history.cancel_job(job).and_then(|_| detached(history)).map(News::Jobs),
+        Effect::LeaveRun(_, run) => history
+            .settle(&run, Settlement::Left, &history.who().person(), None)
+            .and_then(|()| interrupted(history))
+            .map(News::Interrupted),
         Effect::OpenRun(_, run) => detail(history, &run).map(|detail| News::RunOpened(Arc::new(detail))),
         _ => return Err("nothing that the history knows".into()),
     };
@@ -192,6 +196,7 @@ fn detail(history: &History, run: &str) -> Result<RunDetail> {
                 target: target.clone(),
                 relationship: relationship.name.clone(),
                 outcome: None,
+                told: None,
                 saved: None,
                 message: None,
                 kept: None,
@@ -222,6 +227,7 @@ fn kept(snapshot: Snapshot) -> PastScope {
         target: snapshot.target,
         relationship: snapshot.relationship,
         outcome: end.map(|end| clean(&end.outcome)),
+        told: None,
         saved: None,
         message,
         kept: Some(Before {

@@ -54,7 +54,10 @@ pub async fn work(effect: Effect, fleet: Arc<Fleet>, journal: &dyn Journal, ctl:
         Effect::Run(_, plan, approved) => {
             Ok(News::RunEnded(Arc::new(run::run(&fleet, &plan, approved, journal, &ctl).await)))
         }
-        Effect::StartJob(..)
+        Effect::PlanFinish(..)
+        | Effect::Tell(..)
+        | Effect::LeaveRun(..)
+        | Effect::StartJob(..)
         | Effect::Jobs(_)
         | Effect::CancelJob(..)
         | Effect::Runs(..)
@@ -109,7 +112,7 @@ async fn plan(fleet: &Fleet, survey: &Survey, picks: &[Pick], journal: &dyn Jour
 }
 
 /// What was asked for on the screen, for the history.
-fn asked(words: impl IntoIterator<Item = String>) -> serde_json::Value {
+pub(super) fn asked(words: impl IntoIterator<Item = String>) -> serde_json::Value {
     serde_json::json!({ "screen": words.into_iter().collect::<Vec<_>>().join("; ") })
 }
 
@@ -127,6 +130,7 @@ pub async fn plan_undo(
     run: &str,
     past: Vec<Past>,
     scopes: Option<&[ScopeId]>,
+    journal: &dyn Journal,
     ctl: &Control,
 ) -> News {
     let named: Vec<ScopeSelector> = scopes.into_iter().flatten().map(|id| ScopeSelector::from(*id)).collect();
@@ -144,7 +148,7 @@ pub async fn plan_undo(
     let readings = join_all(servers.iter().map(|server| fresh(fleet, survey, server, ctl))).await;
     let readings: Vec<(ServerName, ReadOutcome)> = readings.into_iter().flatten().collect();
     let survey = again(fleet, survey, &readings);
-    let mut plan = undo.plan(fleet, &survey, BTreeSet::new(), ctl).await;
+    let mut plan = undo.plan(fleet, &survey, BTreeSet::new(), ctl).await.kept_by(journal);
     plan.asked = asked([format!("undo {run}")]);
     News::Planned(Arc::new(plan), readings)
 }

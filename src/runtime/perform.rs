@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crate::app::effect::{Effect, News, Ticket};
 use crate::app::recall::recall;
-use crate::app::work::{plan_undo, work};
+use crate::app::recover;
+use crate::app::work::work;
 use crate::backend::connect;
 use crate::config::LogConfig;
 use crate::detached::{Order, Origin};
@@ -125,7 +126,9 @@ impl Hands {
             (effect @ (Effect::Runs(ticket, ..) | Effect::Interrupted(ticket) | Effect::OpenRun(ticket, _)), _) => {
                 self.recall(ticket, effect);
             }
-            (effect @ (Effect::Jobs(ticket) | Effect::CancelJob(ticket, _)), _) => self.recall(ticket, effect),
+            (effect @ (Effect::Jobs(ticket) | Effect::CancelJob(ticket, _) | Effect::LeaveRun(ticket, _)), _) => {
+                self.recall(ticket, effect);
+            }
             (Effect::StartJob(ticket, plan, approved, done, title), Some(fleet)) => {
                 let (origin, history) = (self.origin(), Arc::clone(&self.history));
                 self.spawn(ticket, Job::must_finish("start a job"), move |_| async move {
@@ -134,18 +137,8 @@ impl Hands {
                     origin?.start(&history, order).await.map(News::JobStarted)
                 });
             }
-            (Effect::PlanUndo(ticket, survey, run, scopes), Some(fleet)) => {
-                let history = Arc::clone(&self.history);
-                self.spawn(ticket, Job::droppable("plan an undo"), move |job| async move {
-                    let ctl = Control { soft: job.soft().clone(), hard: job.hard().clone(), ..Control::free() };
-                    let name = run.clone();
-                    let past = tokio::task::spawn_blocking(move || history.past(&history.run(&name)?));
-                    match past.await {
-                        Ok(Ok(past)) => Ok(plan_undo(&fleet, &survey, &run, past, scopes.as_deref(), &ctl).await),
-                        Ok(Err(error)) => Ok(News::NotPlanned(error)),
-                        Err(error) => Err(error.to_string()),
-                    }
-                });
+            (effect @ (Effect::PlanUndo(..) | Effect::PlanFinish(..) | Effect::Tell(..)), Some(fleet)) => {
+                self.recover(effect, fleet);
             }
             (effect, Some(fleet)) => self.work(effect, fleet),
             (_, None) => {}
@@ -162,6 +155,9 @@ impl Hands {
             Effect::Reset(ticket, ..) => (*ticket, Job::must_finish("reset")),
             Effect::Run(ticket, ..) => (*ticket, Job::must_finish("replicate")),
             Effect::PlanUndo(..)
+            | Effect::PlanFinish(..)
+            | Effect::Tell(..)
+            | Effect::LeaveRun(..)
             | Effect::StartJob(..)
             | Effect::Jobs(_)
             | Effect::CancelJob(..)
@@ -198,6 +194,25 @@ impl Hands {
                     done = &mut work => return done,
                     () = moved => job.progress(News::Status(status.borrow_and_update().clone())),
                 }
+            }
+        });
+    }
+
+    /// Plans for a run that is over, or tells how far it came.
+    fn recover(&mut self, effect: Effect, fleet: Arc<Fleet>) {
+        let history = Arc::clone(&self.history);
+        let (Effect::PlanUndo(ticket, ..) | Effect::PlanFinish(ticket, _) | Effect::Tell(ticket, _)) = &effect else {
+            return;
+        };
+        self.spawn(*ticket, Job::droppable("look into a run"), move |job| async move {
+            let ctl = Control { soft: job.soft().clone(), hard: job.hard().clone(), ..Control::free() };
+            match effect {
+                Effect::PlanUndo(_, survey, run, scopes) => {
+                    Ok(recover::undo(history, &fleet, &survey, &run, scopes.as_deref(), &ctl).await)
+                }
+                Effect::PlanFinish(_, run) => Ok(recover::finish(history, &fleet, &run, &ctl).await),
+                Effect::Tell(_, run) => recover::tell(history, &fleet, &run, &ctl).await,
+                _ => Err(Error::new(ErrorKind::Local, "nothing that a run is asked for")),
             }
         });
     }

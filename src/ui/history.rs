@@ -162,8 +162,8 @@ fn facts(state: &AppState, theme: &Theme, run: &PastRun, width: u16) -> Vec<(Sty
         lines.push((Style::new(), run.count_words()));
     }
     if run.fate == Fate::Interrupted {
-        let text = "INTERRUPTED: its process is gone, and what it wrote last is not known. u reads the target and \
-                    previews the way back.";
+        let text = "INTERRUPTED: its process is gone. Enter reads both servers and tells how far it came; f previews \
+                    the rest of it, u the way back; L leaves it as it is.";
         lines.push((theme.bad, text.to_owned()));
     }
     lines.extend(run.settled.iter().map(|settled| (theme.warning, format!("settled: {settled}"))));
@@ -250,6 +250,9 @@ fn signs(scope: &PastScope) -> String {
 }
 
 fn style(theme: &Theme, scope: &PastScope) -> Style {
+    if let Some((_, is_done)) = scope.told {
+        return if is_done { theme.good } else { theme.bad };
+    }
     match scope.outcome.as_deref() {
         Some("replicated" | "unchanged") => theme.good,
         Some("rejected" | "unknown") | None => theme.bad,

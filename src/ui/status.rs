@@ -57,11 +57,11 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
     }
 }
 
-/// A reset is seldom needed: it is offered where it is; and where it is refused, nothing is
+/// What is seldom needed is offered where it is; and where it is refused, nothing is
 /// asked that could be answered.
 fn deserves_a_hint(state: &AppState, verb: &Verb) -> bool {
     match (verb.action, &state.view) {
-        (Action::Reset, _) => available(state, Action::Reset).is_ok(),
+        (Action::Reset | Action::Finish | Action::LeaveRun, _) => available(state, verb.action).is_ok(),
         (Action::Yes | Action::No, View::Reset(reset)) => reset.is_asking(),
         _ => true,
     }

@@ -63,7 +63,7 @@ fn what_a_run_destroyed_stands_there_by_name_deletions_first() {
     assert!(at("hostname printer") < at("value: was 1800 | the run wrote 3600"));
     program.press("Down");
     let text = program.text();
-    assert!(text.contains("not known: the run was interrupted"), "{text}");
+    assert!(text.contains("10.0.1.0 done, 3 of 3 changes") && text.contains("10.0.3.0 partial, 1 of 2"), "{text}");
     assert!(text.contains("the run created it, an undo deletes it"), "{text}");
     program.press("Down u");
     assert!(message(&program.state).contains("nothing was written to 10.0.5.0"), "{}", message(&program.state));
@@ -73,6 +73,23 @@ fn what_a_run_destroyed_stands_there_by_name_deletions_first() {
     assert_eq!(program.state.place(), Place::History);
     program.press("U");
     assert_eq!(program.state.place(), Place::Relationships);
+}
+
+#[test]
+fn an_interrupted_run_is_finished_undone_or_left() {
+    let mut program = with_past(Past::sample());
+    program.press("U Enter End");
+    let text = program.text();
+    assert!(text.contains("10.0.6.0 not done"), "also what it had not come to:\n{text}");
+    assert!(text.contains("f finish") && text.contains("L leave it"), "{text}");
+    program.type_keys("f");
+    assert!(matches!(program.pending.back(), Some(Effect::PlanFinish(..))), "both servers are read, and a plan made");
+    program.pending.clear();
+    program.press("Esc L");
+    assert!(!program.text().contains("INTERRUPTED, waits"), "{}", program.text());
+    assert!(program.text().contains("interrupted, settled"), "{}", program.text());
+    program.press("f");
+    assert!(message(&program.state).contains("it does not wait"), "{}", message(&program.state));
 }
 
 #[test]

@@ -13,6 +13,7 @@ use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use ratatui::style::Style;
 use scopesync::app::detached::DetachedJob;
+use scopesync::app::effect::ToldScope;
 use scopesync::app::history::{Before, Fate, PAGE, Page, PastRun, PastScope, RunDetail};
 use scopesync::app::state::View;
 use scopesync::app::work::{plan_undo, work};
@@ -103,6 +104,7 @@ impl Past {
             target: "two".into(),
             relationship: "one-two".into(),
             outcome: outcome.map(str::to_owned),
+            told: None,
             saved: outcome.filter(|word| *word == "replicated").map(|_| SavedState::Saved),
             message: None,
             kept,
@@ -133,6 +135,24 @@ impl Past {
             Effect::Interrupted(_) => {
                 let waits = |run: &&PastRun| run.fate == Fate::Interrupted;
                 News::Interrupted(self.runs.iter().filter(waits).cloned().collect())
+            }
+            Effect::LeaveRun(_, run) => {
+                let left = self.runs.iter_mut().filter(|past| past.id == *run);
+                left.for_each(|past| past.fate = Fate::Settled);
+                News::Interrupted(Vec::new())
+            }
+            Effect::Tell(_, run) => {
+                let told = |n: u8, words: &str| ToldScope {
+                    id: format!("10.0.{n}.0/24").parse().unwrap(),
+                    target: "two".into(),
+                    relationship: "one-two".into(),
+                    is_done: words.starts_with("done"),
+                    words: words.to_owned(),
+                    message: None,
+                };
+                let scopes =
+                    vec![told(1, "done, 3 of 3 changes"), told(3, "partial, 1 of 2 changes"), told(6, "not done")];
+                News::Told(run.clone(), scopes, Vec::new())
             }
             _ => News::RunOpened(Arc::new(self.detail.clone())),
         }
@@ -290,7 +310,11 @@ impl Program {
             Effect::StartJob(ticket, ..) => {
                 return (*ticket, self.past.fails.clone().map_or(News::JobStarted(3), News::Failed));
             }
-            Effect::Runs(ticket, ..) | Effect::Interrupted(ticket) | Effect::OpenRun(ticket, _) => {
+            Effect::Runs(ticket, ..)
+            | Effect::Interrupted(ticket)
+            | Effect::Tell(ticket, _)
+            | Effect::LeaveRun(ticket, _)
+            | Effect::OpenRun(ticket, _) => {
                 return (*ticket, self.past.answer(&effect));
             }
             Effect::Read(ticket, _)
@@ -300,6 +324,7 @@ impl Program {
             | Effect::Override(ticket, ..)
             | Effect::PlanReset(ticket, ..)
             | Effect::PlanUndo(ticket, ..)
+            | Effect::PlanFinish(ticket, ..)
             | Effect::Reset(ticket, ..)
             | Effect::Run(ticket, ..) => *ticket,
             _ => unreachable!("not left pending"),
@@ -307,7 +332,9 @@ impl Program {
         let fleet = self.state.fleet.clone().unwrap();
         if let Effect::PlanUndo(ticket, survey, run, scopes) = effect {
             let left = self.past.left.clone();
-            let undo = async { plan_undo(&fleet, &survey, &run, left, scopes.as_deref(), &Control::free()).await };
+            let undo = async {
+                plan_undo(&fleet, &survey, &run, left, scopes.as_deref(), &self.journal, &Control::free()).await
+            };
             return (ticket, self.threads.block_on(undo));
         }
         let control = Control::free();

@@ -29,6 +29,8 @@ pub struct PastScope {
     pub relationship: Foreign,
     /// What became of it: the outcome's word; `None` when the run did not come to store that.
     pub outcome: Option<String>,
+    /// How far an interrupted run came, told by reading, and whether it is done.
+    pub told: Option<(String, bool)>,
     /// Whether it is in the server's file.
     pub saved: Option<SavedState>,
     /// Why it is as it is.
@@ -62,7 +64,8 @@ impl PastScope {
 
     /// What became of it, and whether it is saved.
     pub fn standing(&self) -> String {
-        let mut words = self.outcome.clone().unwrap_or_else(|| "not known: the run was interrupted".to_owned());
+        let told = self.told.as_ref().map(|(words, _)| words.clone()).or_else(|| self.outcome.clone());
+        let mut words = told.unwrap_or_else(|| "not known: the run was interrupted".to_owned());
         if let Some(saved) = self.saved.filter(|saved| *saved != SavedState::NotApplicable) {
             words.push_str(&format!(", {}", saved.words()));
         }
@@ -104,7 +107,7 @@ pub fn destroyed(scope: &PastScope) -> Vec<(Look, String)> {
     for change in of(ChangeKind::Delete) {
         lines.push((Look::Delete, format!("  - {}", change.described())));
         let was = change.fields.iter().map(|field| format!("{} {}", field.field, field.values().0));
-        let was: Vec<String> = was.collect();
+        let was: Vec<String> = was.map(|was| was.strip_prefix("value ").map(str::to_owned).unwrap_or(was)).collect();
         if !was.is_empty() {
             lines.push((Look::Plain, format!("      was: {}", was.join(", "))));
         }

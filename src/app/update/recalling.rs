@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::super::action::Action;
-use super::super::effect::{Effect, Ticket};
-use super::super::history::{Fate, Level, Older, Opened, Page, PastRun, RunDetail};
+use super::super::effect::{Effect, Ticket, ToldScope};
+use super::super::history::{Fate, Level, Older, Opened, Page, PastRun, PastScope, RunDetail};
 use super::super::list::Scroll;
 use super::super::state::{AppState, Tone, View};
 use super::filtering;
 use crate::engine::port::RunKind;
+use crate::show::ScopeNames;
 
 /// Opens the history, or closes it. Where an interrupted run waits, the cursor goes there.
 pub(super) fn toggle(state: &mut AppState) -> Vec<Effect> {
@@ -80,22 +81,63 @@ pub(super) fn listed(state: &mut AppState, ticket: Ticket, page: Page) {
 }
 
 /// The runs that wait were read: whoever has not heard of them does now.
-pub(super) fn interrupted(state: &mut AppState, runs: Vec<PastRun>) {
+pub(super) fn interrupted(state: &mut AppState, runs: Vec<PastRun>) -> Vec<Effect> {
     let known = |run: &PastRun| state.interrupted.iter().any(|old| old.id == run.id);
     if let Some(run) = runs.iter().find(|run| !known(run)).filter(|_| !state.history.open) {
         let more = if runs.len() > 1 { format!(" (and {} more)", runs.len() - 1) } else { String::new() };
         let text = format!("LOOK: a run was interrupted{more}, U opens it: {}", run.called(&state.setting.zone()));
         state.banner.get_or_insert((Tone::Warning, text));
     }
+    let settled = state.interrupted.iter().any(|old| runs.iter().all(|run| run.id != old.id));
     state.interrupted = runs;
+    // What the list says of one that no longer waits is old.
+    if settled && state.history.open && state.history.fresh.is_none() { refresh(state) } else { Vec::new() }
 }
 
 /// The scopes of a run were read.
 pub(super) fn opened(state: &mut AppState, ticket: Ticket, detail: Result<Arc<RunDetail>, String>) {
-    if let Some(opened) = state.history.opened.as_mut().filter(|opened| opened.ticket == ticket) {
-        opened.detail = Some(detail);
-        opened.refilter();
+    let Some(opened) = state.history.opened.as_mut().filter(|opened| opened.ticket == ticket) else { return };
+    opened.detail = Some(detail);
+    opened.refilter();
+    let told = std::mem::take(&mut opened.told);
+    let run = opened.run.id.clone();
+    if let Some((scopes, service)) = told {
+        self::told(state, &run, scopes, service);
     }
+}
+
+/// The servers of an interrupted run have told how far it came: also of scopes that it had not
+/// come to.
+pub(super) fn told(state: &mut AppState, run: &str, scopes: Vec<ToldScope>, service: Vec<String>) {
+    let names = ScopeNames::of_ids(scopes.iter().map(|scope| scope.id));
+    let Some(opened) = state.history.opened.as_mut().filter(|opened| opened.run.id == run) else { return };
+    let Some(Ok(detail)) = &mut opened.detail else {
+        // It was faster than the disk.
+        opened.told = Some((scopes, service));
+        return;
+    };
+    let detail = Arc::make_mut(detail);
+    detail.remarks.extend(service);
+    for told in scopes {
+        let known = detail.scopes.iter_mut().find(|scope| scope.id == told.id && scope.target == told.target);
+        let standing = Some((told.words, told.is_done));
+        match known {
+            Some(scope) => (scope.told, scope.message) = (standing, told.message),
+            None => detail.scopes.push(PastScope {
+                id: told.id,
+                name: names.name(told.id),
+                target: told.target,
+                relationship: told.relationship,
+                outcome: None,
+                told: standing,
+                saved: None,
+                message: told.message,
+                kept: None,
+            }),
+        }
+    }
+    detail.scopes.sort_by(|a, b| (&a.target, a.id).cmp(&(&b.target, b.id)));
+    opened.refilter();
 }
 
 /// Whether a job that failed was one of these.
@@ -134,6 +176,13 @@ pub(super) fn act(state: &mut AppState, action: Action) -> Vec<Effect> {
             }
         }
         Action::Undo => return undo(state),
+        Action::Finish => return finish(state),
+        Action::LeaveRun => {
+            let Some(run) = state.history.subject().map(|run| run.id.clone()) else { return Vec::new() };
+            state.history.level = Level::Runs;
+            state.say(Tone::Plain, format!("run {run} is left as it is: it no longer waits"));
+            return vec![Effect::LeaveRun(state.ticket(), run)];
+        }
         _ => {}
     }
     Vec::new()
@@ -152,9 +201,13 @@ fn enter(state: &mut AppState) -> Vec<Effect> {
             if known.is_some_and(|opened| opened.detail().is_some()) {
                 return Vec::new();
             }
-            let id = run.id.clone();
+            let (id, fate) = (run.id.clone(), run.fate);
             view.opened = Some(Opened::new(run, ticket));
-            return vec![Effect::OpenRun(ticket, id)];
+            let mut effects = vec![Effect::OpenRun(ticket, id.clone())];
+            if fate == Fate::Interrupted {
+                effects.push(Effect::Tell(state.ticket(), id));
+            }
+            return effects;
         }
     }
     Vec::new()
@@ -230,4 +283,25 @@ fn undo(state: &mut AppState) -> Vec<Effect> {
     let ticket = state.ticket();
     state.view = View::Planning { ticket, picked: format!("undo of run {run}: {what}, back to the snapshot") };
     vec![Effect::PlanUndo(ticket, Arc::clone(&state.survey), run, scopes)]
+}
+
+/// Whether the highlighted run can be finished, or left; `Err` tells why not.
+pub(in crate::app) fn can_settle(state: &AppState, action: Action) -> Result<(), String> {
+    let run = state.history.subject().ok_or("there is no run here")?;
+    match (run.fate, &run.kind) {
+        (Fate::Interrupted, RunKind::Reset) if action == Action::Finish => {
+            Err("it was a reset: H resets the relationship again where it is terminated, L leaves it".into())
+        }
+        (Fate::Interrupted, _) => Ok(()),
+        (Fate::UnderWay, _) => Err("it is still under way".into()),
+        (Fate::Ended | Fate::Settled, _) => Err("it does not wait: it has ended, or was settled".into()),
+    }
+}
+
+/// Has a plan made of what an interrupted run had not come to.
+fn finish(state: &mut AppState) -> Vec<Effect> {
+    let Some(run) = state.history.subject().map(|run| run.id.clone()) else { return Vec::new() };
+    let ticket = state.ticket();
+    state.view = View::Planning { ticket, picked: format!("the rest of run {run}") };
+    vec![Effect::PlanFinish(ticket, run)]
 }
