@@ -135,8 +135,7 @@ fn ask_servers(mut command: Command, global: &args::Global, console: &mut Consol
                     fleet.throttle_limit = usize::try_from(limit).unwrap_or(usize::MAX);
                 }
                 let by = history.who().person();
-                let origin = if asked.as_job { start.origin()? } else { None };
-                let handover = origin.map(|origin| replicate::Handover { origin, history: &history });
+                let handover = handover(asked.as_job, &start, &history)?;
                 replicate::run(&fleet, &asked, &history, handover, &by, &mut operator, console).await
             }
             Command::Recover(asked) => {
@@ -145,7 +144,8 @@ fn ask_servers(mut command: Command, global: &args::Global, console: &mut Consol
             }
             Command::Undo(asked) => {
                 let by = history.who().person();
-                undo::run(&fleet, &asked, &history, &by, &mut operator, console).await
+                let handover = handover(asked.as_job, &start, &history)?;
+                undo::run(&fleet, &asked, &history, handover, &by, &mut operator, console).await
             }
             Command::Check(_)
             | Command::Jobs(_)
@@ -160,6 +160,12 @@ fn ask_servers(mut command: Command, global: &args::Global, console: &mut Consol
     // A read that nobody waits for any more must not hold up the end.
     threads.shutdown_background();
     status
+}
+
+/// What it takes to start a job, where one is asked for.
+fn handover<'a>(as_job: bool, start: &Start, history: &'a History) -> Result<Option<replicate::Handover<'a>>, Failure> {
+    let origin = if as_job { start.origin()? } else { None };
+    Ok(origin.map(|origin| replicate::Handover { origin, history }))
 }
 
 /// The selection of a command that is to be read from standard input.

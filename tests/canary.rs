@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use common::program::{Home, NAMES, by_file};
+use common::proxy::{Point, Proxy};
 use common::terminal::Start;
 use common::web::{Play, Seen, WebServer, done};
 use serde_json::{Value, json};
@@ -284,6 +285,38 @@ fn no_command_shows_logs_or_keeps_a_secret() {
             );
         }
         assert!(fs::metadata(home.path().join("log")).is_ok_and(|log| log.len() > 0), "there is a log");
+    }
+}
+
+#[test]
+fn a_job_gets_its_secrets_by_its_pipe_alone() {
+    for sources in SOURCES {
+        let home = Home::new();
+        let servers = [0, 1].map(|at| server(at, false, Mood::Serves));
+        write_config(&home, &servers, sources);
+        let proxy = Proxy::http(&servers[1].url());
+        let config = fs::read_to_string(home.config()).expect("the configuration");
+        home.write_config(&config.replace(&servers[1].url(), &proxy.url()));
+        let gate = proxy.pause(Point::before("config-set"));
+        run(&home, "replicate --computer-name kea-1 --force --as-job", 0);
+        gate.reached();
+        let job: Value = serde_json::from_str(&run(&home, "jobs show 1 --json", 0)).expect("JSON");
+        let told = |what: &str| fs::read(format!("/proc/{}/{what}", job["process"])).expect("the job's process");
+        assert!(told("cmdline").ends_with(b"\0job-process\01\0"), "{:?}", String::from_utf8_lossy(&told("cmdline")));
+        let environment = told("environ");
+        assert!(environment.windows(6).any(|window| window == b"\0HOME="), "there is an environment");
+        let env = sources.contains(&"env");
+        assert_ne!(env, environment.split(|byte| *byte == 0).any(|entry| entry.starts_with(b"SECRET=")));
+        if env {
+            assert_clean("its environment", &environment);
+        }
+        gate.open();
+        run(&home, "jobs wait 1", 0);
+        for line in ["jobs --json", "jobs show 1", "jobs show 1 --json", "jobs receive 1"] {
+            run(&home, line, 0);
+        }
+        assert!(servers[1].commands().iter().any(|command| command == "config-set"));
+        assert!(assert_files_clean(&home) > 0);
     }
 }
 

@@ -75,7 +75,20 @@ fn a_job_replicates_what_was_approved_and_gives_its_output_once() {
     replicated.retain(|id| !scopes.iter().any(|scope| scope["scope_id"] == *id && scope["drift"] == "in_sync"));
     assert!(replicated.is_empty(), "{replicated:?} {drift:#}");
 
-    assert!(run(&home, "jobs wait 1 2").expect_code(1).stderr.contains("there is no job 2"));
+    // and back, in another one: what this one replicated differs again
+    let line = format!("--demo undo {run_name} --force --as-job --override shrink-leases --json");
+    assert_eq!(run(&home, &line).expect_code(0).json()["id"], 2);
+    wait(&home, 2).expect_code(0);
+    let undone = job(&home, 2);
+    assert_eq!(undone["state"], "Completed", "{undone:#}");
+    let back: Vec<String> = run(&home, "jobs receive 2").expect_code(0).stdout.lines().map(str::to_owned).collect();
+    let again = run(&home, "--demo drift --computer-name berlin --json").json();
+    assert!(
+        !back.is_empty() && again["summary"]["drifted"].as_u64() > drift["summary"]["drifted"].as_u64(),
+        "{back:?}"
+    );
+
+    assert!(run(&home, "jobs wait 1 3").expect_code(1).stderr.contains("there is no job 3"));
     assert!(run(&home, "jobs cancel 1").expect_code(0).stderr.contains("has ended: Completed"));
 }
 

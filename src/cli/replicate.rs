@@ -74,7 +74,7 @@ pub async fn run(
         approve(asked.switches(), &plan, by, ask, console).inspect_err(|_| run::not_begun(&plan, journal))?;
     // where everything was declined there is nothing to hand over
     if let Some(handover) = handover.filter(|_| !approved.is_empty()) {
-        return handover.start(fleet, asked, &plan, &approved, console).await;
+        return handover.start(fleet, asked.json, &plan, &approved, console).await;
     }
     let report = execute(fleet, &plan, approved, journal, console).await;
     finish(asked.json, &plan, &report, &names, console);

@@ -8,7 +8,7 @@ use super::Failure;
 use super::args;
 use super::console::Console;
 use super::reading::{survey, waiting};
-use super::replicate::{self, Ask};
+use super::replicate::{self, Ask, Handover};
 use crate::engine::approval::Manner;
 use crate::engine::fleet::Fleet;
 use crate::engine::port::Control;
@@ -18,7 +18,8 @@ use crate::engine::undo::Undo;
 use crate::history::{History, RunRecord};
 use crate::show::{self, ScopeNames};
 
-/// Brings back what a run overwrote, and returns the exit status. `ask` answers for the operator
+/// Brings back what a run overwrote, in a job of its own if there is a `handover`, and returns the
+/// exit status. `ask` answers for the operator
 /// whom `by` names.
 ///
 /// # Errors
@@ -27,6 +28,7 @@ pub async fn run(
     fleet: &Fleet,
     asked: &args::Undo,
     history: &History,
+    handover: Option<Handover<'_>>,
     by: &str,
     ask: &mut dyn Ask,
     console: &mut Console,
@@ -64,6 +66,9 @@ pub async fn run(
     }
     let approved = replicate::approve(asked.switches(), &plan, by, ask, console)
         .inspect_err(|_| run::not_begun(&plan, history))?;
+    if let Some(handover) = handover.filter(|_| !approved.is_empty()) {
+        return handover.start(fleet, asked.json, &plan, &approved, console).await;
+    }
     let report = replicate::execute(fleet, &plan, approved, history, console).await;
     replicate::finish(asked.json, &plan, &report, &names, console);
     Ok(report.exit_status())

@@ -14,8 +14,9 @@ use crate::engine::outcome::RunReport;
 use crate::engine::plan::Plan;
 use crate::engine::port::Control;
 use crate::engine::run;
-use crate::engine::select::Picked;
+use crate::engine::select::{Picked, ScopeSelector};
 use crate::engine::survey::{Member, Survey};
+use crate::engine::undo::Undo;
 use crate::engine::{Error, ErrorKind, Result};
 use crate::history::History;
 use crate::secret::{Inline, Secret};
@@ -38,6 +39,7 @@ pub fn carry_out(job: i64) -> u8 {
 /// A job that is this process's.
 struct Taken {
     request: Request,
+    config: Config,
     conduct: Conduct,
     _log: log::LogGuard,
 }
@@ -50,9 +52,11 @@ fn take(job: i64) -> Result<Taken> {
     if let Some(warning) = warning {
         tracing::warn!("{warning}");
     }
-    let conduct = Conduct::take(History::new(&state).on_behalf_of(request.who.clone()), job)?;
+    let config = config(&request)?;
+    let history = History::new(&state).within(config.history).on_behalf_of(request.who.clone());
+    let conduct = Conduct::take(history, job)?;
     tracing::info!(job, title = request.title, by = %request.who, "job begins");
-    Ok(Taken { request, conduct, _log: log })
+    Ok(Taken { request, config, conduct, _log: log })
 }
 
 impl Taken {
@@ -60,8 +64,7 @@ impl Taken {
         let threads = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let ended = match threads {
             Ok(threads) => {
-                let ended =
-                    threads.block_on(self.conduct.follow(|control| work(&self.request, &self.conduct, control)));
+                let ended = threads.block_on(self.conduct.follow(|control| work(self, control)));
                 // a read that nobody waits for any more must not hold up the end
                 threads.shutdown_background();
                 ended
@@ -75,20 +78,34 @@ impl Taken {
 }
 
 /// Reads, plans, and runs what of the plan is as it was approved.
-async fn work(request: &Request, conduct: &Conduct, control: Control) -> Result<(RunReport, ScopeNames)> {
-    let config = config(request)?;
-    let mut fleet = connect::fleet(&config, request.read_only)?;
+async fn work(taken: &Taken, control: Control) -> Result<(RunReport, ScopeNames)> {
+    let Taken { request, config, conduct, .. } = taken;
+    let mut fleet = connect::fleet(config, request.read_only)?;
     fleet.read_only = request.read_only;
     fleet.throttle_limit = request.throttle_limit;
     let survey = read(&fleet, conduct, &control).await?;
-    let picked = request.picks.iter().map(|pick| find(&survey, pick)).collect::<Result<Vec<Picked>>>()?;
     conduct.tell(Progress::waiting("planning"), None).await;
-    let mut plan = Plan::make(&fleet, &survey, &picked, request.overrides.clone(), &control).await;
+    let overrides = request.overrides.clone();
+    let mut plan = match &request.undoes {
+        Some(run) => undo(run, request, conduct.history())?.plan(&fleet, &survey, overrides, &control).await,
+        None => {
+            let picked = request.picks.iter().map(|pick| find(&survey, pick)).collect::<Result<Vec<Picked>>>()?;
+            Plan::make(&fleet, &survey, &picked, overrides, &control).await
+        }
+    };
     plan.asked = request.asked.clone();
     unless_cancelled(&control)?;
     let (plan, approved) = carry_over(request.approved.clone(), plan);
     let report = run::run(&fleet, &plan, approved, conduct.history(), &control).await;
     Ok((report, ScopeNames::of(&survey)))
+}
+
+/// What is to be undone of this run.
+fn undo(run: &str, request: &Request, history: &History) -> Result<Undo> {
+    let record = history.run(run)?;
+    let scopes: Vec<ScopeSelector> =
+        request.picks.iter().flat_map(|pick| &pick.scopes).map(|id| ScopeSelector::from(*id)).collect();
+    Undo::new(&record.id, history.past(&record)?, &scopes)
 }
 
 async fn read(fleet: &Fleet, conduct: &Conduct, control: &Control) -> Result<Survey> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::JobReport;
 use super::process;
 use super::request::{self, Log, Pick, Request, Sealed};
 use crate::config::{Config, Endpoint, LogConfig, ServerEntry};
@@ -56,12 +57,11 @@ impl Origin {
         let secrets = self.secret_variables();
         let started = tokio::task::spawn_blocking(move || process::start(job, &request, &secrets));
         let started = started.await.map_err(|error| local(error.to_string())).flatten();
-        started.map(|()| job).map_err(|error| {
-            let report = super::JobReport::failed(&error);
+        started.map(|()| job).inspect_err(|error| {
+            let report = JobReport::failed(error);
             if let Err(error) = history.finish_job(job, JobState::Failed, Some(&report.to_json())) {
                 tracing::warn!(%error, job, "how the job failed is not in the history");
             }
-            error
         })
     }
 
@@ -71,8 +71,7 @@ impl Origin {
         for (carried, at) in approved.iter_mut().zip(order.approved.iter().map(Approved::relationship)) {
             carried.retain(|id| !order.done.contains(&(at, id)));
         }
-        let servers: BTreeSet<ServerName> =
-            plan.relationships.iter().flat_map(|planned| self.involved(planned)).collect();
+        let servers = self.involved(plan);
         let absolute = |path: &Path| std::path::absolute(path).map_err(|error| local(error.to_string()));
         Ok(Request {
             version: request::VERSION.into(),
@@ -91,18 +90,26 @@ impl Origin {
             passwords: self.passwords(&servers).await,
             servers,
             picks: plan.relationships.iter().enumerate().map(|(at, planned)| pick(at, planned, order.done)).collect(),
+            undoes: plan.undoes().map(str::to_owned),
             overrides: plan.overrides.clone(),
             approved,
             asked: plan.asked.clone(),
         })
     }
 
-    /// The entries of a relationship's servers, and of those that are asked before it is written.
-    fn involved(&self, planned: &PlannedRelationship) -> impl Iterator<Item = ServerName> {
-        let partners = planned.partners.iter().filter_map(|partner| partner.server.clone());
-        let shown = [&planned.source, &planned.target].map(|name| ServerName::from(name.as_str()));
-        let named = planned.servers().cloned().chain(partners).chain(shown);
-        named.filter(|name| self.config.server(name.as_str()).is_some())
+    /// The servers that the plan deals with, and those that are asked before it is written.
+    fn involved(&self, plan: &Plan) -> BTreeSet<ServerName> {
+        if plan.undoes().is_some() {
+            // its source is no server, and the partners are told of what comes back
+            return self.config.servers.iter().map(|entry| ServerName::from(entry.name.as_str())).collect();
+        }
+        let of = |planned: &PlannedRelationship| {
+            let partners = planned.partners.iter().filter_map(|partner| partner.server.clone());
+            let shown = [&planned.source, &planned.target].map(|name| ServerName::from(name.as_str()));
+            planned.servers().cloned().chain(partners).chain(shown).collect::<Vec<_>>()
+        };
+        let named = plan.relationships.iter().flat_map(of);
+        named.filter(|name| self.config.server(name.as_str()).is_some()).collect()
     }
 
     /// The passwords that are not in the configuration's text. One that cannot be had is left

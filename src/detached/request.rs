@@ -41,6 +41,8 @@ pub(super) struct Request {
     /// Their passwords, as far as they have one.
     pub passwords: Vec<(ServerName, Sealed)>,
     pub picks: Vec<Pick>,
+    /// The run that is undone; a replication without one.
+    pub undoes: Option<String>,
     pub overrides: BTreeSet<String>,
     pub approved: Vec<Carried>,
     /// What was asked for, in the front end's words.
@@ -197,6 +199,7 @@ mod tests {
             servers: BTreeSet::new(),
             passwords: vec![("kea-1".into(), Sealed("t\\iger".to_owned().into()))],
             picks: Vec::new(),
+            undoes: None,
             overrides: BTreeSet::new(),
             approved: Vec::new(),
             asked: serde_json::Value::Null,

@@ -25,6 +25,9 @@ pub struct Undo {
     /// Ask, even with --force
     #[arg(long)]
     pub confirm: bool,
+    /// Ask, then undo in a job that outlives this command and its terminal; see `scopesync jobs`
+    #[arg(long)]
+    pub as_job: bool,
     /// Only show what would be done; nothing is written, whatever else is given
     #[arg(long)]
     pub what_if: bool,

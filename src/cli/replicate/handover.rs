@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use crate::cli::Failure;
-use crate::cli::args;
 use crate::cli::console::Console;
 use crate::cli::jobs;
 use crate::detached::{Order, Origin};
@@ -22,10 +21,10 @@ pub struct Handover<'a> {
 
 impl Handover<'_> {
     /// Starts the job and prints it.
-    pub(super) async fn start(
+    pub(in crate::cli) async fn start(
         self,
         fleet: &Fleet,
-        asked: &args::Replicate,
+        json: bool,
         plan: &Plan,
         approved: &[Approved],
         console: &mut Console,
@@ -39,7 +38,7 @@ impl Handover<'_> {
         };
         let id = self.origin.start(self.history, order).await?;
         let job = self.history.job(id)?;
-        match asked.json {
+        match json {
             true => console.json(&jobs::document(&job)),
             false => console.lines(&jobs::table(&[job])),
         }
