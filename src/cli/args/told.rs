@@ -61,13 +61,14 @@ impl HaReset {
 impl Undo {
     /// For records.
     pub fn told(&self) -> Value {
-        let Undo { run, scope_ids, force, confirm, what_if, overrides, json } = self;
+        let Undo { run, scope_ids, force, confirm, what_if, as_job, overrides, json } = self;
         Words(vec![run.clone()])
             .all("--scope-id", scope_ids)
             .all("--override", overrides)
             .flag("--force", *force)
             .flag("--confirm", *confirm)
             .flag("--what-if", *what_if)
+            .flag("--as-job", *as_job)
             .flag("--json", *json)
             .told("undo")
     }
