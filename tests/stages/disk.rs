@@ -108,6 +108,25 @@ fn a_file_pair_on_a_full_disk_keeps_its_files() {
 }
 
 #[test]
+fn a_history_that_is_deleted_in_the_middle_ends_the_writing() {
+    let drift: Vec<String> = (0..4).map(|at| format!("lifetime:{at}")).collect();
+    let options = PairOptions { subnets: 4, reservations: 4, ..PairOptions::with_drift(&drift) };
+    let Some(upset) = Upset::up(Way::Socket, options, "") else { return };
+    let gate = upset.proxy(Side::B).pause(Point::before("subnet4-update").nth(2));
+    let child = upset.start();
+    gate.reached();
+    std::fs::remove_file(upset.bench.home.state().join("history.db")).expect("the store");
+    gate.open();
+    let run = finish(child).expect_code(3);
+    let outcomes = upset.is_true(&run, "the history is gone");
+    let count = |word: &str| outcomes.values().filter(|outcome| *outcome == word).count();
+    assert_eq!((count("replicated"), count("rejected")), (2, 2), "{outcomes:?}");
+    assert!(run.stderr.contains("deleted or replaced while the program ran"), "{}", run.stderr);
+    upset.bench.run(REPLICATE).expect_code(0);
+    assert_eq!(upset.now(), upset.want);
+}
+
+#[test]
 fn a_journal_on_a_full_disk_ends_the_writing() {
     let Some(disk) = Disk::mount(1) else { return };
     let drift: Vec<String> = (0..6).map(|at| format!("lifetime:{at}")).collect();
