@@ -73,7 +73,12 @@ fn a_run_is_undone_from_the_history() {
     terminal.wait_for_text("what the run destroyed");
     terminal.keys("/ 2 0 . 1 4 Enter");
     terminal.wait_for_text("- reservation 10.20.14.31");
-    terminal.keys("Esc Left u");
+    // One after the other: two escapes at once are one key.
+    terminal.keys("Esc");
+    terminal.wait_for("the filter gone", |view| !view.contains("/20.14"));
+    terminal.keys("Left");
+    terminal.wait_for_text("[history]");
+    terminal.keys("u");
     let view = terminal.wait_for_text("back to the snapshot");
     assert!(view.contains("DELETED on hamburg") && view.contains("before run"), "{view}");
     terminal.wait_for_text(OPEN);

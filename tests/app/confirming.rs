@@ -161,7 +161,8 @@ fn declining_writes_nothing() {
         program.press(key);
         assert!(matches!(program.state.view, View::Browse), "{key}");
         assert_eq!(message(&program.state), "declined: nothing was written");
-        assert!(program.asked.is_empty() && servers.1.writes().is_empty());
+        assert_eq!(program.asked, ["declined"], "it is taken down");
+        assert!(servers.1.writes().is_empty());
         assert_eq!(marks(&program.state).len(), 4, "the marks are kept");
     }
 }
