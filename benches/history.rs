@@ -1,5 +1,7 @@
 //! A history of a million runs: a list and a run are to be shown within 50 ms.
 
+#![allow(clippy::print_stderr, missing_docs)]
+
 use std::collections::BTreeSet;
 use std::time::Instant;
 
