@@ -302,7 +302,7 @@ fn a_job_gets_its_secrets_by_its_pipe_alone() {
         gate.reached();
         let job: Value = serde_json::from_str(&run(&home, "jobs show 1 --json", 0)).expect("JSON");
         let told = |what: &str| fs::read(format!("/proc/{}/{what}", job["process"])).expect("the job's process");
-        assert!(told("cmdline").ends_with(b"\0job-process\01\0"), "{:?}", String::from_utf8_lossy(&told("cmdline")));
+        assert!(told("cmdline").ends_with(b"\0job-process\x001\0"), "{:?}", String::from_utf8_lossy(&told("cmdline")));
         let environment = told("environ");
         assert!(environment.windows(6).any(|window| window == b"\0HOME="), "there is an environment");
         let env = sources.contains(&"env");
