@@ -93,7 +93,7 @@ fn perform(cli: Cli, console: &mut Console) -> Result<u8, Failure> {
             let told = runtime::run(start)?;
             Ok(told.map_or(0, |exit| exit.status()))
         }
-        Some(Command::History(asked)) => history::run(&asked, console),
+        Some(Command::History(asked)) => history::run(&asked, &global, console),
         Some(Command::Check(asked)) => check::run(&asked, &global, console),
         Some(Command::Jobs(asked)) => {
             let history = History::of(&StateFolder::locate(&config::process_env));

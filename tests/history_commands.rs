@@ -117,6 +117,31 @@ fn runs_are_found_by_server_scope_and_time() {
 }
 
 #[test]
+fn what_is_beyond_the_limits_is_told_then_dropped_and_the_rest_is_undamaged() {
+    let home = replicated();
+    for _ in 0..2 {
+        run(&home, "--demo undo latest --force").expect_code(0);
+    }
+    // the demo has the default limits; with these only the newest of each scope is left
+    home.write_config("[history]\nkeep_runs = 1\n");
+    let dropped = |line: &str| run(&home, line).expect_code(0).stdout;
+    let would = dropped("history prune --what-if");
+    assert!(would.starts_with("2 runs, 4 snapshots would be dropped"), "{would}");
+    assert_eq!(dropped("history prune"), "2 runs, 4 snapshots dropped\n");
+    assert_eq!(dropped("history prune"), "0 runs, 0 snapshots dropped\n");
+    only_run(&home);
+    assert_eq!(audit(&home).last().map(|line| line["event"].clone()), Some(json!("pruned")));
+    assert_eq!(run(&home, "history check").expect_code(0).stdout, "the history is undamaged\n");
+
+    let store = home.state().join("history.db");
+    let mut bytes = std::fs::read(&store).expect("the store");
+    bytes[4096..8192].fill(0xaa);
+    std::fs::write(&store, bytes).expect("a damaged store");
+    let failed = run(&home, "history check").expect_code(1);
+    assert!(failed.stderr.contains("damaged"), "{}", failed.stderr);
+}
+
+#[test]
 fn reading_makes_nothing() {
     let home = Home::new();
     assert!(run(&home, "history").expect_code(0).stderr.contains("no run is kept"));
@@ -158,7 +183,7 @@ fn nothing_is_written_where_the_audit_cannot_be() {
     let failed = run(&home, line).expect_code(1);
     assert!(failed.stderr.contains("audit.jsonl cannot be written"), "{}", failed.stderr);
     let drift = || run(&home, "--demo drift --computer-name berlin --scope-id 10.20.14.0").stdout;
-    assert!(drift().contains("10.20.14.0  drifted"));
+    assert!(drift().contains("1 drifted"));
     // unless the operator says so
     run(&home, &format!("{line} --override no-snapshot")).expect_code(0);
     assert!(drift().contains("1 scope: 1 in sync"));

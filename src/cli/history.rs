@@ -5,11 +5,13 @@
 mod document;
 
 use super::console::Console;
+use super::start::Start;
 use super::table::Table;
 use super::{Failure, args};
 use crate::config::process_env;
 use crate::history::{History, RunFilter, RunRecord, RunState};
-use crate::show::{self, Role};
+use crate::model::Foreign;
+use crate::show::{self, Line, Role, plural};
 use crate::state::StateFolder;
 use args::{HistoryCommand, ListRuns};
 use document::Depth;
@@ -18,7 +20,7 @@ use document::Depth;
 ///
 /// # Errors
 /// There is no such run, or the history cannot be read or is damaged.
-pub fn run(asked: &args::History, console: &mut Console) -> Result<u8, Failure> {
+pub fn run(asked: &args::History, global: &args::Global, console: &mut Console) -> Result<u8, Failure> {
     let reading = || History::of(&StateFolder::locate(&process_env));
     match &asked.command {
         None => list(&reading(), &asked.list, console)?,
@@ -27,6 +29,12 @@ pub fn run(asked: &args::History, console: &mut Console) -> Result<u8, Failure> 
         }
         Some(HistoryCommand::Show { run, json: true }) => {
             console.json(&document::story(&reading().story(run)?, Depth::Shown));
+        }
+        Some(HistoryCommand::Check) => check(&reading(), console)?,
+        Some(HistoryCommand::Prune { what_if }) => {
+            let mut start = Start::new(global)?;
+            start.warn(console);
+            prune(&start.history(), *what_if, console)?;
         }
         Some(HistoryCommand::Export { run }) => {
             console.json(&document::story(&reading().story(run)?, Depth::Everything))
@@ -71,5 +79,28 @@ fn list(history: &History, asked: &ListRuns, console: &mut Console) -> Result<()
     if more {
         console.note(format_args!("older runs are left out: --limit {} shows more", asked.limit.saturating_mul(4)));
     }
+    Ok(())
+}
+
+fn check(history: &History, console: &mut Console) -> Result<(), Failure> {
+    let wrong = history.check()?;
+    if wrong.is_empty() {
+        console.line(&Line::of(0, Role::Good, "the history is undamaged"));
+        return Ok(());
+    }
+    for line in &wrong {
+        console.line(&Line::of(0, Role::Critical, Foreign::from(line.as_str()).to_string()));
+    }
+    Err(Failure::new(format!("the history {} is damaged", history.path()?.display()))
+        .hint("export what can still be read, then move the file away: a new one is begun with the next run"))
+}
+
+fn prune(history: &History, what_if: bool, console: &mut Console) -> Result<(), Failure> {
+    let (dropped, done) = match what_if {
+        true => (history.would_drop()?, "would be dropped; what if: nothing was"),
+        false => (history.drop_old()?, "dropped"),
+    };
+    let counts = format!("{}, {}", plural(dropped.runs, "run"), plural(dropped.snapshots, "snapshot"));
+    console.line(&Line::of(0, Role::Plain, format!("{counts} {done}")));
     Ok(())
 }

@@ -4,7 +4,9 @@
 //! that were interrupted and wait for somebody.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
+use serde_json::json;
 
+use super::audit::Event;
 use super::{FILE, History};
 use crate::config::HistoryConfig;
 use crate::engine::Result;
@@ -51,8 +53,32 @@ impl History {
         if dropped != Dropped::default() {
             let Dropped { runs, snapshots } = dropped;
             tracing::info!(runs, snapshots, "{FILE}: dropped the oldest, by the limits in [history]");
+            self.audit(&[Event::of("pruned", None, json!({ "runs": runs, "snapshots": snapshots }))])?;
             self.shrink()?;
         }
+        Ok(dropped)
+    }
+
+    /// What [`History::drop_old`] would drop now.
+    ///
+    /// # Errors
+    /// The store cannot be written, which trying it out takes.
+    pub fn would_drop(&self) -> Result<Dropped> {
+        let mut dropped = Dropped::default();
+        if !self.path()?.exists() {
+            return Ok(dropped);
+        }
+        let (limits, now) = (self.limits, jiff::Timestamp::now().as_microsecond());
+        self.write(|transaction| {
+            transaction.execute_batch("SAVEPOINT look")?;
+            for _ in 0..TIMES {
+                let Some(border) = border(transaction, limits, now)? else { break };
+                let gone = drop_until(transaction, border)?;
+                dropped.runs += gone.runs;
+                dropped.snapshots += gone.snapshots;
+            }
+            transaction.execute_batch("ROLLBACK TO look; RELEASE look")
+        })?;
         Ok(dropped)
     }
 
@@ -136,8 +162,6 @@ fn drop_until(connection: &Connection, border: i64) -> rusqlite::Result<Dropped>
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::super::tests::{open, place, site, start, work};
     use super::super::{RunFilter, StateFolder};
     use super::*;
@@ -194,6 +218,11 @@ mod tests {
         }
         assert_eq!(kept(&history), ["recent", "today"]);
         let in_ten_years = now.as_microsecond() + 3650 * MICROSECONDS_A_DAY;
+        assert_eq!(history.would_drop().unwrap(), Dropped::default());
+        let shorter = open(&folder).within(HistoryConfig { keep_runs: 1, ..NO_LIMITS });
+        for _ in 0..2 {
+            assert_eq!(shorter.would_drop().unwrap(), Dropped { runs: 1, snapshots: 0 }, "trying it out drops nothing");
+        }
         let border = open(&folder).read(|connection| border(connection, limits, in_ten_years)).unwrap();
         assert_eq!(border, Some(None));
     }

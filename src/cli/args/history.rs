@@ -56,6 +56,14 @@ pub enum HistoryCommand {
         #[arg(value_name = "RUN")]
         run: String,
     },
+    /// Look through the whole history for damage
+    Check,
+    /// Drop now what is beyond the limits in [history] of the configuration
+    Prune {
+        /// Only say what would be dropped
+        #[arg(long)]
+        what_if: bool,
+    },
 }
 
 /// A moment: as a time, with or without an offset, or as how long ago.
@@ -80,8 +88,8 @@ one has undone says so.
 
 Listing, showing and exporting make nothing and work on a read-only folder.
 What is printed by export has everything, the scopes in the server's words
-too. prune applies the retention of the configuration now; the newest snapshot
-of a scope is never dropped.
+too. prune applies the limits of the configuration now, as every run does at
+its end; the newest snapshot of a scope is never dropped.
 
 Examples:
   scopesync history
