@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn the_table_for_documents() {
         let table = markdown();
-        assert!(table.contains("| `F` | relationships, scopes, drift, jobs |"), "{table}");
+        assert!(table.contains("| `F` | relationships, scopes, drift, jobs, history, past run |"), "{table}");
         assert_eq!(table.lines().count(), VERBS.len() + 2);
     }
 }
