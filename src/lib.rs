@@ -29,6 +29,8 @@ pub mod demo;
 #[cfg(feature = "program")]
 pub mod detached;
 pub mod engine;
+#[cfg(any(feature = "program", feature = "kea"))]
+mod files;
 #[cfg(feature = "program")]
 pub mod history;
 #[cfg(feature = "program")]

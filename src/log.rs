@@ -3,7 +3,7 @@
 //! A thread of its own writes, so a slow disk never holds up the screen; where
 //! it cannot keep up, messages are dropped rather than kept in memory.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -16,6 +16,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 
 use crate::config::{Env, LogConfig, LogLevel, LogTarget};
+use crate::files;
 use crate::state::{StateError, StateFolder};
 
 /// Log files of the state folder that are kept, the current one included.
@@ -124,11 +125,7 @@ fn subscriber(writer: NonBlocking, level: LogLevel) -> Box<dyn Subscriber + Send
 
 /// Opens a file to append to; a new one is the owner's alone.
 fn append(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    files::private().append(true).create(true).open(path)
 }
 
 fn today() -> Date {

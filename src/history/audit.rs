@@ -10,7 +10,7 @@
 
 mod event;
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value};
 
 use super::who::Who;
+use crate::files::{private, sync_folder};
 pub(super) use event::{Event, begin, end, not_begun};
 
 /// The schema of a line.
@@ -149,20 +150,6 @@ fn line(who: &Who, event: &Event) -> Value {
     Value::Object(line)
 }
 
-/// For the owner alone.
-#[cfg(unix)]
-fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-}
-
-/// Windows keeps the folder of a user's programs from other users.
-#[cfg(not(unix))]
-fn private() -> OpenOptions {
-    OpenOptions::new()
-}
-
 /// A power cut or a full disk may have left half a line: the next one must not be joined to it.
 fn ends_amid_a_line(file: &mut File) -> io::Result<bool> {
     let mut last = [b'\n'];
@@ -171,18 +158,6 @@ fn ends_amid_a_line(file: &mut File) -> io::Result<bool> {
         file.read_exact(&mut last)?;
     }
     Ok(last != *b"\n")
-}
-
-/// A file's name is only durable when its folder is.
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-/// Windows keeps names durable by itself and cannot open folders as files.
-#[cfg(not(unix))]
-fn sync_folder(_folder: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]

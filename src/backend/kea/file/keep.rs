@@ -1,10 +1,10 @@
 //! What of a file is not its bytes: owner, mode, extended attributes.
 
 #[cfg(unix)]
-pub(super) use unix::{copy, inode, may_write, sync_folder};
+pub(super) use unix::{copy, inode, may_write};
 
 #[cfg(not(unix))]
-pub(super) use other::{copy, inode, may_write, sync_folder};
+pub(super) use other::{copy, inode, may_write};
 
 #[cfg(unix)]
 mod unix {
@@ -83,17 +83,11 @@ mod unix {
     fn copy_attributes(_: &Path, _: &File, _: &File) -> Result<(), FileError> {
         Ok(())
     }
-
-    /// Makes a rename last.
-    pub(in super::super) fn sync_folder(folder: &Path) -> io::Result<()> {
-        File::open(folder)?.sync_all()
-    }
 }
 
 #[cfg(not(unix))]
 mod other {
     use std::fs::{File, Metadata};
-    use std::io;
     use std::path::Path;
 
     use super::super::FileError;
@@ -108,11 +102,6 @@ mod other {
 
     /// A new file takes its access list from the folder, as the old one did.
     pub(in super::super) fn copy(_: &Path, _: &File) -> Result<(), FileError> {
-        Ok(())
-    }
-
-    /// Folders cannot be flushed here.
-    pub(in super::super) fn sync_folder(_: &Path) -> io::Result<()> {
         Ok(())
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::check::{self, Check, Checked};
 use super::{ConfigFile, FileDigest, FileError, keep, shown};
+use crate::files::sync_folder;
 
 /// How a file is replaced.
 #[derive(Clone, Debug)]
@@ -79,7 +80,7 @@ impl ConfigFile {
         let checked = check::check(tester, old, new.path(), self.working_folder(), options.check_limit)?;
         self.check_unchanged()?;
         new.persist(old).map_err(|error| io("replace")(error.error))?;
-        let not_flushed = keep::sync_folder(folder).err();
+        let not_flushed = sync_folder(folder).err();
         Ok(Replaced { digest: FileDigest::of(text), checked, not_flushed })
     }
 }
