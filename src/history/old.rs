@@ -28,7 +28,11 @@ pub(super) fn unsaved(root: &Path, target: &ServerName) -> Option<Unsaved> {
     match std::fs::read(mark(root, target)) {
         Ok(mark) if mark == BROKEN => Some(Unsaved::Broken),
         Ok(_) => Some(Unsaved::Running),
-        Err(_) => None,
+        Err(error) if is_absence(&error) => None,
+        Err(error) => {
+            tracing::warn!(%error, %target, "whether the first version left a target unsaved cannot be told");
+            None
+        }
     }
 }
 
@@ -36,11 +40,13 @@ pub(super) fn unsaved(root: &Path, target: &ServerName) -> Option<Unsaved> {
 pub(super) fn forget(root: &Path, target: &ServerName) -> Result<()> {
     let path = mark(root, target);
     match std::fs::remove_file(&path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound && error.kind() != io::ErrorKind::NotADirectory => {
-            Err(Error::new(ErrorKind::Local, format!("{}: {error}", path.display())))
-        }
+        Err(error) if !is_absence(&error) => Err(Error::new(ErrorKind::Local, format!("{}: {error}", path.display()))),
         _ => Ok(()),
     }
+}
+
+fn is_absence(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// The records of runs of the first version, the oldest first.

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use serde_json::json;
 
 use super::audit::Event;
+use super::store::is_there;
 use super::{FILE, History};
 use crate::config::HistoryConfig;
 use crate::engine::Result;
@@ -65,7 +66,7 @@ impl History {
     /// The store cannot be written, which trying it out takes.
     pub fn would_drop(&self) -> Result<Dropped> {
         let mut dropped = Dropped::default();
-        if !self.path()?.exists() {
+        if !is_there(&self.path()?)? {
             return Ok(dropped);
         }
         let (limits, now) = (self.limits, jiff::Timestamp::now().as_microsecond());

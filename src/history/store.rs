@@ -1,6 +1,5 @@
 //! The store's file: opened with care, and never written when it is no longer what was opened.
 
-use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,6 +8,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::schema;
 use crate::engine::{Error, ErrorKind, Result};
+use crate::files::{private, sync_folder};
 use crate::state::{StateError, StateFolder};
 
 /// For so long another process may keep the store from us.
@@ -53,7 +53,7 @@ impl Store {
 
     /// Opens a store for reading; `None` where there is none.
     pub(super) fn look(path: &Path) -> Result<Option<Store>> {
-        if !path.exists() {
+        if !is_there(path)? {
             return Ok(None);
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -141,6 +141,11 @@ fn refused(path: &Path, why: &str) -> Error {
         .hint("nothing is written to a server without a snapshot: make room, mend the folder's permissions, or override no-snapshot")
 }
 
+/// Whether there is a store: one that cannot be looked at is not an empty history.
+pub(super) fn is_there(path: &Path) -> Result<bool> {
+    path.try_exists().map_err(|error| refused(path, &error.to_string()))
+}
+
 /// The store's name with one of its ends.
 fn file(path: &Path, end: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
@@ -184,11 +189,7 @@ fn recognise(connection: &Connection, path: &Path) -> std::result::Result<u32, P
 
 /// The file, for its owner alone; SQLite gives its companions the same mode.
 fn make(path: &Path) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
+    match private().write(true).create_new(true).open(path) {
         Ok(file) => {
             file.sync_all()?;
             path.parent().map_or(Ok(()), sync_folder)
@@ -217,18 +218,6 @@ fn tighten(path: &Path) -> io::Result<()> {
 
 #[cfg(not(unix))]
 fn tighten(_path: &Path) -> io::Result<()> {
-    Ok(())
-}
-
-/// A new file's name is only durable when its folder is.
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    std::fs::File::open(folder)?.sync_all()
-}
-
-/// Windows keeps names durable by itself and cannot open folders as files.
-#[cfg(not(unix))]
-fn sync_folder(_folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
