@@ -146,6 +146,7 @@ async fn hold(
         loop {
             match journal.hold(identity, run)? {
                 Hold::Mine(one) => break held.push(one),
+                Hold::Nowhere(error) => return Err(error),
                 Hold::Other(owner) if ctl.is_cancelled() => {
                     let what = format!("cancelled while {owner} was using the server");
                     return Err(Error::new(ErrorKind::Cancelled, what).on(name));

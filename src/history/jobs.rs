@@ -120,6 +120,7 @@ impl History {
             Hold::Other(owner) => {
                 return Err(Error::new(ErrorKind::Local, format!("job {id} belongs to process {}", owner.process)));
             }
+            Hold::Nowhere(error) => return Err(error),
         };
         let sql = "UPDATE job SET state = 'Running', process = ?2 WHERE id = ?1 AND state = 'NotStarted'";
         match self.write(|transaction| transaction.execute(sql, params![id, self.who.process]))? {

@@ -70,6 +70,7 @@ impl History {
             return Err(waits().hint("`scopesync history show` tells how it ended"));
         }
         self.audit(&[Event::of("settled", Some(run), json!({ "how": how, "by": by, "through": through }))])?;
+        self.locks()?.forget(run);
         tracing::info!(run, by, how = how.words(), through, "an interrupted run is settled");
         Ok(())
     }

@@ -225,12 +225,12 @@ fn of_ancestors(_name: &str) -> Option<String> {
 }
 
 #[cfg(unix)]
-fn host() -> Foreign {
+pub(super) fn host() -> Foreign {
     short(&rustix::system::uname().nodename().to_string_lossy())
 }
 
 #[cfg(not(unix))]
-fn host() -> Foreign {
+pub(super) fn host() -> Foreign {
     whoami::hostname().map_or_else(|_| "unknown".into(), |name| short(&name))
 }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::audit::{self, Audit};
 use super::{History, RunRecord, old};
+use crate::engine::approval::NO_SNAPSHOT;
 use crate::engine::port::{
     Held, Hold, Journal, Kept, Owner, Place, ReadBack, RunKind, RunStart, ServerRole, Unsaved, Work,
 };
@@ -32,11 +33,15 @@ impl Journal for History {
         match locks.run(&self.owner(run))? {
             Hold::Mine(held) => Ok(Some(held)),
             Hold::Other(_) => Ok(None),
+            Hold::Nowhere(error) => Err(error),
         }
     }
 
     fn hold(&self, server: &str, run: &str) -> Result<Hold> {
-        self.locks()?.server(server, &self.owner(run))
+        match self.locks() {
+            Ok(locks) => locks.server(server, &self.owner(run)),
+            Err(error) => Ok(Hold::Nowhere(error)),
+        }
     }
 
     fn begin(&self, start: &RunStart) -> Result<()> {
@@ -49,8 +54,12 @@ impl Journal for History {
         let overrides = json(serde_json::to_string(&start.overrides))?;
         let approvals = json(serde_json::to_string(&start.approvals))?;
         let who = json(serde_json::to_string(&self.who))?;
-        self.audit(&audit::begin(start))?;
-        self.write(|transaction| {
+        let audited = self.audit(&audit::begin(start));
+        if audited.is_err() && !start.overrides.contains(NO_SNAPSHOT) {
+            return audited;
+        }
+        // a run that goes on without its audit is to lose no more than that
+        let stored = self.write(|transaction| {
             transaction
                 .prepare_cached(
                     "INSERT INTO run (id, kind, undone, started, who, overrides, approvals, asked, plan) \
@@ -77,7 +86,8 @@ impl Journal for History {
                 server.execute(params![seq, role, one.name.as_str(), one.identity.as_ref().map(Foreign::raw)])?;
             }
             Ok(())
-        })
+        });
+        audited.and(stored)
     }
 
     fn before(&self, place: &Place, work: &[Arc<Work>]) -> Result<()> {
@@ -144,13 +154,14 @@ impl Journal for History {
             known(update.execute(params![run, now, summary, report.to_string()])?)
         });
         // whichever of both still can tells how it ended
-        self.audit(&audit::end(run, report)).and(stored)?;
+        let audited = self.audit(&audit::end(run, report));
+        stored?;
         let settled = self.settle_replaced(run, report);
         // the run is kept: that old ones could not be dropped is not its failure
         if let Err(error) = self.drop_old() {
             tracing::warn!(%error, "old runs could not be dropped");
         }
-        settled
+        audited.and(settled)
     }
 
     fn not_begun(&self, start: &RunStart, report: &Value) -> Result<()> {

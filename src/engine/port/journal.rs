@@ -7,9 +7,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{Unsaved, Work};
-use crate::engine::Result;
 use crate::engine::approval::Consent;
 use crate::engine::outcome::Outcome;
+use crate::engine::{Error, Result};
 use crate::model::{Foreign, Scope, ScopeId, ServerName};
 
 /// Something held for one run; let go when dropped, and by the operating system when the
@@ -22,6 +22,8 @@ pub enum Hold {
     Mine(Held),
     /// Another run holds it.
     Other(Owner),
+    /// Nobody can hold it, and nobody does: there is no place for locks.
+    Nowhere(Error),
 }
 
 /// The run that holds a server.

@@ -70,7 +70,11 @@ impl Journal for Optional<'_> {
     }
 
     fn hold(&self, server: &str, run: &str) -> Result<Hold> {
-        self.or_without(self.journal.hold(server, run), || Hold::Mine(Box::new(())))
+        // never past another run: only where there is no place for locks
+        match self.journal.hold(server, run)? {
+            Hold::Nowhere(error) if self.overridden => Ok(Hold::Mine(self.go_on(&error, Box::new(())))),
+            hold => Ok(hold),
+        }
     }
 
     fn begin(&self, start: &RunStart) -> Result<()> {
@@ -103,5 +107,52 @@ impl Journal for Optional<'_> {
 
     fn remember_unsaved(&self, target: &ServerName, unsaved: Option<Unsaved>) -> Result<()> {
         self.or_without(self.journal.remember_unsaved(target, unsaved), || ())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::ErrorKind;
+    use crate::engine::port::Owner;
+
+    /// Has nothing but what it says of who holds servers.
+    struct Holder(fn() -> Result<Hold>);
+
+    impl Journal for Holder {
+        fn hold(&self, _server: &str, _run: &str) -> Result<Hold> {
+            (self.0)()
+        }
+        fn begin(&self, _start: &RunStart) -> Result<()> {
+            Ok(())
+        }
+        fn before(&self, _place: &Place, _work: &[Arc<Work>]) -> Result<()> {
+            Ok(())
+        }
+        fn after(&self, _place: &Place, _kept: &[Kept]) -> Result<()> {
+            Ok(())
+        }
+        fn end(&self, _run: &str, _report: &serde_json::Value) -> Result<()> {
+            Ok(())
+        }
+        fn unsaved(&self, _target: &ServerName) -> Option<Unsaved> {
+            None
+        }
+        fn remember_unsaved(&self, _target: &ServerName, _unsaved: Option<Unsaved>) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    fn full() -> Error {
+        Error::new(ErrorKind::Local, "no space")
+    }
+
+    #[test]
+    fn the_override_leads_past_no_other_run() {
+        let hold = |holder, overridden| Optional::new(&Holder(holder), overridden).hold("server", "r1");
+        assert!(matches!(hold(|| Ok(Hold::Other(Owner::default())), true), Ok(Hold::Other(_))));
+        assert!(hold(|| Err(full()), true).is_err(), "a lock that is there and cannot be asked may be held");
+        assert!(matches!(hold(|| Ok(Hold::Nowhere(full())), true), Ok(Hold::Mine(_))));
+        assert!(matches!(hold(|| Ok(Hold::Nowhere(full())), false), Ok(Hold::Nowhere(_))));
     }
 }
