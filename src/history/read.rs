@@ -1,6 +1,6 @@
 //! The history as it is read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -263,7 +263,23 @@ impl History {
             let locks = self.locks()?;
             open.retain(|run| !locks.is_alive(&run.id));
         }
-        Ok(open)
+        self.still_open(open)
+    }
+
+    /// Of runs that had not ended when they were read: their process may be gone because they have
+    /// ended since.
+    pub(super) fn still_open(&self, mut runs: Vec<RunRecord>) -> Result<Vec<RunRecord>> {
+        if runs.is_empty() {
+            return Ok(runs);
+        }
+        let open = self.read(|connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT seq FROM run WHERE ended IS NULL AND settled IS NULL")?;
+            statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<BTreeSet<i64>>>()
+        })?;
+        let open = open.unwrap_or_default();
+        runs.retain(|run| open.contains(&run.seq));
+        Ok(runs)
     }
 }
 

@@ -38,11 +38,11 @@ pub struct Story {
 impl History {
     /// How a run stands now. Reads only.
     pub fn state(&self, run: &RunRecord) -> RunState {
-        match (&run.ended, &run.settled, &self.root) {
-            (Some(_), _, _) => RunState::Ended,
-            (None, Some(_), _) => RunState::Settled,
-            (None, None, Ok(root)) if is_alive(root, &run.id) => RunState::Running,
-            (None, None, _) => RunState::Interrupted,
+        match (state_of(run), &self.root) {
+            (Some(state), _) => state,
+            (None, Ok(root)) if is_alive(root, &run.id) => RunState::Running,
+            // its process may be gone because it has ended since it was read
+            (None, _) => self.run(&run.id).ok().and_then(|now| state_of(&now)).unwrap_or(RunState::Interrupted),
         }
     }
 
@@ -51,9 +51,22 @@ impl History {
     /// # Errors
     /// There is none, or there are several; or the store cannot be read.
     pub fn story(&self, name: &str) -> Result<Story> {
-        let run = self.run(name)?;
+        let mut run = self.run(name)?;
+        let state = self.state(&run);
+        if state_of(&run).is_none() && state != RunState::Running {
+            run = self.run(&run.id)?;
+        }
         let (documents, snapshots) = (self.documents(&run)?, self.snapshots(&run, None)?);
-        Ok(Story { state: self.state(&run), documents, snapshots, run })
+        Ok(Story { state, documents, snapshots, run })
+    }
+}
+
+/// What its record says; `None` when only its process can tell.
+fn state_of(run: &RunRecord) -> Option<RunState> {
+    match (&run.ended, &run.settled) {
+        (Some(_), _) => Some(RunState::Ended),
+        (None, Some(_)) => Some(RunState::Settled),
+        (None, None) => None,
     }
 }
 

@@ -166,6 +166,56 @@ fn a_run_whose_process_is_gone_before_its_end_was_interrupted() {
 }
 
 #[test]
+fn a_run_that_ends_while_it_is_looked_at_was_not_interrupted() {
+    let (_folder, history) = site();
+    history.begin(&start("r1")).unwrap();
+    let read = history.run("r1").unwrap();
+    assert_eq!(
+        (history.state(&read), history.still_open(vec![read.clone()]).unwrap().len()),
+        (RunState::Interrupted, 1)
+    );
+    history.end("r1", &json!({})).unwrap();
+    assert_eq!((history.state(&read), history.still_open(vec![read]).unwrap().len()), (RunState::Ended, 0));
+}
+
+#[test]
+fn a_run_that_goes_on_without_its_audit_keeps_its_snapshots() {
+    let (folder, history) = site();
+    std::fs::create_dir_all(folder.path().join("state/audit.jsonl")).unwrap();
+    assert!(history.begin(&start("refused")).is_err());
+    let overrides = BTreeSet::from(["no-snapshot".to_owned()]);
+    let error = history.begin(&RunStart { overrides, ..start("r1") }).unwrap_err();
+    assert!(error.to_string().contains("audit"), "{error}");
+    history.before(&place("r1"), &[work("10.0.0.0/24", None)]).unwrap();
+    assert!(history.end("r1", &json!({})).is_err());
+    let runs = history.runs(&RunFilter::default()).unwrap();
+    assert_eq!((runs.len(), history.snapshots(&runs[0], None).unwrap().len(), runs[0].ended.is_some()), (1, 1, true));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_store_that_cannot_be_looked_at_is_not_an_empty_history() {
+    let (folder, history) = site();
+    std::fs::create_dir(folder.path().join("state")).unwrap();
+    std::os::unix::fs::symlink(FILE, history.path().unwrap()).unwrap();
+    assert!(history.runs(&RunFilter::default()).is_err());
+    assert!(history.would_drop().is_err());
+}
+
+#[test]
+fn what_a_killed_run_has_left_goes_when_it_is_settled() {
+    let (folder, history) = site();
+    history.begin(&start("r1")).unwrap();
+    let locks = folder.path().join("state/locks");
+    std::fs::create_dir_all(&locks).unwrap();
+    for end in ["lock", "owner"] {
+        std::fs::write(locks.join(format!("run-r1.{end}")), "").unwrap();
+    }
+    history.settle("r1", Settlement::Left, "alice", None).unwrap();
+    assert_eq!(std::fs::read_dir(&locks).unwrap().count(), 0);
+}
+
+#[test]
 fn what_is_not_saved_stays_known_also_from_the_first_version() {
     let (folder, history) = site();
     let (one, two) = (ServerName::from("kea-1"), ServerName::from("a/b"));
