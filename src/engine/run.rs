@@ -58,11 +58,11 @@ pub async fn run(
         .collect();
     begin_progress(plan, &approved, started, ctl);
 
-    let held: Vec<&ServerName> =
-        approved.keys().filter_map(|at| plan.relationships.get(*at)).flat_map(PlannedRelationship::servers).collect();
+    let concerned = || approved.keys().filter_map(|at| plan.relationships.get(*at));
+    let held: Vec<&ServerName> = concerned().flat_map(PlannedRelationship::servers).collect();
     let guards = fleet.hold(&held).await;
     let others = match &alive {
-        Ok(_) => hold(plan, &approved, journal, &run, ctl).await,
+        Ok(_) => hold(concerned().flat_map(PlannedRelationship::identified), journal, &run, ctl).await,
         Err(error) => Err(error.clone()),
     };
     let (mut begun, mut saved) = (false, false);
@@ -130,15 +130,12 @@ pub(super) fn enter(journal: &dyn Journal, started: jiff::Timestamp) -> (String,
 /// Holds all servers of the run against runs of other processes; waits for those. Always
 /// taken in one order, so that two runs cannot wait for each other. What another run has
 /// changed meanwhile is noticed afterwards, as every change since the plan is.
-async fn hold(
-    plan: &Plan,
-    approved: &BTreeMap<usize, Approved>,
+pub(super) async fn hold<'a>(
+    servers: impl Iterator<Item = (&'a ServerName, Option<&'a Foreign>)>,
     journal: &dyn Journal,
     run: &str,
     ctl: &Control,
 ) -> Result<Vec<Held>, Error> {
-    let servers =
-        approved.keys().filter_map(|at| plan.relationships.get(*at)).flat_map(PlannedRelationship::identified);
     let servers: BTreeMap<&str, &ServerName> =
         servers.map(|(name, identity)| (identity.map_or(name.as_str(), Foreign::raw), name)).collect();
     let mut held = Vec::new();

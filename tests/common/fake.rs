@@ -1,6 +1,7 @@
 //! A family of servers in memory: every call recorded, every fault scripted.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -449,13 +450,19 @@ impl FakeServer {
 pub struct FakeJournal {
     pub records: Mutex<Vec<String>>,
     pub fails_at: Option<&'static str>,
+    /// So many of these go well before.
+    pub passes: AtomicUsize,
+    /// Who holds every server.
+    pub held: Mutex<Option<scopesync::engine::port::Owner>>,
+    pub interrupted: Vec<String>,
     pub unsaved: Mutex<BTreeSet<ServerName>>,
 }
 
 impl FakeJournal {
     fn record(&self, kind: &'static str, text: String) -> Result<()> {
         self.records.lock().unwrap().push(text);
-        match self.fails_at == Some(kind) {
+        let passes = || self.passes.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok();
+        match self.fails_at == Some(kind) && !passes() {
             true => Err(Error::new(ErrorKind::Local, "no room")),
             false => Ok(()),
         }
@@ -463,6 +470,18 @@ impl FakeJournal {
 }
 
 impl Journal for FakeJournal {
+    fn ready(&self) -> Result<()> {
+        match self.fails_at {
+            Some("ready") => Err(Error::new(ErrorKind::Local, "no room")),
+            _ => Ok(()),
+        }
+    }
+    fn hold(&self, _server: &str, _run: &str) -> Result<Hold> {
+        Ok(self.held.lock().unwrap().clone().map_or_else(|| Hold::Mine(Box::new(())), Hold::Other))
+    }
+    fn interrupted_on(&self, _target: &ServerName) -> Vec<String> {
+        self.interrupted.clone()
+    }
     fn begin(&self, start: &RunStart) -> Result<()> {
         self.record("begin", format!("begin {}", start.run))
     }
@@ -473,6 +492,9 @@ impl Journal for FakeJournal {
         self.unsaved.lock().unwrap().contains(target).then_some(Unsaved::Running)
     }
     fn remember_unsaved(&self, target: &ServerName, unsaved: Option<Unsaved>) -> Result<()> {
+        if self.fails_at == Some("unsaved") {
+            return Err(Error::new(ErrorKind::Local, "no room"));
+        }
         let mut marked = self.unsaved.lock().unwrap();
         match unsaved {
             Some(_) => marked.insert(target.clone()),

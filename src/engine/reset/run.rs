@@ -8,7 +8,7 @@ use crate::engine::approval::Approved;
 use crate::engine::fleet::Fleet;
 use crate::engine::port::{Approval, Control, Journal, RunKind, RunServer, RunStart, Server, ServerRole};
 use crate::engine::progress::Waiting;
-use crate::engine::run::{enter, run_id};
+use crate::engine::run::{enter, hold, run_id};
 use crate::engine::trouble::seconds;
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::{Condition, ServerName, State};
@@ -85,6 +85,8 @@ async fn reset(
             Error::new(ErrorKind::Safety, format!("{}: {}", refusal.name, refusal.message)).hint(refusal.hint.clone())
         );
     }
+    let sides = plan.sides.iter().filter_map(|side| Some((side.server.as_ref()?, side.identity.as_ref())));
+    let _others = hold(sides, journal, run, ctl).await?;
     let watch = Watch { plan, servers: [server(fleet, &plan.sides[0])?, server(fleet, &plan.sides[1])?], ctl };
     let before = watch.unmoved(approved).await?;
     if ctl.is_cancelled() {
