@@ -169,7 +169,7 @@ async fn a_run_waits_for_another_and_says_for_whom_also_when_it_is_cancelled() {
         if cancel {
             let message = scope.message.clone().unwrap();
             assert!(message.contains("run 20260101T000000Z-other of "), "{message}");
-            assert_eq!((scope.outcome, history.runs(&RunFilter::default()).unwrap().len()), (Outcome::Rejected, 0));
+            assert_eq!((scope.outcome, history.runs(&RunFilter::default()).unwrap().len()), (Outcome::Cancelled, 0));
             assert!(servers.1.writes().is_empty());
         } else {
             assert_eq!((scope.outcome, history.runs(&RunFilter::default()).unwrap().len()), (Outcome::Replicated, 1));

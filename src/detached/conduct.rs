@@ -166,3 +166,32 @@ fn end(control: &Control) {
     }
     control.soft.cancel();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::outcome::{RelationshipRun, ScopeRun};
+
+    #[test]
+    fn a_job_that_was_cancelled_before_its_first_scope_is_stopped() {
+        let now = jiff::Timestamp::UNIX_EPOCH;
+        let report = |outcome| RunReport {
+            run: "r".into(),
+            relationships: vec![RelationshipRun {
+                name: "pair".into(),
+                source: "one".into(),
+                target: "two".into(),
+                caveats: Vec::new(),
+                scopes: vec![ScopeRun::untouched("10.0.0.0/24".parse().unwrap(), outcome, 1, None)],
+                remarks: Vec::new(),
+                unsaved: false,
+                still_terminated: None,
+            }],
+            started: now,
+            ended: now,
+        };
+        for (outcome, state) in [(Outcome::Cancelled, JobState::Stopped), (Outcome::Rejected, JobState::Failed)] {
+            assert_eq!(Ended::of(&report(outcome), &ScopeNames::of_ids([])).state, state);
+        }
+    }
+}

@@ -352,13 +352,15 @@ async fn one_target(run: target::Run<'_>, tasks: Vec<target::Task<'_>>) -> Vec<(
 
 fn refuse_all(plan: &Plan, approved: &BTreeMap<usize, Approved>, error: &Error) -> BTreeMap<usize, Part> {
     let message = describe(error);
+    // what was cancelled is left for another time, and nobody's failure
+    let outcome = if error.kind == ErrorKind::Cancelled { Outcome::Cancelled } else { Outcome::Rejected };
     approved
         .keys()
         .filter_map(|at| {
             let planned = plan.relationships.get(*at)?;
             let reject = |scope: &PlannedScope| {
                 let text = format!("nothing was written: {message}");
-                ScopeRun::untouched(scope.id, Outcome::Rejected, scope.changes.len(), Some(text))
+                ScopeRun::untouched(scope.id, outcome, scope.changes.len(), Some(text))
             };
             let scopes: Vec<ScopeRun> = planned.to_write(&plan.overrides).map(reject).collect();
             // with nothing to write there is nothing to refuse: what was saved for it stands

@@ -2,6 +2,7 @@
 
 use scopesync::app::detached::DetachedJob;
 use scopesync::app::farewell::farewell;
+use scopesync::engine::port::Owner;
 use scopesync::history::JobState;
 use scopesync::show::Progress;
 
@@ -96,6 +97,26 @@ fn on_quitting_a_job_does_the_scopes_that_are_left() {
     assert_eq!(program.asked.last().map(String::as_str), Some("quit"));
     let told: Vec<String> = farewell(&program.state, |_| None).iter().map(|line| line.text()).collect();
     assert!(told.last().unwrap().contains("job 3 does the rest of it"), "{told:?}");
+}
+
+#[test]
+fn a_run_that_waits_for_another_one_is_handed_over_whole() {
+    let (mut program, servers) = ready();
+    program.journal.held = Some(Owner { run: "of-another".into(), ..Owner::default() }).into();
+    cut_short(&mut program);
+    program.cancelled = true;
+    program.settle();
+    assert!(servers.1.writes().iter().all(|call| !call.starts_with("write")));
+    assert!(program.asked[2].contains("4 scopes of one-two"), "{:?}", program.asked);
+    assert_eq!(program.asked.last().map(String::as_str), Some("quit"));
+}
+
+#[test]
+fn the_preview_tells_of_an_interrupted_run_on_its_target() {
+    let (mut program, _) = ready();
+    program.journal.interrupted = vec!["r0".into()];
+    program.press("Enter a r");
+    assert!(program.text().contains("run r0 was interrupted while it wrote to two"), "{}", program.text());
 }
 
 #[test]
