@@ -14,10 +14,10 @@ use common::disk::Disk;
 use common::fake;
 use common::program::{Finished, Home, by_file};
 use rusqlite::Connection;
-use scopesync::engine::approval::{Questions, Switches};
+use scopesync::engine::approval::{Consent, Questions, Switches};
 use scopesync::engine::outcome::Outcome;
 use scopesync::engine::plan::Plan;
-use scopesync::engine::port::{Control, Hold, Journal as _};
+use scopesync::engine::port::{Approval, Control, Hold, Journal as _, RunKind, RunServer, RunStart, ServerRole};
 use scopesync::engine::progress::Progress;
 use scopesync::engine::run;
 use scopesync::engine::select::{Selection, select};
@@ -122,6 +122,61 @@ fn on_a_full_disk_or_one_that_may_not_be_written_nothing_begins() {
     assert_eq!(history.snapshots(&run, None).unwrap().len(), 1, "what may not be written may be read");
     let run = site.home.run(&["replicate", "--computer-name", "kea-1", "--force"]).expect_code(1);
     assert!(run.stderr.contains("no-snapshot") && run.stderr.contains("history.db"), "{}", run.stderr);
+}
+
+#[test]
+fn what_cannot_be_kept_is_refused_in_the_preview_of_every_command() {
+    let site = Site::new();
+    site.home.run(&REPLICATE).expect_code(0);
+    let audit = site.home.state().join("audit.jsonl");
+    std::fs::remove_file(&audit).unwrap();
+    std::fs::create_dir(&audit).unwrap();
+    let refused = |arguments: &[&str]| {
+        let before = site.target();
+        let run = site.home.run(arguments).expect_code(1);
+        assert!(run.stderr.contains("no-snapshot: ") && run.stderr.contains("refused"), "{}", run.stderr);
+        assert!(run.stderr.contains("the reasons stand above"), "{}", run.stderr);
+        assert!(site.target() == before, "{}", run.stderr);
+    };
+    refused(&["undo", "latest", "--force"]);
+    // the same run, had it died
+    let store = Connection::open(site.home.state().join("history.db")).unwrap();
+    store.execute_batch("UPDATE run SET ended = NULL, report = NULL, summary = NULL").unwrap();
+    refused(&["recover", "latest", "--undo", "--force"]);
+}
+
+#[tokio::test]
+async fn a_later_run_that_died_first_is_not_replaced_by_an_earlier_one() {
+    let home = Home::new();
+    let scopes = |lifetime| vec![fake::scope("10.0.0.0/24", &[("id", json!(1)), ("valid-lifetime", json!(lifetime))])];
+    let servers = fake::pair(scopes(1000), scopes(2000));
+    let (fleet, ctl) = (fake::fleet(&servers), Control::free());
+    let survey = fleet.survey(&ctl).await;
+    let picked = select(&survey, &Selection::All, &[ServerName::from("one")]).unwrap();
+    let plan = Plan::make(&fleet, &survey, &picked, BTreeSet::new(), &ctl).await;
+    let planned = &plan.relationships[0];
+    let history = home.history();
+    let start = |run: &str| RunStart {
+        run: run.to_owned(),
+        started: jiff::Timestamp::now(),
+        kind: RunKind::Replication,
+        asked: json!(null),
+        overrides: BTreeSet::new(),
+        approvals: vec![Approval { relationship: planned.name.clone(), by: "ann".into(), answer: Consent::Yes }],
+        plan: plan.to_json(),
+        servers: BTreeSet::from([RunServer { role: ServerRole::Target, name: "two".into(), identity: None }]),
+    };
+    let report = json!({"relationships": [{"target": "two", "scopes": [
+        {"scope_id": "10.0.0.0", "prefix_length": 24, "outcome": "replicated", "verified": true}]}]});
+    let waiting = || -> Vec<String> { history.interrupted().unwrap().into_iter().map(|run| run.id).collect() };
+    history.begin(&start("first")).unwrap();
+    // in the moment between the last write of the first and its end
+    history.begin(&start("second")).unwrap();
+    history.end("first", &report).unwrap();
+    assert_eq!(waiting(), ["second"]);
+    history.begin(&start("third")).unwrap();
+    history.end("third", &report).unwrap();
+    assert_eq!(waiting(), [""; 0]);
 }
 
 #[tokio::test]

@@ -24,12 +24,17 @@ impl History {
         Interrupted::new(&run.id, run.kind.clone(), &documents.plan, &documents.approvals, &run.servers, past)
     }
 
-    /// Settles interrupted runs of which a run that has just ended has brought in step, or found in
-    /// step, every scope that no other run has written since.
+    /// Settles interrupted runs of which a later run that has just ended has brought in step, or
+    /// found in step, every scope that no other run has written since.
     pub(super) fn settle_replaced(&self, run: &str, report: &Value) -> Result<()> {
-        let good = good(report);
-        for old in self.interrupted()?.into_iter().filter(|old| old.id != run && !good.is_empty()) {
-            let is_undo = matches!(self.run(run)?.kind, RunKind::Undo { of } if of == old.id);
+        let (good, waiting) = (good(report), self.interrupted()?);
+        if good.is_empty() || waiting.is_empty() {
+            return Ok(());
+        }
+        let new = self.run(run)?;
+        // a run may write and die before the one before it is told to have ended
+        for old in waiting.into_iter().filter(|old| old.seq < new.seq) {
+            let is_undo = matches!(&new.kind, RunKind::Undo { of } if *of == old.id);
             let Ok(interrupted) = self.interrupted_run(&old) else { continue };
             let all = interrupted.scopes(is_undo);
             let touches = all.iter().any(|(target, scopes)| {
