@@ -124,7 +124,7 @@ async fn a_change_elsewhere_does_not_refuse_the_plan() {
 
 #[tokio::test]
 async fn no_journal_no_write() {
-    for stage in ["begin", "before"] {
+    for stage in ["begin", "unsaved", "before"] {
         let servers = drifted();
         let fleet = fake::fleet(&servers);
         let plan = plan(&fleet).await;
@@ -133,6 +133,9 @@ async fn no_journal_no_write() {
         assert_eq!(report.counts().get(&Outcome::Rejected), Some(&2), "{stage}");
         assert_eq!(report.exit_status(), 1, "refused before any write");
         assert!(!servers.1.writes().iter().any(|call| call.starts_with("write")), "{stage}");
+        let stored = journal.records.lock().unwrap().iter().any(|record| record.starts_with("before"));
+        assert_eq!(stored, stage == "before", "{stage}: what is stored and has no outcome is taken for written");
+        assert!(journal.unsaved.lock().unwrap().is_empty(), "{stage}");
     }
 }
 
@@ -412,4 +415,18 @@ async fn a_hub_is_written_once_for_all_its_relationships() {
     assert_eq!(writes.iter().filter(|call| *call == "prepare" || *call == "save").count(), 1, "{writes:?}");
     let before = journal.records.lock().unwrap().iter().filter(|record| record.starts_with("before 1")).count();
     assert_eq!(before, 2, "each relationship has a record of its own");
+
+    for id in [A, B] {
+        hub.meddle(id, |scope| fake::reserve(scope, "10.0.0.9", "02:00:00:00:00:09"));
+    }
+    let journal = FakeJournal { fails_at: Some("before"), passes: 1.into(), ..FakeJournal::default() };
+    let report = execute(&fleet, &plan().await, force, &journal).await;
+    assert_eq!(report.counts().get(&Outcome::Rejected), Some(&2), "{report:?}");
+    let records = journal.records.lock().unwrap();
+    let records: Vec<&str> = records.iter().filter_map(|record| record.split(" run").next()).skip(1).collect();
+    assert_eq!(
+        records[..3],
+        ["before 1", "before 1", "after 1"],
+        "what was stored first is not left without an outcome"
+    );
 }

@@ -120,8 +120,8 @@ impl<'a> Delivery<'a> {
             return outcomes;
         }
         self.tell(&entries, Stage::Journal);
-        let kept = self.store(&entries);
-        let places = match kept.and_then(|places| self.expect_to_save(course).map(|()| places)) {
+        // in this order: what is stored and has no outcome is taken for written
+        let places = match self.expect_to_save(course).and_then(|()| self.store(&entries)) {
             Ok(places) => places,
             Err(error) => {
                 let text = format!("nothing was written: no snapshot could be kept: {}", describe(&error));
@@ -225,11 +225,35 @@ impl<'a> Delivery<'a> {
                     identity: task.planned.identities[1].clone(),
                     relationship: task.planned.name.clone(),
                 };
-                self.run.journal.before(&place, &work)?;
+                if let Err(error) = self.run.journal.before(&place, &work) {
+                    self.give_up(entries, &places, &error);
+                    return Err(error);
+                }
                 places.push((number, place));
             }
         }
         Ok(places)
+    }
+
+    /// Says of what is stored that it is not written, as another relationship's could not be stored.
+    fn give_up(&self, entries: &[Entry], places: &[(usize, Place)], error: &Error) {
+        let kept = |work: &Work| {
+            let told = untouched(work, Outcome::Rejected, format!("nothing was written: {}", describe(error)));
+            // as it was found a moment ago
+            let after = match (&work.before, &work.expect.target) {
+                (Some(scope), Some(fingerprint)) => {
+                    ReadBack::There { scope: scope.clone(), fingerprint: fingerprint.clone() }
+                }
+                _ => ReadBack::Missing,
+            };
+            Kept { id: work.id, outcome: told.outcome, record: record(&told), after }
+        };
+        for (number, place) in places {
+            let kept: Vec<Kept> = entries.iter().filter(|(of, _)| of == number).map(|(_, work)| kept(work)).collect();
+            if let Err(error) = self.run.journal.after(place, &kept) {
+                tracing::warn!(%error, "the history could not store that nothing was written");
+            }
+        }
     }
 
     async fn settle(&self) -> Result<()> {
