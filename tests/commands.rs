@@ -96,6 +96,10 @@ impl Ran {
 
 /// Runs a command line at a terminal or away from one.
 async fn run_in(fleet: &Fleet, line: &str, terminal: bool, answers: &[Answer]) -> Ran {
+    run_kept(fleet, &FakeJournal::default(), line, terminal, answers).await
+}
+
+async fn run_kept(fleet: &Fleet, journal: &FakeJournal, line: &str, terminal: bool, answers: &[Answer]) -> Ran {
     let (out, err) = (Paper::default(), Paper::default());
     let dress = Dress { terminal, ..Dress::default() };
     let mut console = Console::new(Box::new(out.clone()), Box::new(err.clone()), dress);
@@ -106,12 +110,8 @@ async fn run_in(fleet: &Fleet, line: &str, terminal: bool, answers: &[Answer]) -
         Command::Drift(asked) => drift::run(fleet, &asked, &mut console).await,
         Command::Relationships(asked) => relationships::run(fleet, &asked, &mut console).await,
         Command::Scopes(asked) => scopes::run(fleet, &asked, &mut console).await,
-        Command::Replicate(asked) => {
-            replicate::run(fleet, &asked, &FakeJournal::default(), None, "test", &mut ask, &mut console).await
-        }
-        Command::HaReset(asked) => {
-            ha_reset::run(fleet, &asked, &FakeJournal::default(), "test", &mut ask, &mut console).await
-        }
+        Command::Replicate(asked) => replicate::run(fleet, &asked, journal, None, "test", &mut ask, &mut console).await,
+        Command::HaReset(asked) => ha_reset::run(fleet, &asked, journal, "test", &mut ask, &mut console).await,
         other => panic!("{other:?}"),
     };
     console.flush();
@@ -521,6 +521,11 @@ async fn a_reset_is_shown_refused_asked_about_and_done() {
     assert!(declined.failure().starts_with("declined: nothing was sent"));
     assert!(declined.asked[0].starts_with("Reset one-two on one and two at once: no DHCP from one and two"));
     assert!(nothing_written(&servers));
+
+    let journal = FakeJournal { fails_at: Some("ready"), ..FakeJournal::default() };
+    let unkept = run_kept(&fleet, &journal, "ha-reset one-two", true, &[]).await;
+    assert!(unkept.failure().starts_with("nothing was sent: no-history: no room"), "{}", unkept.failure());
+    assert!(unkept.asked.is_empty() && nothing_written(&servers));
 
     let ran = run_in(&fleet, "ha-reset one-two", true, &[Answer::Yes]).await;
     assert_eq!(ran.status(), 0, "{}", ran.out);

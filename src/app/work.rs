@@ -11,6 +11,7 @@ use super::effect::{Effect, News, Pick, ReadOutcome};
 use crate::engine::fleet::Fleet;
 use crate::engine::plan::Plan;
 use crate::engine::port::{Control, Journal, Reading};
+use crate::engine::recovery;
 use crate::engine::reset::{self, ResetPlan};
 use crate::engine::run;
 use crate::engine::select::{Picked, ScopeSelector};
@@ -47,7 +48,7 @@ pub async fn work(effect: Effect, fleet: Arc<Fleet>, journal: &dyn Journal, ctl:
             let plan = blocking(move || Arc::unwrap_or_clone(plan).with_overrides(overrides)).await?;
             Ok(News::Planned(Arc::new(plan), Vec::new()))
         }
-        Effect::PlanReset(_, survey, name) => Ok(plan_reset(&fleet, &survey, &name, &ctl).await),
+        Effect::PlanReset(_, survey, name) => Ok(plan_reset(&fleet, &survey, &name, journal, &ctl).await),
         Effect::Reset(_, plan, approved) => {
             Ok(News::ResetEnded(Arc::new(reset::run(&fleet, &plan, &approved, journal, &ctl).await)))
         }
@@ -103,7 +104,8 @@ async fn plan(fleet: &Fleet, survey: &Survey, picks: &[Pick], journal: &dyn Jour
     let picked: Result<Vec<Picked>, Error> = picks.iter().map(|pick| find(&survey, pick, &readings)).collect();
     match picked {
         Ok(picked) => {
-            let mut plan = Plan::make(fleet, &survey, &picked, BTreeSet::new(), ctl).await.kept_by(journal);
+            let plan = Plan::make(fleet, &survey, &picked, BTreeSet::new(), ctl).await;
+            let mut plan = recovery::note(plan, journal).kept_by(journal);
             plan.asked = asked(picks.iter().map(words));
             News::Planned(Arc::new(plan), readings)
         }
@@ -155,7 +157,7 @@ pub async fn plan_undo(
 
 /// Plans on what both servers say now: their states have no mark by which an older reading
 /// could be as good.
-async fn plan_reset(fleet: &Fleet, survey: &Survey, name: &Foreign, ctl: &Control) -> News {
+async fn plan_reset(fleet: &Fleet, survey: &Survey, name: &Foreign, journal: &dyn Journal, ctl: &Control) -> News {
     let gone = || Error::new(ErrorKind::Moved, format!("{name} is no relationship of these servers any more"));
     let Some(old) = survey.relationships.iter().find(|relationship| relationship.name == *name) else {
         return News::NotPlanned(gone());
@@ -169,7 +171,7 @@ async fn plan_reset(fleet: &Fleet, survey: &Survey, name: &Foreign, ctl: &Contro
         let unread = readings.iter().find_map(|(_, outcome)| outcome.as_ref().err());
         return News::NotPlanned(unread.cloned().unwrap_or_else(gone));
     };
-    let mut plan = ResetPlan::make(fleet, &survey, found, BTreeSet::new(), ctl).await;
+    let mut plan = ResetPlan::make(fleet, &survey, found, BTreeSet::new(), ctl).await.kept_by(journal);
     plan.asked = asked([format!("reset {name}")]);
     News::ResetPlanned(Arc::new(plan), readings)
 }

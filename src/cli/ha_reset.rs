@@ -38,11 +38,12 @@ pub async fn run(
     let overrides: BTreeSet<String> = asked.overrides.iter().cloned().collect();
     let control = Control::free();
     let plan = waiting(console, "planning".into(), ResetPlan::make(fleet, &survey, found, overrides, &control)).await;
-    let plan = ResetPlan { asked: asked.told(), ..plan };
+    let mut plan = ResetPlan { asked: asked.told(), ..plan };
     if asked.switches().manner() == Manner::ShowOnly {
         show_only(asked, &plan, console);
         return Ok(if plan.is_open() { 0 } else { 3 });
     }
+    plan = plan.kept_by(journal);
     show::reset_plan(&plan).iter().for_each(|line| console.aside(line));
     if let Some(refusal) = plan.standing_refusals().next() {
         let why = format!("{}: {}", refusal.name, refusal.message);

@@ -149,6 +149,9 @@ impl Session<'_> {
         }
         let survey = survey(self.fleet, self.console).await?;
         let mut plan = self.plan(told, way, &survey).await?;
+        if self.asked.switches().manner() != Manner::ShowOnly {
+            plan = plan.kept_by(self.history);
+        }
         plan.asked = self.asked.told();
         replicate::known_overrides(&self.asked.overrides, &plan)?;
         let names = ScopeNames::of(&survey);

@@ -45,6 +45,9 @@ pub async fn run(
     let control = Control::free();
     let mut plan = waiting(console, "planning".into(), undo.plan(fleet, &survey, overrides, &control)).await;
     plan = recovery::note(plan, history);
+    if asked.switches().manner() != Manner::ShowOnly {
+        plan = plan.kept_by(history);
+    }
     plan.asked = asked.told();
     replicate::name_read_only_switch(fleet, &mut plan);
     replicate::known_overrides(&asked.overrides, &plan)?;

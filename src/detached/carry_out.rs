@@ -95,7 +95,10 @@ async fn work(taken: &Taken, control: Control) -> Result<(RunReport, ScopeNames)
     };
     plan.asked = request.asked.clone();
     unless_cancelled(&control)?;
-    let (plan, approved) = carry_over(request.approved.clone(), plan);
+    let (plan, approved) = carry_over(request.approved.clone(), plan.kept_by(conduct.history()));
+    if plan.scopes_to_write() == 0 && plan.is_blocked_anywhere() {
+        run::not_begun(&plan, conduct.history());
+    }
     let report = run::run(&fleet, &plan, approved, conduct.history(), &control).await;
     Ok((report, ScopeNames::of(&survey)))
 }

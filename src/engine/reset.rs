@@ -17,7 +17,7 @@ pub use report::{Fate, ResetReport, SideReset};
 pub use run::{not_begun, run};
 
 use super::fleet::Fleet;
-use super::port::{Control, Refusal};
+use super::port::{Control, Journal, Refusal};
 use super::survey::{Member, Relationship, Survey};
 use super::trouble::{Cause, Trouble, TroubleReport, seconds};
 use super::{compare, fingerprint, trouble};
@@ -129,6 +129,15 @@ impl ResetPlan {
         };
         plan.digest = plan.compute_digest();
         plan
+    }
+
+    /// The plan with what stands against it where the reset could not be kept.
+    pub fn kept_by(mut self, journal: &dyn Journal) -> Self {
+        let Err(error) = journal.ready() else { return self };
+        let hint = "make room or mend the permissions of the state folder; nothing overrides it";
+        self.refusals.push(refuse("no-history", error.to_string(), hint));
+        let overrides = self.overrides.clone();
+        self.with_overrides(overrides)
     }
 
     /// The plan with these refusals overridden, and the digest that goes with it.
