@@ -256,7 +256,7 @@ mod on_screen {
         program.wait(300);
         program.press("n");
         assert_eq!(message(&program), "declined: nothing was reset");
-        assert!(servers.0.writes().is_empty() && program.asked.is_empty(), "{:?}", program.asked);
+        assert!(servers.0.writes().is_empty() && program.asked == ["declined"], "{:?}", program.asked);
     }
 
     #[test]
