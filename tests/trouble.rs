@@ -5,11 +5,13 @@
 mod common;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use common::fake::{self, FakeJournal, FakeServer, OnReset, pair, scope};
 use scopesync::engine::approval::{Approved, Questions, Switches};
 use scopesync::engine::fleet::Fleet;
-use scopesync::engine::port::{Control, RunKind};
+use scopesync::engine::port::{Control, Owner, RunKind};
+use scopesync::engine::progress::Progress;
 use scopesync::engine::reset::{self, Fate, ResetPlan, ResetReport};
 use serde_json::json;
 
@@ -167,12 +169,49 @@ async fn nothing_is_sent_without_the_right_approval_or_a_journal_or_when_it_is_o
     let report = reset::run(&fleet, &planned, &approve(&planned), &FakeJournal::default(), &cancelled).await;
     assert_eq!((report.exit_status(), report.remarks[0].as_str()), (1, "nothing was sent: cancelled"));
 
+    let unkept = FakeJournal { fails_at: Some("ready"), ..FakeJournal::default() };
+    let refused = planned.clone().kept_by(&unkept);
+    let told: Vec<_> = refused.standing_refusals().map(|refusal| (refusal.name, refusal.message.as_str())).collect();
+    assert_eq!((told, refused.digest == planned.digest), (vec![("no-history", "no room")], false));
+
     for server in [&servers.0, &servers.1] {
         server.inner().state = None;
     }
     let report = reset::run(&fleet, &planned, &approve(&planned), &FakeJournal::default(), &free).await;
     assert!(report.remarks[0].starts_with("nothing was sent: neither server is terminated any more"), "{report:?}");
     assert!(servers.0.writes().is_empty() && servers.1.writes().is_empty());
+}
+
+#[tokio::test]
+async fn a_reset_waits_for_a_run_on_its_servers_and_says_for_whom() {
+    let servers = terminated();
+    let fleet = fake::fleet(&servers);
+    let planned = plan(&fleet, &[]).await;
+    let owner = Owner { run: "of-another".into(), user: "ann".into(), ..Owner::default() };
+    let journal = FakeJournal { held: Some(owner).into(), ..FakeJournal::default() };
+    for cancel in [true, false] {
+        let (progress, mut status) = Progress::channel();
+        let ctl = Control { progress, ..Control::free() };
+        let approved = approve(&planned);
+        let run = reset::run(&fleet, &planned, &approved, &journal, &ctl);
+        let meanwhile = async {
+            let waits = status.wait_for(|status| status.waiting.is_some());
+            let status = tokio::time::timeout(Duration::from_secs(30), waits).await.unwrap().unwrap().clone();
+            let told = status.waiting.unwrap().for_what;
+            assert!(told.contains("used by run of-another of ann"), "{told}");
+            assert!(servers.0.writes().is_empty() && servers.1.writes().is_empty());
+            match cancel {
+                true => ctl.soft.cancel(),
+                false => *journal.held.lock().unwrap() = None,
+            }
+        };
+        let (report, ()) = tokio::join!(run, meanwhile);
+        assert_eq!(report.exit_status(), if cancel { 1 } else { 0 }, "{:?}", told(&report));
+        if cancel {
+            assert!(report.remarks[0].contains("cancelled while run of-another of ann"), "{:?}", report.remarks);
+            assert!(servers.0.writes().is_empty() && servers.1.writes().is_empty());
+        }
+    }
 }
 
 mod on_screen {
