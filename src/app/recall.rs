@@ -51,13 +51,13 @@ fn page(history: &History, before: Option<i64>, filter: &str, zone: &TimeZone) -
     let wanted = filter.trim().to_lowercase();
     let chunk = if wanted.is_empty() { PAGE } else { PAGE * 10 };
     let dead = dead(history)?;
-    let jobs = jobs(history)?;
     let mut page = Page { next: before, ..Page::default() };
     let mut looked_at = 0;
     loop {
         let records = history.runs(&RunFilter { before: page.next, limit: chunk, ..RunFilter::default() })?;
         looked_at += records.len();
         page.next = records.last().map(|last| last.seq).filter(|_| records.len() == chunk);
+        let jobs = history.jobs_of(&records.iter().map(|record| record.id.as_str()).collect::<Vec<_>>())?;
         for record in &records {
             let run = past_run(record, &dead, &jobs);
             if wanted.is_empty() || run.fits(&wanted, zone) {
@@ -78,12 +78,12 @@ fn interrupted(history: &History) -> Result<Vec<PastRun>> {
 
 /// The newest jobs, and all that are not over.
 fn detached(history: &History) -> Result<Vec<DetachedJob>> {
-    let jobs = history.jobs()?.into_iter().enumerate();
+    let jobs = history.jobs(JOBS)?.into_iter();
     let mut jobs: Vec<DetachedJob> = jobs
-        .filter(|(at, job)| *at < JOBS || !job.state.is_over())
-        .map(|(_, job)| {
-            let report = job.report.as_ref().and_then(JobReport::from_json);
-            DetachedJob {
+        .map(|job| {
+            let report = if job.state.is_over() { history.job_report(job.id)? } else { None };
+            let report = report.as_ref().and_then(JobReport::from_json);
+            Ok(DetachedJob {
                 id: job.id,
                 created: job.created,
                 title: clean(&job.title),
@@ -93,19 +93,15 @@ fn detached(history: &History) -> Result<Vec<DetachedJob>> {
                 progress: job.progress.and_then(|progress| serde_json::from_value(progress).ok()),
                 exit_status: report.as_ref().map(|report| report.exit_status),
                 told: report.into_iter().flat_map(|report| report.messages).map(|line| clean(&line)).collect(),
-            }
+            })
         })
-        .collect();
+        .collect::<Result<_>>()?;
     jobs.reverse();
     Ok(jobs)
 }
 
 fn dead(history: &History) -> Result<BTreeSet<String>> {
     Ok(history.interrupted()?.into_iter().map(|record| record.id).collect())
-}
-
-fn jobs(history: &History) -> Result<BTreeMap<String, i64>> {
-    Ok(history.jobs()?.into_iter().filter_map(|job| Some((job.run?, job.id))).collect())
 }
 
 fn past_run(record: &RunRecord, dead: &BTreeSet<String>, jobs: &BTreeMap<String, i64>) -> PastRun {

@@ -100,7 +100,10 @@ fn prune(history: &History, what_if: bool, console: &mut Console) -> Result<(), 
         true => (history.would_drop()?, "would be dropped; what if: nothing was"),
         false => (history.drop_old()?, "dropped"),
     };
-    let counts = format!("{}, {}", plural(dropped.runs, "run"), plural(dropped.snapshots, "snapshot"));
+    let mut counts = format!("{}, {}", plural(dropped.runs, "run"), plural(dropped.snapshots, "snapshot"));
+    if dropped.jobs > 0 {
+        counts.push_str(&format!(", {}", plural(dropped.jobs, "job")));
+    }
     console.line(&Line::of(0, Role::Plain, format!("{counts} {done}")));
     Ok(())
 }

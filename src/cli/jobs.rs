@@ -16,6 +16,9 @@ use crate::show::{Line, Progress, Role};
 /// The schema of a job's JSON.
 const SCHEMA: &str = "scopesync.job/1";
 
+/// So many jobs are listed, and those that are not over.
+const LISTED: usize = 1000;
+
 /// The exit status that says that a job has not ended.
 const NOT_ENDED: u8 = 4;
 
@@ -34,9 +37,14 @@ pub fn run(history: &History, asked: &Jobs, console: &mut Console) -> Result<u8,
 }
 
 fn list(history: &History, json: bool, console: &mut Console) -> Result<u8, Failure> {
-    let jobs = history.jobs()?;
+    let jobs = history.jobs(LISTED)?;
+    if jobs.len() >= LISTED {
+        console.note(format_args!(
+            "only the newest {LISTED} jobs are listed: `scopesync jobs show ID` has each other one"
+        ));
+    }
     if json {
-        let jobs: Vec<Value> = jobs.iter().map(document).collect();
+        let jobs: Vec<Value> = jobs.iter().map(listed).collect();
         console.json(&json!({ "schema": "scopesync.jobs/1", "jobs": jobs }));
     } else if jobs.is_empty() {
         console.note("there are no jobs: `scopesync replicate --as-job` starts one");
@@ -70,6 +78,13 @@ pub fn table(jobs: &[Job]) -> Vec<Line> {
         ]);
     }
     table.lines()
+}
+
+/// A job of the list: without its report, which may be large.
+fn listed(job: &Job) -> Value {
+    let mut document = document(job);
+    document.as_object_mut().and_then(|fields| fields.remove("report"));
+    document
 }
 
 /// One job as JSON, schema `scopesync.job/1`.

@@ -16,7 +16,9 @@ pub struct JobReport {
     pub output: Vec<String>,
     /// What it would have printed beside that.
     pub messages: Vec<String>,
-    /// The report of the run, schema `scopesync.run/1`; `null` where it came to none.
+    /// The report of the run, schema `scopesync.run/1`; `null` where it came to none, or is no
+    /// longer kept.
+    #[serde(default)]
     pub run: serde_json::Value,
 }
 

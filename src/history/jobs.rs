@@ -1,7 +1,9 @@
 //! Runs that were handed to a process of their own.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::{Value, json};
 
 use super::History;
@@ -12,6 +14,9 @@ use crate::engine::{Error, ErrorKind, Result};
 
 /// For so long a job may be without a process: it is being started.
 const STARTING: SignedDuration = SignedDuration::from_secs(90);
+
+/// In a job's report: that of its run. A run whose row holds it is asked for it.
+const RUN: &str = "run";
 
 /// How a job stands, in PowerShell's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,12 +90,16 @@ pub struct Job {
     pub received: bool,
     /// How far it is, in the words of whoever works on it.
     pub progress: Option<Value>,
-    /// Its report; `None` while there is none, and where its process ended without one.
+    /// Its report; `None` while there is none, where its process ended without one, and in lists.
     pub report: Option<Value>,
 }
 
 const JOB: &str = "SELECT id, created, ended, run, title, state, user, host, process, cancel, received, \
                    progress, report FROM job";
+
+/// The same without its report, for lists.
+const LISTED: &str = "SELECT id, created, ended, run, title, state, user, host, process, cancel, received, \
+                      progress, NULL FROM job";
 
 impl History {
     /// Takes a job down, and returns its number.
@@ -162,8 +171,16 @@ impl History {
     pub fn finish_job(&self, id: i64, state: JobState, report: Option<&Value>) -> Result<()> {
         let now = Timestamp::now().as_microsecond();
         let sql = "UPDATE job SET state = ?2, ended = ?3, report = ?4 WHERE id = ?1";
-        let report = report.map(Value::to_string);
-        self.write(|transaction| transaction.execute(sql, params![id, state.word(), now, report]))?;
+        let mut report = report.cloned();
+        self.write(|transaction| {
+            if let Some(Value::Object(report)) = &mut report
+                && report.get(RUN).is_some_and(|run| !run.is_null())
+                && has_its_run(transaction, id)?
+            {
+                report.remove(RUN);
+            }
+            transaction.execute(sql, params![id, state.word(), now, report.as_ref().map(Value::to_string)])
+        })?;
         Ok(())
     }
 
@@ -176,14 +193,18 @@ impl History {
         Ok(())
     }
 
-    /// All jobs, the newest first.
+    /// So many of the newest jobs, and all others that are not over; the newest first, without
+    /// their reports.
     ///
     /// # Errors
     /// The store is there and cannot be read.
-    pub fn jobs(&self) -> Result<Vec<Job>> {
+    pub fn jobs(&self, limit: usize) -> Result<Vec<Job>> {
         let found = self.read(|connection| {
-            let mut statement = connection.prepare_cached(&format!("{JOB} ORDER BY id DESC"))?;
-            statement.query_map([], job)?.collect()
+            let mut statement = connection.prepare_cached(&format!(
+                "{LISTED} WHERE id IN (SELECT id FROM job ORDER BY id DESC LIMIT ?1) \
+                 OR state IN ('NotStarted', 'Running') ORDER BY id DESC"
+            ))?;
+            statement.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], job)?.collect()
         })?;
         let found: Vec<Job> = found.unwrap_or_default();
         found.into_iter().map(|job| self.with_its_process(job)).collect()
@@ -194,12 +215,45 @@ impl History {
     /// # Errors
     /// There is no such job, or the store cannot be read.
     pub fn job(&self, id: i64) -> Result<Job> {
-        self.with_its_process(self.kept_job(id)?)
+        let mut job = self.with_its_process(self.kept_job(id)?)?;
+        if let (Some(Value::Object(report)), Some(run)) = (&mut job.report, &job.run)
+            && !report.contains_key(RUN)
+        {
+            let of_run = self.read(|connection| {
+                let mut statement = connection.prepare_cached("SELECT report FROM run WHERE id = ?1")?;
+                statement.query_row([run], |row| json(row, 0)).optional()
+            })?;
+            report.insert(RUN.into(), of_run.flatten().flatten().unwrap_or_default());
+        }
+        Ok(job)
+    }
+
+    /// The report of a job, without that of its run.
+    ///
+    /// # Errors
+    /// There is no such job, or the store cannot be read.
+    pub fn job_report(&self, id: i64) -> Result<Option<Value>> {
+        Ok(self.kept_job(id)?.report)
+    }
+
+    /// Which of these runs were jobs, by name.
+    ///
+    /// # Errors
+    /// The store is there and cannot be read.
+    pub fn jobs_of(&self, runs: &[&str]) -> Result<BTreeMap<String, i64>> {
+        let found = self.read(|connection| {
+            let sql = "SELECT run, id FROM job WHERE run IN (SELECT value FROM json_each(?1)) ORDER BY id";
+            let mut statement = connection.prepare_cached(sql)?;
+            statement.query_map([json!(runs).to_string()], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        })?;
+        Ok(found.unwrap_or_default())
     }
 
     /// A job whose process is gone has failed, whatever is kept of it.
     fn with_its_process(&self, job: Job) -> Result<Job> {
-        let starting = job.state == JobState::NotStarted && job.created.duration_until(Timestamp::now()) < STARTING;
+        // a clock that was set back must not let it start for ever
+        let since = job.created.duration_until(Timestamp::now()).abs();
+        let starting = job.state == JobState::NotStarted && since < STARTING;
         if job.state.is_over() || starting || self.locks()?.is_alive(&lock(job.id)) {
             return Ok(job);
         }
@@ -217,8 +271,14 @@ impl History {
     }
 }
 
+/// Whether the row of a job's run holds the run's report.
+fn has_its_run(connection: &Connection, id: i64) -> rusqlite::Result<bool> {
+    let sql = "SELECT 1 FROM job JOIN run ON run.id = job.run WHERE job.id = ?1 AND run.report IS NOT NULL";
+    connection.prepare_cached(sql)?.exists([id])
+}
+
 /// What a job's process holds for as long as it lives.
-fn lock(id: i64) -> String {
+pub(super) fn lock(id: i64) -> String {
     format!("job-{id}")
 }
 

@@ -81,7 +81,7 @@ mod tests {
             assert_eq!(snapshots[0].native.as_ref().unwrap().to_string(), r#"{"z":1,"a":2}"#);
             assert_eq!(snapshots[0].end.as_ref().unwrap().fingerprint.as_deref(), Some("1:n"));
             assert!(history.unsaved(&ServerName::from("two")).is_some());
-            assert_eq!(history.jobs().unwrap().len(), 1);
+            assert_eq!(history.jobs(9).unwrap().len(), 1);
             history.begin(&start("r2")).unwrap();
             let ids: Vec<_> = history.runs(&RunFilter::default()).unwrap().into_iter().map(|run| run.id).collect();
             assert_eq!((ids, history.check().unwrap()), (vec!["r2".to_owned(), "r1".into()], Vec::new()));
