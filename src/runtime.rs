@@ -51,7 +51,7 @@ pub struct Start {
     pub demo: bool,
     /// No server is ever a target.
     pub read_only: bool,
-    /// Where the journal and the demo pair are kept.
+    /// Where the history and the demo pair are kept.
     pub state: StateFolder,
     /// How much of past runs is kept.
     pub kept: HistoryConfig,

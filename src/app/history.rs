@@ -134,10 +134,17 @@ impl HistoryView {
     pub fn take(&mut self, ticket: Ticket, page: Page) {
         if self.fresh == Some(ticket) {
             self.fresh = None;
-            // What is older than this page was read before, and does not change.
-            let last = page.runs.last().map_or(i64::MIN, |run| run.seq);
-            self.runs.retain(|run| run.seq < last);
-            self.runs.splice(0..0, page.runs);
+            let last = page.runs.last().map(|run| run.seq);
+            let known = self.runs.first().map(|run| run.seq);
+            if page.next.is_some() && last.is_some() && last <= known {
+                // What is older than this page was read before, and does not change.
+                self.runs.retain(|run| Some(run.seq) < last);
+                self.runs.splice(0..0, page.runs);
+            } else {
+                // Runs that nobody has read may lie between the page and what was read.
+                self.runs = page.runs;
+                self.older = page.next.map_or(Older::Nothing, Older::Before);
+            }
         } else if self.older == Older::Reading(ticket) {
             self.runs.extend(page.runs);
             self.older = page.next.map_or(Older::Nothing, Older::Before);

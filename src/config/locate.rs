@@ -57,7 +57,7 @@ impl Folders {
     pub fn of_user() -> Self {
         let base = choose_base_strategy().ok();
         let config = base.as_ref().map(|base| base.config_dir().join("scopesync"));
-        // Windows has no folder for states; the journal should stay on the
+        // Windows has no folder for states; the history should stay on the
         // machine, as the cache does there.
         let state = base.map(|base| base.state_dir().unwrap_or_else(|| base.cache_dir()));
         Self { config: config.into_iter().collect(), state: state.map(|folder| folder.join("scopesync")) }

@@ -105,7 +105,7 @@ mod tests {
         format!("{VERSION}:{}", hex(&digest.finalize()[..16]))
     }
 
-    /// Journals and plans hold fingerprints: a new recipe needs a new version.
+    /// The history and plans hold fingerprints: a new recipe needs a new version.
     #[test]
     fn the_recipe_is_that_of_its_version() {
         use crate::model::{Complete, Item, ItemKey, ReservationKey, Value};

@@ -53,6 +53,20 @@ fn only_pages_that_are_looked_at_are_read() {
 }
 
 #[test]
+fn no_run_is_missing_where_more_are_new_than_a_page_holds() {
+    let run = Past::sample().runs.remove(2);
+    let first = |many: i64| -> Vec<PastRun> {
+        (0..many).rev().map(|seq| PastRun { seq, id: format!("run-{seq:05}"), ..run.clone() }).collect()
+    };
+    let mut program = with_past(Past { runs: first(10), ..Past::default() });
+    program.press("U");
+    program.past.runs = first(500);
+    program.press("R End End End");
+    let seqs: Vec<i64> = program.state.history.runs.iter().map(|run| run.seq).collect();
+    assert_eq!(seqs, (0..500).rev().collect::<Vec<_>>());
+}
+
+#[test]
 fn what_a_run_destroyed_stands_there_by_name_deletions_first() {
     let mut program = with_past(Past::sample());
     program.press("U Enter");
