@@ -40,7 +40,7 @@ fn the_readme_names_every_command_and_nothing_that_is_not_there() {
     let readme = std::fs::read_to_string(root().join("README.md")).expect("there is a README");
     let help = std::process::Command::new(env!("CARGO_BIN_EXE_scopesync")).arg("--help").output().expect("it runs");
     let help = String::from_utf8(help.stdout).expect("text");
-    for command in ["check", "relationships", "drift", "replicate", "undo", "history", "ha-reset", "demo"] {
+    for command in ["check", "relationships", "drift", "replicate", "undo", "history", "recover", "ha-reset", "demo"] {
         assert!(help.contains(command), "--help does not name {command}");
         assert!(readme.contains(&format!("scopesync {command}")), "the README does not name {command}");
     }
@@ -53,6 +53,7 @@ fn the_readme_names_every_command_and_nothing_that_is_not_there() {
         "replicate",
         "undo",
         "history",
+        "recover",
         "ha-reset",
         cmdlet,
         "demo",

@@ -180,7 +180,9 @@ impl Session<'_> {
                 .warning("the run still waits: not all of its scopes are known; --leave when you have seen to them");
             return Ok(3);
         }
-        self.settle(told, how, Some(&report.run))?;
+        // a run that had nothing to write is in no history
+        let through = (plan.scopes_to_write() > 0).then_some(report.run.as_str());
+        self.settle(told, how, through)?;
         Ok(0)
     }
 

@@ -108,7 +108,8 @@ pub async fn run(
         }
         false => Ok(()),
     };
-    if let Err(error) = told {
+    let found = if begun || approved.is_empty() { Ok(()) } else { journal.unwritten(&report.to_json()) };
+    for error in [told, found].into_iter().filter_map(Result::err) {
         tracing::warn!(run = report.run, %error, "the history could not store how the run ended");
     }
     drop(alive);

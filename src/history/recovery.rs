@@ -24,17 +24,20 @@ impl History {
         Interrupted::new(&run.id, run.kind.clone(), &documents.plan, &documents.approvals, &run.servers, past)
     }
 
-    /// Settles interrupted runs of which a later run that has just ended has brought in step, or
-    /// found in step, every scope that no other run has written since.
-    pub(super) fn settle_replaced(&self, run: &str, report: &Value) -> Result<()> {
+    /// Settles interrupted runs of which a later run that has just ended, or one that had nothing
+    /// to write, has brought in step, or found in step, every scope that no other run has written
+    /// since.
+    pub(super) fn settle_replaced(&self, run: Option<&str>, report: &Value) -> Result<()> {
         let (good, waiting) = (good(report), self.interrupted()?);
         if good.is_empty() || waiting.is_empty() {
             return Ok(());
         }
-        let new = self.run(run)?;
+        let new = run.map(|run| self.run(run)).transpose()?;
         // a run may write and die before the one before it is told to have ended
-        for old in waiting.into_iter().filter(|old| old.seq < new.seq) {
-            let is_undo = matches!(&new.kind, RunKind::Undo { of } if *of == old.id);
+        let is_later = |old: &RunRecord| new.as_ref().is_none_or(|new| old.seq < new.seq);
+        for old in waiting.into_iter().filter(is_later) {
+            let kind = new.as_ref().map(|new| &new.kind);
+            let is_undo = matches!(kind, Some(RunKind::Undo { of }) if *of == old.id);
             let Ok(interrupted) = self.interrupted_run(&old) else { continue };
             let all = interrupted.scopes(is_undo);
             let touches = all.iter().any(|(target, scopes)| {
@@ -49,7 +52,7 @@ impl History {
                 touches && missing.try_fold(true, |all, (target, scope)| Ok(all && made_up(target, scope)?))?;
             if covered {
                 let how = if is_undo { Settlement::Undone } else { Settlement::Replaced };
-                self.settle(&old.id, how, &self.who.person(), Some(run))?;
+                self.settle(&old.id, how, &self.who.person(), run)?;
             }
         }
         Ok(())

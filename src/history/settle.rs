@@ -63,8 +63,8 @@ impl History {
             Settled { how, run: through.map(ToOwned::to_owned), by: by.to_owned(), at: jiff::Timestamp::now() };
         let told = serde_json::to_string(&settled).map_err(|error| Error::new(ErrorKind::Local, error.to_string()))?;
         // what a run did about another one was perhaps taken down as it ended, in fewer words
-        let sql = "UPDATE run SET settled = ?2 WHERE id = ?1 AND ended IS NULL \
-                   AND (settled IS NULL OR json_extract(settled, '$.run') = ?3)";
+        let sql = "UPDATE run SET settled = ?2 WHERE id = ?1 AND ended IS NULL AND (settled IS NULL \
+                   OR (settled ->> 'how' IN ('replaced', 'undone') AND settled ->> 'run' IS ?3))";
         let known = self.write(|transaction| transaction.execute(sql, params![run, told, through]))? == 1;
         if !known {
             return Err(waits().hint("`scopesync history show` tells how it ended"));

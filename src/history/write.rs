@@ -156,7 +156,7 @@ impl Journal for History {
         // whichever of both still can tells how it ended
         let audited = self.audit(&audit::end(run, report));
         stored?;
-        let settled = self.settle_replaced(run, report);
+        let settled = self.settle_replaced(Some(run), report);
         // the run is kept: that old ones could not be dropped is not its failure
         if let Err(error) = self.drop_old() {
             tracing::warn!(%error, "old runs could not be dropped");
@@ -166,6 +166,10 @@ impl Journal for History {
 
     fn not_begun(&self, start: &RunStart, report: &Value) -> Result<()> {
         self.audit(&audit::not_begun(start, report))
+    }
+
+    fn unwritten(&self, report: &Value) -> Result<()> {
+        self.settle_replaced(None, report)
     }
 
     fn interrupted_on(&self, target: &ServerName) -> Vec<String> {

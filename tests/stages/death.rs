@@ -1,9 +1,8 @@
-//! A server, or the program itself, ends or hangs at each stage of a run.
+//! A server ends or hangs at each stage of a run. The program itself does in `recovery.rs`.
 
 use std::time::{Duration, Instant};
 
-use crate::common::bench::{journalled, plain};
-use crate::common::pair::{PairOptions, Side, wait_for};
+use crate::common::pair::{PairOptions, Side};
 use crate::common::program::{Finished, NAMES};
 use crate::common::proxy::Point;
 use crate::upset::{REPLICATE, Upset, WHOLE, Way, finish, saved};
@@ -187,36 +186,4 @@ fn a_partner_that_stops_while_the_target_waits_for_it_is_told() {
     upset.pair().start(Side::A);
     upset.ready();
     upset.bench.run("drift").expect_code(0);
-}
-
-#[test]
-fn a_program_killed_at_any_stage_has_kept_what_it_overwrites() {
-    let Some(upset) = Upset::up(Way::Socket, two_lifetimes(), "") else { return };
-    for (stage, point, written) in [
-        ("before the first write", Point::before("subnet4-update"), 1),
-        ("after the first write", Point::after("subnet4-update"), 1),
-        ("before saving", Point::before("config-write").nth(2), 2),
-    ] {
-        upset.restore();
-        let gate = upset.proxy(Side::B).pause(point);
-        let mut child = upset.start();
-        gate.reached();
-        child.kill().expect("it dies");
-        gate.open();
-        assert_eq!(finish(child).code, None);
-        // what was on its way may be carried out: it is in the journal whichever way it went
-        wait_for("the request in flight", Duration::from_secs(10), || {
-            upset.proxy(Side::B).times(if written == 2 { "config-write" } else { "subnet4-update" }) == written
-        });
-        let kept = journalled(&upset.bench);
-        assert_eq!(kept.len(), written, "{stage}");
-        for (id, before) in kept {
-            assert_eq!(plain(before), upset.before[&id], "{stage}");
-        }
-        // also where nothing is left to write, the next run knows that it was not saved
-        let warned = upset.bench.run("relationships").expect_code(0);
-        assert!(warned.stderr.contains("running but not saved"), "{stage}: {}", warned.stderr);
-        finishes(&upset, stage);
-        assert!(!upset.bench.run("relationships").stderr.contains("not saved"), "{stage}");
-    }
 }

@@ -200,6 +200,12 @@ pub trait Journal: Send + Sync {
     /// Closes the record of a run with its report.
     fn end(&self, run: &str, report: &serde_json::Value) -> Result<()>;
 
+    /// Takes note of the report of a run that was approved and had nothing to write, and so was
+    /// never begun: what it found in step needs no interrupted run to wait for it.
+    fn unwritten(&self, _report: &serde_json::Value) -> Result<()> {
+        Ok(())
+    }
+
     /// The interrupted runs that wrote to this target and wait, the newest first.
     fn interrupted_on(&self, _target: &ServerName) -> Vec<String> {
         Vec::new()

@@ -101,6 +101,10 @@ impl Journal for Optional<'_> {
         self.or_without(self.journal.not_begun(start, report), || ())
     }
 
+    fn unwritten(&self, report: &serde_json::Value) -> Result<()> {
+        self.or_without(self.journal.unwritten(report), || ())
+    }
+
     fn unsaved(&self, target: &ServerName) -> Option<Unsaved> {
         self.journal.unsaved(target)
     }
