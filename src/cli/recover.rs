@@ -153,6 +153,7 @@ impl Session<'_> {
             plan = plan.kept_by(self.history);
         }
         plan.asked = self.asked.told();
+        replicate::name_read_only_switch(self.fleet, &mut plan);
         replicate::known_overrides(&self.asked.overrides, &plan)?;
         let names = ScopeNames::of(&survey);
         if self.asked.switches().manner() == Manner::ShowOnly {
