@@ -191,7 +191,8 @@ fn unusable(path: &Path, error: &io::Error) -> Error {
         .hint("nothing is written to a server without it: make room or mend the folder's permissions")
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::*;
 
