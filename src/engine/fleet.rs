@@ -94,12 +94,16 @@ impl Fleet {
     }
 
     async fn survey_where(&self, is_wanted: impl Fn(&ServerName) -> bool, ctl: &Control) -> Survey {
+        let read = self
+            .servers
+            .iter()
+            .map(|server| async { if is_wanted(server.name()) { Some(server.read(ctl).await) } else { None } });
+        let outcomes = join_all(read).await;
+        // afterwards: by which way a server is reached is known once it has answered
         let mut reports = self.unread();
-        let wanted = self.servers.iter().zip(&mut reports).filter(|(server, _)| is_wanted(server.name()));
-        join_all(wanted.map(|(server, report)| async move {
-            report.outcome = Some(server.read(ctl).await.map(Arc::new));
-        }))
-        .await;
+        for (report, outcome) in reports.iter_mut().zip(outcomes) {
+            report.outcome = outcome.map(|outcome| outcome.map(Arc::new));
+        }
         Survey::new(reports, &self.names)
     }
 

@@ -36,11 +36,8 @@ impl LiveServer {
     /// The configuration as it is now; what it tells is kept.
     pub(super) async fn configuration(&self, ctl: &Control) -> Result<(FreshConfig, Arc<Known>)> {
         let commands = self.commands(ctl).await?;
-        // good to know and not needed: what is wrong shows in the next answer, too; an agent may
-        // close its connection at any time, and then says who it is over a new one
-        if self.channel().via(ctl).await.is_err_and(|error| error.kind == ErrorKind::Unreachable) {
-            let _ = self.channel().via(ctl).await;
-        }
+        // good to know and not needed: what is wrong shows in the next answer, too
+        let _ = self.channel().via(ctl).await;
         let answer = self.channel().ask_raw("config-get", None, ctl).await?;
         let parsed = tokio::task::spawn_blocking(move || {
             let ConfigAnswer { dhcp4, hash } = ConfigAnswer::read(&answer)?;
