@@ -291,6 +291,7 @@ impl Program {
     async fn finish(&mut self, silent: bool) {
         let left = self.screen.leave();
         self.hands.stop();
+        self.hands.taken_down().await;
         if self.hands.must_wait() {
             if !silent && left.is_ok() {
                 say("a run is under way: waiting for the scope in flight");

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use common::bench::{Bench, Form, journalled, plain, plain_subnets};
+use common::bench::{Bench, Form, kept_by_run, plain, plain_subnets};
 use common::pair::{Pair, PairOptions, Side, wait_for};
 use common::program::{Finished, NAMES};
 use serde_json::Value;
@@ -49,7 +49,7 @@ fn finish(child: Child) -> Finished {
 
 /// Waits until a run is in the middle.
 fn wait_for_writes(bench: &Bench, scopes: usize) {
-    wait_for("scopes in the journal", Duration::from_secs(30), || journalled(bench).len() >= scopes);
+    wait_for("scopes in the history", Duration::from_secs(30), || kept_by_run(bench).len() >= scopes);
 }
 
 fn scopes(document: &Value) -> BTreeMap<String, &Value> {
@@ -142,7 +142,7 @@ fn the_journal_holds_the_scopes_of_the_target_as_they_were() {
     let pair = live(&bench);
     let before = plain_subnets(&pair.config(Side::B));
     let run = bench.run("replicate --computer-name kea-1 --force").expect_code(0);
-    let kept = journalled(&bench);
+    let kept = kept_by_run(&bench);
     assert_eq!(
         kept.keys().map(|id| id.split('/').next().expect("an id")).collect::<Vec<_>>(),
         run.stdout.lines().collect::<Vec<_>>()

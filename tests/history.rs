@@ -166,7 +166,7 @@ async fn a_later_run_that_died_first_is_not_replaced_by_an_earlier_one() {
         plan: plan.to_json(),
         servers: BTreeSet::from([RunServer { role: ServerRole::Target, name: "two".into(), identity: None }]),
     };
-    let report = json!({"relationships": [{"target": "two", "scopes": [
+    let report = json!({"relationships": [{"name": "one-two", "target": "two", "scopes": [
         {"scope_id": "10.0.0.0", "prefix_length": 24, "outcome": "replicated", "verified": true}]}]});
     let waiting = || -> Vec<String> { history.interrupted().unwrap().into_iter().map(|run| run.id).collect() };
     history.begin(&start("first")).unwrap();

@@ -5,15 +5,20 @@
 mod common;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use common::fake::{self, FakeJournal, FakeServer};
-use scopesync::engine::approval::Consent;
+use scopesync::app::{News, recover};
+use scopesync::engine::approval::{Consent, Questions, Switches};
 use scopesync::engine::plan::Plan;
-use scopesync::engine::port::{Approval, Control, RunKind, RunServer, ServerRole};
+use scopesync::engine::port::{Approval, Control, Journal as _, Place, RunKind, RunServer, RunStart, ServerRole, Work};
 use scopesync::engine::recovery::{Interrupted, Standing, Told};
+use scopesync::engine::run;
 use scopesync::engine::select::{Selection, select};
 use scopesync::engine::undo::{Left, Past, Undo, Words};
+use scopesync::history::{History, Settlement};
 use scopesync::model::{ItemKey, Scope, ScopeId, ServerName, Value};
+use scopesync::state::StateFolder;
 use serde_json::json;
 
 const A: &str = "10.0.0.0/24";
@@ -65,6 +70,7 @@ fn kept(servers: &(FakeServer, FakeServer), plan: &Plan) -> Interrupted {
             .map(|before| Words { network: None, native: servers.1.keep(before).into() }),
         after: Left::Unknown,
         later: None,
+        is_kept: true,
     });
     let server = |role, name: &str| RunServer { role, name: name.into(), identity: Some(name.into()) };
     let approval = Approval { relationship: planned.name.clone(), by: "ann".into(), answer: Consent::Yes };
@@ -140,7 +146,7 @@ async fn every_state_that_a_target_can_be_left_in_is_told() {
         assert!(scope.message.as_deref().unwrap_or_default().contains(words), "{what}: {scope:?}");
         assert_eq!(standings(&told)[1..], [NotDone, NotDone], "{what}");
         let is_done = standing == Done || standing == Unknown;
-        assert_eq!(told.to_finish().contains(&A.parse().unwrap()), !is_done, "{what}");
+        assert_eq!(told.to_finish().contains(&("two".into(), A.parse().unwrap())), !is_done, "{what}");
     }
 }
 
@@ -192,4 +198,57 @@ async fn finishing_plans_for_what_is_left_and_undoing_goes_back() {
     let back = |past: Vec<Past>| Undo::new("a-run", past, &[]).unwrap();
     let back = back(told.past().unwrap()).plan(&fleet, &survey, BTreeSet::new(), &ctl).await;
     assert_eq!((back.scopes_to_write(), back.is_blocked_anywhere()), (1, false), "{:#}", back.to_json());
+}
+
+#[tokio::test]
+async fn a_run_that_is_finished_in_the_program_waits_no_longer() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = Arc::new(History::new(&StateFolder::at(folder.path().join("state"))));
+    let servers = servers();
+    let before = plan(&servers).await;
+    let planned = &before.relationships[0];
+    let server = |role, name: &str| RunServer { role, name: name.into(), identity: Some(name.into()) };
+    let approval = Approval { relationship: planned.name.clone(), by: "ann".into(), answer: Consent::Yes };
+    let run = "20261122T040000Z-00000001".to_owned();
+    let alive = history.enter(&run).unwrap();
+    let start = RunStart {
+        run: run.clone(),
+        started: jiff::Timestamp::now(),
+        kind: RunKind::Replication,
+        asked: json!({}),
+        overrides: BTreeSet::new(),
+        approvals: vec![approval],
+        plan: before.to_json(),
+        servers: BTreeSet::from([server(ServerRole::Source, "one"), server(ServerRole::Target, "two")]),
+    };
+    history.begin(&start).unwrap();
+    let place = Place {
+        run: run.clone(),
+        target: "two".into(),
+        identity: Some("two".into()),
+        relationship: planned.name.clone(),
+    };
+    let mut first = Work::clone(planned.scopes[0].work.as_ref().unwrap());
+    let before = first.before.as_mut().unwrap();
+    before.native = servers.1.keep(before).into();
+    history.before(&place, &[Arc::new(first)]).unwrap();
+    put(&servers.1, shall());
+    drop(alive);
+    assert_eq!(history.interrupted().unwrap().len(), 1);
+
+    let fleet = fake::fleet(&servers);
+    let ctl = Control::free();
+    let News::Planned(plan, _) = recover::finish(Arc::clone(&history), &fleet, &run, &ctl).await else {
+        panic!("no plan")
+    };
+    assert_eq!(plan.scopes_to_write(), 2, "one is done: {:#}", plan.to_json());
+    let names = plan.relationships.iter().map(|planned| planned.name.clone()).collect();
+    let switches = Switches { force: true, ..Switches::default() };
+    let questions = Questions::new(&plan.digest, names, "ann", switches, BTreeSet::new());
+    let report = run::run(&fleet, &plan, questions.into_approved(), &*history, &ctl).await;
+    assert_eq!(report.exit_status(), 0, "{report:?}");
+    assert!(plan.settles.is_some(), "every scope is known");
+    recover::settle(Arc::clone(&history), plan, Arc::new(report)).await;
+    assert!(history.interrupted().unwrap().is_empty());
+    assert_eq!(history.run(&run).unwrap().settled.unwrap().how, Settlement::Finished);
 }

@@ -48,8 +48,8 @@ pub enum Effect {
     Plan(Ticket, Arc<Survey>, Vec<Pick>),
     /// Make the same plan with these refusals overridden.
     Override(Ticket, Arc<Plan>, BTreeSet<String>),
-    /// Read what is kept of a run, and plan back to the snapshots of these scopes, or of all.
-    PlanUndo(Ticket, Arc<Survey>, String, Option<Vec<ScopeId>>),
+    /// Read what is kept of a run, and plan back to the snapshot of this scope of this server, or to all.
+    PlanUndo(Ticket, Arc<Survey>, String, Option<(ServerName, ScopeId)>),
     /// Read the servers of an interrupted run, and plan what it had not come to.
     PlanFinish(Ticket, String),
     /// Read the servers of an interrupted run, and tell how far it came.

@@ -74,6 +74,8 @@ pub struct HistoryView {
     pub level: Level,
     /// The run that is looked into.
     pub opened: Option<Opened>,
+    /// The interrupted run that is being left as it is.
+    pub leaving: Option<(Ticket, String)>,
 }
 
 /// A run that is looked into.

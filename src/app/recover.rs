@@ -7,14 +7,15 @@ use std::sync::Arc;
 use super::effect::{News, ToldScope};
 use super::work::{asked, plan_undo};
 use crate::engine::fleet::Fleet;
+use crate::engine::outcome::RunReport;
 use crate::engine::plan::Plan;
-use crate::engine::port::{Control, RunKind};
+use crate::engine::port::Control;
 use crate::engine::recovery::{Standing, Told};
 use crate::engine::survey::Survey;
-use crate::engine::undo::{Past, Undo};
+use crate::engine::undo::Undo;
 use crate::engine::{Error, ErrorKind, Result};
 use crate::history::{History, RunRecord};
-use crate::model::ScopeId;
+use crate::model::{ScopeId, ServerName};
 
 /// Reads the servers of an interrupted run, and tells how far it came.
 ///
@@ -45,19 +46,24 @@ pub async fn tell(history: Arc<History>, fleet: &Fleet, run: &str, ctl: &Control
     Ok(News::Told(told.run.clone(), told.relationships.iter().flat_map(of_part).collect(), service))
 }
 
-/// Plans back to what a run overwrote.
+/// Plans back to what a run overwrote: in all of its scopes, or in this one.
 pub async fn undo(
     history: Arc<History>,
     fleet: &Fleet,
     survey: &Survey,
     run: &str,
-    scopes: Option<&[ScopeId]>,
+    scope: Option<(ServerName, ScopeId)>,
     ctl: &Control,
 ) -> News {
-    match past(&history, fleet, run, ctl).await {
-        Ok(past) => plan_undo(fleet, survey, run, past, scopes, &*history, ctl).await,
-        Err(error) => News::NotPlanned(error),
-    }
+    let undo = match back(&history, fleet, run, ctl).await {
+        Ok(undo) => undo,
+        Err(error) => return News::NotPlanned(error),
+    };
+    let undo = match scope {
+        Some(scope) => undo.only(&BTreeSet::from([scope])),
+        None => undo,
+    };
+    plan_undo(fleet, survey, run, undo, &*history, ctl).await
 }
 
 /// Plans what an interrupted run had not come to.
@@ -65,32 +71,34 @@ pub async fn finish(history: Arc<History>, fleet: &Fleet, run: &str, ctl: &Contr
     rest(&history, fleet, run, ctl).await.unwrap_or_else(News::NotPlanned)
 }
 
+/// Settles the interrupted run that this plan was made for, once all of the plan is written.
+pub async fn settle(history: Arc<History>, plan: Arc<Plan>, report: Arc<RunReport>) {
+    let settled = blocking(move || history.settle_for(&plan, &report, &history.who().person())).await;
+    if let Err(error) = settled {
+        tracing::warn!(%error, "an interrupted run that is brought in order still waits");
+    }
+}
+
 async fn rest(history: &Arc<History>, fleet: &Fleet, run: &str, ctl: &Control) -> Result<News> {
     let record = kept(history, run).await?;
     let told = told(history, &record, fleet, ctl).await?;
     let survey = fleet.survey(ctl).await;
-    let mut plan = match &told.kind {
-        RunKind::Undo { of } => {
-            let (history, of_run) = (Arc::clone(history), of.clone());
-            let mut past = blocking(move || history.past(&history.run(&of_run)?)).await?;
-            past.retain(|past| told.to_finish().contains(&past.id));
-            told.add_found(&mut past)?;
-            Undo::new(of, past, &[])?.plan(fleet, &survey, BTreeSet::new(), ctl).await
-        }
-        _ => Plan::make(fleet, &survey, &told.finish(&survey)?, BTreeSet::new(), ctl).await,
-    };
+    let (store, kind) = (Arc::clone(history), told.kind.clone());
+    let undone = blocking(move || store.undone(&kind)).await?;
+    let mut plan = told.finish_plan(undone, fleet, &survey, BTreeSet::new(), ctl).await?;
     plan.asked = asked([format!("finish {run}")]);
     let readings = survey.servers.iter().filter_map(|server| Some((server.name.clone(), server.outcome.clone()?)));
     Ok(News::Planned(Arc::new(plan.kept_by(&**history)), readings.collect()))
 }
 
-async fn past(history: &Arc<History>, fleet: &Fleet, run: &str, ctl: &Control) -> Result<Vec<Past>> {
+async fn back(history: &Arc<History>, fleet: &Fleet, run: &str, ctl: &Control) -> Result<Undo> {
     let record = kept(history, run).await?;
     if record.ended.is_none() && record.settled.is_none() {
-        return told(history, &record, fleet, ctl).await?.past();
+        return told(history, &record, fleet, ctl).await?.undo();
     }
-    let history = Arc::clone(history);
-    blocking(move || history.past(&record)).await
+    let store = Arc::clone(history);
+    let past = blocking(move || store.past_with_dropped(&record)).await?;
+    Undo::new(run, past, &[])
 }
 
 async fn told(history: &Arc<History>, record: &RunRecord, fleet: &Fleet, ctl: &Control) -> Result<Told> {

@@ -241,7 +241,7 @@ fn on_news(state: &mut AppState, ticket: Ticket, news: News, now: Moment) -> Vec
             recalling::listed(state, ticket, page);
             Vec::new()
         }
-        News::Interrupted(runs) => recalling::interrupted(state, runs),
+        News::Interrupted(runs) => recalling::interrupted(state, ticket, runs),
         News::Told(run, scopes, service) => {
             recalling::told(state, &run, scopes, service);
             Vec::new()

@@ -14,11 +14,11 @@ use crate::engine::port::{Control, Journal, Reading};
 use crate::engine::recovery;
 use crate::engine::reset::{self, ResetPlan};
 use crate::engine::run;
-use crate::engine::select::{Picked, ScopeSelector};
+use crate::engine::select::Picked;
 use crate::engine::survey::{Relationship, Survey};
-use crate::engine::undo::{Past, Undo};
+use crate::engine::undo::Undo;
 use crate::engine::{Error, ErrorKind};
-use crate::model::{Foreign, ScopeId, ServerName};
+use crate::model::{Foreign, ServerName};
 
 /// A reading younger than this is not repeated for a plan if the server's mark says that
 /// nothing moved. Older ones are: states of relationships have no mark.
@@ -124,29 +124,22 @@ fn words(pick: &Pick) -> String {
     format!("replicate {what} of {} from {} to {}", pick.name, pick.source, pick.target)
 }
 
-/// Plans back to what a run overwrote, in these scopes or in all of its, on what its servers
-/// say now.
+/// Plans back to what a run overwrote, on what its servers say now.
 pub async fn plan_undo(
     fleet: &Fleet,
     survey: &Survey,
     run: &str,
-    past: Vec<Past>,
-    scopes: Option<&[ScopeId]>,
+    undo: Undo,
     journal: &dyn Journal,
     ctl: &Control,
 ) -> News {
-    let named: Vec<ScopeSelector> = scopes.into_iter().flatten().map(|id| ScopeSelector::from(*id)).collect();
-    let mut servers: BTreeSet<ServerName> = past.iter().map(|past| past.target.clone()).collect();
+    let mut servers = undo.targets();
     for relationship in &survey.relationships {
         // What the undo makes of the pair is told from the partner as it is now.
         if servers.iter().any(|server| relationship.member_index(server).is_some()) {
             servers.extend(relationship.members.iter().filter_map(|member| member.server().cloned()));
         }
     }
-    let undo = match Undo::new(run, past, &named) {
-        Ok(undo) => undo,
-        Err(error) => return News::NotPlanned(error),
-    };
     let readings = join_all(servers.iter().map(|server| fresh(fleet, survey, server, ctl))).await;
     let readings: Vec<(ServerName, ReadOutcome)> = readings.into_iter().flatten().collect();
     let survey = again(fleet, survey, &readings);

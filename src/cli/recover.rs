@@ -19,7 +19,6 @@ use crate::engine::port::{Control, RunKind};
 use crate::engine::recovery::{self, Standing, Told};
 use crate::engine::run;
 use crate::engine::survey::Survey;
-use crate::engine::undo::Undo;
 use crate::history::{History, RunRecord, Settlement};
 use crate::show::{self, Line, Role, ScopeNames};
 
@@ -91,7 +90,7 @@ fn check(asked: &Recover, runs: &[RunRecord], console: &Console) -> Result<(), F
         let names: Vec<&str> = runs.iter().map(|run| run.id.as_str()).collect();
         return Err(Failure::new("several interrupted runs wait: say which one is meant").hint(names.join(", ")));
     }
-    let asks = asked.switches().manner() == Manner::Ask && (way != Way::Leave || asked.confirm);
+    let asks = asked.switches().manner() == Manner::Ask && (way != Way::Leave);
     if asks && !console.can_ask() {
         return Err(Failure::new("without a terminal nobody can be asked")
             .hint("--force goes on without asking, --what-if only shows the plan"));
@@ -134,18 +133,16 @@ impl Session<'_> {
     }
 
     async fn go(&mut self, record: &RunRecord, told: &Told, way: Way) -> Result<u8, Failure> {
-        let how = match way {
-            Way::Leave => return self.without_writing(record, told, Settlement::Left),
-            Way::Finish => Settlement::Finished,
-            Way::Undo => Settlement::Undone,
-        };
+        if way == Way::Leave {
+            return self.without_writing(record, told, Settlement::Left);
+        }
         if record.kind == RunKind::Reset {
             return Err(Failure::new(format!("run {} was a reset: there is nothing to {}", told.run, verb(way)))
                 .hint("look at the relationship, reset it again where it is terminated (ha-reset), then --leave"));
         }
         if way == Way::Undo && told.is_untouched() {
             self.console.note(format_args!("run {} has written nothing: there is nothing to undo", told.run));
-            return self.without_writing(record, told, how);
+            return self.without_writing(record, told, Settlement::Undone);
         }
         let survey = survey(self.fleet, self.console).await?;
         let mut plan = self.plan(told, way, &survey).await?;
@@ -175,43 +172,37 @@ impl Session<'_> {
         if status != 0 {
             return Ok(status);
         }
-        // what is not explained by the run is not brought in order by going on with it
-        if way == Way::Finish && told.counts().contains_key(&Standing::Unknown) {
-            self.console
-                .warning("the run still waits: not all of its scopes are known; --leave when you have seen to them");
-            return Ok(3);
+        match self.history.settle_for(&plan, &report, self.by)? {
+            Some(how) => self.settled(told, how),
+            None => {
+                self.console.warning(
+                    "the run still waits: not all of its scopes are known; --leave when you have seen to them",
+                );
+                return Ok(3);
+            }
         }
-        // a run that had nothing to write is in no history
-        let through = (plan.scopes_to_write() > 0).then_some(report.run.as_str());
-        self.settle(told, how, through)?;
         Ok(0)
     }
 
     async fn plan(&mut self, told: &Told, way: Way, survey: &Survey) -> Result<Plan, Failure> {
         let overrides: BTreeSet<String> = self.asked.overrides.iter().cloned().collect();
         let control = Control::free();
-        let plan = match (way, &told.kind) {
-            (Way::Finish, RunKind::Undo { of }) => {
-                let mut past = self.history.past(&self.history.run(of)?)?;
-                past.retain(|past| told.to_finish().contains(&past.id));
-                told.add_found(&mut past)?;
-                Undo::new(of, past, &[])?.plan(self.fleet, survey, overrides, &control).await
-            }
-            (Way::Finish, _) => {
-                let picked = told.finish(survey)?;
-                waiting(self.console, "planning".into(), Plan::make(self.fleet, survey, &picked, overrides, &control))
-                    .await
-            }
-            _ => Undo::new(&told.run, told.past()?, &[])?.plan(self.fleet, survey, overrides, &control).await,
-        };
-        Ok(Plan { asked: json!({ "command": "recover", "run": told.run, "way": verb(way) }), ..plan })
+        if way == Way::Undo {
+            return Ok(told.undo()?.plan(self.fleet, survey, overrides, &control).await);
+        }
+        let undone = self.history.undone(&told.kind)?;
+        let plan = told.finish_plan(undone, self.fleet, survey, overrides, &control);
+        Ok(waiting(self.console, "planning".into(), plan).await?)
     }
 
     fn without_writing(&mut self, record: &RunRecord, told: &Told, how: Settlement) -> Result<u8, Failure> {
         let what_if = self.asked.switches().manner() == Manner::ShowOnly;
         match what_if {
             true => self.console.note(format_args!("what if: run {} would no longer be told of", told.run)),
-            false => self.settle(told, how, None)?,
+            false => {
+                self.history.settle(&told.run, how, self.by, None)?;
+                self.settled(told, how);
+            }
         }
         if self.asked.json {
             self.console.json(&json!({ "schema": recovery::SCHEMA, "runs": [document(record, told)] }));
@@ -219,10 +210,8 @@ impl Session<'_> {
         Ok(0)
     }
 
-    fn settle(&mut self, told: &Told, how: Settlement, through: Option<&str>) -> Result<(), Failure> {
-        self.history.settle(&told.run, how, self.by, through)?;
+    fn settled(&mut self, told: &Told, how: Settlement) {
         self.console.aside(&Line::of(0, Role::Good, format!("run {} is settled: {}", told.run, how.words())));
-        Ok(())
     }
 }
 

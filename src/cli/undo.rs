@@ -39,7 +39,7 @@ pub async fn run(
     }
     let record = history.run(&asked.run)?;
     has_ended(history, &record)?;
-    let undo = Undo::new(&record.id, history.past(&record)?, &asked.scope_ids)?;
+    let undo = Undo::new(&record.id, history.past_with_dropped(&record)?, &asked.scope_ids)?;
     let survey = survey(fleet, console).await?;
     let overrides: BTreeSet<String> = asked.overrides.iter().cloned().collect();
     let control = Control::free();

@@ -14,11 +14,12 @@ use crate::engine::outcome::RunReport;
 use crate::engine::plan::Plan;
 use crate::engine::port::Control;
 use crate::engine::run;
-use crate::engine::select::{Picked, ScopeSelector};
+use crate::engine::select::Picked;
 use crate::engine::survey::{Member, Survey};
 use crate::engine::undo::Undo;
 use crate::engine::{Error, ErrorKind, Result};
 use crate::history::History;
+use crate::model::ServerName;
 use crate::secret::{Inline, Secret};
 use crate::show::{Progress, ScopeNames, plural};
 use crate::state::StateFolder;
@@ -106,9 +107,12 @@ async fn work(taken: &Taken, control: Control) -> Result<(RunReport, ScopeNames)
 /// What is to be undone of this run.
 fn undo(run: &str, request: &Request, history: &History) -> Result<Undo> {
     let record = history.run(run)?;
-    let scopes: Vec<ScopeSelector> =
-        request.picks.iter().flat_map(|pick| &pick.scopes).map(|id| ScopeSelector::from(*id)).collect();
-    Undo::new(&record.id, history.past(&record)?, &scopes)
+    let of_pick = |pick: &Pick| {
+        let target = ServerName::from(pick.sides[1].as_str());
+        pick.scopes.iter().map(|id| (target.clone(), *id)).collect::<Vec<_>>()
+    };
+    let picked = request.picks.iter().flat_map(of_pick).collect();
+    Ok(Undo::new(&record.id, history.past_with_dropped(&record)?, &[])?.only(&picked))
 }
 
 async fn read(fleet: &Fleet, conduct: &Conduct, control: &Control) -> Result<Survey> {

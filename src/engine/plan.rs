@@ -12,6 +12,7 @@ use super::compare::{self, ScopeDrift};
 use super::fleet::Fleet;
 use super::gate::{self, Partner};
 use super::port::{Control, Fingerprints, Pulse, Reading, Refusal, Server, Work, Writer};
+use super::recovery::Settles;
 use super::report::{ChangeReport, FindingReport};
 use super::select::Picked;
 use super::survey::{Relationship, Survey};
@@ -217,6 +218,8 @@ pub struct Plan {
     pub overrides: BTreeSet<String>,
     /// What was asked for, in the front end's words, for the history; no part of what is done.
     pub asked: serde_json::Value,
+    /// The interrupted run that waits no longer once all of it is written.
+    pub settles: Option<Settles>,
 }
 
 impl Plan {
@@ -242,6 +245,7 @@ impl Plan {
             relationships,
             overrides,
             asked: serde_json::Value::Null,
+            settles: None,
         };
         plan.digest = plan.compute_digest();
         plan

@@ -6,10 +6,11 @@
 //! finishes the run with a plan like any other, undoes it, or leaves it as it is.
 
 mod record;
+mod remedy;
 mod report;
 mod scope;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
@@ -24,6 +25,7 @@ use super::{Error, ErrorKind, Result};
 use crate::model::{Condition, Finding, FindingKind, FindingSide, Foreign, ScopeId, ServerName, Severity};
 
 pub use record::Interrupted;
+pub use remedy::{Remedy, Settles};
 pub use report::SCHEMA;
 
 use record::Part;
@@ -256,11 +258,6 @@ impl Told {
         self.is_read() && self.past.is_empty() && !self.counts().contains_key(&Standing::Unknown)
     }
 
-    /// The scopes that finishing the run writes.
-    pub fn to_finish(&self) -> BTreeSet<ScopeId> {
-        self.scopes().filter(|scope| scope.is_to_finish()).map(|scope| scope.id).collect()
-    }
-
     /// What an ordinary plan has to be made for to finish the run: the scopes that are not done
     /// or partial, from the same source to the same target; a relationship of which every scope
     /// is done with none, for saving it.
@@ -291,7 +288,7 @@ impl Told {
     ///
     /// # Errors
     /// A scope could not be read.
-    pub fn add_found(&self, past: &mut [Past]) -> Result<()> {
+    fn add_found(&self, past: &mut [Past]) -> Result<()> {
         self.nothing_unread()?;
         for part in &self.relationships {
             for scope in &part.scopes {

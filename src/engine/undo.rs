@@ -17,6 +17,7 @@ use super::outcome::Outcome;
 use super::plan::{self, Plan, PlannedRelationship, PlannedScope, Route, Source};
 use super::port::{Control, Entry, Fingerprints, Reading, Refusal, Work};
 use super::prerequisites::visible_pair;
+use super::recovery::Settles;
 use super::select::ScopeSelector;
 use super::survey::{Relationship, Survey};
 use super::{Error, ErrorKind, Result, compare, drift, fingerprint};
@@ -69,6 +70,8 @@ pub struct Past {
     pub after: Left,
     /// The last run after it that wrote the same scope, where one did.
     pub later: Option<String>,
+    /// What it was is still kept; else the run is only known to have written it.
+    pub is_kept: bool,
 }
 
 impl Past {
@@ -83,37 +86,71 @@ impl Past {
 pub struct Undo {
     run: String,
     scopes: Vec<Past>,
+    /// The interrupted run that waits no longer once all of this is undone.
+    settles: Option<Settles>,
 }
 
 impl Undo {
     /// What this run has changed of these scopes; of all of its scopes where none is named.
     ///
     /// # Errors
-    /// A scope that is named and that the run did not change; a run that changed nothing.
+    /// A scope that is named and that the run did not change, or of which it is no longer kept what
+    /// it was, or that several servers have; a run that changed nothing.
     pub fn new(run: &str, past: Vec<Past>, named: &[ScopeSelector]) -> Result<Self> {
         let refuse = |what: String, hint: String| Err(Error::new(ErrorKind::Selection, what).hint(hint));
-        let touched: BTreeSet<ScopeId> = past.iter().filter(|past| past.is_touched()).map(|past| past.id).collect();
+        let touched: Vec<&Past> = past.iter().filter(|past| past.is_touched()).collect();
         if touched.is_empty() {
             return refuse(format!("run {run} has changed no scope"), "there is nothing to undo".into());
         }
         for selector in named {
-            let ids =
-                |ids: &mut dyn Iterator<Item = &ScopeId>| ids.map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            match touched.iter().filter(|id| selector.matches(**id)).count() {
-                1 => {}
-                0 => {
-                    let hint = format!("it has changed {}", ids(&mut touched.iter()));
+            let matching: Vec<&Past> = touched.iter().copied().filter(|past| selector.matches(past.id)).collect();
+            match &matching[..] {
+                [past] if past.is_kept => {}
+                [past] => {
+                    let what = format!("what scope {} was before run {run} is no longer kept", past.id);
+                    return refuse(
+                        what,
+                        "its later snapshots are: undo a later run; [history] says how much is kept".into(),
+                    );
+                }
+                [] => {
+                    let hint = format!("it has changed {}", listed(&touched));
                     return refuse(format!("run {run} has not changed scope {selector}"), hint);
                 }
+                [first, rest @ ..] if rest.iter().all(|past| past.id == first.id) => {
+                    let what =
+                        format!("run {run} has changed scope {selector} on several servers: {}", places(&matching));
+                    return refuse(
+                        what,
+                        "undo all of the run, or open it in the program and undo the scope of one".into(),
+                    );
+                }
                 _ => {
-                    let hint = format!("name one of {}", ids(&mut touched.iter().filter(|id| selector.matches(**id))));
+                    let hint = format!("name one of {}", listed(&matching));
                     return refuse(format!("{selector} means several scopes of run {run}"), hint);
                 }
             }
         }
         let is_named = |past: &Past| named.is_empty() || named.iter().any(|selector| selector.matches(past.id));
         let scopes = past.into_iter().filter(|past| past.is_touched() && is_named(past)).collect();
-        Ok(Undo { run: run.to_owned(), scopes })
+        Ok(Undo { run: run.to_owned(), scopes, settles: None })
+    }
+
+    /// The same, of an interrupted run that waits no longer then.
+    pub(super) fn settling(self, settles: Settles) -> Self {
+        Undo { settles: Some(settles), ..self }
+    }
+
+    /// Only these scopes of it, each on its server. Of an interrupted run that leaves something
+    /// to be settled.
+    pub fn only(mut self, picked: &BTreeSet<(ServerName, ScopeId)>) -> Self {
+        self.scopes.retain(|past| picked.contains(&(past.target.clone(), past.id)));
+        Undo { settles: None, ..self }
+    }
+
+    /// The servers that it writes to.
+    pub fn targets(&self) -> BTreeSet<ServerName> {
+        self.scopes.iter().map(|past| past.target.clone()).collect()
     }
 
     /// The plan that brings the scopes back. Reads only.
@@ -126,7 +163,7 @@ impl Undo {
         for ((target, name), scopes) in parts {
             relationships.push(self.part(fleet, survey, target, name, &scopes, ctl).await);
         }
-        Plan::of(relationships, overrides)
+        Plan { settles: self.settles.clone(), ..Plan::of(relationships, overrides) }
     }
 
     /// What is to be undone on one server of one relationship.
@@ -178,6 +215,10 @@ impl Undo {
             work: None,
             since: None,
         };
+        if !past.is_kept {
+            planned.reason = Some(format!("what it was before run {} is no longer kept", self.run));
+            return Some(planned);
+        }
         let three = match Three::open(past, target, entry) {
             Ok(three) => three,
             Err(reason) => {
@@ -223,6 +264,15 @@ impl Undo {
         planned.work = Some(Arc::new(Work { id: past.id, before, want, changes: planned.changes.clone(), expect }));
         Some(planned)
     }
+}
+
+fn listed(past: &[&Past]) -> String {
+    let ids: BTreeSet<ScopeId> = past.iter().map(|past| past.id).collect();
+    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn places(past: &[&Past]) -> String {
+    past.iter().map(|past| past.target.to_string()).collect::<Vec<_>>().join(", ")
 }
 
 /// A scope before the run, after it where that is known, and now.

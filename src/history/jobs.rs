@@ -115,8 +115,12 @@ impl History {
             )?;
             Ok(transaction.last_insert_rowid())
         })?;
-        self.audit(&[Event::of("job-started", None, json!({ "job": id, "title": job.title }))])?;
-        Ok(id)
+        let audited = self.audit(&[Event::of("job-started", None, json!({ "job": id, "title": job.title }))]);
+        if audited.is_err() {
+            // nobody will ever take it
+            self.write(|transaction| transaction.execute("DELETE FROM job WHERE id = ?1", [id]))?;
+        }
+        audited.map(|()| id)
     }
 
     /// Takes a job for this process, which works on it for as long as what is returned lives.

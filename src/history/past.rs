@@ -5,10 +5,11 @@ use std::sync::Arc;
 use rusqlite::{OptionalExtension as _, params};
 use serde_json::Value;
 
+use super::recovery::Line;
 use super::{History, RunRecord, Snapshot, SnapshotEnd};
 use crate::engine::Result;
 use crate::engine::undo::{Left, Past, Words};
-use crate::model::Foreign;
+use crate::model::{Foreign, ServerName};
 
 impl History {
     /// What a run did to each scope that it was to write.
@@ -21,6 +22,22 @@ impl History {
             .into_iter()
             .map(|snapshot| Ok(Past { later: self.later(run, &snapshot)?, ..past(snapshot) }))
             .collect()
+    }
+
+    /// The same, with the scopes that the run has changed by its report and of which nothing else is
+    /// kept.
+    ///
+    /// # Errors
+    /// The store is there and cannot be read.
+    pub fn past_with_dropped(&self, run: &RunRecord) -> Result<Vec<Past>> {
+        let mut past = self.past(run)?;
+        let told = self.documents(run)?.report.map(|report| touched(&report)).unwrap_or_default();
+        for dropped in told {
+            if !past.iter().any(|kept| (&kept.target, kept.id) == (&dropped.target, dropped.id)) {
+                past.push(dropped);
+            }
+        }
+        Ok(past)
     }
 
     /// The last run after this one that has changed the same scope, or may have.
@@ -57,5 +74,27 @@ fn past(snapshot: Snapshot) -> Past {
             _ => Left::Unknown,
         },
         later: None,
+        is_kept: true,
     }
+}
+
+/// The scopes that a run has changed, by its report; nothing else of them is known.
+fn touched(report: &Value) -> Vec<Past> {
+    let mut touched = Vec::new();
+    for part in super::recovery::parts(report) {
+        let target = ServerName::from(part.target.as_str());
+        let changed = |line: &&Line| matches!(line.outcome.as_str(), "replicated" | "partial" | "unknown");
+        touched.extend(part.scopes.iter().filter(changed).map(|line| Past {
+            target: target.clone(),
+            identity: None,
+            relationship: part.name.clone(),
+            id: line.id(),
+            outcome: serde_json::from_value(Value::String(line.outcome.clone())).ok(),
+            before: None,
+            after: Left::Unknown,
+            later: None,
+            is_kept: false,
+        }));
+    }
+    touched
 }

@@ -8,9 +8,12 @@ use serde_json::Value;
 
 use super::{History, RunRecord, Settlement};
 use crate::engine::Result;
+use crate::engine::outcome::RunReport;
+use crate::engine::plan::Plan;
 use crate::engine::port::RunKind;
-use crate::engine::recovery::Interrupted;
-use crate::model::{ScopeId, ServerName};
+use crate::engine::recovery::{Interrupted, Remedy};
+use crate::engine::undo::Past;
+use crate::model::{Foreign, ScopeId, ServerName};
 
 impl History {
     /// An interrupted run, to be told by reading its servers.
@@ -22,6 +25,33 @@ impl History {
         let documents = self.documents(run)?;
         let past = self.past(run)?;
         Interrupted::new(&run.id, run.kind.clone(), &documents.plan, &documents.approvals, &run.servers, past)
+    }
+
+    /// What the run did that an interrupted undo was to take back; nothing for another interrupted run.
+    ///
+    /// # Errors
+    /// It is no longer kept, or the store cannot be read.
+    pub fn undone(&self, kind: &RunKind) -> Result<Vec<Past>> {
+        match kind {
+            RunKind::Undo { of } => self.past(&self.run(of)?),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// Settles the interrupted run that a plan was made for, if all of the plan is written; how.
+    ///
+    /// # Errors
+    /// It was settled meanwhile, or the store cannot be written.
+    pub fn settle_for(&self, plan: &Plan, report: &RunReport, by: &str) -> Result<Option<Settlement>> {
+        let Some(settles) = plan.settles.as_ref().filter(|_| report.exit_status() == 0) else { return Ok(None) };
+        let how = match settles.remedy {
+            Remedy::Finish => Settlement::Finished,
+            Remedy::Undo => Settlement::Undone,
+        };
+        // a run that had nothing to write is in no history
+        let through = (plan.scopes_to_write() > 0).then_some(report.run.as_str());
+        self.settle(&settles.run, how, by, through)?;
+        Ok(Some(how))
     }
 
     /// Settles interrupted runs of which a later run that has just ended, or one that had nothing
@@ -74,32 +104,40 @@ struct Report {
 }
 
 #[derive(Deserialize)]
-struct Part {
-    target: String,
-    scopes: Vec<Line>,
+pub(super) struct Part {
+    pub(super) name: Foreign,
+    pub(super) target: String,
+    pub(super) scopes: Vec<Line>,
 }
 
 #[derive(Deserialize)]
-struct Line {
+pub(super) struct Line {
     scope_id: std::net::Ipv4Addr,
     prefix_length: u8,
-    outcome: String,
+    pub(super) outcome: String,
     verified: Option<bool>,
 }
 
-/// The scopes that are as their plan wanted them, by target; of a report of schema
-/// `scopesync.run/1`.
+impl Line {
+    pub(super) fn id(&self) -> ScopeId {
+        ScopeId { network: self.scope_id, prefix_length: self.prefix_length }
+    }
+}
+
+/// The parts of a report of schema `scopesync.run/1`; another kind has none.
+pub(super) fn parts(report: &Value) -> Vec<Part> {
+    Report::deserialize(report).map(|report| report.relationships).unwrap_or_default()
+}
+
+/// The scopes that are as their plan wanted them, by target.
 fn good(report: &Value) -> BTreeMap<ServerName, BTreeSet<ScopeId>> {
     let mut good: BTreeMap<ServerName, BTreeSet<ScopeId>> = BTreeMap::new();
-    // another kind of report has no scopes
-    let report = Report::deserialize(report).unwrap_or(Report { relationships: Vec::new() });
-    for part in report.relationships {
+    for part in parts(report) {
         let in_step = |line: &&Line| match line.outcome.as_str() {
             "replicated" => line.verified == Some(true),
             word => word == "unchanged",
         };
-        let ids = part.scopes.iter().filter(in_step);
-        let ids = ids.map(|line| ScopeId { network: line.scope_id, prefix_length: line.prefix_length });
+        let ids = part.scopes.iter().filter(in_step).map(Line::id);
         good.entry(part.target.as_str().into()).or_default().extend(ids);
     }
     good

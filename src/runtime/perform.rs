@@ -15,6 +15,7 @@ use crate::engine::fleet::Fleet;
 use crate::engine::{Error, ErrorKind, reset, run};
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use crate::engine::progress::{Control, Progress, Status};
 use crate::history::History;
@@ -33,6 +34,8 @@ pub(super) struct Hands {
     state: StateFolder,
     origin: Option<Origin>,
     read_only: bool,
+    /// What is being taken down: the program does not end before.
+    being_written: JoinSet<()>,
 }
 
 impl Hands {
@@ -52,6 +55,7 @@ impl Hands {
             state,
             origin,
             read_only,
+            being_written: JoinSet::new(),
         }
     }
 
@@ -88,6 +92,17 @@ impl Hands {
         self.jobs.abandon_all();
     }
 
+    /// Writes to the history, which may wait for the disk and for others.
+    fn take_down(&mut self, write: impl FnOnce(&History) + Send + 'static) {
+        let history = Arc::clone(&self.history);
+        self.being_written.spawn_blocking(move || write(&history));
+    }
+
+    /// Waits until all that was to be taken down is.
+    pub(super) async fn taken_down(&mut self) {
+        while self.being_written.join_next().await.is_some() {}
+    }
+
     /// A run's name in the history, once it has one.
     pub(super) fn run_name(&self, ticket: Ticket) -> Option<String> {
         self.runs.get(&ticket)?.borrow().run.clone()
@@ -120,9 +135,10 @@ impl Hands {
                 }
             }
             (Effect::OpenDemo(ticket), _) => self.open_demo(ticket),
-            // A line, taken down before anything else can happen.
-            (Effect::Declined(plan), _) => run::not_begun(&plan, &*self.history),
-            (Effect::DeclinedReset(plan), _) => reset::not_begun(&plan, "declined", &*self.history),
+            (Effect::Declined(plan), _) => self.take_down(move |history| run::not_begun(&plan, history)),
+            (Effect::DeclinedReset(plan), _) => {
+                self.take_down(move |history| reset::not_begun(&plan, "declined", history));
+            }
             (effect @ (Effect::Runs(ticket, ..) | Effect::Interrupted(ticket) | Effect::OpenRun(ticket, _)), _) => {
                 self.recall(ticket, effect);
             }
@@ -181,7 +197,18 @@ impl Hands {
         let history = Arc::clone(&self.history);
         self.spawn(ticket, job, move |job| async move {
             let ctl = Control { soft: job.soft().clone(), hard: job.hard().clone(), progress };
-            let mut work = std::pin::pin!(work(effect, fleet, &*history, ctl));
+            let plan = match &effect {
+                Effect::Run(_, plan, _) => Some(Arc::clone(plan)),
+                _ => None,
+            };
+            let done = async {
+                let done = work(effect, fleet, &*history, ctl).await;
+                if let (Some(plan), Ok(News::RunEnded(report))) = (plan, &done) {
+                    recover::settle(Arc::clone(&history), plan, Arc::clone(report)).await;
+                }
+                done
+            };
+            let mut work = std::pin::pin!(done);
             loop {
                 let moved = async {
                     // Seldom enough that telling costs the work nothing.
@@ -207,8 +234,8 @@ impl Hands {
         self.spawn(*ticket, Job::droppable("look into a run"), move |job| async move {
             let ctl = Control { soft: job.soft().clone(), hard: job.hard().clone(), ..Control::free() };
             match effect {
-                Effect::PlanUndo(_, survey, run, scopes) => {
-                    Ok(recover::undo(history, &fleet, &survey, &run, scopes.as_deref(), &ctl).await)
+                Effect::PlanUndo(_, survey, run, scope) => {
+                    Ok(recover::undo(history, &fleet, &survey, &run, scope, &ctl).await)
                 }
                 Effect::PlanFinish(_, run) => Ok(recover::finish(history, &fleet, &run, &ctl).await),
                 Effect::Tell(_, run) => recover::tell(history, &fleet, &run, &ctl).await,

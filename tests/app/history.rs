@@ -99,7 +99,13 @@ fn an_interrupted_run_is_finished_undone_or_left() {
     program.type_keys("f");
     assert!(matches!(program.pending.back(), Some(Effect::PlanFinish(..))), "both servers are read, and a plan made");
     program.pending.clear();
-    program.press("Esc L");
+    program.press("Esc");
+    program.past.fails = Some("the disk is full".into());
+    program.press("L");
+    assert!(message(&program.state).contains("still waits: the disk is full"), "{}", message(&program.state));
+    program.past.fails = None;
+    program.press("L");
+    assert!(message(&program.state).contains("no longer waits"), "{}", message(&program.state));
     assert!(!program.text().contains("INTERRUPTED, waits"), "{}", program.text());
     assert!(program.text().contains("interrupted, settled"), "{}", program.text());
     program.press("f");
@@ -132,6 +138,7 @@ fn an_undo_is_previewed_asked_about_and_run_like_every_plan() {
         before: Some(words(n, then)),
         after: Left::There { words: words(n, now), fingerprint: "another one".into() },
         later: None,
+        is_kept: true,
     };
     let left = vec![past("1", 900, 2700), past("2", 900, 2700)];
     let mut program = Program::start(Some(fake::fleet(&servers)), 100, 40);

@@ -173,7 +173,7 @@ impl Bench {
 }
 
 /// The scopes before they were written: as they were, by scope; the oldest run first.
-pub fn journalled(bench: &Bench) -> BTreeMap<String, Value> {
+pub fn kept_by_run(bench: &Bench) -> BTreeMap<String, Value> {
     let history = bench.home.history();
     let runs = history.runs(&RunFilter::default()).expect("runs");
     let snapshots = runs.iter().rev().flat_map(|run| history.snapshots(run, None).expect("snapshots"));

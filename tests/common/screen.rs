@@ -3,7 +3,7 @@
 //! Effects wait until the test lets them happen, so a test says what is under way when a key
 //! is pressed. Nothing here sleeps.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,7 @@ use scopesync::app::{AppState, Effect, Event, Moment, News, Setting, Ticket, sta
 use scopesync::engine::fleet::Fleet;
 use scopesync::engine::outcome::SavedState;
 use scopesync::engine::port::{Control, RunKind};
+use scopesync::engine::undo::Undo;
 use scopesync::ui::{self, Glyphs, Theme};
 
 use super::fake::FakeJournal;
@@ -330,11 +331,10 @@ impl Program {
             _ => unreachable!("not left pending"),
         };
         let fleet = self.state.fleet.clone().unwrap();
-        if let Effect::PlanUndo(ticket, survey, run, scopes) = effect {
-            let left = self.past.left.clone();
-            let undo = async {
-                plan_undo(&fleet, &survey, &run, left, scopes.as_deref(), &self.journal, &Control::free()).await
-            };
+        if let Effect::PlanUndo(ticket, survey, run, scope) = effect {
+            let undo = Undo::new(&run, self.past.left.clone(), &[]).unwrap();
+            let undo = scope.into_iter().fold(undo, |undo, scope| undo.only(&BTreeSet::from([scope])));
+            let undo = async { plan_undo(&fleet, &survey, &run, undo, &self.journal, &Control::free()).await };
             return (ticket, self.threads.block_on(undo));
         }
         let control = Control::free();

@@ -127,7 +127,7 @@ fn a_history_that_is_deleted_in_the_middle_ends_the_writing() {
 }
 
 #[test]
-fn a_journal_on_a_full_disk_ends_the_writing() {
+fn a_history_on_a_full_disk_ends_the_writing() {
     let Some(disk) = Disk::mount(1) else { return };
     let drift: Vec<String> = (0..6).map(|at| format!("lifetime:{at}")).collect();
     let options = PairOptions { subnets: 6, reservations: 6, ..PairOptions::with_drift(&drift) };

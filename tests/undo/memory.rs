@@ -143,6 +143,20 @@ async fn what_cannot_be_undone_is_told_and_nothing_is_written() {
     let named = |text: &str| text.parse::<ScopeSelector>().unwrap();
     let error = Undo::new("a-run", past.clone(), &[named("10.0.1.0")]).unwrap_err();
     assert_eq!(error.what, "run a-run has not changed scope 10.0.1.0");
+    let elsewhere = Past { target: "another".into(), ..past[0].clone() };
+    let both: Vec<Past> = past.iter().cloned().chain([elsewhere]).collect();
+    let error = Undo::new("a-run", both.clone(), &[named(A)]).unwrap_err();
+    assert_eq!(error.what, format!("run a-run has changed scope {A} on several servers: two, another"));
+    let of_one = Undo::new("a-run", both, &[]).unwrap().only(&[("another".into(), past[0].id)].into());
+    assert_eq!(of_one.targets(), ["another".into()].into());
+
+    let dropped: Vec<Past> = past.iter().map(|past| Past { is_kept: false, ..past.clone() }).collect();
+    let error = Undo::new("a-run", dropped.clone(), &[named(A)]).unwrap_err();
+    assert_eq!(error.what, format!("what scope {A} was before run a-run is no longer kept"));
+    let back = plan_back(&fleet, dropped, &[]).await;
+    assert_eq!((back.scopes_to_write(), back.is_blocked_anywhere()), (0, true));
+    assert!(preview(&back).contains("what it was before run a-run is no longer kept"), "{}", preview(&back));
+
     let rejected: Vec<Past> =
         past.iter().map(|past| Past { outcome: Some(Outcome::Rejected), ..past.clone() }).collect();
     assert_eq!(Undo::new("a-run", rejected, &[]).unwrap_err().what, "run a-run has changed no scope");

@@ -66,6 +66,7 @@ pub async fn execute(fleet: &Fleet, plan: &Plan, words: ToWords<'_>) -> (RunRepo
                 before: work.before.as_ref().map(words),
                 after,
                 later: None,
+                is_kept: true,
             });
         }
     }

@@ -81,7 +81,11 @@ pub(super) fn listed(state: &mut AppState, ticket: Ticket, page: Page) {
 }
 
 /// The runs that wait were read: whoever has not heard of them does now.
-pub(super) fn interrupted(state: &mut AppState, runs: Vec<PastRun>) -> Vec<Effect> {
+pub(super) fn interrupted(state: &mut AppState, ticket: Ticket, runs: Vec<PastRun>) -> Vec<Effect> {
+    if let Some((_, run)) = state.history.leaving.take_if(|(leaving, _)| *leaving == ticket) {
+        state.history.level = Level::Runs;
+        state.say(Tone::Plain, format!("run {run} is left as it is: it no longer waits"));
+    }
     let known = |run: &PastRun| state.interrupted.iter().any(|old| old.id == run.id);
     if let Some(run) = runs.iter().find(|run| !known(run)).filter(|_| !state.history.open) {
         let more = if runs.len() > 1 { format!(" (and {} more)", runs.len() - 1) } else { String::new() };
@@ -152,6 +156,10 @@ pub(super) fn failed(state: &mut AppState, ticket: Ticket, reason: &str) -> bool
         state.say(Tone::Bad, format!("the history could not be read again: {reason}"));
         return true;
     }
+    if let Some((_, run)) = view.leaving.take_if(|(leaving, _)| *leaving == ticket) {
+        state.say(Tone::Bad, format!("run {run} still waits: {reason}"));
+        return true;
+    }
     if view.opened.as_ref().is_some_and(|opened| opened.ticket == ticket) {
         opened(state, ticket, Err(reason.to_owned()));
         return true;
@@ -179,9 +187,9 @@ pub(super) fn act(state: &mut AppState, action: Action) -> Vec<Effect> {
         Action::Finish => return finish(state),
         Action::LeaveRun => {
             let Some(run) = state.history.subject().map(|run| run.id.clone()) else { return Vec::new() };
-            state.history.level = Level::Runs;
-            state.say(Tone::Plain, format!("run {run} is left as it is: it no longer waits"));
-            return vec![Effect::LeaveRun(state.ticket(), run)];
+            let ticket = state.ticket();
+            state.history.leaving = Some((ticket, run.clone()));
+            return vec![Effect::LeaveRun(ticket, run)];
         }
         _ => {}
     }
@@ -276,13 +284,13 @@ fn undo(state: &mut AppState) -> Vec<Effect> {
         (Level::Scopes | Level::Destroyed, Some(opened)) => opened.current(),
         _ => None,
     };
-    let (scopes, what) = match scope {
-        Some(scope) => (Some(vec![scope.id]), format!("scope {}", scope.name)),
+    let (scope, what) = match scope {
+        Some(scope) => (Some((scope.target.clone(), scope.id)), format!("scope {} of {}", scope.name, scope.target)),
         None => (None, "all its scopes".to_owned()),
     };
     let ticket = state.ticket();
     state.view = View::Planning { ticket, picked: format!("undo of run {run}: {what}, back to the snapshot") };
-    vec![Effect::PlanUndo(ticket, Arc::clone(&state.survey), run, scopes)]
+    vec![Effect::PlanUndo(ticket, Arc::clone(&state.survey), run, scope)]
 }
 
 /// Whether the highlighted run can be finished, or left; `Err` tells why not.

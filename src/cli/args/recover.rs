@@ -25,7 +25,7 @@ pub struct Recover {
     #[arg(long)]
     pub force: bool,
     /// Ask, even with --force
-    #[arg(long)]
+    #[arg(long, conflicts_with = "leave")]
     pub confirm: bool,
     /// Only show what would be done; nothing is written, whatever else is given
     #[arg(long)]
