@@ -80,6 +80,11 @@ impl Gate {
         self.reached.recv_timeout(PATIENCE).expect("the traffic comes to the point");
     }
 
+    /// Whether it comes to the point within this time.
+    pub fn is_reached(&self, within: Duration) -> bool {
+        self.reached.recv_timeout(within).is_ok()
+    }
+
     /// Lets it go on.
     pub fn open(self) {
         let _ = self.open.send(true);

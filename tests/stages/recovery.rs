@@ -13,13 +13,20 @@ use crate::connection::{every_kind, points};
 use crate::upset::{REPLICATE, Upset, WHOLE, Way, finish};
 
 /// Kills a run at a request to the target: before it has left, or once it was carried out.
-fn kill(upset: &Upset, at: usize, carried_out: bool) {
+/// `false` where the run was over before: how often it asks whether failover is back is chance.
+fn kill(upset: &Upset, at: usize, carried_out: bool) -> bool {
     let gate = upset.proxy(Side::B).pause(Point::request(at + 1, carried_out));
     let mut child = upset.start();
-    gate.reached();
+    while !gate.is_reached(Duration::from_millis(100)) {
+        if child.try_wait().expect("a child").is_some() {
+            gate.drop_request();
+            return false;
+        }
+    }
     child.kill().expect("it dies");
     assert_eq!(finish(child).code, None);
     gate.drop_request();
+    true
 }
 
 fn recover(upset: &Upset, arguments: &str) -> Finished {
@@ -99,7 +106,9 @@ fn kill_everywhere(upset: &Upset, is_chosen: impl Fn(&[String], usize) -> bool) 
         let side = if carried_out { "after" } else { "before" };
         let when = format!("killed {side} request {at}, {}", course[at]);
         upset.restore();
-        kill(upset, at, carried_out);
+        if !kill(upset, at, carried_out) {
+            continue;
+        }
         let runs = waiting(upset);
         let [run] = runs.as_slice() else {
             // it died before it had begun, or when all was done but its last words
