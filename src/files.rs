@@ -1,14 +1,14 @@
 //! Files that are their owner's alone, and names that last.
 
-use std::fs::OpenOptions;
 use std::io;
 use std::path::Path;
 
 /// A file that is made by this is for its owner alone. Windows keeps the folders of a user from
 /// other users.
-pub(crate) fn private() -> OpenOptions {
+#[cfg(feature = "program")]
+pub(crate) fn private() -> std::fs::OpenOptions {
     #[cfg_attr(not(unix), allow(unused_mut))]
-    let mut options = OpenOptions::new();
+    let mut options = std::fs::OpenOptions::new();
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options

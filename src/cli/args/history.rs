@@ -58,7 +58,7 @@ pub enum HistoryCommand {
     },
     /// Look through the whole history for damage
     Check,
-    /// Drop now what is beyond the limits in [history] of the configuration
+    /// Drop now what is beyond the limits that the configuration sets for the history
     Prune {
         /// Only say what would be dropped
         #[arg(long)]
