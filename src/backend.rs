@@ -9,3 +9,4 @@ pub mod http;
 #[cfg(feature = "kea")]
 pub mod kea;
 pub mod web;
+pub mod windows;

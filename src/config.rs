@@ -19,6 +19,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::backend::web::Web;
+use crate::backend::windows::access::Access;
 
 pub use crate::engine::ignore::IgnoreRule;
 pub use error::{ConfigError, Problem};
@@ -108,14 +109,35 @@ pub enum Endpoint {
     KeaFile(PathBuf),
     /// A running Kea, or its control agent, over HTTP.
     KeaUrl(Box<Web>),
+    /// A Windows DHCP server, over WS-Management.
+    Windows(Box<Access>),
 }
 
 impl Endpoint {
+    /// How it is reached over HTTP; `None` where it is reached otherwise.
+    pub fn web(&self) -> Option<&Web> {
+        match self {
+            Self::KeaUrl(web) => Some(web),
+            Self::Windows(access) => Some(&access.web),
+            Self::KeaSocket(_) | Self::KeaFile(_) => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn web_mut(&mut self) -> Option<&mut Web> {
+        match self {
+            Self::KeaUrl(web) => Some(web),
+            Self::Windows(access) => Some(&mut access.web),
+            Self::KeaSocket(_) | Self::KeaFile(_) => None,
+        }
+    }
+
     /// The socket, file or URL, for messages.
     pub fn place(&self) -> String {
         match self {
             Self::KeaSocket(path) | Self::KeaFile(path) => path.display().to_string(),
             Self::KeaUrl(web) => web.address.to_string(),
+            Self::Windows(access) => access.web.address.to_string(),
         }
     }
 }
@@ -145,6 +167,8 @@ impl Timeouts {
     pub fn of(endpoint: &Endpoint) -> Self {
         match endpoint {
             Endpoint::KeaUrl(_) => Self { read: Duration::from_secs(75), ..Self::default() },
+            // beyond the 60 s after which WinRM itself gives an operation up
+            Endpoint::Windows(_) => Self { read: Duration::from_secs(75), ..Self::default() },
             Endpoint::KeaSocket(_) | Endpoint::KeaFile(_) => Self::default(),
         }
     }

@@ -25,7 +25,6 @@ use crate::engine::Result;
 use crate::engine::fleet::Fleet;
 use crate::engine::port::Server;
 use crate::engine::survey::RelationshipName;
-#[cfg(not(feature = "kea"))]
 use crate::engine::{Error, ErrorKind};
 use crate::model::ServerName;
 
@@ -59,6 +58,7 @@ fn server(entry: &ServerEntry, read_only: bool) -> Result<Arc<dyn Server>> {
             Ok(Arc::new(kea_live(entry, http, read_only)))
         }
         Endpoint::KeaFile(path) => Ok(Arc::new(kea_file(entry, path, read_only))),
+        Endpoint::Windows(_) => Err(no_adapter(entry, "Windows DHCP")),
     }
     #[cfg(not(feature = "kea"))]
     match &entry.endpoint {
@@ -66,6 +66,7 @@ fn server(entry: &ServerEntry, read_only: bool) -> Result<Arc<dyn Server>> {
             let _ = read_only;
             Err(no_adapter(entry, "Kea"))
         }
+        Endpoint::Windows(_) => Err(no_adapter(entry, "Windows DHCP")),
     }
 }
 
@@ -108,7 +109,6 @@ fn kea_file(entry: &ServerEntry, path: &Path, read_only: bool) -> FileServer {
     FileServer::new(ServerName::from(entry.name.as_str()), path, policy)
 }
 
-#[cfg(not(feature = "kea"))]
 fn no_adapter(entry: &ServerEntry, family: &str) -> Error {
     Error::new(ErrorKind::Unsupported, format!("this program was built without {family}"))
         .on(&ServerName::from(entry.name.as_str()))

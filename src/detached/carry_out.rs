@@ -7,7 +7,7 @@ use super::process::{Answer, on_its_own, say};
 use super::request::{self, Pick, Request};
 use crate::backend::connect;
 use crate::backend::web::Login;
-use crate::config::{Config, Endpoint};
+use crate::config::Config;
 use crate::engine::approval::carry_over;
 use crate::engine::fleet::Fleet;
 use crate::engine::outcome::RunReport;
@@ -142,7 +142,7 @@ fn config(request: &Request) -> Result<Config> {
     config.servers.retain(|entry| request.servers.iter().any(|name| name.as_str() == entry.name));
     for entry in &mut config.servers {
         let password = request.passwords.iter().find(|(name, _)| name.as_str() == entry.name);
-        let Endpoint::KeaUrl(web) = &mut entry.endpoint else { continue };
+        let Some(web) = entry.endpoint.web_mut() else { continue };
         if let (Some((_, password)), Some(login)) = (password, &mut web.login) {
             *login = Login::new(&login.user, Secret::Inline(Inline::new(password.0.expose_secret())));
         }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::JobReport;
 use super::process;
 use super::request::{self, Log, Pick, Request, Sealed};
-use crate::config::{Config, Endpoint, LogConfig, ServerEntry};
+use crate::config::{Config, LogConfig, ServerEntry};
 use crate::engine::approval::{Approved, Carried};
 use crate::engine::plan::{Plan, PlannedRelationship};
 use crate::engine::{Error, ErrorKind, Result};
@@ -143,10 +143,7 @@ impl Origin {
 }
 
 pub(super) fn login(entry: &ServerEntry) -> Option<&crate::backend::web::Login> {
-    match &entry.endpoint {
-        Endpoint::KeaUrl(web) => web.login.as_ref(),
-        Endpoint::KeaSocket(_) | Endpoint::KeaFile(_) => None,
-    }
+    entry.endpoint.web()?.login.as_ref()
 }
 
 fn pick(at: usize, planned: &PlannedRelationship, done: &BTreeSet<(usize, ScopeId)>) -> Pick {

@@ -1,0 +1,10 @@
+//! Windows DHCP servers: the `PS_DhcpServerv4*` methods of `root/Microsoft/Windows/DHCP`, called
+//! over WS-Management (WinRM).
+//!
+//! From the wire up: `auth` proves who we are and seals what is said, `connection` and `pool` own the
+//! authenticated connections ([`wire`]), `wsman` speaks SOAP over them, `cim` has the typed methods, and
+//! `server` with what is below it turns what they tell into the engine's words.
+
+pub mod access;
+#[cfg(feature = "windows")]
+pub mod wire;
