@@ -120,7 +120,7 @@ pub enum News {
     /// A server was read, or could not be.
     Read(ServerName, ReadOutcome),
     /// Addresses in use, by the number by which the server knows the scope.
-    Utilisation(ServerName, Option<BTreeMap<u32, Utilisation>>),
+    Utilisation(ServerName, Option<BTreeMap<ScopeId, Utilisation>>),
     /// A relationship was compared.
     Compared(Arc<Compared>),
     /// A plan was made, from these readings.

@@ -235,7 +235,7 @@ pub struct AppState {
     /// Servers that were asked for addresses in use since they were read.
     pub asked: BTreeSet<ServerName>,
     /// Addresses in use; `None` for a server that was asked and does not tell.
-    pub utilisation: BTreeMap<ServerName, Option<BTreeMap<u32, Utilisation>>>,
+    pub utilisation: BTreeMap<ServerName, Option<BTreeMap<ScopeId, Utilisation>>>,
     /// Which pane the keys go to.
     pub focus: Pane,
     /// Whether the drift pane shows the findings of the relationship instead of a scope.
@@ -420,8 +420,8 @@ impl AppState {
     /// How full a scope is, from the server that is the source, else from its partner.
     pub fn utilisation(&self, relationship: &Relationship, scope: &ScopeDrift) -> Option<Utilisation> {
         let source = self.source_member(relationship);
-        [source, 1 - source].into_iter().zip(scope.server_ids).find_map(|(member, id)| {
-            self.utilisation.get(relationship.members[member].server()?)?.as_ref()?.get(&id?).copied()
+        [source, 1 - source].into_iter().find_map(|member| {
+            self.utilisation.get(relationship.members[member].server()?)?.as_ref()?.get(&scope.id).copied()
         })
     }
 

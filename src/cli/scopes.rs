@@ -20,7 +20,7 @@ use crate::show::{Role, ScopeNames};
 pub const SCHEMA: &str = "scopesync.scopes/1";
 
 /// Leases in use, by server and by the number by which it knows the scope.
-type InUse = BTreeMap<ServerName, BTreeMap<u32, Utilisation>>;
+type InUse = BTreeMap<ServerName, BTreeMap<ScopeId, Utilisation>>;
 
 /// Lists scopes and returns the exit status: 0, or 3 if something could not be read.
 ///
@@ -121,7 +121,7 @@ impl<'a> Found<'a> {
     /// What a server has of it. Partners know the same leases, so the first that tells is believed.
     fn add(&mut self, server: &ServerName, entry: &'a Entry, in_use: &InUse) {
         self.name = self.name.or(entry.name.as_ref());
-        let told = entry.server_id.and_then(|id| in_use.get(server)?.get(&id));
+        let told = in_use.get(server).and_then(|told| told.get(&entry.id));
         let line = told.map(|told| InUseLine {
             server: server.to_string(),
             total: told.total,

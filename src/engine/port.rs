@@ -162,9 +162,8 @@ pub trait Server: Send + Sync {
     /// A mark of the configuration as it is now; `None` when the server has none.
     async fn pulse(&self, ctl: &Control) -> Result<Option<Pulse>>;
 
-    /// Addresses in use, by the number by which the server knows the scope; `None`
-    /// when the server does not tell.
-    async fn utilisation(&self, ctl: &Control) -> Result<Option<BTreeMap<u32, Utilisation>>>;
+    /// Addresses in use, by scope; `None` when the server does not tell.
+    async fn utilisation(&self, ctl: &Control) -> Result<Option<BTreeMap<ScopeId, Utilisation>>>;
 
     /// What only its family knows of how it is reached, what it lacks and whether it can save,
     /// for a check. Where reach, TLS or authentication

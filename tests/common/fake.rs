@@ -319,7 +319,7 @@ impl Server for FakeServer {
         Ok(Some(Pulse(self.inner().pulse.to_string().into())))
     }
 
-    async fn utilisation(&self, _ctl: &Control) -> Result<Option<BTreeMap<u32, Utilisation>>> {
+    async fn utilisation(&self, _ctl: &Control) -> Result<Option<BTreeMap<ScopeId, Utilisation>>> {
         Ok(None)
     }
 

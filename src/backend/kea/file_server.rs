@@ -204,7 +204,7 @@ impl Server for FileServer {
         Ok(Some(pulse(&self.fresh().await?.file)))
     }
 
-    async fn utilisation(&self, _ctl: &Control) -> Result<Option<BTreeMap<u32, Utilisation>>> {
+    async fn utilisation(&self, _ctl: &Control) -> Result<Option<BTreeMap<ScopeId, Utilisation>>> {
         Ok(None)
     }
 

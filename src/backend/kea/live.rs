@@ -216,15 +216,14 @@ impl Server for LiveServer {
         given.map(|given| Some(Pulse(given.hash))).map_err(|e| self.on(e))
     }
 
-    async fn utilisation(&self, ctl: &Control) -> Result<Option<BTreeMap<u32, Utilisation>>> {
-        let commands = match self.last_known() {
-            Some(known) => known.commands.clone(),
-            None => self.commands(ctl).await?,
-        };
-        if !commands.has("stat-lease4-get") {
+    async fn utilisation(&self, ctl: &Control) -> Result<Option<BTreeMap<ScopeId, Utilisation>>> {
+        let known = self.known(ctl).await?;
+        if !known.commands.has("stat-lease4-get") {
             return Ok(None);
         }
-        leases::utilisation(self.channel(), None, ctl).await.map(Some)
+        let by_number = leases::utilisation(self.channel(), None, ctl).await?;
+        let of = |(id, number): (&ScopeId, &Option<u32>)| Some((*id, *by_number.get(&(*number)?)?));
+        Ok(Some(known.scopes.iter().filter_map(of).collect()))
     }
 
     async fn examine(&self, try_save: bool, ctl: &Control) -> Vec<Point> {
