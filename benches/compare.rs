@@ -100,6 +100,7 @@ fn report(name: &str, differs: Differs) -> ServerReport {
     ServerReport {
         name: name.into(),
         place: String::new(),
+        addresses: Vec::new(),
         caveat: None,
         read_only: false,
         outcome: Some(Ok(Arc::new(reading))),

@@ -65,7 +65,7 @@ fn drift() -> RelationshipDrift {
 
 fn state() -> AppState {
     let member = |name: &str, role| Member {
-        peer: Peer { name: name.into(), url: "http://127.0.0.1/".into(), role },
+        peer: Peer { name: name.into(), url: "http://127.0.0.1/".into(), aliases: Vec::new(), role },
         presence: Presence::Read(name.into()),
         state: Some(State("load-balancing".into())),
         heard: None,

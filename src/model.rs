@@ -13,7 +13,7 @@ mod scope_id;
 mod text;
 
 pub use change::{Change, ChangeKind, DriftState, FieldChange, Finding, FindingKind, FindingSide, Severity};
-pub use context::{CLASS_ORDER, Context, Definition, DefinitionKind, Store, failover_parameter};
+pub use context::{CLASS_ORDER, Context, Definition, DefinitionKind, Release, Store, failover_parameter};
 pub use fields::Fields;
 pub use item::{
     Canonical, Field, IdentifierKind, Item, ItemKey, KeyName, Kind, Level, OptionKey, Origin, Owner, ReservationKey,

@@ -30,6 +30,8 @@ pub fn of(scope: &Scope, context: &Context) -> String {
     for need in &scope.needs {
         let (kind, name) = match need {
             Need::Class(name) => (DefinitionKind::Class, name.clone()),
+            Need::VendorClass(name) => (DefinitionKind::VendorClass, name.clone()),
+            Need::UserClass(name) => (DefinitionKind::UserClass, name.clone()),
             Need::Network(name) => (DefinitionKind::Network, name.clone()),
             Need::OptionDefinition(space, code) => {
                 (DefinitionKind::OptionDefinition, format!("{}/{code}", space.raw()).into())

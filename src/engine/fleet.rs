@@ -70,6 +70,7 @@ impl Fleet {
             .map(|server| ServerReport {
                 name: server.name().clone(),
                 place: server.place(),
+                addresses: server.addresses(),
                 caveat: server.caveat(),
                 read_only: server.read_only(),
                 outcome: None,

@@ -8,9 +8,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 pub use super::check::{Point, Topic, Verdict};
-pub use super::progress::Control;
+pub use super::progress::{Attention, Control};
 use super::{Error, ErrorKind, Result, drift};
-use crate::model::{Belonging, Change, Context, Foreign, ItemKey, Membership, Need, Scope, ScopeId, ServerName, Value};
+use crate::model::{
+    Belonging, Change, Complete, Context, Foreign, ItemKey, Membership, Need, Scope, ScopeId, ServerName, Value,
+};
 pub use journal::{
     Approval, Held, Hold, Journal, Kept, Owner, Place, ReadBack, RunKind, RunServer, RunStart, ServerRole,
 };
@@ -28,6 +30,11 @@ pub trait RawScope: Send + Sync + std::fmt::Debug {
     fn text(&self) -> &[u8];
     /// What stands outside the text but belongs to the scope, such as its shared network.
     fn placement(&self) -> Option<&Foreign>;
+    /// How much of it has been read. Its text, its name and what it may need or hide are those
+    /// of what is there so far; only a whole one is compared or written.
+    fn complete(&self) -> Complete {
+        Complete::Whole
+    }
     /// Whether it may depend on this: a quick look that may err on the side of yes.
     fn may_need(&self, need: &Need) -> bool;
     /// Whether it may hold a value that the server does not reveal: then equal text
@@ -152,6 +159,22 @@ pub trait Server: Send + Sync {
 
     /// Reads everything.
     async fn read(&self, ctl: &Control) -> Result<Reading>;
+
+    /// Reads everything, and hands out what is known so far, as often as more of it is known:
+    /// each part takes the place of the one before, and the whole reading that of the last.
+    ///
+    /// Every part tells the relationships and lists all scopes, of which those that are not
+    /// whole say so ([`RawScope::complete`]); what surrounds them may be unread
+    /// ([`Context::unread`]). What does not move between two parts stays the same `Arc`. Scopes
+    /// of `attention` are read before others.
+    async fn read_in_parts(
+        &self,
+        _attention: &Attention,
+        _part: &(dyn Fn(Reading) + Send + Sync),
+        ctl: &Control,
+    ) -> Result<Reading> {
+        self.read(ctl).await
+    }
 
     /// How it stands now. Servers that are no running ones have no state.
     async fn health(&self, ctl: &Control) -> Result<Health>;

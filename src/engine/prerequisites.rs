@@ -87,6 +87,8 @@ fn same_order(ours: Option<&Definition>, theirs: Option<&Definition>) -> bool {
 fn need(kind: DefinitionKind, name: &Foreign) -> Option<Need> {
     match kind {
         DefinitionKind::Class => Some(Need::Class(name.clone())),
+        DefinitionKind::VendorClass => Some(Need::VendorClass(name.clone())),
+        DefinitionKind::UserClass => Some(Need::UserClass(name.clone())),
         DefinitionKind::Network => Some(Need::Network(name.clone())),
         DefinitionKind::OptionDefinition => {
             let (space, code) = name.raw().rsplit_once('/')?;
@@ -136,14 +138,22 @@ fn definition_finding(
             (FindingKind::OptionDefinition, Severity::Critical)
         }
         (DefinitionKind::OptionDefinition, _) => (FindingKind::OptionDefinition, Severity::Warning),
-        (DefinitionKind::Class, FindingSide::Both) => (FindingKind::ClassDiffers, Severity::Critical),
-        (DefinitionKind::Class, FindingSide::Target) if used => (FindingKind::ClassMissing, Severity::Critical),
-        (DefinitionKind::Class, _) => (FindingKind::ClassMissing, Severity::Warning),
+        (DefinitionKind::Class | DefinitionKind::VendorClass | DefinitionKind::UserClass, FindingSide::Both) => {
+            (FindingKind::ClassDiffers, Severity::Critical)
+        }
+        (DefinitionKind::Class | DefinitionKind::VendorClass | DefinitionKind::UserClass, side) => {
+            let refused = used && side == FindingSide::Target;
+            (FindingKind::ClassMissing, if refused { Severity::Critical } else { Severity::Warning })
+        }
         (DefinitionKind::Network, FindingSide::Both) => (FindingKind::NetworkDiffers, Severity::Warning),
         (DefinitionKind::Network, FindingSide::Target) if used => (FindingKind::NetworkMissing, Severity::Critical),
         (DefinitionKind::Network, _) => (FindingKind::NetworkMissing, Severity::Warning),
-        (DefinitionKind::GlobalOption, _) => (FindingKind::GlobalDiffers, Severity::Critical),
-        (DefinitionKind::Global, _) => (FindingKind::GlobalDiffers, Severity::Warning),
+        (DefinitionKind::GlobalOption | DefinitionKind::ServerOption | DefinitionKind::ServerPolicy, _) => {
+            (FindingKind::GlobalDiffers, Severity::Critical)
+        }
+        (DefinitionKind::Global | DefinitionKind::ServerSetting | DefinitionKind::Filter, _) => {
+            (FindingKind::GlobalDiffers, Severity::Warning)
+        }
         (DefinitionKind::ReservationMode, _) => (FindingKind::ReservationMode, Severity::Critical),
         (DefinitionKind::Failover, _) => (FindingKind::FailoverDiffers, Severity::Warning),
     };
@@ -177,7 +187,7 @@ pub fn missing(want: &Scope, target: &Context) -> Vec<Refusal> {
                     )
                 })
             }
-            Need::Class(_) => None,
+            Need::Class(_) | Need::VendorClass(_) | Need::UserClass(_) => None,
         })
         .collect()
 }
@@ -235,7 +245,15 @@ fn cure(kind: DefinitionKind, side: FindingSide, [source, target]: &[String; 2])
         DefinitionKind::OptionDefinition => "scopes that use the option are refused without its definition",
         DefinitionKind::Class => "without the same class, restricted ranges are not used or serve other clients",
         DefinitionKind::Network => "scopes inherit the network's options and lifetimes",
-        DefinitionKind::Global | DefinitionKind::GlobalOption => "every scope that does not set it inherits it",
+        DefinitionKind::VendorClass | DefinitionKind::UserClass => {
+            "options and policies that use the class are refused without it"
+        }
+        DefinitionKind::ServerPolicy => "it holds for clients of every scope",
+        DefinitionKind::Filter => "where the list is in use, a client is let in by one server and not by the other",
+        DefinitionKind::Global
+        | DefinitionKind::GlobalOption
+        | DefinitionKind::ServerOption
+        | DefinitionKind::ServerSetting => "every scope that does not set it inherits it",
         DefinitionKind::ReservationMode => "reservations may be present and never matched",
         DefinitionKind::Failover => "both sides of a relationship should use the same parameters",
     };

@@ -133,6 +133,30 @@ impl Progress {
     }
 }
 
+/// The scopes that somebody looks at right now, the most wanted first: what is read in many
+/// steps begins with them. Set and read from any thread at any time.
+#[derive(Clone, Debug)]
+pub struct Attention(Arc<watch::Sender<Arc<[ScopeId]>>>);
+
+impl Default for Attention {
+    /// Nobody looks at anything.
+    fn default() -> Self {
+        Attention(Arc::new(watch::channel(Arc::from([])).0))
+    }
+}
+
+impl Attention {
+    /// Somebody looks at these now, and at nothing else.
+    pub fn turn_to(&self, scopes: impl Into<Arc<[ScopeId]>>) {
+        self.0.send_replace(scopes.into());
+    }
+
+    /// What is looked at now.
+    pub fn scopes(&self) -> Arc<[ScopeId]> {
+        self.0.borrow().clone()
+    }
+}
+
 /// How a caller holds the reins of something that takes time.
 #[derive(Clone, Debug)]
 pub struct Control {

@@ -214,7 +214,12 @@ fn states(part: &Part, survey: &Survey, reading: &Reading) -> Vec<String> {
             Condition::PartnerDown => "it serves all clients alone",
             Condition::Terminated => "it serves without its partner until both are reset (ha-reset)",
             Condition::CommunicationRecovery => "it serves, out of touch with its partner",
-            Condition::Maintenance | Condition::Other => "look whether it answers clients",
+            Condition::Interrupted => "it serves its own share, and does not hear its partner",
+            Condition::Maintenance
+            | Condition::Conflict
+            | Condition::Starting
+            | Condition::Recovering
+            | Condition::Other => "look whether it answers clients",
         };
         Some(format!("{target} is not back in service as a pair: its state in {} is {}: {what}", found.name, state.0))
     };

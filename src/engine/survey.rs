@@ -17,6 +17,8 @@ pub struct ServerReport {
     pub name: ServerName,
     /// Where it is reached.
     pub place: String,
+    /// Other names by which it is known: host, addresses, name in its relationship.
+    pub addresses: Vec<String>,
     /// What makes the way to it unsafe.
     pub caveat: Option<&'static str>,
     /// Never a target.
@@ -354,6 +356,7 @@ fn not_a_pair(told: &Told) -> Relationship {
         membership.peers.get(at).cloned().unwrap_or_else(|| Peer {
             name: "(nobody)".into(),
             url: "".into(),
+            aliases: Vec::new(),
             role: Role::Backup,
         })
     };
@@ -423,7 +426,8 @@ fn unread(name: &RelationshipName, servers: &[ServerReport]) -> Option<Relations
                 format!("{server} tells of no relationship with {}", name.servers.iter().find(|s| *s != server)?),
             ),
         };
-        let peer = Peer { name: server.as_str().into(), url: "".into(), role: Role::Other("".into()) };
+        let peer =
+            Peer { name: server.as_str().into(), url: "".into(), aliases: Vec::new(), role: Role::Other("".into()) };
         Some(Member { peer, presence, state: None, heard: None, membership: None })
     };
     Some(Relationship {

@@ -1,6 +1,7 @@
 //! What surrounds the scopes of a server: definitions, classes, networks, global values.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use super::{Canonical, Foreign};
 
@@ -19,6 +20,19 @@ pub enum DefinitionKind {
     GlobalOption,
     /// How reservations are looked up.
     ReservationMode,
+    /// A vendor class of a server that tells them from user classes.
+    VendorClass,
+    /// A user class of such a server.
+    UserClass,
+    /// An option that holds for the whole server; named `space/code`, with `, user class` behind
+    /// where there is one.
+    ServerOption,
+    /// A policy of the whole server.
+    ServerPolicy,
+    /// A setting of the whole server, such as its DNS settings.
+    ServerSetting,
+    /// A client that is let in or kept out by its hardware address; named `list/address`.
+    Filter,
     /// A parameter of a failover relationship on which both sides should agree; named by
     /// [`failover_parameter`].
     Failover,
@@ -34,6 +48,12 @@ impl DefinitionKind {
             DefinitionKind::Global => "global value",
             DefinitionKind::GlobalOption => "global option",
             DefinitionKind::ReservationMode => "reservation mode",
+            DefinitionKind::VendorClass => "vendor class",
+            DefinitionKind::UserClass => "user class",
+            DefinitionKind::ServerOption => "server option",
+            DefinitionKind::ServerPolicy => "server policy",
+            DefinitionKind::ServerSetting => "server setting",
+            DefinitionKind::Filter => "filter",
             DefinitionKind::Failover => "failover parameter",
         }
     }
@@ -66,6 +86,21 @@ pub enum Store {
     ConfigurationBackend(Foreign),
 }
 
+/// A server's release, to be compared with another of the same family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Release {
+    /// The first number.
+    pub major: u32,
+    /// The second.
+    pub minor: u32,
+}
+
+impl fmt::Display for Release {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
+    }
+}
+
 /// What surrounds the scopes of one server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Context {
@@ -75,6 +110,11 @@ pub struct Context {
     pub stores: Vec<Store>,
     /// Definitions with an option whose value the server does not reveal.
     pub hidden: Vec<(DefinitionKind, Foreign)>,
+    /// Kinds of which not everything is known, so that what seems to be missing may be there:
+    /// with the reason where they could not be read, without one while they are being read.
+    pub unread: BTreeMap<DefinitionKind, Option<Foreign>>,
+    /// The release, where an older target may lose what a newer source has.
+    pub release: Option<Release>,
 }
 
 impl Context {

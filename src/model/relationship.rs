@@ -74,8 +74,8 @@ impl Mode {
     /// The server's own word for it.
     pub fn from_word(word: &str) -> Self {
         match word {
-            "load-balancing" => Mode::LoadBalancing,
-            "hot-standby" => Mode::HotStandby,
+            "load-balancing" | "LoadBalance" => Mode::LoadBalancing,
+            "hot-standby" | "HotStandby" => Mode::HotStandby,
             "passive-backup" => Mode::PassiveBackup,
             other => Mode::Other(other.into()),
         }
@@ -105,6 +105,8 @@ pub enum Role {
     Primary,
     /// Second of a load-balancing pair.
     Secondary,
+    /// The one that answers, of a hot-standby pair in which either may have come first.
+    Active,
     /// Second of a hot-standby pair.
     Standby,
     /// Receives leases only; no member of the pair.
@@ -117,9 +119,10 @@ impl Role {
     /// The server's own word for it.
     pub fn from_word(word: &str) -> Self {
         match word {
-            "primary" => Role::Primary,
-            "secondary" => Role::Secondary,
-            "standby" => Role::Standby,
+            "primary" | "PrimaryServer" => Role::Primary,
+            "secondary" | "SecondaryServer" => Role::Secondary,
+            "Active" => Role::Active,
+            "standby" | "Standby" => Role::Standby,
             "backup" => Role::Backup,
             other => Role::Other(other.into()),
         }
@@ -131,6 +134,7 @@ impl fmt::Display for Role {
         match self {
             Role::Primary => f.pad("primary"),
             Role::Secondary => f.pad("secondary"),
+            Role::Active => f.pad("active"),
             Role::Standby => f.pad("standby"),
             Role::Backup => f.pad("backup"),
             Role::Other(word) => word.fmt(f),
@@ -145,6 +149,9 @@ pub struct Peer {
     pub name: Foreign,
     /// Where its partner reaches it.
     pub url: Foreign,
+    /// What else it is called: short and full names, addresses. Empty where the name alone says
+    /// who it is.
+    pub aliases: Vec<Foreign>,
     /// What it is in the pair.
     pub role: Role,
 }
@@ -212,6 +219,9 @@ impl Belonging {
 /// A relationship as one of its servers tells of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Membership {
+    /// The relationship's own name, where relationships have one that both servers know, as on
+    /// Windows; `None` where it is recognised by the names of its peers, as in Kea.
+    pub name: Option<Foreign>,
     /// How the partners share the work.
     pub mode: Mode,
     /// Which of the peers this server is.
@@ -231,8 +241,12 @@ pub struct Membership {
 }
 
 impl Membership {
-    /// What names the relationship alike on all of its servers: all of their names in it.
+    /// What names the relationship alike on all of its servers, and no other relationship of the
+    /// same server: its own name, else all of their names in it.
     pub fn key(&self) -> Foreign {
+        if let Some(name) = &self.name {
+            return name.clone();
+        }
         let mut names: Vec<&str> = self.peers.iter().map(|peer| peer.name.raw()).collect();
         names.sort_unstable();
         names.join(" and ").into()

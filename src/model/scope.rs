@@ -21,6 +21,10 @@ pub enum Complete {
 pub enum Need {
     /// A client class, by name.
     Class(Foreign),
+    /// A vendor class, by name.
+    VendorClass(Foreign),
+    /// A user class, by name.
+    UserClass(Foreign),
     /// An option definition, by space and code.
     OptionDefinition(Foreign, u32),
     /// A shared network, by name.

@@ -223,10 +223,16 @@ impl FakeServer {
 
     fn membership(&self, partner: &'static str) -> Membership {
         let (first, second) = if self.primary { (self.name.as_str(), partner) } else { (partner, self.name.as_str()) };
-        let peer = |name: &str, role| Peer { name: name.into(), url: format!("http://{name}/").into(), role };
+        let peer = |name: &str, role| Peer {
+            name: name.into(),
+            url: format!("http://{name}/").into(),
+            aliases: Vec::new(),
+            role,
+        };
         let state = self.inner().state.unwrap_or("load-balancing");
         let partner_state = self.inner().partner_state;
         Membership {
+            name: None,
             mode: Mode::LoadBalancing,
             this_server: self.name.as_str().into(),
             peers: vec![peer(first, Role::Primary), peer(second, Role::Secondary)],

@@ -46,6 +46,7 @@ impl RawScope for KeaScope {
         match need {
             Need::Network(name) => self.network.as_ref() == Some(name),
             Need::Class(name) => quoted(name),
+            Need::VendorClass(_) | Need::UserClass(_) => false,
             // a file may give only the name of an option
             Need::OptionDefinition(space, code) => {
                 let named = self.surroundings.options.get(space, *code).is_some_and(|known| quoted(&known.name));

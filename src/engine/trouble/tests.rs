@@ -12,9 +12,11 @@ fn relationship(states: [&str; 2], rejected_limit: Option<u64>) -> Relationship 
         let peer = |at: usize| Peer {
             name: names[at].into(),
             url: "".into(),
+            aliases: Vec::new(),
             role: if at == 0 { Role::Primary } else { Role::Secondary },
         };
         let membership = Membership {
+            name: None,
             mode: Mode::LoadBalancing,
             this_server: names[at].into(),
             peers: vec![peer(0), peer(1)],

@@ -1,7 +1,8 @@
 //! The state of one side of a relationship, and what it means for clients.
 //!
 //! The words are those of Kea's high-availability hook (Kea Administrator Reference Manual,
-//! "Server States"); a word that is not among them is [`Condition::Other`].
+//! "Server States") and of `DhcpServerv4Failover` on Windows (MS-DHCPM 2.2.1.1.15, without
+//! their prefix); a word that is not among them is [`Condition::Other`].
 
 use serde::Serialize;
 
@@ -29,6 +30,14 @@ pub enum Condition {
     Terminated,
     /// A pause that an operator asked for.
     Maintenance,
+    /// Does not hear its partner, and serves its own share of the clients.
+    Interrupted,
+    /// Both have served alone at once, which is being settled.
+    Conflict,
+    /// Not connected with its partner yet.
+    Starting,
+    /// Back after a time alone, and fetching the leases that it missed.
+    Recovering,
     /// Any other state.
     Other,
 }
@@ -43,6 +52,10 @@ impl Condition {
             Condition::CommunicationRecovery => "out of touch with its partner",
             Condition::Terminated => "no lease updates until reset",
             Condition::Maintenance => "maintenance",
+            Condition::Interrupted => "does not hear its partner, serves its own share",
+            Condition::Conflict => "both served alone: being settled, clients may get no answer",
+            Condition::Starting => "not connected with its partner yet",
+            Condition::Recovering => "back, and fetching leases from its partner",
             Condition::Other => "not in service as a pair",
         }
     }
@@ -65,6 +78,12 @@ impl State {
             ("communication-recovery", _) => Condition::CommunicationRecovery,
             ("terminated", _) => Condition::Terminated,
             ("in-maintenance" | "partner-in-maintenance", _) => Condition::Maintenance,
+            ("Normal", Mode::LoadBalancing | Mode::HotStandby) => Condition::Normal,
+            ("CommunicationInterrupted", _) => Condition::Interrupted,
+            ("PartnerDown", _) => Condition::PartnerDown,
+            ("PotentialConflict" | "ConflictDone" | "ResolutionInterrupted", _) => Condition::Conflict,
+            ("NoState" | "Init" | "Startup", _) => Condition::Starting,
+            ("Recover" | "RecoverWait" | "RecoverDone", _) => Condition::Recovering,
             _ => Condition::Other,
         }
     }
@@ -105,6 +124,31 @@ mod tests {
         }
         assert!(State("hot-standby".into()).is_normal(&Mode::HotStandby));
         assert!(!State("hot-standby".into()).is_normal(&Mode::Other("hot-standby".into())));
+    }
+
+    #[test]
+    fn every_state_of_windows_is_read() {
+        use Condition::*;
+        for mode in [Mode::LoadBalancing, Mode::HotStandby] {
+            for (word, condition) in [
+                ("NoState", Starting),
+                ("Init", Starting),
+                ("Startup", Starting),
+                ("Normal", Normal),
+                ("CommunicationInterrupted", Interrupted),
+                ("PartnerDown", PartnerDown),
+                ("PotentialConflict", Conflict),
+                ("ConflictDone", Conflict),
+                ("ResolutionInterrupted", Conflict),
+                ("Recover", Recovering),
+                ("RecoverWait", Recovering),
+                ("RecoverDone", Recovering),
+                ("Paused", Other),
+            ] {
+                assert_eq!(State(word.into()).condition(&mode), condition, "{word}");
+            }
+        }
+        assert!(!State("Normal".into()).is_normal(&Mode::Other("Normal".into())));
     }
 
     #[test]

@@ -93,6 +93,7 @@ fn one(parameters: &Map<String, Json>) -> Option<Failover> {
     let mut peers: Vec<Peer> = parameters.get("peers").and_then(Json::as_array)?.iter().filter_map(peer).collect();
     peers.sort_by(|a, b| (&a.role, &a.name).cmp(&(&b.role, &b.name)));
     let membership = Membership {
+        name: None,
         mode: Mode::from_word(text("mode")?),
         this_server: text("this-server-name")?.into(),
         peers,
@@ -123,6 +124,7 @@ fn peer(json: &Json) -> Option<Peer> {
     Some(Peer {
         name: text("name")?.into(),
         url: without_user(text("url").unwrap_or_default()).into(),
+        aliases: Vec::new(),
         role: Role::from_word(text("role").unwrap_or_default()),
     })
 }

@@ -189,8 +189,9 @@ mod tests {
     use crate::model::{Mode, Peer, Role};
 
     fn membership(this: &str, partner: &str) -> Membership {
-        let peer = |name: &str, role| Peer { name: name.into(), url: "".into(), role };
+        let peer = |name: &str, role| Peer { name: name.into(), url: "".into(), aliases: Vec::new(), role };
         Membership {
+            name: None,
             mode: Mode::HotStandby,
             this_server: this.into(),
             peers: vec![peer(this, Role::Primary), peer(partner, Role::Standby)],

@@ -5,8 +5,9 @@ use crate::backend::kea::config::Homes;
 use crate::model::{Canonical, Membership, Mode, Peer, Role};
 
 fn membership(this: &str, partner: &str) -> Membership {
-    let peer = |name: &str, role| Peer { name: name.into(), url: "".into(), role };
+    let peer = |name: &str, role| Peer { name: name.into(), url: "".into(), aliases: Vec::new(), role };
     Membership {
+        name: None,
         mode: Mode::HotStandby,
         this_server: this.into(),
         peers: vec![peer(partner, Role::Primary), peer(this, Role::Standby)],
