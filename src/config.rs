@@ -8,12 +8,14 @@
 pub mod keys;
 
 mod error;
+mod kea;
 mod locate;
 mod parse;
 mod read;
 mod server;
 mod size;
 mod web;
+mod windows;
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -62,11 +62,14 @@ pub struct Identity {
 impl Web {
     /// What makes this way unsafe, as it is shown wherever the server is; `None` when nothing does.
     pub fn caveat(&self) -> Option<&'static str> {
-        match (&self.trust, &self.login) {
-            (Trust::Anything, _) if self.address.is_tls() => Some("insecure: its certificate is not verified"),
-            (_, Some(_)) if self.address.is_open() => Some("plain_auth: its password travels in clear"),
-            _ => None,
-        }
+        let is_told = self.login.is_some() && self.address.is_open();
+        self.unverified().or(is_told.then_some("plain_auth: its password travels in clear"))
+    }
+
+    /// That its certificate is not verified.
+    pub fn unverified(&self) -> Option<&'static str> {
+        let is_unverified = self.trust == Trust::Anything && self.address.is_tls();
+        is_unverified.then_some("insecure: its certificate is not verified")
     }
 }
 
@@ -89,6 +92,14 @@ pub enum Address {
 }
 
 impl Address {
+    /// The name or address of the host; `None` for a socket of this machine.
+    pub fn host(&self) -> Option<&str> {
+        match self {
+            Address::Net { host, .. } => Some(host),
+            Address::Unix(_) => None,
+        }
+    }
+
     /// Whether TLS is spoken.
     pub fn is_tls(&self) -> bool {
         matches!(self, Address::Net { tls: true, .. })
@@ -158,16 +169,19 @@ impl Address {
         let port = match port {
             None if tls => 443,
             None => 80,
-            Some(port) => {
-                port.parse().ok().filter(|port| *port != 0).ok_or("has a port that is not from 1 to 65535")?
-            }
+            Some(port) => port_number(port).ok_or("has a port that is not from 1 to 65535")?,
         };
         Ok(Address::Net { tls, host: host.to_ascii_lowercase(), port, path: path.to_owned() })
     }
 }
 
+/// A TCP port to connect to.
+pub(crate) fn port_number(text: &str) -> Option<u16> {
+    text.parse().ok().filter(|port| *port != 0)
+}
+
 /// The host without brackets, and the port if one is written.
-fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {
+pub(crate) fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {
     if let Some(rest) = authority.strip_prefix('[') {
         let (host, port) = rest.split_once(']')?;
         host.parse::<std::net::Ipv6Addr>().ok()?;

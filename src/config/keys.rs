@@ -77,7 +77,7 @@ pub const SERVER: Section = Section {
     about: "One DHCP server. Relationships are discovered from the servers.",
     keys: &[
         Key { name: "name", absent: Absent::Required, about: "Your name for the server; unique." },
-        Key { name: "kind", absent: Absent::Required, about: "Family of the server: `\"kea\"`." },
+        Key { name: "kind", absent: Absent::Required, about: "Family of the server: `\"kea\"` or `\"windows\"`." },
         Key {
             name: "socket",
             absent: Absent::OneOf,
@@ -97,7 +97,73 @@ pub const SERVER: Section = Section {
                     UNIX socket. Exactly one of `socket`, `url` and `file`. The keys `user` to `plain_auth` \
                     are for `url`.",
         },
-        Key { name: "user", absent: Absent::Nothing, about: "User for basic authentication; needs one password." },
+        Key {
+            name: "host",
+            absent: Absent::OneOf,
+            about: "The Windows server, or another Windows host that manages it (`computer_name`): the name that \
+                    its domain knows it by, such as `\"dhcp1.contoso.com\"`. An IPv4 or IPv6 address does, too, and \
+                    rules Kerberos out.",
+        },
+        Key {
+            name: "port",
+            absent: Absent::Default("5985"),
+            about: "TCP port of its WinRM listener; 5986 with `tls`.",
+        },
+        Key {
+            name: "tls",
+            absent: Absent::Default("false"),
+            about: "`true`: HTTPS. `false`: HTTP, in which every message is sealed with the keys of the \
+                    authentication: nobody reads it, and no password is sent. The keys from `tls_ca` to `tls_key` \
+                    are for `true`.",
+        },
+        Key {
+            name: "auth",
+            absent: Absent::Default("\"negotiate\""),
+            about: "How we prove who we are. `\"negotiate\"`: Kerberos where it can be had, else NTLM. `\"kerberos\"` \
+                    or `\"ntlm\"`: that alone. `\"basic\"`: the password itself, with `tls` only. `\"credssp\"`: the \
+                    password is handed on to the server, which can then go on to its partner.",
+        },
+        Key {
+            name: "computer_name",
+            absent: Absent::Nothing,
+            about: "The DHCP server that `host` is asked to manage, as with `-ComputerName`; itself without this.",
+        },
+        Key {
+            name: "kdc",
+            absent: Absent::Nothing,
+            about: "`\"HOST\"` or `\"HOST:PORT\"` of a key distribution centre (a domain controller). Without it, the \
+                    host that the name of the domain leads to.",
+        },
+        Key {
+            name: "spn_service",
+            absent: Absent::Default("\"HTTP\""),
+            about: "Service class of the server's principal name: `\"HTTP\"`, `\"WSMAN\"` or `\"HOST\"`. Another than \
+                    `\"HTTP\"` where that belongs to another account.",
+        },
+        Key {
+            name: "channel_bindings",
+            absent: Absent::Default("true"),
+            about: "With `tls`: whether the authentication is bound to the server's certificate. `false` for a \
+                    proxy that ends TLS, which breaks it.",
+        },
+        Key {
+            name: "max_envelope",
+            absent: Absent::Default("\"500 KiB\""),
+            about: "Largest message that the server is asked for, in bytes or with a unit. More works only where \
+                    its `MaxEnvelopeSizekb` is raised as well.",
+        },
+        Key {
+            name: "connections",
+            absent: Absent::Default("4"),
+            about: "Highest number of calls side by side, each on an authenticated connection of its own: 1 to 16.",
+        },
+        Key {
+            name: "user",
+            absent: Absent::Nothing,
+            about: "Who we are; needs one password. For Kea the user of basic authentication. For Windows \
+                    `'DOMAIN\\user'`, `\"user@domain\"`, or `'.\\user'` for a local account; in single quotes a \
+                    backslash stands for itself.",
+        },
         Key {
             name: "password_env",
             absent: Absent::Nothing,
@@ -160,8 +226,8 @@ pub const SERVER: Section = Section {
         Key {
             name: "read_timeout",
             absent: Absent::Default("30"),
-            about: "Seconds until a command that only reads must be answered in full; 75 for `url`, as a \
-                    control agent waits up to 60 s for its server.",
+            about: "Seconds until a command that only reads must be answered in full; 75 for `url` and `host`, as a \
+                    control agent, and Windows' remote management, wait up to 60 s for their server.",
         },
         Key {
             name: "write_timeout",
@@ -198,6 +264,26 @@ pub const SERVER: Section = Section {
         },
     ],
 };
+
+/// The kinds of `[[server]]`, and the keys that have a meaning for one of them only.
+pub const KINDS: [(&str, &[&str]); 2] = [
+    ("kea", &["socket", "file", "url", "plain_auth", "save", "writer", "check"]),
+    (
+        "windows",
+        &[
+            "host",
+            "port",
+            "tls",
+            "auth",
+            "computer_name",
+            "kdc",
+            "spn_service",
+            "channel_bindings",
+            "max_envelope",
+            "connections",
+        ],
+    ),
+];
 
 /// `[[relationship]]`
 pub const RELATIONSHIP: Section = Section {
@@ -297,7 +383,9 @@ pub fn reference() -> String {
                 Absent::OneOf => "one of the group".to_owned(),
                 Absent::Nothing => "nothing".to_owned(),
             };
-            let _ = writeln!(text, "| `{}` | {absent} | {} |", key.name, key.about);
+            let kind = KINDS.iter().find(|(_, keys)| section.name == SERVER.name && keys.contains(&key.name));
+            let kind = kind.map(|(kind, _)| format!("*{kind}:* ")).unwrap_or_default();
+            let _ = writeln!(text, "| `{}` | {absent} | {kind}{} |", key.name, key.about);
         }
         text.push('\n');
     }

@@ -3,7 +3,8 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::ops::Range;
+use std::fmt::Display;
+use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
 use toml::Spanned;
@@ -216,11 +217,20 @@ impl<'a, 't, 'i> Fields<'a, 't, 'i> {
     }
 
     pub(super) fn count(&self, key: &'static str) -> Option<u32> {
+        self.number(key, 0..=u32::MAX)
+    }
+
+    /// A whole number between these limits.
+    pub(super) fn number<N>(&self, key: &'static str, within: RangeInclusive<N>) -> Option<N>
+    where
+        N: TryFrom<i128> + PartialOrd + Display,
+    {
         let read = |value: &DeValue<'i>| {
             let number = value.as_integer()?;
-            u32::from_str_radix(number.as_str(), number.radix()).ok()
+            let number = N::try_from(i128::from_str_radix(number.as_str(), number.radix()).ok()?).ok()?;
+            within.contains(&number).then_some(number)
         };
-        let wanted = format!("a whole number from 0 to {}", u32::MAX);
+        let wanted = format!("a whole number from {} to {}", within.start(), within.end());
         self.typed(key, &wanted, read).map(|at| at.value)
     }
 
@@ -239,15 +249,20 @@ impl<'a, 't, 'i> Fields<'a, 't, 'i> {
     }
 
     pub(super) fn size(&self, key: &'static str) -> Option<ByteSize> {
+        self.size_within(key, 1..=u64::MAX, "a size such as \"256 MiB\" or a number of bytes")
+    }
+
+    /// A size in bytes between these limits, which `wanted` tells.
+    pub(super) fn size_within(&self, key: &'static str, within: RangeInclusive<u64>, wanted: &str) -> Option<ByteSize> {
         let read = |value: &DeValue<'i>| {
             let size = match value {
                 DeValue::Integer(number) if number.radix() == 10 => ByteSize::parse(number.as_str())?,
                 DeValue::String(text) => ByteSize::parse(text)?,
                 _ => return None,
             };
-            (size.0 > 0).then_some(size)
+            within.contains(&size.0).then_some(size)
         };
-        self.typed(key, "a size such as \"256 MiB\" or a number of bytes", read).map(|at| at.value)
+        self.typed(key, wanted, read).map(|at| at.value)
     }
 
     /// A list of names, and its absence is a mistake.

@@ -4,6 +4,7 @@ use super::*;
 mod mistakes;
 
 use crate::backend::web::{Address, Identity, Login, Pin, Trust};
+use crate::backend::windows::access::{Scheme, Service};
 use crate::model::Section;
 use crate::secret::{Inline, Secret};
 use proptest::prelude::*;
@@ -33,6 +34,19 @@ fn server(lines: &str) -> String {
     format!("[[server]]\nname = \"a\"\nkind = \"kea\"\n{lines}\n")
 }
 
+/// The same for Windows.
+fn windows(lines: &str) -> String {
+    format!("[[server]]\nname = \"w\"\nkind = \"windows\"\n{lines}\n")
+}
+
+/// How the only server of this text, a Windows server, is reached.
+fn access(lines: &str) -> Access {
+    match parse(&windows(lines)).unwrap().servers.remove(0).endpoint {
+        Endpoint::Windows(access) => *access,
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn an_empty_file_is_the_default() {
     assert_eq!(parse("").unwrap(), Config::default());
@@ -44,7 +58,7 @@ fn the_documented_form_is_read() {
         r#"
         [[server]]
         name = "kea-1"
-        kind = "kea"                                   # later also "windows"
+        kind = "kea"
         socket = "/run/kea/kea4-ctrl-socket"
 
         [[server]]
@@ -282,12 +296,78 @@ fn web(url: &str, password: Secret, trust: Trust, identity: Option<Identity>) ->
     Endpoint::KeaUrl(Box::new(Web { address, login, trust, identity }))
 }
 
+fn of_windows(url: &str, user: &str, trust: Trust, scheme: Scheme, others: [Option<&str>; 2]) -> Endpoint {
+    let command = Secret::Command(["pass", "show", "contoso/scopesync"].map(str::to_owned).to_vec());
+    let (address, login) = (Address::parse(url).unwrap(), Some(Login::new(user, command)));
+    let [computer, kdc] = others.map(|other| other.map(str::to_owned));
+    let web = Web { address, login, trust, identity: None };
+    Endpoint::Windows(Box::new(Access { scheme, computer, kdc, ..Access::new(web) }))
+}
+
 #[test]
 fn an_agent_s_60_seconds_are_waited_for() {
     let read = |lines: &str| parse(&server(lines)).unwrap().servers.remove(0).timeouts.read.as_secs();
     assert_eq!(read("socket = '/s'"), 30);
     assert_eq!(read("url = 'http://localhost:8000'"), 75);
     assert_eq!(read("url = 'http://localhost:8000'\nread_timeout = 20"), 20);
+}
+
+#[test]
+fn a_windows_server_is_reached_as_written() {
+    let login = "user = 'CONTOSO\\scott'\npassword_env = 'X'";
+    let plain = access(&format!("host = 'DHCP1.contoso.com'\n{login}"));
+    assert_eq!(plain.web.address, Address::parse("http://dhcp1.contoso.com:5985/wsman").unwrap());
+    assert_eq!(plain, Access::new(plain.web.clone()));
+    assert_eq!(plain.web.login.as_ref().unwrap().user, "CONTOSO\\scott");
+    assert_eq!((plain.caveat(), plain.names()), (None, vec!["dhcp1.contoso.com".to_owned(), "dhcp1".to_owned()]));
+
+    let every = access(&format!(
+        "host = '[2001:DB8::1]'\nport = 15986\ntls = true\ninsecure = true\nauth = 'credssp'\n\
+         computer_name = 'dhcp2'\nkdc = '[2001:db8::2]:88'\nspn_service = 'WSMAN'\nchannel_bindings = false\n\
+         max_envelope = '1 MiB'\nconnections = 16\n{login}"
+    ));
+    let expected = Access {
+        web: Web {
+            address: Address::parse("https://[2001:db8::1]:15986/wsman").unwrap(),
+            trust: Trust::Anything,
+            ..plain.web
+        },
+        scheme: Scheme::CredSsp,
+        computer: Some("dhcp2".to_owned()),
+        kdc: Some("[2001:db8::2]:88".to_owned()),
+        service: Service::WsMan,
+        channel_bindings: false,
+        max_envelope: 1 << 20,
+        connections: 16,
+    };
+    assert_eq!(every, expected);
+    assert_eq!((every.caveat(), every.names().len()), (Some("insecure: its certificate is not verified"), 1));
+
+    let bare = access(&format!("host = '2001:db8::1'\ntls = true\n{login}"));
+    assert_eq!(bare.web.address.to_string(), "https://[2001:db8::1]:5986/wsman");
+    assert_eq!(access(&format!("host = '10.0.0.1'\n{login}")).names(), ["10.0.0.1"]);
+    for user in ["'.\\scott'", "'scott@contoso.com'", "'scott'"] {
+        access(&format!("host = 'dhcp1'\nauth = 'ntlm'\nuser = {user}\npassword_env = 'X'"));
+    }
+}
+
+#[test]
+fn a_host_manages_several_servers_and_a_name_has_several_ports() {
+    let entry = |name: &str, lines: &str| {
+        format!(
+            "[[server]]\nname = '{name}'\nkind = 'windows'\nhost = 'Admin'\nuser = 'u'\npassword_env = 'X'\n{lines}\n"
+        )
+    };
+    let parsed = |one: &str, other: &str| parse(&(entry("a", one) + &entry("b", other)));
+    for (one, other) in [("", "port = 15985"), ("", "computer_name = 'dhcp2'"), ("", "tls = true")] {
+        assert_eq!(parsed(one, other).unwrap().servers.len(), 2);
+    }
+    for (one, other) in
+        [("", "port = 5985"), ("computer_name = 'DHCP2'", "computer_name = 'dhcp2'"), ("", "computer_name = 'admin'")]
+    {
+        let error = parsed(one, other).unwrap_err().to_string();
+        assert!(error.contains("reach one server, \"http://admin:5985/wsman\""), "{error}");
+    }
 }
 
 #[test]
@@ -321,6 +401,26 @@ fn the_example_in_use_has_the_built_in_defaults() {
             ServerEntry::new("kea-5", web("http://localhost:8000", command, Trust::System, None)),
             ServerEntry::new("kea-6", web("http+unix:///run/kea-proxy.sock", inline, Trust::System, None)),
             ServerEntry::new("kea-2", file),
+            ServerEntry::new(
+                "dhcp1",
+                of_windows(
+                    "http://dhcp1.contoso.com:5985/wsman",
+                    "CONTOSO\\scopesync",
+                    Trust::System,
+                    Scheme::Negotiate,
+                    [None, None],
+                ),
+            ),
+            ServerEntry::new(
+                "dhcp2",
+                of_windows(
+                    "https://admin.contoso.com:5986/wsman",
+                    "scopesync@contoso.com",
+                    Trust::Authority("/etc/scopesync/contoso.pem".into()),
+                    Scheme::Kerberos,
+                    [Some("dhcp2.contoso.com"), Some("dc1.contoso.com")],
+                ),
+            ),
         ],
         relationships: vec![RelationshipEntry {
             name: "Berlin".to_owned(),

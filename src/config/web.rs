@@ -1,10 +1,9 @@
-//! Reading `url` of a `[[server]]` and all that goes with it: who we are, and whom we trust.
+//! Reading what goes with every server that is reached over HTTP: who we are, and whom we trust.
 
 use std::path::{Path, PathBuf};
 
 use super::read::{At, Fields, Span};
-use super::server::fits_a_socket;
-use crate::backend::web::{Address, Identity, Login, Pin, Trust, Web};
+use crate::backend::web::{Identity, Login, Pin, Trust};
 use crate::secret::{Inline, Secret};
 
 /// Where a password can come from; one of them.
@@ -13,86 +12,69 @@ const PASSWORDS: [&str; 4] = ["password_env", "password_file", "password_command
 /// Which certificate is taken for the server's; one of them.
 const TRUSTS: [&str; 3] = ["tls_ca", "tls_pin", "insecure"];
 
-/// Keys that mean something beside `url` only.
-const BESIDE_URL: [&str; 11] = [
-    "user",
-    "password_env",
-    "password_file",
-    "password_command",
-    "password",
-    "tls_ca",
-    "tls_pin",
-    "insecure",
-    "tls_cert",
-    "tls_key",
-    "plain_auth",
-];
+/// Keys that have a meaning with TLS only.
+pub(super) const WITH_TLS: [&str; 5] = ["tls_ca", "tls_pin", "tls_cert", "tls_key", "insecure"];
 
-/// The way to a server with a `url`; `None` without one, or when it is wrong.
-pub(super) fn web(fields: &Fields<'_, '_, '_>, file: &Path) -> Option<At<Web>> {
-    let place = &fields.place;
-    let folder = file.parent().unwrap_or(Path::new(""));
-    let url = fields.plain("url");
-    // every key is read whatever stands in the others: all mistakes are told at once
-    let login = login(fields, file, folder);
-    let trust = trust(fields, folder);
-    let identity = identity(fields, folder);
-    let plain_auth = fields.flag("plain_auth");
-    let Some(url) = url else {
-        if fields.get("url").is_none() {
-            for key in BESIDE_URL {
-                if let Some(value) = fields.get(key) {
-                    fields.problem(&value.span(), format!("`{key}` in {place} is for servers with `url`"));
-                }
-            }
-        }
-        return None;
-    };
-    let address = match Address::parse(&url.value) {
-        Ok(address) => address,
-        Err(wrong) => {
-            fields.problem(&url.span, format!("`url` in {place} {wrong}"));
-            return None;
-        }
-    };
-    if let Address::Unix(path) = &address {
-        fits_a_socket(fields, "url", path, &url.span);
-    }
-    let without_tls = matches!(address, Address::Net { tls: false, .. });
-    for (key, fits, scheme) in [
-        ("tls_ca", address.is_tls(), "https://"),
-        ("tls_pin", address.is_tls(), "https://"),
-        ("tls_cert", address.is_tls(), "https://"),
-        ("tls_key", address.is_tls(), "https://"),
-        ("insecure", address.is_tls(), "https://"),
-        ("plain_auth", without_tls, "http://"),
-    ] {
-        // a flag that is off fits everywhere
-        if let Some(value) = fields.get(key).filter(|value| !fits && value.get_ref().as_bool() != Some(false)) {
-            fields.problem(&value.span(), format!("`{key}` in {place} is for `url` with {scheme}"));
-        }
-    }
-    if login.is_some() && address.is_open() && plain_auth != Some(true) {
-        fields.problem(
-            &url.span,
-            format!(
-                "{place} would send its password in clear over the network: use https:// in `url`, or write \
-                 `plain_auth = true` if nobody can listen on the way"
-            ),
-        );
-    }
-    Some(At { value: Web { address, login, trust, identity }, span: url.span })
+/// Who we are at a server, and whom we trust.
+pub(super) struct Credentials {
+    pub(super) login: Option<Login>,
+    pub(super) trust: Trust,
+    pub(super) identity: Option<Identity>,
 }
 
-fn login(fields: &Fields<'_, '_, '_>, file: &Path, folder: &Path) -> Option<Login> {
+impl Credentials {
+    /// The keys that say who we are.
+    pub(super) fn of_login() -> impl Iterator<Item = &'static str> {
+        std::iter::once("user").chain(PASSWORDS)
+    }
+
+    /// Reads every key, whatever stands in the others: all mistakes are told at once. `judge` says
+    /// what is wrong with a user's name.
+    pub(super) fn read(
+        fields: &Fields<'_, '_, '_>,
+        file: &Path,
+        judge: impl Fn(&str) -> Result<(), &'static str>,
+    ) -> Self {
+        let folder = file.parent().unwrap_or(Path::new(""));
+        Credentials {
+            login: login(fields, file, folder, judge),
+            trust: trust(fields, folder),
+            identity: identity(fields, folder),
+        }
+    }
+}
+
+/// A user of basic authentication.
+pub(super) fn is_basic_user(user: &str) -> Result<(), &'static str> {
+    match user.contains(':') {
+        true => Err("has a colon, which no user of basic authentication can have"),
+        false => Ok(()),
+    }
+}
+
+/// Tells of those of these keys that are written; they are for `what`.
+pub(super) fn only_for(fields: &Fields<'_, '_, '_>, keys: impl IntoIterator<Item = &'static str>, what: &str) {
+    for key in keys {
+        // a flag that is off fits everywhere
+        if let Some(value) = fields.get(key).filter(|value| value.get_ref().as_bool() != Some(false)) {
+            fields.problem(&value.span(), format!("`{key}` in {} is for {what}", fields.place));
+        }
+    }
+}
+
+fn login(
+    fields: &Fields<'_, '_, '_>,
+    file: &Path,
+    folder: &Path,
+    judge: impl Fn(&str) -> Result<(), &'static str>,
+) -> Option<Login> {
     let place = &fields.place;
     let user = fields.plain("user").filter(|user| {
-        let fits = !user.value.contains(':');
-        if !fits {
-            let message = format!("`user` in {place} has a colon, which no user of basic authentication can have");
-            fields.problem(&user.span, message);
+        let judged = judge(&user.value);
+        if let Err(wrong) = judged {
+            fields.problem(&user.span, format!("`user` in {place} {wrong}"));
         }
-        fits
+        judged.is_ok()
     });
     let password = password(fields, file, folder);
     match (fields.get("user").is_some(), PASSWORDS.into_iter().find(|key| fields.get(key).is_some())) {

@@ -1,5 +1,7 @@
 //! How a Windows DHCP server is reached, as plain values: what the configuration says of it.
 
+use std::net::IpAddr;
+
 use crate::backend::web::Web;
 
 /// Everything that is needed to reach a Windows DHCP server.
@@ -46,6 +48,30 @@ impl Access {
             max_envelope: Self::DEFAULT_MAX_ENVELOPE,
             connections: Self::DEFAULT_CONNECTIONS,
         }
+    }
+
+    /// The DHCP server that is dealt with: the host itself, unless that is asked to manage another.
+    pub fn managed(&self) -> &str {
+        self.computer.as_deref().or(self.web.address.host()).unwrap_or_default()
+    }
+
+    /// The names that an operator may call it by: as it is written, and a full name's first label.
+    pub fn names(&self) -> Vec<String> {
+        let name = self.managed();
+        let is_address = name.parse::<IpAddr>().is_ok();
+        let short = name.split_once('.').filter(|_| !is_address).map(|(first, _)| first.to_owned());
+        std::iter::once(name.to_owned()).chain(short).collect()
+    }
+
+    /// Whether both lead to one DHCP server by one way.
+    pub fn is_same_place(&self, other: &Access) -> bool {
+        self.web.address.is_same_place(&other.web.address) && self.managed().eq_ignore_ascii_case(other.managed())
+    }
+
+    /// What makes this way unsafe, as it is shown wherever the server is; `None` when nothing does.
+    /// Without TLS what is said is sealed, and no password is sent.
+    pub fn caveat(&self) -> Option<&'static str> {
+        self.web.unverified()
     }
 }
 

@@ -91,10 +91,59 @@ fn mistakes_name_their_place_and_cure() {
             "[[server]]\nname = \"a \"\nkind = 'kea'\nsocket = '/s'".to_owned(),
             "2:8: `name` in [[server]] \"a \" begins or ends with a space: \"a \"",
         ),
+        // What goes with `host`.
         (
-            "[[server]]\nname = 'w'\nkind = 'windows'\nsocket = '/s'".to_owned(),
-            "3:8: [[server]] \"w\": kind \"windows\" is not supported by this version yet; use \
-             \"kea\" or remove the entry",
+            windows("socket = '/s'\nsave = 'never'\nplain_auth = true\nauth = 'ntlm'"),
+            "1:1: [[server]] \"w\" does not say how to reach the server: write `host`\n\
+             1:1: [[server]] \"w\" does not say who we are: write `user` and one of `password_env`, \
+             `password_file` and `password_command`\n\
+             4:10: `socket` in [[server]] \"w\" is for kind \"kea\", not for \"windows\"\n\
+             5:8: `save` in [[server]] \"w\" is for kind \"kea\", not for \"windows\"\n\
+             6:14: `plain_auth` in [[server]] \"w\" is for kind \"kea\", not for \"windows\"",
+        ),
+        (
+            server("socket = '/s'\nhost = 'dhcp1'\nauth = 'ntlm'"),
+            "5:8: `host` in [[server]] \"a\" is for kind \"windows\", not for \"kea\"\n\
+             6:8: `auth` in [[server]] \"a\" is for kind \"windows\", not for \"kea\"",
+        ),
+        (
+            windows("host = 'https://dhcp1'\nport = 0\nauth = 'kerberos'\nuser = '.\\scott'\npassword_env = 'X'"),
+            "4:8: `host` in [[server]] \"w\" is a URL: write the name alone, `port` and `tls`\n\
+             5:8: `port` in [[server]] \"w\" must be a whole number from 1 to 65535, not 0\n\
+             7:8: `user` in [[server]] \"w\" is a local account, which Kerberos knows nothing of: write \
+             'DOMAIN\\user' or \"user@domain\"",
+        ),
+        (
+            windows("host = 'dhcp1:5985'\nuser = 'contoso/scott'\npassword = 's3cret'"),
+            "4:8: `host` in [[server]] \"w\" has a port behind it: that is `port`\n\
+             5:8: `user` in [[server]] \"w\" has a slash: write 'DOMAIN\\user', in single quotes",
+        ),
+        (
+            windows("host = 'a b'\nuser = 'contoso\\'\npassword_env = 'X'\nauth = 'kerbros'\nkdc = 'dc1:0'"),
+            "4:8: `host` in [[server]] \"w\" is no name and no address of a host\n\
+             5:8: `user` in [[server]] \"w\" is no account: write 'DOMAIN\\user', \"user@domain\" or '.\\user'\n\
+             7:8: unknown `auth` \"kerbros\" in [[server]] \"w\": did you mean \"kerberos\"?\n\
+             8:7: `kdc` in [[server]] \"w\" must be HOST or HOST:PORT, not \"dc1:0\"",
+        ),
+        (
+            windows(
+                "host = 'dhcp1'\nauth = 'basic'\nuser = 'scott'\npassword_env = 'X'\nkdc = 'dc1'\n\
+                 spn_service = 'HOST'\ntls_ca = '/ca'\nchannel_bindings = true",
+            ),
+            "5:8: `auth = \"basic\"` in [[server]] \"w\" sends the password itself, and never over http: write \
+             `tls = true`\n\
+             8:7: `kdc` in [[server]] \"w\" is for Kerberos, which `auth` rules out\n\
+             9:15: `spn_service` in [[server]] \"w\" is for another `auth` than \"basic\"\n\
+             10:10: `tls_ca` in [[server]] \"w\" is for `tls = true`\n\
+             11:20: `channel_bindings` in [[server]] \"w\" is for `tls = true`",
+        ),
+        (
+            windows("host = 'dhcp1'\nuser = 'scott'\nmax_envelope = 8191\nconnections = 17"),
+            "1:1: [[server]] \"w\" has a `user` and no password: write one of `password_env`, `password_file` and \
+             `password_command`\n\
+             6:16: `max_envelope` in [[server]] \"w\" must be a size from 8 KiB, such as \"500 KiB\" or a number of \
+             bytes, not 8191\n\
+             7:15: `connections` in [[server]] \"w\" must be a whole number from 1 to 16, not 17",
         ),
         (
             "[[server]]\nname = 'w'\nkind = 'kee'\nsocket = '/s'".to_owned(),
