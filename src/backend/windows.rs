@@ -7,4 +7,8 @@
 
 pub mod access;
 #[cfg(feature = "windows")]
+pub mod cim;
+#[cfg(feature = "windows")]
 pub mod wire;
+#[cfg(feature = "windows")]
+pub mod wsman;

@@ -78,8 +78,8 @@ impl History {
                 let here = good.get(target).is_some_and(|good| good.contains(scope));
                 Ok(here || self.was_replicated_after(&old, target, *scope)?)
             };
-            let covered =
-                touches && missing.try_fold(true, |all, (target, scope)| Ok(all && made_up(target, scope)?))?;
+            let in_all = |all, (target, scope)| -> Result<bool> { Ok(all && made_up(target, scope)?) };
+            let covered = touches && missing.try_fold(true, in_all)?;
             if covered {
                 let how = if is_undo { Settlement::Undone } else { Settlement::Replaced };
                 self.settle(&old.id, how, &self.who.person(), run)?;

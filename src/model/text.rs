@@ -16,7 +16,7 @@ use serde::{Serialize, Serializer};
 /// assert_eq!(text.to_string(), "site\\u{202e}1\\n");
 /// assert_eq!(text.raw(), "site\u{202e}1\n");
 /// ```
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Foreign(Arc<str>);
 
 impl Foreign {

@@ -1,0 +1,270 @@
+//! WS-Management as Windows speaks it (DSP0226, MS-WSMV): SOAP envelopes over a [`Wire`].
+//!
+//! Every call is one envelope and its reply. What a reply says is read with the tolerance that
+//! servers need, whatever they call their namespaces; what it does not say is never guessed.
+
+mod envelope;
+mod explain;
+mod fault;
+mod interval;
+mod reply;
+mod value;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+
+pub use explain::Refuser;
+pub use fault::{Code, Fault, Raised};
+pub use interval::Interval;
+pub use value::{Inputs, Instance, Misfit, Property, Scalar, Value, Word};
+
+use super::wire::{Answer, Wire};
+use crate::backend::exchange::{Effect, Limits};
+use crate::engine::{Error, ErrorKind};
+use crate::model::Foreign;
+use envelope::{Ask, Envelope};
+
+/// Why a call brought nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// The service answered that it did not do it.
+    #[error(transparent)]
+    Fault(#[from] Box<Fault>),
+    /// There was no answer, or none that can be understood.
+    #[error(transparent)]
+    Other(#[from] Error),
+}
+
+impl Failure {
+    /// The number that the service gave for it.
+    pub fn code(&self) -> Option<Code> {
+        match self {
+            Failure::Fault(fault) => fault.raised.code,
+            Failure::Other(_) => None,
+        }
+    }
+
+    /// Whether the call may have changed something all the same.
+    pub fn in_doubt(&self) -> bool {
+        Error::from(self.clone()).in_doubt
+    }
+
+    /// Says that the host had to go on to another server for it; `server` must be safe to show.
+    pub fn beyond(mut self, server: impl Into<String>) -> Self {
+        if let Failure::Fault(fault) = &mut self {
+            fault.beyond = Some(server.into());
+        }
+        self
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Fault(fault) => (*fault).into(),
+            Failure::Other(error) => error,
+        }
+    }
+}
+
+/// What a service says it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identified {
+    /// Such as `Microsoft Corporation`.
+    pub vendor: Option<Foreign>,
+    /// Such as `OS: 10.0.20348 SP: 0.0 Stack: 3.0`.
+    pub version: Option<Foreign>,
+}
+
+/// A WS-Management service. Clones share its connections.
+#[derive(Clone)]
+pub struct Client {
+    wire: Arc<dyn Wire>,
+    max_envelope: u32,
+    limits: Limits,
+    clock: Arc<Mutex<Option<SignedDuration>>>,
+}
+
+/// The most items that a query may give: queries are for single facts.
+const MOST_ITEMS: usize = 10_000;
+
+impl Client {
+    /// Over this wire, with replies of at most so many bytes. A service is told to give up a little
+    /// before we do.
+    pub fn new(wire: Arc<dyn Wire>, max_envelope: u32, limits: Limits) -> Self {
+        Client { wire, max_envelope, limits, clock: Arc::default() }
+    }
+
+    /// How we proved who we are, in words; `None` before there was a call.
+    pub fn scheme_used(&self) -> Option<String> {
+        self.wire.scheme_used()
+    }
+
+    /// The server's clock less this machine's at the last reply, exact to a second.
+    pub fn clock(&self) -> Option<SignedDuration> {
+        *self.clock.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks the service what it is.
+    ///
+    /// # Errors
+    /// When there is no answer, or it is a fault.
+    pub async fn identify(&self) -> Result<Identified, Failure> {
+        let told = self.exchange("Identify", Ask::Identify, Effect::Reads).await?;
+        let text = |name| <Option<Foreign> as Property>::read(told.get(name)).ok().flatten();
+        Ok(Identified { vendor: text("ProductVendor"), version: text("ProductVersion") })
+    }
+
+    /// Calls a static method, and gives the values of `cmdletOutput`.
+    ///
+    /// # Errors
+    /// When it did not succeed. In doubt when a call that writes did not say whether it did.
+    pub async fn invoke(
+        &self,
+        namespace: &str,
+        class: &str,
+        method: &str,
+        inputs: &Inputs,
+        effect: Effect,
+    ) -> Result<Vec<Value>, Failure> {
+        let call = format!("{class}.{method}");
+        let told = self.exchange(&call, Ask::Invoke { namespace, class, method, inputs }, effect).await?;
+        let returned = <Option<Foreign> as Property>::read(told.get("ReturnValue")).ok().flatten();
+        match returned.as_ref().map(|number| fault::number(number.raw())) {
+            Some(Some(0)) => {}
+            Some(Some(number)) => {
+                let raised = Raised { code: Some(Code::of(number)), of_provider: true, ..Raised::default() };
+                return Err(Box::new(Fault { call, effect, beyond: None, raised }).into());
+            }
+            // a method without output may say nothing at all
+            None if effect == Effect::Reads => {}
+            None | Some(None) => {
+                let what = format!("{call}: the answer does not say whether it was done (no ReturnValue)");
+                let error = Error::new(ErrorKind::Garbled, what).hint("read back what it came to");
+                return Err(Error { in_doubt: effect == Effect::Writes, ..error }.into());
+            }
+        }
+        Ok(told.get("cmdletOutput").iter().flat_map(unwrapped).cloned().collect())
+    }
+
+    /// The instances that a WQL query finds in a namespace such as `root/cimv2`.
+    ///
+    /// # Errors
+    /// When one of its calls did not succeed, or it finds too many.
+    pub async fn query(&self, namespace: &str, wql: &str) -> Result<Vec<Instance>, Failure> {
+        const CALL: &str = "Enumerate";
+        let mut told = self.exchange(CALL, Ask::Enumerate { namespace, wql }, Effect::Reads).await?;
+        let mut found = Vec::new();
+        loop {
+            for items in told.get("Items") {
+                found.extend(instances(items).cloned());
+            }
+            let context = <Option<Foreign> as Property>::read(told.get("EnumerationContext")).ok().flatten();
+            let ended = !told.get("EndOfSequence").is_empty();
+            let Some(context) = context.filter(|context| !ended && !context.raw().trim().is_empty()) else {
+                return Ok(found);
+            };
+            let context = context.raw();
+            if found.len() > MOST_ITEMS {
+                // whether it takes note or not: its own timeout ends the enumeration too
+                let _ = self.exchange("Release", Ask::Release { namespace, context }, Effect::Reads).await;
+                let what = format!("a query of {namespace} finds more than {MOST_ITEMS} instances");
+                return Err(Error::new(ErrorKind::TooLarge, what).into());
+            }
+            told = self.exchange("Pull", Ask::Pull { namespace, context }, Effect::Reads).await?;
+        }
+    }
+
+    async fn exchange(&self, call: &str, ask: Ask<'_>, effect: Effect) -> Result<Instance, Failure> {
+        // A pull changes nothing, but sent twice it would skip what the lost reply had.
+        let repeatable = if matches!(ask, Ask::Pull { .. }) { Effect::Writes } else { effect };
+        let patience = self.limits.patience(repeatable);
+        let envelope = Envelope::write(ask, self.max_envelope, patience - patience / 10)?;
+        let answer = match self.wire.exchange(&envelope.text, repeatable).await {
+            Ok(answer) => answer,
+            Err(broken) => {
+                let in_doubt = broken.sent && effect == Effect::Writes;
+                return Err(Error { in_doubt, ..broken.error }.into());
+            }
+        };
+        self.note_clock(answer.date);
+        match self.read(&answer, &envelope.message) {
+            Ok(Ok(told)) => Ok(told),
+            Ok(Err(raised)) => Err(Box::new(Fault { call: call.to_owned(), effect, beyond: None, raised }).into()),
+            Err(error) => Err(Error {
+                in_doubt: effect == Effect::Writes && error.kind == ErrorKind::Garbled,
+                what: format!("{call}: {}", error.what),
+                ..error
+            }
+            .into()),
+        }
+    }
+
+    fn read(&self, answer: &Answer, message: &str) -> Result<Result<Instance, Raised>, Error> {
+        // a service counts in its own encoding, which may be half or twice ours
+        let most = 2 * self.max_envelope as usize;
+        match (&answer.text, answer.status) {
+            (text, status) if text.trim().is_empty() => Err(without_envelope(status)),
+            (text, _) if text.len() > most => {
+                let what = format!("an answer of {} bytes, of at most {} asked for", text.len(), self.max_envelope);
+                Err(Error::new(ErrorKind::TooLarge, what)
+                    .hint("raise max_envelope of this server in the configuration"))
+            }
+            (text, _) => reply::read(text, message),
+        }
+    }
+
+    fn note_clock(&self, date: Option<Timestamp>) {
+        if let Some(date) = date {
+            let apart = date.duration_since(Timestamp::now());
+            *self.clock.lock().unwrap_or_else(PoisonError::into_inner) = Some(apart);
+        }
+    }
+}
+
+/// An answer of HTTP alone says why by its status (MS-WSMV 3.1.4.1.33).
+fn without_envelope(status: u16) -> Error {
+    let refused = |what: &str, hint: &str| Error::new(ErrorKind::Refused, what).hint(hint);
+    match status {
+        404 => refused(
+            "HTTP 404: a listener answers, but not for this address and path",
+            "look at the addresses and the URL prefix of the listener: winrm enumerate winrm/config/listener",
+        ),
+        413 => refused(
+            "HTTP 413: the request is larger than the server allows",
+            "take fewer scopes at once, or raise MaxEnvelopeSizekb of WinRM on the server",
+        ),
+        500 => refused(
+            "HTTP 500 without a word: the service takes no unencrypted requests",
+            "use https, or an authentication that encrypts (negotiate, kerberos, ntlm); AllowUnencrypted of WinRM is \
+             false, and should stay so",
+        ),
+        status => Error::new(ErrorKind::Garbled, format!("HTTP {status} without a SOAP envelope"))
+            .hint("is this the address of a WinRM listener, and not of a web server or a proxy?"),
+    }
+}
+
+/// The instances of an output: some servers put them into one more element, by their class.
+fn unwrapped(value: &Value) -> Vec<&Value> {
+    match value {
+        Value::Instance(wrapper)
+            if wrapper.is_of("cmdletOutput") && instances(value).count() == wrapper.values().count() =>
+        {
+            wrapper.values().collect()
+        }
+        _ => vec![value],
+    }
+}
+
+/// The instances among the properties of an instance.
+fn instances(value: &Value) -> impl Iterator<Item = &Instance> {
+    let values = match value {
+        Value::Instance(instance) => Some(instance.values()),
+        Value::Text(_) => None,
+    };
+    values.into_iter().flatten().filter_map(|value| match value {
+        Value::Instance(instance) => Some(instance),
+        Value::Text(_) => None,
+    })
+}
