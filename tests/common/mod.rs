@@ -1,4 +1,4 @@
-//! What several behaviour tests share: real Kea pairs, traffic, and the program itself.
+//! What several behaviour tests share: real Kea pairs, look-alikes of Windows servers, traffic, and the program itself.
 // No test file uses all of it; and a helper of a test may fail as a test may.
 #![allow(dead_code, unused_imports, clippy::expect_used, clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
@@ -21,3 +21,4 @@ pub mod terminal;
 pub mod traffic;
 #[cfg(feature = "web")]
 pub mod web;
+pub mod windows;
