@@ -9,6 +9,7 @@ pub mod expected;
 pub mod fake;
 #[cfg(unix)]
 pub mod faults;
+pub mod kdc;
 #[cfg(all(feature = "kea", feature = "program"))]
 pub mod library;
 pub mod pair;
