@@ -5,17 +5,18 @@
 
 mod common;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use common::fake::{self, FakeJournal, FakeServer, Script};
 use scopesync::engine::approval::{Answer, Questions, Switches};
+use scopesync::engine::compare::{self, Summary};
 use scopesync::engine::fleet::Fleet;
 use scopesync::engine::outcome::{Outcome, RunReport, SavedState};
 use scopesync::engine::plan::Plan;
 use scopesync::engine::port::{Batch, Control};
 use scopesync::engine::run;
 use scopesync::engine::select::{self, Selection};
-use scopesync::model::{ServerName, Value};
+use scopesync::model::{Complete, DriftState, Kind, ServerName, Value};
 use serde_json::json;
 
 const A: &str = "10.0.0.0/24";
@@ -120,6 +121,58 @@ async fn a_change_elsewhere_does_not_refuse_the_plan() {
     servers.1.meddle(C, |scope| fake::reserve(scope, "10.0.2.9", "02:00:00:00:00:09"));
     let report = execute(&fleet, &plan, Switches::default(), &FakeJournal::default()).await;
     assert_eq!(report.counts().get(&Outcome::Replicated), Some(&2));
+}
+
+/// The reservations of A are still to come, those of C were refused.
+fn half_read(server: &FakeServer) {
+    server.inner().lacking = BTreeMap::from([
+        (A.parse().unwrap(), Complete::Pending(BTreeSet::from([Kind::Reservation]))),
+        (C.parse().unwrap(), Complete::Failed("its reservations: access denied".into())),
+    ]);
+}
+
+#[tokio::test]
+async fn what_is_not_read_as_a_whole_is_neither_compared_nor_planned() {
+    for side in [0, 1] {
+        let servers = drifted();
+        half_read([&servers.0, &servers.1][side]);
+        let fleet = fake::fleet(&servers);
+        let survey = fleet.survey(&Control::free()).await;
+        let drift = compare::relationship(&survey, &survey.relationships[0], 0, &[]);
+        let states: Vec<(&DriftState, usize)> = drift.scopes.iter().map(|s| (&s.state, s.changes.len())).collect();
+        assert_eq!(states, [(&DriftState::Checking, 0), (&DriftState::Drifted, 1), (&DriftState::Unknown, 0)]);
+        let reason =
+            format!("{}'s scope could not be read as a whole: its reservations: access denied", ["one", "two"][side]);
+        assert_eq!(drift.scopes[2].reason.as_ref(), Some(&reason));
+        let sum = Summary::of(&drift.scopes);
+        assert_eq!((sum.checking, sum.unknown, sum.untold()), (1, 1, 2));
+        let plan = plan(&fleet).await;
+        assert_eq!(plan.scopes_to_write(), 1);
+        assert!(plan.is_blocked_anywhere());
+        let reasons: Vec<&str> = plan.relationships[0].scopes.iter().filter_map(|s| s.reason.as_deref()).collect();
+        assert_eq!(reasons, ["it is still being read: only what was read as a whole is written", &reason]);
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_longer_read_as_a_whole_is_not_written_and_its_outcome_is_not_known() {
+    let servers = drifted();
+    let fleet = fake::fleet(&servers);
+    let first = plan(&fleet).await;
+    half_read(&servers.1);
+    let report = execute(&fleet, &first, Switches::default(), &FakeJournal::default()).await;
+    assert_eq!(outcomes(&report)[0], (A.into(), Outcome::Rejected));
+    let message = report.scopes().next().unwrap().message.clone().unwrap();
+    assert!(message.contains("the target could not be read as a whole: it is still being read"), "{message}");
+    servers.1.inner().lacking.clear();
+    servers.1.script(A, Script::Blur);
+    let report = execute(&fleet, &plan(&fleet).await, Switches::default(), &FakeJournal::default()).await;
+    let first = report.scopes().next().unwrap();
+    assert_eq!(first.outcome, Outcome::Unknown, "{first:?}");
+    assert!(
+        first.message.as_ref().unwrap().contains("it could not be read back: scope 10.0.0.0/24: its options"),
+        "{first:?}"
+    );
 }
 
 #[tokio::test]

@@ -43,7 +43,7 @@ fn status(drifts: &[(usize, usize, RelationshipDrift)], unread: bool) -> u8 {
     let sum = sum(drifts);
     let findings = drifts.iter().flat_map(|(_, _, drift)| &drift.findings);
     let critical = findings.into_iter().any(|finding| finding.severity == Severity::Critical);
-    match (unread || sum.unknown > 0, sum.has_drift() || critical) {
+    match (unread || sum.untold() > 0, sum.has_drift() || critical) {
         (true, _) => 3,
         (false, true) => 2,
         (false, false) => 0,

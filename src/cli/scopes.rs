@@ -13,7 +13,7 @@ use crate::engine::fleet::Fleet;
 use crate::engine::port::{Control, Entry, Utilisation};
 use crate::engine::select::{Selection, select};
 use crate::engine::survey::{Member, Survey};
-use crate::model::{Foreign, ScopeId, ServerName};
+use crate::model::{Complete, Foreign, ScopeId, ServerName};
 use crate::show::{Role, ScopeNames};
 
 /// The schema of the list's JSON.
@@ -129,6 +129,9 @@ impl<'a> Found<'a> {
             declined: told.declined,
         });
         self.utilisation = self.utilisation.take().or(line);
+        if let Complete::Failed(reason) = entry.raw.complete() {
+            self.reason = Some(format!("{server}: {reason}"));
+        }
     }
 
     fn presence(&self) -> (Role, String) {

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::ignore::{self, IgnoreRule, Ignored};
-use super::port::{Entry, Levels, Reading};
+use super::port::{Entry, Reading};
 use super::survey::{Relationship, Survey};
 use super::threads::side_by_side;
 use super::trouble::Trouble;
 use super::{drift, membership, prerequisites};
 use crate::model::{
-    Change, ChangeKind, DriftState, Finding, FindingKind, FindingSide, Foreign, ItemKey, Scope, ScopeId, ServerName,
-    Severity,
+    Change, ChangeKind, Complete, DriftState, Finding, FindingKind, FindingSide, Foreign, ItemKey, Scope, ScopeId,
+    ServerName, Severity,
 };
 
 /// One scope's drift.
@@ -108,6 +108,9 @@ pub struct Summary {
     pub only_on_target: usize,
     /// Scopes that could not be read or compared.
     pub unknown: usize,
+    /// Scopes that are still being read; none in a report, which is made of whole readings.
+    #[serde(skip)]
+    pub checking: usize,
     /// Changes that a replication would make.
     pub changes: usize,
     /// Differences that rules of the configuration ignore.
@@ -126,13 +129,19 @@ impl Summary {
                 DriftState::Drifted => sum.drifted += 1,
                 DriftState::OnlyOnSource => sum.only_on_source += 1,
                 DriftState::OnlyOnTarget => sum.only_on_target += 1,
-                DriftState::Unknown | DriftState::Checking => sum.unknown += 1,
+                DriftState::Unknown => sum.unknown += 1,
+                DriftState::Checking => sum.checking += 1,
             }
             if scope.can_replicate() {
                 sum.changes += scope.changes.len();
             }
         }
         sum
+    }
+
+    /// How many scopes nothing can be said of.
+    pub fn untold(&self) -> usize {
+        self.unknown + self.checking
     }
 
     /// Whether anything differs.
@@ -221,10 +230,10 @@ impl Sides<'_> {
         let theirs = held(self.target, 1 - self.source_member);
         let all: Vec<ScopeId> = ours.union(&theirs).copied().collect();
         let mut scopes = side_by_side(&all, MANY, |id| self.scope(*id));
-        for (side, reading) in [(FindingSide::Source, self.source), (FindingSide::Target, self.target)] {
+        for (side, reading) in self.readings() {
             scopes.extend(reading.unreadable.iter().filter_map(|(id, reason)| {
-                let id = (*id)?;
-                (!ours.contains(&id) && !theirs.contains(&id)).then(|| self.unreadable(id, side, reason))
+                let unknown = |id| ScopeDrift::unknown(id, Some(self.not_understood(side, reason)));
+                id.filter(|id| !ours.contains(id) && !theirs.contains(id)).map(unknown)
             }));
         }
         scopes.sort_by_key(|scope| scope.id);
@@ -233,60 +242,69 @@ impl Sides<'_> {
     }
 
     fn scope(&self, id: ScopeId) -> ScopeDrift {
+        let entries = self.readings().map(|(_, reading)| reading.scopes.get(&id));
+        let mut result = ScopeDrift {
+            name: entries.into_iter().flatten().find_map(|entry| entry.name.clone()),
+            server_ids: entries.map(|entry| entry?.server_id),
+            ..ScopeDrift::unknown(id, None)
+        };
         // A scope that one side could not list is unknown, never missing.
-        for (side, reading) in [(FindingSide::Source, self.source), (FindingSide::Target, self.target)] {
-            if let Some((_, reason)) = reading.unreadable.iter().find(|(bad, _)| *bad == Some(id)) {
-                return self.unreadable(id, side, reason);
+        for ((side, reading), entry) in self.readings().into_iter().zip(entries) {
+            let may_be_it = |bad: Option<ScopeId>| bad == Some(id) || (bad.is_none() && entry.is_none());
+            if let Some((_, reason)) = reading.unreadable.iter().find(|(bad, _)| may_be_it(*bad)) {
+                return ScopeDrift { reason: Some(self.not_understood(side, reason)), ..result };
             }
         }
-        scope(self.source.scopes.get(&id), self.target.scopes.get(&id), id, self.rules, self.target.levels.as_ref())
+        let complete = entries.map(|entry| entry.map_or(Complete::Whole, |entry| entry.raw.complete()));
+        for ((side, _), complete) in self.readings().into_iter().zip(&complete) {
+            if let Complete::Failed(reason) = complete {
+                let reason = format!("{}'s scope could not be read as a whole: {reason}", self.server(side));
+                return ScopeDrift { reason: Some(reason), ..result };
+            }
+        }
+        if complete.iter().any(|complete| *complete != Complete::Whole) {
+            return ScopeDrift { state: DriftState::Checking, ..result };
+        }
+        let opened = match entries {
+            [Some(a), Some(b)] if same(a, b) => {
+                result.state = DriftState::InSync;
+                return result;
+            }
+            entries => entries.map(|entry| entry.map(Entry::open).transpose()),
+        };
+        match opened {
+            [Err(reason), _] => result.reason = Some(self.not_understood(FindingSide::Source, &reason)),
+            [_, Err(reason)] => result.reason = Some(self.not_understood(FindingSide::Target, &reason)),
+            [Ok(Some(a)), Ok(Some(b))] => compare_opened(&mut result, &a, &b, self.rules),
+            [Ok(Some(a)), Ok(None)] => {
+                let changes = drift::create_all(&a, &self.target.levels.parents(a.network()));
+                (result.changes, result.ignored) = ignore::apply(self.rules, changes);
+                result.state = DriftState::OnlyOnSource;
+            }
+            [Ok(None), Ok(Some(b))] => {
+                (result.state, result.changes) = (DriftState::OnlyOnTarget, drift::target_only(&b));
+            }
+            [Ok(None), Ok(None)] => result.reason = Some("neither side has it".into()),
+        }
+        result
     }
 
-    fn unreadable(&self, id: ScopeId, side: FindingSide, reason: &Foreign) -> ScopeDrift {
+    fn readings(&self) -> [(FindingSide, &Reading); 2] {
+        [(FindingSide::Source, self.source), (FindingSide::Target, self.target)]
+    }
+
+    fn server(&self, side: FindingSide) -> String {
         let member = if side == FindingSide::Source { self.source_member } else { 1 - self.source_member };
-        let server = self.relationship.members[member].shown();
-        ScopeDrift::unknown(id, Some(format!("{server}'s scope could not be understood: {reason}")))
+        self.relationship.members[member].shown()
+    }
+
+    fn not_understood(&self, side: FindingSide, reason: &Foreign) -> String {
+        format!("{}'s scope could not be understood: {reason}", self.server(side))
     }
 }
 
 /// From this many scopes on, a second thread is worth its while.
 const MANY: usize = 256;
-
-/// Compares one scope as both sides sent it.
-pub fn scope(
-    source: Option<&Entry>,
-    target: Option<&Entry>,
-    id: ScopeId,
-    rules: &[IgnoreRule],
-    levels: &dyn Levels,
-) -> ScopeDrift {
-    let mut result = ScopeDrift {
-        name: source.or(target).and_then(|entry| entry.name.clone()),
-        server_ids: [source.and_then(|e| e.server_id), target.and_then(|e| e.server_id)],
-        ..ScopeDrift::unknown(id, None)
-    };
-    match (source, target) {
-        (Some(a), Some(b)) if same(a, b) => result.state = DriftState::InSync,
-        (Some(a), Some(b)) => match a.raw.open().and_then(|a| Ok((a, b.raw.open()?))) {
-            Ok((a, b)) => compare_opened(&mut result, &a, &b, rules),
-            Err(reason) => result.reason = Some(reason.to_string()),
-        },
-        (Some(a), None) => match a.raw.open() {
-            Ok(a) => {
-                let changes = drift::create_all(&a, &levels.parents(a.network()));
-                (result.changes, result.ignored) = ignore::apply(rules, changes);
-                result.state = DriftState::OnlyOnSource;
-            }
-            Err(reason) => result.reason = Some(reason.to_string()),
-        },
-        (None, Some(b)) => match b.raw.open() {
-            Ok(b) => (result.state, result.changes) = (DriftState::OnlyOnTarget, drift::target_only(&b)),
-            Err(reason) => result.reason = Some(reason.to_string()),
-        },
-        (None, None) => result.reason = Some("neither side has it".into()),
-    }
-    result
-}
 
 fn compare_opened(result: &mut ScopeDrift, source: &Scope, target: &Scope, rules: &[IgnoreRule]) {
     (result.changes, result.ignored) = ignore::apply(rules, drift::compare(source, target));

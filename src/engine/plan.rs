@@ -336,7 +336,11 @@ async fn relationship(fleet: &Fleet, survey: &Survey, pick: &Picked, ctl: &Contr
         [Some(source), Some(target)] => work(scope, source, target).map(Arc::new),
         _ => None,
     });
-    for (scope, work) in drifted.into_iter().zip(works) {
+    for (mut scope, work) in drifted.into_iter().zip(works) {
+        if scope.state == DriftState::Checking {
+            scope.state = DriftState::Unknown;
+            scope.reason = Some("it is still being read: only what was read as a whole is written".to_owned());
+        }
         let elsewhere = readings[0].and_then(|source| membership::refusal(found, pick.source_member, source, scope.id));
         planned.scopes.push(PlannedScope {
             id: scope.id,
@@ -369,9 +373,9 @@ fn work(scope: &ScopeDrift, source: &Reading, target: &Reading) -> Option<Work> 
     if !scope.can_replicate() {
         return None;
     }
-    let ours = source.scopes.get(&scope.id)?.raw.open().ok()?;
+    let ours = source.scopes.get(&scope.id)?.open().ok()?;
     let before = match target.scopes.get(&scope.id) {
-        Some(entry) => Some(entry.raw.open().ok()?),
+        Some(entry) => Some(entry.open().ok()?),
         None => None,
     };
     Some(Work {

@@ -81,6 +81,23 @@ pub struct Entry {
     pub raw: Arc<dyn RawScope>,
 }
 
+impl Entry {
+    /// The scope, taken apart: what is compared, planned and written.
+    ///
+    /// # Errors
+    /// Why it could not be understood, or was not read as a whole.
+    pub fn open(&self) -> std::result::Result<Scope, Foreign> {
+        if let Some(lack) = self.raw.complete().lack() {
+            return Err(lack);
+        }
+        let scope = self.raw.open()?;
+        match scope.complete.lack() {
+            None => Ok(scope),
+            Some(lack) => Err(lack),
+        }
+    }
+}
+
 /// How a server stands right now: asked in a moment, unlike its configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Health {
@@ -123,6 +140,14 @@ pub struct Reading {
     pub pulse: Option<Pulse>,
     /// When it was read.
     pub at: jiff::Timestamp,
+}
+
+impl Reading {
+    /// Whether nothing more of it is to come.
+    pub fn is_whole(&self) -> bool {
+        self.scopes.values().all(|entry| !matches!(entry.raw.complete(), Complete::Pending(_)))
+            && self.context.unread.values().all(Option::is_some)
+    }
 }
 
 /// How many of a scope's addresses are in use.

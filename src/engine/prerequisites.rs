@@ -104,7 +104,7 @@ fn users(relationship: &Relationship, member: usize, source: &Reading, need: &Ne
         .scopes
         .values()
         .filter(|entry| relationship.holds(member, entry) && entry.raw.may_need(need))
-        .filter(|entry| entry.raw.open().is_ok_and(|scope| scope.needs.contains(need)))
+        .filter(|entry| entry.open().is_ok_and(|scope| scope.needs.contains(need)))
         .map(|entry| entry.id)
         .collect()
 }

@@ -292,7 +292,7 @@ impl Three {
             let scope = target.levels.revive(words.network.as_ref(), &words.native);
             scope.map_err(|reason| format!("what was stored of it could not be understood: {reason}"))
         };
-        let now = entry.map(|entry| entry.raw.open().map_err(|reason| reason.to_string())).transpose()?;
+        let now = entry.map(|entry| entry.open().map_err(|reason| reason.to_string())).transpose()?;
         let after = match &past.after {
             Left::Unknown => None,
             Left::Missing => Some(None),
@@ -471,7 +471,7 @@ fn partner_stays(
     let differ = |reading: &Arc<Reading>| {
         let of = |scope: &PlannedScope| {
             let want = scope.work.as_ref()?.want.as_ref();
-            let theirs = reading.scopes.get(&scope.id).map(|entry| entry.raw.open()).transpose().ok()?;
+            let theirs = reading.scopes.get(&scope.id).map(|entry| entry.open()).transpose().ok()?;
             Some(match (want, theirs) {
                 (None, None) => 0,
                 (Some(want), Some(theirs)) => drift::compare(&theirs, want).len(),

@@ -16,6 +16,17 @@ pub enum Complete {
     Failed(Foreign),
 }
 
+impl Complete {
+    /// Why it is not whole; `None` where it is.
+    pub fn lack(&self) -> Option<Foreign> {
+        match self {
+            Complete::Whole => None,
+            Complete::Pending(_) => Some("it is still being read".into()),
+            Complete::Failed(reason) => Some(reason.clone()),
+        }
+    }
+}
+
 /// Something outside the scope that it depends on.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Need {

@@ -95,7 +95,7 @@ pub fn summary(sum: &Summary) -> Line {
         (sum.drifted, "drifted"),
         (sum.only_on_source, "only on source"),
         (sum.only_on_target, "only on target"),
-        (sum.unknown, "unknown"),
+        (sum.untold(), "unknown"),
     ];
     let states: Vec<String> = states.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
     let mut text = plural(sum.scopes, "scope");
@@ -105,7 +105,7 @@ pub fn summary(sum: &Summary) -> Line {
     if sum.changes > 0 {
         text.push_str(&format!("; {}", plural(sum.changes, "change")));
     }
-    let role = match (sum.unknown, sum.has_drift()) {
+    let role = match (sum.untold(), sum.has_drift()) {
         (0, false) => Role::Good,
         (0, true) => Role::Update,
         _ => Role::Critical,

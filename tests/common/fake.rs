@@ -34,6 +34,8 @@ pub enum Script {
     Vanish,
     /// Loses the scope and says that it was refused.
     Lose,
+    /// Writes, and does not show all of the scope from then on.
+    Blur,
 }
 
 /// What a fake server does when it is reset.
@@ -79,8 +81,16 @@ pub struct Inner {
     /// Its clock less this machine's, in seconds.
     pub clock: Option<i64>,
     pub refusals: BTreeMap<ScopeId, Vec<Refusal>>,
+    /// Scopes that are not read as a whole.
+    pub lacking: BTreeMap<ScopeId, Complete>,
     /// Scopes that were stored: their native form is their place here.
     pub kept: Vec<Scope>,
+}
+
+impl Inner {
+    fn complete(&self, id: ScopeId) -> Complete {
+        self.lacking.get(&id).cloned().unwrap_or(Complete::Whole)
+    }
 }
 
 /// Scopes of a fake server inherit nothing, and come back as they were kept.
@@ -113,7 +123,7 @@ pub struct FakeServer {
 }
 
 #[derive(Debug)]
-struct FakeRaw(Scope, String);
+struct FakeRaw(Scope, String, Complete);
 
 impl RawScope for FakeRaw {
     fn text(&self) -> &[u8] {
@@ -121,6 +131,9 @@ impl RawScope for FakeRaw {
     }
     fn placement(&self) -> Option<&Foreign> {
         None
+    }
+    fn complete(&self) -> Complete {
+        self.2.clone()
     }
     fn may_need(&self, _need: &Need) -> bool {
         true
@@ -285,7 +298,7 @@ impl Server for FakeServer {
             server_id: scope.server_id(),
             name: scope.name.clone(),
             belongs: Belonging::To(inner.spokes.get(&scope.id).map_or(&key, |partner| &keys[partner]).clone()),
-            raw: Arc::new(FakeRaw(scope.clone(), format!("{:?}", scope.items))),
+            raw: Arc::new(FakeRaw(scope.clone(), format!("{:?}", scope.items), inner.complete(scope.id))),
         };
         Ok(Reading {
             identity: Some(inner.identity.unwrap_or(self.name.as_str()).into()),
@@ -317,7 +330,8 @@ impl Server for FakeServer {
     async fn reread(&self, ids: &[ScopeId], _ctl: &Control) -> Result<BTreeMap<ScopeId, Option<Scope>>> {
         self.call(format!("reread {}", ids.len()))?;
         let inner = self.inner();
-        Ok(ids.iter().map(|id| (*id, inner.scopes.get(id).cloned())).collect())
+        let read = |id: &ScopeId| Some(Scope { complete: inner.complete(*id), ..inner.scopes.get(id)?.clone() });
+        Ok(ids.iter().map(|id| (*id, read(id))).collect())
     }
 
     async fn pulse(&self, _ctl: &Control) -> Result<Option<Pulse>> {
@@ -431,6 +445,10 @@ impl FakeServer {
         }
         match script {
             Script::Obey | Script::Lie => Done::Applied,
+            Script::Blur => {
+                inner.lacking.insert(work.id, Complete::Failed("its options: access denied".into()));
+                Done::Applied
+            }
             Script::Refuse | Script::Lose => Done::Rejected(refused),
             Script::LoseAnswer | Script::Delay => Done::Unknown(lost),
             Script::LoseRequest => Done::Unknown(Error { kind: ErrorKind::Unreachable, ..lost }),

@@ -166,7 +166,7 @@ fn stores(reading: &Reading) -> Vec<Point> {
 fn hidden(reading: &Reading) -> Point {
     let scopes = reading.scopes.values().filter(|entry| entry.raw.may_hide());
     let scopes: Vec<ScopeId> = scopes
-        .filter(|entry| entry.raw.open().is_ok_and(|scope| !scope.unreadable.is_empty()))
+        .filter(|entry| entry.open().is_ok_and(|scope| !scope.unreadable.is_empty()))
         .map(|entry| entry.id)
         .collect();
     let around = reading.context.hidden.iter().map(|(kind, name)| format!("{} {name}", kind.words()));

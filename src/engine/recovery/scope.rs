@@ -73,7 +73,7 @@ pub(super) fn told(
 /// The scope as it is; `None` where the target has none.
 fn opened(planned: &Planned, reading: &Reading) -> std::result::Result<Option<Scope>, String> {
     if let Some(entry) = reading.scopes.get(&planned.id) {
-        return entry.raw.open().map(Some).map_err(|reason| reason.to_string());
+        return entry.open().map(Some).map_err(|reason| reason.to_string());
     }
     match reading.unreadable.iter().find(|(id, _)| id.is_none_or(|id| id == planned.id)) {
         Some((_, reason)) => Err(reason.to_string()),

@@ -98,7 +98,7 @@ pub(super) async fn unmoved(
 
 fn opened(reading: &Reading, id: ScopeId) -> Result<Option<Scope>> {
     let open = |reason| Error::new(ErrorKind::Garbled, format!("could not be understood: {reason}")).scope(id);
-    reading.scopes.get(&id).map(|entry| entry.raw.open().map_err(open)).transpose()
+    reading.scopes.get(&id).map(|entry| entry.open().map_err(open)).transpose()
 }
 
 /// One side of a plan.
@@ -118,6 +118,11 @@ pub(super) fn unchanged(work: &Work, side: Side, now: Option<&Scope>, context: &
         Side::Source => (&work.expect.source, "source"),
         Side::Target => (&work.expect.target, "target"),
     };
+    if let Some(lack) = now.and_then(|scope| scope.complete.lack()) {
+        return Err(Error::new(ErrorKind::Garbled, format!("the {word} could not be read as a whole: {lack}"))
+            .scope(work.id)
+            .hint("only what was read as a whole is written"));
+    }
     if now.map(|scope| fingerprint::of(scope, context)) == *expected {
         return Ok(());
     }

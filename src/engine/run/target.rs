@@ -288,13 +288,20 @@ impl<'a> Delivery<'a> {
         let mut done = done.into_iter();
         let missing = || Done::Unknown(Error::new(ErrorKind::Garbled, "the writer told nothing about it"));
         let mut judge = |(task, work): &Entry| {
+            let mut unread = unread.clone();
             let after = match &mut after {
                 Err(_) => ReadBack::Unread,
                 Ok(scopes) => match scopes.remove(&work.id).flatten() {
-                    Some(scope) => {
-                        let fingerprint = fingerprint::of(&scope, &self.tasks[*task].checked.contexts[1]);
-                        ReadBack::There { scope, fingerprint }
-                    }
+                    Some(scope) => match scope.complete.lack() {
+                        Some(lack) => {
+                            unread = Some(Error::new(ErrorKind::Garbled, lack.to_string()).scope(work.id));
+                            ReadBack::Unread
+                        }
+                        None => {
+                            let fingerprint = fingerprint::of(&scope, &self.tasks[*task].checked.contexts[1]);
+                            ReadBack::There { scope, fingerprint }
+                        }
+                    },
                     None => ReadBack::Missing,
                 },
             };
