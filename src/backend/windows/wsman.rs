@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 
 pub use explain::Refuser;
-pub use fault::{Code, Fault, Raised};
+pub use fault::{Code, Fault, Raised, Stage};
 pub use interval::Interval;
 pub use value::{Inputs, Instance, Misfit, Property, Scalar, Value, Word};
 
@@ -134,7 +134,7 @@ impl Client {
         match returned.as_ref().map(|number| fault::number(number.raw())) {
             Some(Some(0)) => {}
             Some(Some(number)) => {
-                let raised = Raised { code: Some(Code::of(number)), of_provider: true, ..Raised::default() };
+                let raised = Raised { code: Some(Code::of(number)), stage: Stage::Provider, ..Raised::default() };
                 return Err(Box::new(Fault { call, effect, beyond: None, raised }).into());
             }
             // a method without output may say nothing at all
@@ -193,7 +193,7 @@ impl Client {
             Ok(Ok(told)) => Ok(told),
             Ok(Err(raised)) => Err(Box::new(Fault { call: call.to_owned(), effect, beyond: None, raised }).into()),
             Err(error) => Err(Error {
-                in_doubt: effect == Effect::Writes && error.kind == ErrorKind::Garbled,
+                in_doubt: effect == Effect::Writes && matches!(error.kind, ErrorKind::Garbled | ErrorKind::TooLarge),
                 what: format!("{call}: {}", error.what),
                 ..error
             }

@@ -1,9 +1,11 @@
 //! From a refusal to what an operator can do about it: decided on numbers, never on texts.
 
-use super::fault::{Code, Fault, Raised};
+use super::fault::{Code, Fault, Raised, Stage};
 use crate::backend::exchange::Effect;
 use crate::backend::windows::cim::codes;
 use crate::engine::{Error, ErrorKind};
+
+const WMI_ACCESS_DENIED: u32 = 0x8004_1003;
 
 /// Numbers of WinRM (MS-WSMV 2.2.9.1), WMI (MS-WMI 2.2.11) and Windows (MS-ERREF 2.2).
 const NUMBERS: &[(Code, ErrorKind, &str)] = &[
@@ -80,18 +82,18 @@ pub enum Refuser {
 impl Fault {
     /// Who refused access, where access was refused.
     pub fn refuser(&self) -> Option<Refuser> {
-        let Raised { subcode, code, cim_status, of_provider, .. } = &self.raised;
-        let beyond = if self.beyond.is_some() { Refuser::Beyond } else { Refuser::Dhcp };
-        match code {
-            Some(Code::Dhcp(20_121)) => Some(beyond),
-            Some(Code::Win32(5)) if *of_provider => Some(beyond),
-            Some(Code::Hresult(0x8004_1003)) => Some(Refuser::Namespace),
-            Some(Code::Win32(5)) if cim_status.is_none() => Some(Refuser::Service),
-            Some(Code::Win32(5)) => Some(Refuser::Namespace),
-            None if *cim_status == Some(2) => Some(Refuser::Namespace),
-            None if subcode.as_deref() == Some("AccessDenied") => Some(Refuser::Service),
-            _ => None,
-        }
+        let Raised { subcode, code, cim_status, stage, .. } = &self.raised;
+        let denied = match code {
+            Some(Code::Hresult(WMI_ACCESS_DENIED)) => return Some(Refuser::Namespace),
+            Some(code) => matches!(code, Code::Win32(5) | Code::Dhcp(20_121)),
+            None => *cim_status == Some(2) || subcode.as_deref() == Some("AccessDenied"),
+        };
+        denied.then_some(match stage {
+            Stage::Service => Refuser::Service,
+            Stage::Namespace => Refuser::Namespace,
+            Stage::Provider if self.beyond.is_some() => Refuser::Beyond,
+            Stage::Provider => Refuser::Dhcp,
+        })
     }
 
     /// The sort of failure, and what to do about it.
@@ -122,9 +124,11 @@ impl Fault {
             Refuser::Namespace => "the namespace root/Microsoft/Windows/DHCP refused this user: make it a member of \
                                    Administrators, or give it Enable Account and Remote Enable there (wmimgmt.msc)"
                 .to_owned(),
-            Refuser::Dhcp => "the DHCP server refused this user: make it a member of Administrators on the server; \
-                              DHCP Administrators is not always enough"
-                .to_owned(),
+            Refuser::Dhcp => {
+                "the DHCP server refused this user, past WinRM and WMI: make it a member of Administrators \
+                              on the server; DHCP Administrators is not always enough"
+                    .to_owned()
+            }
             Refuser::Beyond => {
                 let beyond = self.beyond.as_deref().unwrap_or("the other server");
                 format!(
@@ -151,8 +155,8 @@ impl From<Fault> for Error {
             },
         );
         error.hint = hint;
-        // the service gave up waiting; the provider may go on
-        error.in_doubt = kind == ErrorKind::TimedOut && fault.effect == Effect::Writes;
+        // the service gave up waiting, or on an answer that was too large: the method itself ran
+        error.in_doubt = matches!(kind, ErrorKind::TimedOut | ErrorKind::TooLarge) && fault.effect == Effect::Writes;
         error
     }
 }

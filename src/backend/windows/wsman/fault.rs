@@ -70,8 +70,20 @@ pub struct Raised {
     pub code: Option<Code>,
     /// The standard status of CIM (DSP0223 "Status codes").
     pub cim_status: Option<u32>,
-    /// A provider raised it: the call had passed WinRM and the namespace.
-    pub of_provider: bool,
+    /// How far the call had come.
+    pub stage: Stage,
+}
+
+/// Who of those that a call passes raised a fault.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stage {
+    /// WinRM, before anything was looked at.
+    #[default]
+    Service,
+    /// WMI: the namespace, the class, the method.
+    Namespace,
+    /// The method itself.
+    Provider,
 }
 
 /// A call that was answered by a refusal.
@@ -118,13 +130,15 @@ pub(super) fn read(fault: Node) -> Raised {
         subcode: subcode.map(|name| name.trim().rsplit(':').next().unwrap_or_default().to_owned()),
         text: told(fault).into(),
         code: of_service.last().map(of_service_code),
-        ..Raised::default()
+        cim_status: None,
+        stage: if below("ProviderFault").next().is_some() { Stage::Namespace } else { Stage::Service },
     };
     if let Some(error) = cim_error {
         let tagged = read_or_none::<Foreign>(&error, "MessageID");
         let numbered = read_or_none::<u32>(&error, "error_Code").filter(|code| *code != 0).map(Code::of);
         raised.cim_status = read_or_none(&error, "CIMStatusCode").filter(|status| *status != 0);
-        raised.of_provider = tagged.as_ref().is_some_and(|tag| !tag.raw().starts_with("HRESULT"));
+        let of_wmi = tagged.as_ref().is_some_and(|tag| tag.raw().trim_start().starts_with("HRESULT"));
+        raised.stage = if of_wmi { Stage::Namespace } else { Stage::Provider };
         raised.code = tagged.and_then(|tag| Code::parse(tag.raw())).or(numbered).or(raised.code);
         let texts = ["Message", "error_WindowsErrorMessage"]
             .into_iter()

@@ -112,3 +112,120 @@ fn class_of<'a>(node: Node<'a, '_>) -> &'a str {
     let local = of.trim().rsplit(':').next().unwrap_or_default();
     local.strip_suffix("_Type").unwrap_or(local)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Interval, Property, fault};
+    use super::*;
+
+    const MESSAGE: &str = "uuid:0F";
+
+    fn enveloped(header: &str, body: &str) -> String {
+        format!(
+            "<s:Envelope xmlns:s='{SOAP}' xmlns:i='{SCHEMA_INSTANCE}' xmlns:c='http://schemas.dmtf.org/wbem/wscim/1/common' \
+             xmlns:a='http://schemas.xmlsoap.org/ws/2004/08/addressing'><s:Header>{header}</s:Header><s:Body>{body}</s:Body></s:Envelope>"
+        )
+    }
+
+    fn told(body: &str) -> Instance {
+        read(&enveloped("", body), MESSAGE).unwrap().unwrap()
+    }
+
+    fn first(value: &str) -> Option<Value> {
+        told(&format!("<M>{value}</M>")).properties.swap_remove(0).1.pop()
+    }
+
+    fn property<T: Property>(value: &str) -> Result<T, String> {
+        T::read(told(&format!("<M>{value}</M>")).get("p"))
+    }
+
+    #[test]
+    fn every_form_of_a_value_is_understood() {
+        let text = |text: &str| Some(Value::Text(text.into()));
+        for (form, value) in [
+            ("<p>a &amp; <!-- cut --><![CDATA[<b>]]></p>", text("a & <b>")),
+            ("<p/>", text("")),
+            ("<p i:nil='true'/>", None),
+            ("<p i:nil=' TRUE '/>", None),
+            ("<p i:nil='1'/>", None),
+            ("<p i:nil='false'>x</p>", text("x")),
+            ("<p i:type='c:cimString'>x</p>", text("x")),
+            ("<x:p xmlns:x='urn:other'> x </x:p>", text(" x ")),
+            ("<p><c:Interval>P8DT0H0M0S</c:Interval></p>", text("P8DT0H0M0S")),
+            ("<p>\n <c:Datetime>2024-02-29T13:05:06Z</c:Datetime>\n</p>", text("2024-02-29T13:05:06Z")),
+            ("<p><CIM_DateTime>20240229130506.000000+000</CIM_DateTime></p>", text("20240229130506.000000+000")),
+            ("<p i:type='x:A_Type'/>", Some(Value::Instance(Instance { class: Some("A".into()), properties: vec![] }))),
+        ] {
+            assert_eq!(first(form), value, "{form}");
+        }
+        for (form, truth) in
+            [("TRUE", Ok(true)), (" 0 ", Ok(false)), ("yes", Err("is \"yes\", not a truth value".to_owned()))]
+        {
+            assert_eq!(property::<bool>(&format!("<p>{form}</p>")), truth);
+        }
+        assert_eq!(property::<u32>("<P> +4294967295\n</P>"), Ok(u32::MAX), "names compare without case");
+        assert_eq!(property::<u16>("<p>65536</p>"), Err("is \"65536\", not a 16-bit number".to_owned()));
+        assert_eq!(property::<u32>("<p i:nil='true'/>"), Err("is missing".to_owned()));
+        assert_eq!(property::<Option<u32>>("<p></p>"), Ok(None), "blank is null where it is no text");
+        assert_eq!(property::<Option<Foreign>>("<p></p>"), Ok(Some("".into())), "blank is a text");
+        assert_eq!(property::<Option<Foreign>>("<p>a</p><p>b</p>"), Err("has 2 values, not one".to_owned()));
+        assert_eq!(property::<Foreign>("<p><q/></p>"), Err("is an instance, not text".to_owned()));
+        assert_eq!(property::<Vec<u32>>("<p>2</p><q/><p>1</p>"), Ok(vec![2, 1]));
+        assert_eq!(property::<Vec<u32>>("<p i:nil='true'/>"), Ok(vec![]));
+        assert_eq!(property::<Interval>("<p>00000000000140.000000:000</p>"), Ok(Interval { seconds: 100 }));
+    }
+
+    #[test]
+    fn instances_say_their_class_and_may_nest() {
+        let told = told(
+            "<x:M xmlns:x='u'><x:out i:type='x:A_Type'><x:in i:type='B'><x:n>1</x:n></x:in><x:t>é</x:t></x:out><ReturnValue>0</ReturnValue></x:M>",
+        );
+        let [Value::Instance(a)] = told.get("out") else { panic!("{told:?}") };
+        let [Value::Instance(b)] = a.get("in") else { panic!("{a:?}") };
+        assert_eq!((a.class.as_ref().unwrap().raw(), b.class.as_ref().unwrap().raw()), ("A", "B"));
+        assert_eq!(a.others(&["T"]), *serde_json::json!({"in": {"n": "1"}}).as_object().unwrap());
+    }
+
+    #[test]
+    fn a_reply_must_be_ones_own() {
+        let related = |name: &str| read(&enveloped(&format!("<a:RelatesTo>{name}</a:RelatesTo>"), "<M/>"), MESSAGE);
+        for name in ["uuid:0F", " UUID:0f\n", "urn:uuid:0F", ""] {
+            assert!(related(name).is_ok(), "{name}");
+        }
+        assert!(related("uuid:1F").unwrap_err().what.contains("another request"));
+    }
+
+    #[test]
+    fn what_is_hostile_is_refused() {
+        let deep = |n: usize| enveloped("", &format!("{}{}", "<a><b/>".repeat(n), "</a>".repeat(n)));
+        let wide: String = (0..600).map(|n| format!("<p{n}/>")).collect();
+        let laughs = "<!DOCTYPE s [<!ENTITY a 'ha'><!ENTITY b '&a;&a;&a;'>]><s>&b;</s>".to_owned();
+        for (text, why) in [
+            (laughs, "not XML"),
+            ("<!DOCTYPE s SYSTEM 'file:///etc/passwd'><s/>".to_owned(), "not XML"),
+            (enveloped("", "<M><a>&undeclared;</a></M>"), "not XML"),
+            ("\u{1b}[2J".to_owned(), "not XML"),
+            ("<html/>".to_owned(), "no SOAP"),
+            (enveloped("", "").replace("2003/05", "2001/12"), "no SOAP"),
+            (format!("<s:Envelope xmlns:s='{SOAP}'/>"), "no SOAP body"),
+            (deep(20), "nested deeper"),
+            (deep(50_000), "nested deeper"),
+            (enveloped("", &format!("<M>{wide}</M>")), "more than 500 properties"),
+        ] {
+            let error = read(&text, MESSAGE).unwrap_err();
+            assert!(error.kind == ErrorKind::Garbled && error.what.contains(why), "{why}: {error}");
+            assert!(!error.what.contains('\u{1b}'), "{error:?}");
+        }
+        assert_eq!(read(&enveloped("", ""), MESSAGE), Ok(Ok(Instance::default())));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_makes_the_reader_panic(junk in "(?s).*", tags in "(<[/!?]?[ab:]{0,3}[ />]{0,2}|&[a#;0-9]{0,4}|[\"'= ]){0,40}") {
+            let _ = read(&junk, MESSAGE);
+            let _ = read(&enveloped("", &tags), MESSAGE);
+            let _ = read(&enveloped("", &format!("<s:Fault>{tags}</s:Fault>")), MESSAGE);
+            let _ = fault::number(&junk);
+        }
+    }
+}
