@@ -9,6 +9,7 @@ mod certificate;
 mod connect;
 mod connection;
 mod explain;
+mod held;
 mod security;
 mod tls;
 
@@ -19,11 +20,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{self, HeaderMap, HeaderValue};
+use rustls::pki_types::CertificateDer;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 pub use self::basic::BasicAuth;
+pub use self::certificate::end_point;
 use self::connection::{Connection, Failure};
+pub use self::held::{Held, Lost};
 use super::exchange::{Broken, Effect, Limits};
 use super::web::{Address, Web};
 use crate::engine::{Error, ErrorKind};
@@ -107,15 +111,17 @@ impl Client {
             }
         }
         let before = Instant::now();
-        let fresh = self.open().await.map_err(Broken::unsent)?;
+        let (fresh, _) = self.open().await.map_err(Broken::unsent)?;
         deadline += before.elapsed();
         self.exchange_on(fresh, request, deadline).await.map_err(|failure| self.broken(failure, request, true))
     }
 
-    async fn open(&self) -> Result<Connection, Error> {
+    async fn open(&self) -> Result<(Connection, Option<CertificateDer<'static>>), Error> {
         let open = async {
-            let stream = connect::open(self).await?;
-            Connection::over(stream).await.map_err(|error| explain::handshake(&error, &self.web.address))
+            let (stream, certificate) = connect::open(self).await?;
+            let connection = Connection::over(stream).await;
+            let connection = connection.map_err(|error| explain::handshake(&error, &self.web.address))?;
+            Ok((connection, certificate))
         };
         let patience = self.limits.connect;
         tokio::time::timeout(patience, open).await.unwrap_or_else(|_| {

@@ -7,7 +7,19 @@
 
 pub mod access;
 #[cfg(feature = "windows")]
+mod auth;
+#[cfg(feature = "windows")]
+mod charset;
+#[cfg(feature = "windows")]
 pub mod cim;
+#[cfg(feature = "windows")]
+mod connection;
+#[cfg(feature = "windows")]
+mod explain;
+#[cfg(feature = "windows")]
+pub mod pool;
+#[cfg(feature = "windows")]
+mod sealed;
 #[cfg(feature = "windows")]
 pub mod wire;
 #[cfg(feature = "windows")]

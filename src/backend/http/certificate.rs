@@ -45,6 +45,47 @@ impl Certificate {
     }
 }
 
+/// The digest that binds authentication to a TLS channel, `tls-server-end-point` (RFC 5929, 4.1): of
+/// the server's certificate, by the hash of its own signature, but by SHA-256 at least.
+pub fn end_point(der: &[u8]) -> Vec<u8> {
+    use sha2::{Digest, Sha256, Sha384, Sha512};
+    match signature_hash(der) {
+        Some(384) => Sha384::digest(der).to_vec(),
+        Some(512) => Sha512::digest(der).to_vec(),
+        _ => Sha256::digest(der).to_vec(),
+    }
+}
+
+/// Bits of the hash in a certificate's signature, where it is one of SHA-2.
+fn signature_hash(der: &[u8]) -> Option<u16> {
+    /// 1.2.840.113549.1.1: RSA.
+    const RSA: [u8; 8] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1];
+    /// 1.2.840.10045.4.3: ECDSA with SHA-2.
+    const ECDSA: [u8; 7] = [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3];
+    /// 2.16.840.1.101.3.4.2: the hashes themselves, as the parameters of RSASSA-PSS name them.
+    const SHA_2: [u8; 8] = [0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2];
+    let mut certificate = Der(der).enter(SEQUENCE)?;
+    certificate.next()?;
+    let mut algorithm = certificate.enter(SEQUENCE)?;
+    let (_, identifier) = algorithm.next()?;
+    let (last, family) = identifier.split_last()?;
+    match (family, last) {
+        (family, 11) if family == RSA => Some(256),
+        (family, 12) if family == RSA => Some(384),
+        (family, 13) if family == RSA => Some(512),
+        (family, 10) if family == RSA => {
+            let mut hash = algorithm.enter(SEQUENCE)?.enter(0xa0)?.enter(SEQUENCE)?;
+            let (last, family) = hash.next()?.1.split_last()?;
+            (family == SHA_2).then_some(())?;
+            [256, 384, 512].get(usize::from(last.checked_sub(1)?)).copied()
+        }
+        (family, 2) if family == ECDSA => Some(256),
+        (family, 3) if family == ECDSA => Some(384),
+        (family, 4) if family == ECDSA => Some(512),
+        _ => None,
+    }
+}
+
 /// What is left of some DER (ITU-T X.690).
 struct Der<'a>(&'a [u8]);
 

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -19,12 +19,15 @@ pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
-pub(super) async fn open(client: &Client) -> Result<Box<dyn Stream>> {
+/// The stream, and the certificate that the server proved to own.
+pub(super) type Opened = (Box<dyn Stream>, Option<CertificateDer<'static>>);
+
+pub(super) async fn open(client: &Client) -> Result<Opened> {
     match client.address() {
-        Address::Unix(path) => unix(path).await,
+        Address::Unix(path) => Ok((unix(path).await?, None)),
         Address::Net { tls, host, port, .. } => {
             let tcp = dial(client, host, *port).await?;
-            if *tls { secure(client, host, tcp).await } else { Ok(Box::new(tcp)) }
+            if *tls { secure(client, host, tcp).await } else { Ok((Box::new(tcp), None)) }
         }
     }
 }
@@ -52,7 +55,7 @@ async fn dial(client: &Client, host: &str, port: u16) -> Result<TcpStream> {
     Err(explain::no_connection(&last, client.address()))
 }
 
-async fn secure(client: &Client, host: &str, tcp: TcpStream) -> Result<Box<dyn Stream>> {
+async fn secure(client: &Client, host: &str, tcp: TcpStream) -> Result<Opened> {
     let web = &client.web;
     let config = client.tls.get_or_try_init(|| tls::config(&web.trust, web.identity.as_ref(), &client.seen)).await?;
     let name = ServerName::try_from(host.to_owned()).map_err(|_| {
@@ -60,7 +63,10 @@ async fn secure(client: &Client, host: &str, tcp: TcpStream) -> Result<Box<dyn S
             .hint("write another name or the address of the server in url")
     })?;
     let stream = TlsConnector::from(Arc::clone(config)).connect(name, tcp).await;
-    stream.map(|stream| Box::new(stream) as Box<dyn Stream>).map_err(|error| explain::tls(&error, web))
+    let stream = stream.map_err(|error| explain::tls(&error, web))?;
+    let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+    let shown = shown.map(|certificate| certificate.clone().into_owned());
+    Ok((Box::new(stream), shown))
 }
 
 #[cfg(unix)]

@@ -21,7 +21,12 @@ impl Client {
             Some(refusal) => Point::failed(Topic::Authentication, refusal),
             None => login(&self.web),
         };
-        [tls(&self.web, self.seen.last().as_ref(), Timestamp::now()), login]
+        [self.tls(), login]
+    }
+
+    /// TLS alone, after something was asked.
+    pub fn tls(&self) -> Point {
+        tls(&self.web, self.seen.last().as_ref(), Timestamp::now())
     }
 }
 

@@ -1,0 +1,104 @@
+//! From what a WinRM listener answers instead of an envelope to what an operator can act upon.
+
+use super::access::{Access, Scheme};
+use super::connection::offers;
+use crate::backend::http::Reply;
+use crate::engine::{Error, ErrorKind};
+use crate::model::Foreign;
+
+/// The server did not take us for who we say we are (401).
+pub(super) fn refused(reply: &Reply, access: &Access, mechanism: &str) -> Error {
+    let words: Vec<&str> = offers(reply).filter_map(|offer| offer.split_whitespace().next()).collect();
+    let user = access.web.login.as_ref().map(|login| format!(" the user {:?}", login.user)).unwrap_or_default();
+    let offered = match words.as_slice() {
+        [] => "nothing".to_owned(),
+        words => Foreign::from(words.join(", ")).to_string(),
+    };
+    let wanted = match access.scheme {
+        Scheme::Negotiate | Scheme::Ntlm => "Negotiate",
+        Scheme::Kerberos => "Kerberos",
+        Scheme::Basic => "Basic",
+        Scheme::CredSsp => "CredSSP",
+    };
+    let is_offered = words.iter().any(|word| word.eq_ignore_ascii_case(wanted));
+    let hint = match is_offered {
+        true => {
+            "is the password right, the account not locked, and may it log on over the network? Accounts of that machine \
+             itself are written .\\name; policies may forbid NTLM, and demand channel bindings that a proxy breaks"
+        }
+        false => "choose one of these as auth, or allow ours on the server (winrm set winrm/config/service/auth)",
+    };
+    Error::new(
+        ErrorKind::Refused,
+        format!(
+            "the server does not take{user} by {mechanism}; it offers {offered}, and auth = {:?} may use {wanted}",
+            access.scheme.word()
+        ),
+    )
+    .hint(hint)
+}
+
+/// The server took us, but did not prove who it is itself.
+pub(super) fn unproved() -> Error {
+    Error::new(ErrorKind::Safety, "the server did not prove who it is, and is not trusted")
+        .hint("what answers may be no Windows server, or somebody stands between")
+}
+
+/// An answer that is not sealed where all have to be.
+pub(super) fn unsealed(reply: &Reply) -> Error {
+    Error::new(ErrorKind::Safety, format!("the answer (HTTP {}) is not sealed, and is not trusted", reply.status))
+        .hint("somebody or something between may have written it; or it is no WinRM listener that answers")
+}
+
+/// What answers is no envelope.
+pub(super) fn no_envelope(reply: &Reply) -> Error {
+    match reply.status {
+        200 => {
+            Error::new(ErrorKind::Garbled, "the answer is no SOAP").hint("is it a WinRM listener that answers there?")
+        }
+        status => empty(status),
+    }
+}
+
+/// A status that says all that there is.
+pub(super) fn empty(status: u16) -> Error {
+    let (kind, what, hint) = match status {
+        404 => (
+            ErrorKind::Unreachable,
+            "there is a listener, but not for this address or path (404)".to_owned(),
+            "see winrm enumerate winrm/config/listener on the server: its address, host name and URLPrefix (wsman)",
+        ),
+        413 => (
+            ErrorKind::TooLarge,
+            "the request is larger than the server takes (413)".to_owned(),
+            "raise MaxEnvelopeSizekb on the server (winrm set winrm/config)",
+        ),
+        500 => (
+            ErrorKind::Refused,
+            "the server refused SOAP that reached it unencrypted (500 without a body: AllowUnencrypted=false)"
+                .to_owned(),
+            "does a proxy end TLS before the server? Let it speak TLS to it, or reach the server without it",
+        ),
+        403 => (
+            ErrorKind::Refused,
+            "the server forbids it (403)".to_owned(),
+            "the account needs the right to use WinRM: group Remote Management Users or Administrators",
+        ),
+        503 => (
+            ErrorKind::Unreachable,
+            "the service is not available (503)".to_owned(),
+            "is the service WinRM started on the server?",
+        ),
+        200..=299 => (
+            ErrorKind::Garbled,
+            format!("the answer (HTTP {status}) has no body"),
+            "is it a WinRM listener that answers there?",
+        ),
+        status => (
+            ErrorKind::Refused,
+            format!("the server answers HTTP {status} and no SOAP"),
+            "is it a WinRM listener that answers there?",
+        ),
+    };
+    Error::new(kind, what).hint(hint)
+}
