@@ -11,6 +11,8 @@ import threading
 
 from dhcp_errors import DhcpError, wmi_error
 from dhcp_read import READING
+from dhcp_replicate import REPLICATION, SWITCHES, receive
+from dhcp_write import WRITING, write
 from winrm_soap import SoapFault
 
 READS = ("Get",)                             # what the names of reading methods begin with
@@ -22,7 +24,8 @@ class Server:
     def __init__(self, state, quirks=(), rights=None, second_hop="ticket", delay=0.0):
         self.state, self.quirks, self.rights = state, set(quirks), rights or {}
         self.second_hop, self.delay = second_hop, delay
-        self.reachable = True                # by its partner
+        self.reachable = True                # its partner, by this one
+        self.replication = dict(SWITCHES)
         self.partner = None                  # call(verb, *arguments) to the other server
         self.rules, self.lock = [], threading.RLock()
 
@@ -67,19 +70,28 @@ class Server:
             self.admit(method, caller, self.state["name"])
             computer = inputs.get("ComputerName")
             if computer and not self.is_named(computer):
-                return self.hop(computer, caller)("call", cls, method, inputs)
+                inputs = {k: v for k, v in inputs.items() if k != "ComputerName"}
+                return self.hop(computer, caller)("carry_out", cls, method, inputs)
             return self.carry_out(cls, method, inputs, caller)
         except DhcpError as e:
             raise wmi_fault(e) from None
 
     def carry_out(self, cls, method, inputs, caller=None):
         """The call itself, here."""
-        table = READING
-        verb = table.get("%s.%s" % (cls[3:], method))
-        if verb is None:
-            raise DhcpError("HRESULT 0x80041024", "This server's look-alike has no %s.%s" % (cls, method), "NotImplemented")
+        name = "%s.%s" % (cls[3:], method)
+        if name in REPLICATION:              # the partner may be asking meanwhile: no lock
+            return REPLICATION[name](self, inputs, caller)
         with self.lock:
-            return verb(self, inputs)
+            if name in READING:
+                return READING[name](self, inputs)
+            if name in WRITING:
+                return write(self, name, inputs)
+        raise DhcpError("HRESULT 0x80041024", "This server's look-alike has no %s.%s" % (cls, method), "NotImplemented")
+
+    def receive(self, *scope):
+        """A scope that the partner replicates."""
+        with self.lock:
+            receive(self, *scope)
 
     def admit(self, method, caller, name):
         user = (caller or {}).get("user", "")
@@ -89,10 +101,11 @@ class Server:
 
     def hop(self, computer, caller):
         """The way to another server, on behalf of the caller."""
-        known = self.partner and self.partner("is_named", computer)
+        known = self.partner("is_named", computer)
         if not known:
             raise DhcpError("DHCP 20124", "The DHCP server name %s could not be resolved." % computer, "ObjectNotFound")
-        allowed = self.second_hop == "allow" or self.second_hop == "ticket" and (caller or {}).get("delegated")
+        at_console = caller is None
+        allowed = at_console or self.second_hop == "allow" or self.second_hop == "ticket" and caller["delegated"]
         if not allowed:
             raise DhcpError("WIN32 5", "Failed to reach DHCP server %s: access is denied." % computer, "PermissionDenied")
         if not self.reachable:

@@ -89,7 +89,7 @@ class Plan:
                    option(1, "Vendor text", "String", "boot.cfg", vendor="Access points"),
                    option(6, "DNS Servers", "IPv4Address", "192.0.2.66", user="Kiosks")]
         policies, ranges = [], []
-        if i % 2 == 0:
+        if i + 1 < self.scopes:              # the last one has none
             policies = [policy("Phones", here, 1, "Telephones", MacAddress=["EQ", "00-15-5D*", "00-05-69*"]),
                         policy("Kiosks", here, 2, condition="And", lease=interval(0, 2), UserClass=["EQ", "Kiosks"],
                                VendorClass=["NE", "Access points"])]
@@ -101,6 +101,8 @@ class Plan:
 
     @staticmethod
     def client(i, n):
+        if n == 2:                           # an identifier that is no hardware address
+            return "ff-00-01-00-01-2b-" + "-".join("%02x" % (i * 7 + at & 255) for at in range(14))
         return "00-15-5d-%02x-%02x-%02x" % (i // 256, i % 256, n)
 
     def server(self, side):
