@@ -275,3 +275,6 @@ pub fn hollow(class: &str) -> Failure {
                 please report it";
     Error::new(ErrorKind::Garbled, what).hint(hint).into()
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,8 @@
 
 mod envelope;
 mod explain;
+#[cfg(test)]
+pub(crate) mod fake;
 mod fault;
 mod interval;
 mod reply;
@@ -267,4 +269,122 @@ fn instances(value: &Value) -> impl Iterator<Item = &Instance> {
         Value::Instance(instance) => Some(instance),
         Value::Text(_) => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fake::{Fake, answer, enveloped};
+    use super::*;
+    use crate::backend::exchange::Broken;
+
+    async fn called(fake: &Arc<Fake>, effect: Effect) -> Result<Vec<Value>, Failure> {
+        fake.client().invoke("root/x", "PS_C", "Do", &Inputs::default(), effect).await
+    }
+
+    async fn returned(body: &str, effect: Effect) -> Result<Vec<Value>, Failure> {
+        called(&Fake::of(&[body]), effect).await
+    }
+
+    const BOTH: [Effect; 2] = [Effect::Reads, Effect::Writes];
+
+    #[tokio::test]
+    async fn outputs_come_in_every_form() {
+        let bare = "<c1><A>1</A></c1>".replace("c1", "cmdletOutput");
+        let typed =
+            "<cmdletOutput i:type='A_Type'><N>1</N></cmdletOutput><cmdletOutput i:type='A'><N>2</N></cmdletOutput>";
+        let wrapped = "<cmdletOutput><x:A xmlns:x='u'><N>1</N></x:A><A><N>2</N></A></cmdletOutput>";
+        for (form, values) in [
+            (format!("<x:Do_OUTPUT xmlns:x='u'>{typed}<ReturnValue>0</ReturnValue></x:Do_OUTPUT>"), 2),
+            (format!("<Do><returnvalue> 0 </returnvalue>{wrapped}</Do>"), 2),
+            (format!("<Do>{bare}<ReturnValue>0x0</ReturnValue></Do>"), 1),
+            ("<Do><cmdletOutput>10.0.0.0</cmdletOutput><ReturnValue>0</ReturnValue></Do>".to_owned(), 1),
+            ("<Do><cmdletOutput i:nil='true'/><ReturnValue>0</ReturnValue></Do>".to_owned(), 0),
+        ] {
+            for effect in BOTH {
+                assert_eq!(returned(&form, effect).await.unwrap().len(), values, "{form}");
+            }
+        }
+        let instances = returned(&format!("<Do>{wrapped}</Do>"), Effect::Reads).await.unwrap();
+        assert!(instances.iter().all(|value| matches!(value, Value::Instance(one) if one.is_of("A"))), "{instances:?}");
+    }
+
+    #[tokio::test]
+    async fn what_does_not_say_that_it_was_done_is_in_doubt_when_it_writes() {
+        for body in ["<Do_OUTPUT/>", "", "<Do><ReturnValue i:nil='true'/></Do>"] {
+            assert_eq!(returned(body, Effect::Reads).await, Ok(vec![]));
+            let failure = returned(body, Effect::Writes).await.unwrap_err();
+            assert!(failure.in_doubt() && failure.to_string().contains("no ReturnValue"), "{failure}");
+        }
+        for body in ["<html/>", "<Do><ReturnValue>perhaps</ReturnValue></Do>"] {
+            for effect in BOTH {
+                let failed = called(
+                    &Fake::answering([Ok(answer(200, &enveloped("<a:RelatesTo>uuid:1</a:RelatesTo>", body)))]),
+                    effect,
+                )
+                .await;
+                assert_eq!(failed.unwrap_err().in_doubt(), effect == Effect::Writes);
+            }
+        }
+        for (value, code) in
+            [("5", Code::Win32(5)), ("20116", Code::Dhcp(20_116)), ("2147749891", Code::Hresult(0x8004_1003))]
+        {
+            let failure =
+                returned(&format!("<Do><ReturnValue>{value}</ReturnValue></Do>"), Effect::Writes).await.unwrap_err();
+            assert!(!failure.in_doubt() && failure.code() == Some(code), "{failure:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_broke_is_in_doubt_when_it_was_sent_and_writes() {
+        let lost = |sent| Broken { error: Error::new(ErrorKind::Unreachable, "lost"), sent };
+        for (sent, effect, in_doubt) in
+            [(true, Effect::Writes, true), (false, Effect::Writes, false), (true, Effect::Reads, false)]
+        {
+            assert_eq!(called(&Fake::answering([Err(lost(sent))]), effect).await.unwrap_err().in_doubt(), in_doubt);
+        }
+        for (status, said) in [(404, "this address"), (413, "larger"), (500, "unencrypted"), (502, "HTTP 502")] {
+            let failure = called(&Fake::answering([Ok(answer(status, " "))]), Effect::Writes).await.unwrap_err();
+            assert_eq!((failure.to_string().contains(said), failure.in_doubt()), (true, status == 502), "{failure}");
+        }
+        let large = answer(200, &" ".repeat(1_100_000).replacen(' ', "<", 1));
+        let failure = called(&Fake::answering([Ok(large)]), Effect::Reads).await.unwrap_err();
+        assert_eq!(Error::from(failure).kind, ErrorKind::TooLarge);
+    }
+
+    #[tokio::test]
+    async fn a_query_is_read_to_its_end_with_the_latest_context() {
+        let item = "<w:Items><S i:type='S_Type'><N>1</N></S><S><N>2</N></S></w:Items>";
+        let fake = Fake::of(&[
+            &format!("<EnumerateResponse>{item}<EnumerationContext>one</EnumerationContext></EnumerateResponse>"),
+            &format!("<PullResponse><EnumerationContext> two&amp; </EnumerationContext>{item}</PullResponse>"),
+            &format!("<PullResponse>{item}<EnumerationContext/><w:EndOfSequence/></PullResponse>"),
+        ]);
+        assert_eq!(fake.client().query("root/cimv2", "SELECT * FROM S WHERE N < 3").await.unwrap().len(), 6);
+        let asked = fake.asked();
+        assert!(asked[0].0.contains("SELECT * FROM S WHERE N &lt; 3") && asked[0].1 == Effect::Reads);
+        assert!(asked[1].0.contains(">one<") && asked[2].0.contains("> two&amp; <"), "{asked:?}");
+        assert_eq!(asked[2].1, Effect::Writes, "a pull is never sent twice");
+
+        let endless = format!(
+            "<E><Items>{}</Items><EnumerationContext>c</EnumerationContext></E>",
+            "<S><N/></S>".repeat(MOST_ITEMS + 1)
+        );
+        let fake = Fake::of(&[&endless, "<ReleaseResponse/>"]);
+        let failure = fake.client().query("root/cimv2", "SELECT * FROM S").await.unwrap_err();
+        assert!(failure.to_string().contains("more than"), "{failure}");
+        assert!(fake.asked()[1].0.contains("<n:Release>"));
+    }
+
+    #[tokio::test]
+    async fn a_service_says_what_it_is_and_when() {
+        let mut told = answer(
+            200,
+            &enveloped("", "<s:IdentifyResponse><x:ProductVendor xmlns:x='u'>V</x:ProductVendor></s:IdentifyResponse>"),
+        );
+        told.date = Some(Timestamp::now() - SignedDuration::from_secs(100));
+        let client = Fake::answering([Ok(told)]).client();
+        assert_eq!(client.clock(), None);
+        assert_eq!(client.identify().await, Ok(Identified { vendor: Some("V".into()), version: None }));
+        assert!((-101..=-100).contains(&client.clock().unwrap().as_secs()));
+    }
 }

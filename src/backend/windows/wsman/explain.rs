@@ -160,3 +160,128 @@ impl From<Fault> for Error {
         error
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fake::{Fake, answer, enveloped};
+    use super::super::{Failure, Inputs};
+    use super::*;
+
+    async fn refused(fault: &str, effect: Effect, beyond: Option<&str>) -> (Failure, Error) {
+        let fake = Fake::answering([Ok(answer(500, &enveloped("", &format!("<s:Fault>{fault}</s:Fault>"))))]);
+        let failure = fake.client().invoke("root/x", "PS_C", "Get", &Inputs::default(), effect).await.unwrap_err();
+        let failure = beyond.into_iter().fold(failure, Failure::beyond);
+        (failure.clone(), failure.into())
+    }
+
+    fn of_wmi(properties: &str) -> String {
+        format!(
+            "<s:Detail><x:MSFT_WmiError xmlns:x='u' i:type='x:MSFT_WmiError_Type'>{properties}</x:MSFT_WmiError></s:Detail>"
+        )
+    }
+
+    fn of_winrm(code: &str) -> String {
+        format!(
+            "<s:Code><s:Value>s:Sender</s:Value><s:Subcode><s:Value> w:InternalError</s:Value></s:Subcode></s:Code>\
+             <s:Reason><s:Text>outer</s:Text></s:Reason><s:Detail><f:WSManFault Code='{code}'><f:Message>why.\n</f:Message></f:WSManFault></s:Detail>"
+        )
+    }
+
+    #[tokio::test]
+    async fn the_innermost_text_and_number_are_told() {
+        let nested = "<s:Reason><s:Text>outer</s:Text></s:Reason><s:Detail><w:FaultDetail>url</w:FaultDetail>\
+             <f:WSManFault Code='2150858778'><f:Message>middle<f:ProviderFault provider='WMI'>\
+             <f:WSManFault Code='2147749904'><f:Message>the class is not there</f:Message></f:WSManFault>\
+             </f:ProviderFault></f:Message></f:WSManFault></s:Detail>";
+        let extended = "<s:Detail><f:WSManFault Code='5'><f:Message><f:ProviderFault><f:ExtendedError>\
+             <__ExtendedStatus><Description>no way</Description></__ExtendedStatus></f:ExtendedError></f:ProviderFault></f:Message></f:WSManFault></s:Detail>";
+        for (fault, told) in [
+            (nested.to_owned(), "PS_C.Get: the class is not there (HRESULT 0x80041010)"),
+            (extended.to_owned(), "PS_C.Get: no way (WIN32 5)"),
+            (of_winrm("-2144108503"), "PS_C.Get: why (HRESULT 0x80338029)"),
+            (of_winrm("what"), "PS_C.Get: why (InternalError)"),
+            (of_winrm("32768"), "PS_C.Get: why (HRESULT 0x80338000)"),
+            ("<s:Reason><s:Text>\u{202e}only this</s:Text></s:Reason>".to_owned(), "PS_C.Get: \\u{202e}only this"),
+            (String::new(), "PS_C.Get: no reason was given"),
+            (
+                of_wmi("<Message>m</Message><MessageID>HRESULT 0x80070005</MessageID><error_Code>7</error_Code>"),
+                "PS_C.Get: m (WIN32 5)",
+            ),
+            (
+                of_wmi(
+                    "<Message/><error_WindowsErrorMessage>w</error_WindowsErrorMessage><error_Code>1722</error_Code>",
+                ),
+                "PS_C.Get: w (WIN32 1722)",
+            ),
+            (
+                of_wmi("<Message>m</Message><CIMStatusCode>none</CIMStatusCode><MessageID>DHCP</MessageID>")
+                    .replace("MSFT_Wmi", "OMI_"),
+                "PS_C.Get: m",
+            ),
+        ] {
+            let (failure, _) = refused(&fault, Effect::Reads, None).await;
+            assert_eq!(failure.to_string(), told);
+        }
+    }
+
+    #[tokio::test]
+    async fn every_refusal_says_what_to_do() {
+        let wmi = |id: &str, status: u32| {
+            of_wmi(&format!("<MessageID>{id}</MessageID><CIMStatusCode>{status}</CIMStatusCode>"))
+        };
+        for (fault, kind, hint) in [
+            (of_winrm("2150858824"), ErrorKind::TooLarge, "MaxEnvelopeSizekb"),
+            (of_winrm("2150859174"), ErrorKind::Refused, "wait"),
+            (of_winrm("2150858752"), ErrorKind::Unsupported, "DHCP server role"),
+            (of_winrm("2147942405"), ErrorKind::Refused, "WinRM itself"),
+            (of_winrm("2150858793"), ErrorKind::TimedOut, "MaxTimeoutms"),
+            (wmi("HRESULT 0x80041003", 2), ErrorKind::Refused, "the namespace root"),
+            (wmi("WIN32 5", 2), ErrorKind::Refused, "the DHCP server refused"),
+            (wmi("DHCP 20121", 2), ErrorKind::Refused, "the DHCP server refused"),
+            (wmi("DHCP 20005", 6), ErrorKind::Empty, "read again"),
+            (wmi("DHCP 20999", 6), ErrorKind::Empty, "read again"),
+            (wmi("", 17), ErrorKind::Unsupported, "this version"),
+            (
+                of_wmi("<error_Code>2150859173</error_Code><CIMStatusCode>27</CIMStatusCode>"),
+                ErrorKind::Refused,
+                "wait",
+            ),
+            (
+                "<s:Code><s:Subcode><s:Value>w:AccessDenied</s:Value></s:Subcode></s:Code>".to_owned(),
+                ErrorKind::Refused,
+                "WinRM itself",
+            ),
+            (
+                "<s:Code><s:Subcode><s:Value>w:EncodingLimit</s:Value></s:Subcode></s:Code>".to_owned(),
+                ErrorKind::TooLarge,
+                "max_envelope",
+            ),
+        ] {
+            let (failure, error) = refused(&fault, Effect::Reads, None).await;
+            assert!(
+                error.kind == kind && error.hint.as_deref().unwrap_or_default().contains(hint),
+                "{failure:?} {error:?}"
+            );
+            assert!(!error.in_doubt);
+            let in_doubt = matches!(kind, ErrorKind::TimedOut | ErrorKind::TooLarge);
+            assert_eq!(refused(&fault, Effect::Writes, None).await.1.in_doubt, in_doubt, "{fault}");
+        }
+        let (_, error) = refused(&wmi("DHCP 20116", 1), Effect::Reads, None).await;
+        assert_eq!(error.what, "the scope is in no relationship: PS_C.Get: no reason was given (DHCP 20116)");
+    }
+
+    #[tokio::test]
+    async fn a_second_hop_is_to_blame_only_behind_the_first() {
+        let wmi = of_wmi("<MessageID>WIN32 5</MessageID>");
+        let (_, error) = refused(&wmi, Effect::Reads, Some("dhcp2")).await;
+        assert!(error.hint.as_deref().unwrap().starts_with("dhcp2 refused"), "{error:?}");
+        let (_, error) = refused(&of_winrm("5"), Effect::Reads, Some("dhcp2")).await;
+        assert!(error.hint.as_deref().unwrap().starts_with("WinRM itself"), "{error:?}");
+    }
+
+    #[test]
+    fn every_number_has_one_meaning() {
+        let numbers: Vec<u32> = codes::CODES.iter().map(|code| code.number).collect();
+        assert!(numbers.is_sorted_by(|one, next| one < next), "{numbers:?}");
+    }
+}

@@ -115,17 +115,11 @@ fn class_of<'a>(node: Node<'a, '_>) -> &'a str {
 
 #[cfg(test)]
 mod tests {
+    use super::super::fake::enveloped;
     use super::super::{Interval, Property, fault};
     use super::*;
 
     const MESSAGE: &str = "uuid:0F";
-
-    fn enveloped(header: &str, body: &str) -> String {
-        format!(
-            "<s:Envelope xmlns:s='{SOAP}' xmlns:i='{SCHEMA_INSTANCE}' xmlns:c='http://schemas.dmtf.org/wbem/wscim/1/common' \
-             xmlns:a='http://schemas.xmlsoap.org/ws/2004/08/addressing'><s:Header>{header}</s:Header><s:Body>{body}</s:Body></s:Envelope>"
-        )
-    }
 
     fn told(body: &str) -> Instance {
         read(&enveloped("", body), MESSAGE).unwrap().unwrap()
