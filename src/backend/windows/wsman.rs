@@ -21,7 +21,7 @@ pub use fault::{Code, Fault, Raised, Stage};
 pub use interval::Interval;
 pub use value::{Inputs, Instance, Misfit, Property, Scalar, Value, Word};
 
-use super::wire::{Answer, Wire};
+use super::wire::Wire;
 use crate::backend::exchange::{Effect, Limits};
 use crate::engine::{Error, ErrorKind};
 use crate::model::Foreign;
@@ -191,29 +191,13 @@ impl Client {
             }
         };
         self.note_clock(answer.date);
-        match self.read(&answer, &envelope.message) {
+        match reply::read(&answer.text, &envelope.message) {
             Ok(Ok(told)) => Ok(told),
             Ok(Err(raised)) => Err(Box::new(Fault { call: call.to_owned(), effect, beyond: None, raised }).into()),
-            Err(error) => Err(Error {
-                in_doubt: effect == Effect::Writes && matches!(error.kind, ErrorKind::Garbled | ErrorKind::TooLarge),
-                what: format!("{call}: {}", error.what),
-                ..error
+            Err(error) => {
+                Err(Error { in_doubt: effect == Effect::Writes, what: format!("{call}: {}", error.what), ..error }
+                    .into())
             }
-            .into()),
-        }
-    }
-
-    fn read(&self, answer: &Answer, message: &str) -> Result<Result<Instance, Raised>, Error> {
-        // a service counts in its own encoding, which may be half or twice ours
-        let most = 2 * self.max_envelope as usize;
-        match (&answer.text, answer.status) {
-            (text, status) if text.trim().is_empty() => Err(without_envelope(status)),
-            (text, _) if text.len() > most => {
-                let what = format!("an answer of {} bytes, of at most {} asked for", text.len(), self.max_envelope);
-                Err(Error::new(ErrorKind::TooLarge, what)
-                    .hint("raise max_envelope of this server in the configuration"))
-            }
-            (text, _) => reply::read(text, message),
         }
     }
 
@@ -222,28 +206,6 @@ impl Client {
             let apart = date.duration_since(Timestamp::now());
             *self.clock.lock().unwrap_or_else(PoisonError::into_inner) = Some(apart);
         }
-    }
-}
-
-/// An answer of HTTP alone says why by its status (MS-WSMV 3.1.4.1.33).
-fn without_envelope(status: u16) -> Error {
-    let refused = |what: &str, hint: &str| Error::new(ErrorKind::Refused, what).hint(hint);
-    match status {
-        404 => refused(
-            "HTTP 404: a listener answers, but not for this address and path",
-            "look at the addresses and the URL prefix of the listener: winrm enumerate winrm/config/listener",
-        ),
-        413 => refused(
-            "HTTP 413: the request is larger than the server allows",
-            "take fewer scopes at once, or raise MaxEnvelopeSizekb of WinRM on the server",
-        ),
-        500 => refused(
-            "HTTP 500 without a word: the service takes no unencrypted requests",
-            "use https, or an authentication that encrypts (negotiate, kerberos, ntlm); AllowUnencrypted of WinRM is \
-             false, and should stay so",
-        ),
-        status => Error::new(ErrorKind::Garbled, format!("HTTP {status} without a SOAP envelope"))
-            .hint("is this the address of a WinRM listener, and not of a web server or a proxy?"),
     }
 }
 
@@ -342,13 +304,6 @@ mod tests {
         {
             assert_eq!(called(&Fake::answering([Err(lost(sent))]), effect).await.unwrap_err().in_doubt(), in_doubt);
         }
-        for (status, said) in [(404, "this address"), (413, "larger"), (500, "unencrypted"), (502, "HTTP 502")] {
-            let failure = called(&Fake::answering([Ok(answer(status, " "))]), Effect::Writes).await.unwrap_err();
-            assert_eq!((failure.to_string().contains(said), failure.in_doubt()), (true, status == 502), "{failure}");
-        }
-        let large = answer(200, &" ".repeat(1_100_000).replacen(' ', "<", 1));
-        let failure = called(&Fake::answering([Ok(large)]), Effect::Reads).await.unwrap_err();
-        assert_eq!(Error::from(failure).kind, ErrorKind::TooLarge);
     }
 
     #[tokio::test]

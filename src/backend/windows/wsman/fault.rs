@@ -121,15 +121,15 @@ impl Fault {
 /// Reads a fault's element.
 pub(super) fn read(fault: Node) -> Raised {
     let below = |name: &'static str| fault.descendants().filter(move |node| node.tag_name().name() == name);
-    let subcode = below("Subcode").filter_map(|node| reply::child(node, "Value")).last().map(text_of);
+    let subcode = below("Subcode").filter_map(|node| reply::child(node, "Value")).next_back().map(text_of);
     let cim_error = fault.descendants().find(is_cim_error).and_then(|node| reply::instance(node, 0).ok());
     // from the outermost to the innermost
-    let of_service =
+    let mut of_service =
         below("WSManFault").filter_map(|node| node.attribute("Code").and_then(number)).filter(|code| *code != 0);
     let mut raised = Raised {
         subcode: subcode.map(|name| name.trim().rsplit(':').next().unwrap_or_default().to_owned()),
         text: told(fault).into(),
-        code: of_service.last().map(of_service_code),
+        code: of_service.next_back().map(of_service_code),
         cim_status: None,
         stage: if below("ProviderFault").next().is_some() { Stage::Namespace } else { Stage::Service },
     };

@@ -83,8 +83,11 @@ fn whole(text: &str, fraction: bool) -> Option<u64> {
 /// `ddddddddHHMMSS.mmmmmm:000`.
 fn of_digits(text: &str) -> Option<Interval> {
     let (digits, micros) = text.strip_suffix(":000")?.split_once('.')?;
-    let plain = |text: &str, long: usize| text.len() == long && text.bytes().all(|b| b.is_ascii_digit());
-    if !plain(digits, 14) || !(micros.len() == 6 && micros.bytes().all(|b| b.is_ascii_digit() || b == b'*')) {
+    let all = |text: &str, long: usize, extra: u8| {
+        text.len() == long && text.bytes().all(|byte| byte.is_ascii_digit() || byte == extra)
+    };
+    // digits that mean nothing are stars
+    if !(all(digits, 14, b'0') && all(micros, 6, b'*')) {
         return None;
     }
     let number = |from: usize, to: usize| digits[from..to].parse::<u64>().ok();
