@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-#[cfg(feature = "kea")]
+#[cfg(any(feature = "kea", feature = "windows"))]
 use super::exchange::Limits;
 #[cfg(feature = "kea")]
 use super::kea::file::{self, Check};
@@ -18,6 +18,8 @@ use super::kea::live::{LiveServer, Policy, WriterChoice};
 use super::kea::socket::Socket;
 #[cfg(feature = "kea")]
 use super::kea::transport::Transport;
+#[cfg(feature = "windows")]
+use super::windows::server as windows;
 use crate::config::{Config, Endpoint, ServerEntry};
 #[cfg(feature = "kea")]
 use crate::config::{FileCheck, SavePolicy, WriterPolicy};
@@ -25,6 +27,7 @@ use crate::engine::Result;
 use crate::engine::fleet::Fleet;
 use crate::engine::port::Server;
 use crate::engine::survey::RelationshipName;
+#[cfg(not(all(feature = "kea", feature = "windows")))]
 use crate::engine::{Error, ErrorKind};
 use crate::model::ServerName;
 
@@ -50,27 +53,30 @@ pub fn fleet(config: &Config, read_only: bool) -> Result<Fleet> {
 }
 
 fn server(entry: &ServerEntry, read_only: bool) -> Result<Arc<dyn Server>> {
-    #[cfg(feature = "kea")]
     match &entry.endpoint {
+        #[cfg(feature = "kea")]
         Endpoint::KeaSocket(path) => Ok(Arc::new(kea_live(entry, Socket::new(path, limits(entry)), read_only))),
+        #[cfg(feature = "kea")]
         Endpoint::KeaUrl(web) => {
             let http = Http::new((**web).clone(), limits(entry));
             Ok(Arc::new(kea_live(entry, http, read_only)))
         }
+        #[cfg(feature = "kea")]
         Endpoint::KeaFile(path) => Ok(Arc::new(kea_file(entry, path, read_only))),
-        Endpoint::Windows(_) => Err(no_adapter(entry, "Windows DHCP")),
-    }
-    #[cfg(not(feature = "kea"))]
-    match &entry.endpoint {
-        Endpoint::KeaSocket(_) | Endpoint::KeaFile(_) | Endpoint::KeaUrl(_) => {
-            let _ = read_only;
-            Err(no_adapter(entry, "Kea"))
+        #[cfg(not(feature = "kea"))]
+        Endpoint::KeaSocket(_) | Endpoint::KeaFile(_) | Endpoint::KeaUrl(_) => Err(no_adapter(entry, "Kea")),
+        #[cfg(feature = "windows")]
+        Endpoint::Windows(access) => {
+            let policy = windows::Policy { read_only: read_only || entry.read_only };
+            let name = ServerName::from(entry.name.as_str());
+            Ok(Arc::new(windows::WindowsServer::new(name, (**access).clone(), limits(entry), policy)))
         }
+        #[cfg(not(feature = "windows"))]
         Endpoint::Windows(_) => Err(no_adapter(entry, "Windows DHCP")),
     }
 }
 
-#[cfg(feature = "kea")]
+#[cfg(any(feature = "kea", feature = "windows"))]
 fn limits(entry: &ServerEntry) -> Limits {
     Limits {
         connect: entry.timeouts.connect,
@@ -109,6 +115,7 @@ fn kea_file(entry: &ServerEntry, path: &Path, read_only: bool) -> FileServer {
     FileServer::new(ServerName::from(entry.name.as_str()), path, policy)
 }
 
+#[cfg(not(all(feature = "kea", feature = "windows")))]
 fn no_adapter(entry: &ServerEntry, family: &str) -> Error {
     Error::new(ErrorKind::Unsupported, format!("this program was built without {family}"))
         .on(&ServerName::from(entry.name.as_str()))

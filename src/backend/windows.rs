@@ -15,11 +15,25 @@ pub mod cim;
 #[cfg(feature = "windows")]
 mod connection;
 #[cfg(feature = "windows")]
+mod context;
+#[cfg(feature = "windows")]
+mod examine;
+#[cfg(feature = "windows")]
 mod explain;
+#[cfg(feature = "windows")]
+mod measured;
 #[cfg(feature = "windows")]
 pub mod pool;
 #[cfg(feature = "windows")]
+mod read;
+#[cfg(feature = "windows")]
+mod relationship;
+#[cfg(feature = "windows")]
+mod scope;
+#[cfg(feature = "windows")]
 mod sealed;
+#[cfg(feature = "windows")]
+pub mod server;
 #[cfg(feature = "windows")]
 pub mod wire;
 #[cfg(feature = "windows")]

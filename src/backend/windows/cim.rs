@@ -26,6 +26,25 @@ const NAMESPACE: &str = "root/microsoft/windows/dhcp";
 /// What a call gives.
 pub type Result<T> = std::result::Result<T, Failure>;
 
+/// One instance of a list.
+pub type Single<T> = std::result::Result<T, Odd>;
+
+/// An instance that is not what its class says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Odd {
+    /// The scope that it belongs to, where that can be told.
+    pub scope: Option<Ipv4Addr>,
+    /// Why.
+    pub misfit: Misfit,
+}
+
+impl Odd {
+    /// That this call gave it.
+    pub fn error(&self, call: &str) -> Error {
+        Error::new(ErrorKind::Garbled, format!("{call}: {}", self.misfit))
+    }
+}
+
 /// Where option values and DNS settings stand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Level {
@@ -101,6 +120,22 @@ impl Dhcp {
     /// As [`Dhcp::failover`].
     pub async fn scopes(&self, ids: &[Ipv4Addr]) -> Result<Vec<Scope>> {
         self.list("PS_DhcpServerv4Scope", "Get", of_scopes(ids)).await
+    }
+
+    /// The same, where one that cannot be understood does not stand in the way of the others.
+    ///
+    /// # Errors
+    /// As [`Dhcp::failover`].
+    pub async fn scopes_singly(&self, ids: &[Ipv4Addr]) -> Result<Vec<Single<Scope>>> {
+        self.singly("PS_DhcpServerv4Scope", "Get", of_scopes(ids)).await
+    }
+
+    /// The exclusions of these scopes, or of all where none is named, each by itself.
+    ///
+    /// # Errors
+    /// As [`Dhcp::failover`].
+    pub async fn exclusions_singly(&self, scopes: &[Ipv4Addr]) -> Result<Vec<Single<ExclusionRange>>> {
+        self.singly("PS_DhcpServerv4ExclusionRange", "Get", of_scopes(scopes)).await
     }
 
     /// The exclusions of these scopes, or of all where none is named.
@@ -211,15 +246,22 @@ impl Dhcp {
     }
 
     async fn list<T: Data>(&self, class: &str, method: &str, inputs: Inputs) -> Result<Vec<T>> {
+        let found = self.singly(class, method, inputs).await?;
+        found.into_iter().map(|single| single.map_err(|odd| odd.error(&format!("{class}.{method}")).into())).collect()
+    }
+
+    async fn singly<T: Data>(&self, class: &str, method: &str, inputs: Inputs) -> Result<Vec<Single<T>>> {
         let values = self.call(class, method, inputs, Effect::Reads, None).await?;
-        let read = values.iter().map(|value| match value {
-            Value::Instance(instance) => T::read(instance),
+        let read = |value: &Value| match value {
+            Value::Instance(instance) => T::read(instance)
+                .map_err(|misfit| Odd { scope: instance.read(T::CLASS, "ScopeId").ok().flatten(), misfit }),
             Value::Text(_) => {
-                Err(Misfit { class: T::CLASS, property: "cmdletOutput", why: "is text, not an instance".to_owned() })
+                let misfit =
+                    Misfit { class: T::CLASS, property: "cmdletOutput", why: "is text, not an instance".to_owned() };
+                Err(Odd { scope: None, misfit })
             }
-        });
-        let read: std::result::Result<_, Misfit> = read.collect();
-        read.map_err(|misfit| Error::new(ErrorKind::Garbled, format!("{class}.{method}: {misfit}")).into())
+        };
+        Ok(values.iter().map(read).collect())
     }
 
     /// The one instance that `Get` of a class gives.

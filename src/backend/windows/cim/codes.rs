@@ -23,6 +23,9 @@ pub fn of(number: u32) -> Option<&'static Known> {
 /// The scope belongs to no relationship.
 pub const SCOPE_NOT_IN_RELATIONSHIP: u32 = 20_116;
 
+/// The vendor or user class is not there.
+pub const CLASS_NOT_FOUND: u32 = 20_044;
+
 /// All of them, in their order.
 pub const CODES: &[Known] = &[
     known(20_004, Refused, "the scope is there already", AGAIN),
@@ -36,7 +39,7 @@ pub const CODES: &[Known] = &[
     known(20_021, Refused, "the range overlaps another", "look at the scope's range and exclusions on this server"),
     known(20_022, Refused, "the address or the client is reserved already", RESERVED),
     known(20_023, Refused, "the range is none, or overlaps another", "look at the scope's range and exclusions"),
-    known(20_044, Empty, "the class is not there", "create the vendor or user class on this server first"),
+    known(CLASS_NOT_FOUND, Empty, "the class is not there", "create the vendor or user class on this server first"),
     known(20_045, Refused, "the class is there already", AGAIN),
     known(20_049, Refused, "the range cannot become one of this type", ""),
     known(20_052, Refused, "the scope is there already, or its parameters conflict", AGAIN),

@@ -186,6 +186,16 @@ impl Dhcp {
         self.write("PS_DhcpServerv4PolicyIPRange", "Remove", range.inputs()).await
     }
 
+    /// Removes a vendor or user class of the server.
+    ///
+    /// # Errors
+    /// As [`Dhcp::add_scope`].
+    pub async fn remove_class(&self, name: &Foreign, kind: &str) -> Result<()> {
+        let kind = Foreign::from(kind);
+        let inputs = Inputs::default().with("Name", &vec![name.clone()]).with("Type", &kind);
+        self.write("PS_DhcpServerv4Class", "Remove", inputs).await
+    }
+
     /// Gives a level a DNS setting of its own.
     ///
     /// # Errors
