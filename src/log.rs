@@ -117,8 +117,12 @@ fn subscriber(writer: NonBlocking, level: LogLevel) -> Box<dyn Subscriber + Send
         LogLevel::Trace => LevelFilter::TRACE,
     };
     // What libraries say below a warning is not ours to vouch for: it could
-    // hold what travels on a connection.
-    let filter = Targets::new().with_default(level.min(LevelFilter::WARN)).with_target(env!("CARGO_CRATE_NAME"), level);
+    // hold what travels on a connection. What does our cryptography says nothing at all: it tells
+    // us, and has more to hide.
+    let filter = Targets::new()
+        .with_default(level.min(LevelFilter::WARN))
+        .with_target("sspi", LevelFilter::OFF)
+        .with_target(env!("CARGO_CRATE_NAME"), level);
     let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false).log_internal_errors(false);
     Box::new(tracing_subscriber::registry().with(filter).with(lines))
 }

@@ -27,6 +27,7 @@ use tokio::time::Instant;
 pub use self::basic::BasicAuth;
 pub use self::certificate::end_point;
 use self::connection::{Connection, Failure};
+pub use self::explain::Words;
 pub use self::held::{Held, Lost};
 use super::exchange::{Broken, Effect, Limits};
 use super::web::{Address, Web};
@@ -73,6 +74,7 @@ impl Reply {
 pub struct Client {
     web: Web,
     limits: Limits,
+    words: &'static Words,
     /// Built from its files when it is first needed.
     tls: OnceCell<Arc<rustls::ClientConfig>>,
     /// The certificate that the server showed last.
@@ -82,8 +84,8 @@ pub struct Client {
 
 impl Client {
     /// The way to this server. Nothing is opened yet, and no file read.
-    pub fn new(web: Web, limits: Limits) -> Self {
-        Client { web, limits, tls: OnceCell::new(), seen: Arc::default(), kept: Mutex::default() }
+    pub fn new(web: Web, limits: Limits, words: &'static Words) -> Self {
+        Client { web, limits, words, tls: OnceCell::new(), seen: Arc::default(), kept: Mutex::default() }
     }
 
     /// Where it leads.
@@ -120,7 +122,7 @@ impl Client {
         let open = async {
             let (stream, certificate) = connect::open(self).await?;
             let connection = Connection::over(stream).await;
-            let connection = connection.map_err(|error| explain::handshake(&error, &self.web.address))?;
+            let connection = connection.map_err(|error| explain::handshake(&error, self))?;
             Ok((connection, certificate))
         };
         let patience = self.limits.connect;
@@ -174,7 +176,7 @@ impl Client {
 
     fn broken(&self, failure: Failure, request: &Request, fresh: bool) -> Broken {
         let sent = failure.sent && !(fresh && failure.is_refused_certificate());
-        Broken { error: explain::failure(&failure, &self.web, &self.limits, request.effect), sent }
+        Broken { error: explain::failure(&failure, self, request.effect), sent }
     }
 }
 

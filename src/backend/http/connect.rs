@@ -24,7 +24,7 @@ pub(super) type Opened = (Box<dyn Stream>, Option<CertificateDer<'static>>);
 
 pub(super) async fn open(client: &Client) -> Result<Opened> {
     match client.address() {
-        Address::Unix(path) => Ok((unix(path).await?, None)),
+        Address::Unix(path) => Ok((unix(client, path).await?, None)),
         Address::Net { tls, host, port, .. } => {
             let tcp = dial(client, host, *port).await?;
             if *tls { secure(client, host, tcp).await } else { Ok((Box::new(tcp), None)) }
@@ -36,8 +36,10 @@ pub(super) async fn open(client: &Client) -> Result<Opened> {
 async fn dial(client: &Client, host: &str, port: u16) -> Result<TcpStream> {
     let found = tokio::net::lookup_host((host, port)).await.map(Iterator::collect::<Vec<SocketAddr>>);
     let addresses = found.map_err(|error| {
-        Error::new(ErrorKind::Unreachable, format!("{host} has no address: {error}"))
-            .hint("is the name in url right, and does the name service of this machine know it?")
+        Error::new(ErrorKind::Unreachable, format!("{host} has no address: {error}")).hint(format!(
+            "is the name in {} right, and does the name service of this machine know it?",
+            client.words.url
+        ))
     })?;
     let share = client.limits().connect / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
     let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
@@ -52,7 +54,7 @@ async fn dial(client: &Client, host: &str, port: u16) -> Result<TcpStream> {
             Err(_) => last = io::ErrorKind::TimedOut.into(),
         }
     }
-    Err(explain::no_connection(&last, client.address()))
+    Err(explain::no_connection(&last, client))
 }
 
 async fn secure(client: &Client, host: &str, tcp: TcpStream) -> Result<Opened> {
@@ -60,24 +62,24 @@ async fn secure(client: &Client, host: &str, tcp: TcpStream) -> Result<Opened> {
     let config = client.tls.get_or_try_init(|| tls::config(&web.trust, web.identity.as_ref(), &client.seen)).await?;
     let name = ServerName::try_from(host.to_owned()).map_err(|_| {
         Error::new(ErrorKind::Local, format!("{host} is no name that a certificate could have"))
-            .hint("write another name or the address of the server in url")
+            .hint(format!("write another name or the address of the server in {}", client.words.url))
     })?;
     let stream = TlsConnector::from(Arc::clone(config)).connect(name, tcp).await;
-    let stream = stream.map_err(|error| explain::tls(&error, web))?;
+    let stream = stream.map_err(|error| explain::tls(&error, client))?;
     let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
     let shown = shown.map(|certificate| certificate.clone().into_owned());
     Ok((Box::new(stream), shown))
 }
 
 #[cfg(unix)]
-async fn unix(path: &std::path::Path) -> Result<Box<dyn Stream>> {
+async fn unix(client: &Client, path: &std::path::Path) -> Result<Box<dyn Stream>> {
     match tokio::net::UnixStream::connect(path).await {
         Ok(stream) => Ok(Box::new(stream)),
-        Err(error) => Err(explain::no_connection(&error, &Address::Unix(path.to_owned()))),
+        Err(error) => Err(explain::no_connection(&error, client)),
     }
 }
 
 #[cfg(not(unix))]
-async fn unix(_path: &std::path::Path) -> Result<Box<dyn Stream>> {
+async fn unix(_client: &Client, _path: &std::path::Path) -> Result<Box<dyn Stream>> {
     Err(Error::new(ErrorKind::Unsupported, "this platform has no UNIX sockets").hint("use http:// or https://"))
 }

@@ -12,11 +12,25 @@ use hyper::header::{self, HeaderMap, HeaderValue};
 use super::command::{Answer, Code};
 use super::transport::Via;
 use crate::backend::exchange::{Broken, Effect, Limits};
-use crate::backend::http::{BasicAuth, Client, Reply, Request};
+use crate::backend::http::{BasicAuth, Client, Reply, Request, Words};
 use crate::backend::web::{Address, Web};
 use crate::engine::port::Point;
 use crate::engine::{Error, ErrorKind};
 use crate::model::Foreign;
+
+/// What hints about the way to a Kea say.
+const WORDS: Words = Words {
+    url: "url",
+    plain: "http:// in url",
+    tls: "https:// in url",
+    nobody_listens: "does the server run, and are address and port in url those of its HTTP control socket or of its \
+                     control agent? Where they are an agent's, it may be the agent that is down",
+    other_port: "is it the port of the server's control channel?",
+    see_log: "see the server's log: it may have stopped",
+    our_authority: "its authority must be in the server's trust-anchor",
+    own_certificate: "openssl x509 -noout -fingerprint -sha256 -in its cert-file",
+    largest: "max_answer",
+};
 
 /// A control agent gives its server so long, and this cannot be set.
 pub const AGENT_PATIENCE: Duration = Duration::from_secs(60);
@@ -40,7 +54,7 @@ impl Http {
     pub fn new(web: Web, limits: Limits) -> Self {
         let auth = web.login.as_ref().map(BasicAuth::new);
         let caveat = web.caveat();
-        Http(Arc::new(Inner { client: Client::new(web, limits), auth, caveat, via: OnceLock::new() }))
+        Http(Arc::new(Inner { client: Client::new(web, limits, &WORDS), auth, caveat, via: OnceLock::new() }))
     }
 
     /// What it is limited to.

@@ -2,9 +2,22 @@
 
 use super::access::{Access, Scheme};
 use super::connection::offers;
-use crate::backend::http::Reply;
+use crate::backend::http::{Reply, Words};
 use crate::engine::{Error, ErrorKind};
 use crate::model::Foreign;
+
+/// What hints about the way to a WinRM listener say.
+pub(super) const WORDS: Words = Words {
+    url: "host",
+    plain: "tls = false",
+    tls: "tls = true",
+    nobody_listens: "does WinRM run there (winrm quickconfig), and is port that of its listener: 5985, with tls 5986?",
+    other_port: "is it the port of a WinRM listener: 5985, with tls 5986?",
+    see_log: "see the event log of the server: the service WinRM may have stopped",
+    our_authority: "the server must trust its authority",
+    own_certificate: "certutil -dump of its exported certificate",
+    largest: "max_envelope",
+};
 
 /// The server did not take us for who we say we are (401).
 pub(super) fn refused(reply: &Reply, access: &Access, mechanism: &str) -> Error {

@@ -16,6 +16,7 @@ use self::gate::Gate;
 use super::access::{Access, Scheme};
 use super::auth::Failure;
 use super::connection::{Connection, Unanswered};
+use super::explain;
 use super::wire::{Answer, Wire};
 use crate::backend::exchange::{Broken, Effect, Limits};
 use crate::backend::http::Client;
@@ -66,7 +67,7 @@ impl Pool {
     pub fn new(access: Access, limits: Limits) -> Self {
         let most = usize::try_from(access.max_envelope).unwrap_or(usize::MAX).saturating_mul(SLACK);
         let limits = Limits { answer: limits.answer.min(most), ..limits };
-        let client = Arc::new(Client::new(access.web.clone(), limits));
+        let client = Arc::new(Client::new(access.web.clone(), limits, &explain::WORDS));
         let shared = Shared {
             access,
             client,
