@@ -47,10 +47,10 @@ pub fn main() -> ExitCode {
     };
     let mut console = Console::of_process();
     let writes = match &cli.command {
-        Some(Command::Replicate(asked)) => !asked.what_if,
-        Some(Command::Undo(asked)) => !asked.what_if,
-        Some(Command::HaReset(asked)) => !asked.what_if,
-        Some(Command::Recover(asked)) => asked.way().is_some() && !asked.what_if,
+        Some(Command::Replicate(asked)) => !asked.asking.what_if,
+        Some(Command::Undo(asked)) => !asked.asking.what_if,
+        Some(Command::HaReset(asked)) => !asked.asking.what_if,
+        Some(Command::Recover(asked)) => asked.way().is_some() && !asked.asking.what_if,
         _ => false,
     };
     let result = perform(cli, &mut console).and_then(|status| match console.finish() {

@@ -1,5 +1,6 @@
 //! The arguments, as they are declared to the parser; what they do is elsewhere.
 
+mod asking;
 mod ha_reset;
 mod history;
 pub mod jobs;
@@ -19,9 +20,9 @@ use super::Failure;
 use super::console::Console;
 use super::powershell::{self, Spelling};
 use crate::detached;
-use crate::engine::approval::Switches;
 use crate::engine::select::ScopeSelector;
 
+pub use asking::Asking;
 pub use ha_reset::HaReset;
 pub use history::{History, HistoryCommand, ListRuns};
 pub use jobs::Jobs;
@@ -217,17 +218,9 @@ pub struct Replicate {
     /// by commas. Both partners of a relationship cannot be named at once.
     #[arg(long = "cim-session", value_name = "SERVER", value_delimiter = ',', conflicts_with = "computer_name")]
     pub cim_sessions: Vec<String>,
-    /// Do not ask
-    ///
-    /// Refusals for safety stand all the same; see --override.
-    #[arg(long)]
-    pub force: bool,
-    /// Ask, even with --force
-    #[arg(long)]
-    pub confirm: bool,
-    /// Only show what would be done; nothing is written, whatever else is given
-    #[arg(long)]
-    pub what_if: bool,
+    /// How to ask, and to answer.
+    #[command(flatten)]
+    pub asking: Asking,
     /// Ask, then replicate in a job that outlives this command and its terminal
     ///
     /// Prints the job; `scopesync jobs` follows it. It writes what was approved
@@ -237,20 +230,9 @@ pub struct Replicate {
     /// Highest number of targets written side by side; 0 lets scopesync choose
     #[arg(long, value_name = "N")]
     pub throttle_limit: Option<u32>,
-    /// Go on in spite of the refusal of this name, as the preview shows it; can be repeated
-    #[arg(long = "override", value_name = "NAME")]
-    pub overrides: Vec<String>,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
 }
 
 impl Replicate {
-    /// How the operator wants to be asked.
-    pub fn switches(&self) -> Switches {
-        Switches { what_if: self.what_if, confirm: self.confirm, force: self.force }
-    }
-
     /// The servers that are copied from, as the operator names them.
     pub fn sources(&self) -> Vec<&str> {
         self.selection.computer_name.iter().chain(&self.cim_sessions).map(String::as_str).collect()

@@ -2,8 +2,6 @@
 //!
 //! Read, plan, show, ask, reset: only the last changes anything.
 
-use std::collections::BTreeSet;
-
 use super::Failure;
 use super::args::HaReset;
 use super::console::Console;
@@ -35,11 +33,11 @@ pub async fn run(
     let picked = select(&survey, &Selection::Relationships(vec![asked.name.clone()]), &[])?;
     let found = picked.first().and_then(|pick| survey.relationships.get(pick.relationship));
     let found = found.ok_or_else(|| Failure::new(format!("no failover relationship is called {:?}", asked.name)))?;
-    let overrides: BTreeSet<String> = asked.overrides.iter().cloned().collect();
+    let overrides = asked.asking.overridden();
     let control = Control::free();
     let plan = waiting(console, "planning".into(), ResetPlan::make(fleet, &survey, found, overrides, &control)).await;
     let mut plan = ResetPlan { asked: asked.told(), ..plan };
-    if asked.switches().manner() == Manner::ShowOnly {
+    if asked.asking.manner() == Manner::ShowOnly {
         show_only(asked, &plan, console);
         return Ok(if plan.is_open() { 0 } else { 3 });
     }
@@ -60,7 +58,7 @@ pub async fn run(
         never = watch::watch(status, &control, &watch::RESET, console) => match never {},
         report = reset::run(fleet, &plan, &approved, journal, &control) => report,
     };
-    if asked.json {
+    if asked.asking.json {
         console.json(&report.to_json());
     } else {
         console.lines(&show::reset_report(&report));
@@ -70,12 +68,12 @@ pub async fn run(
 
 /// What can be said before any server is asked.
 fn check(asked: &HaReset, console: &Console) -> Result<(), Failure> {
-    if let Some(name) = asked.overrides.iter().find(|name| !OVERRIDES.contains(&name.as_str())) {
+    if let Some(name) = asked.asking.overrides.iter().find(|name| !OVERRIDES.contains(&name.as_str())) {
         return Err(Failure::new(format!("no refusal that can be overridden is called {name:?}"))
             .hint(format!("there is: {}", OVERRIDES.join(", "))));
     }
-    if asked.switches().manner() == Manner::Ask && !console.can_ask() {
-        let message = match asked.confirm {
+    if asked.asking.manner() == Manner::Ask && !console.can_ask() {
+        let message = match asked.asking.confirm {
             true => "--confirm needs a terminal to ask on",
             false => "without a terminal nobody can be asked",
         };
@@ -85,7 +83,7 @@ fn check(asked: &HaReset, console: &Console) -> Result<(), Failure> {
 }
 
 fn show_only(asked: &HaReset, plan: &ResetPlan, console: &mut Console) {
-    if asked.json {
+    if asked.asking.json {
         console.json(&plan.to_json());
     } else {
         console.lines(&show::reset_plan(plan));
@@ -101,7 +99,7 @@ fn approve(
     console: &mut Console,
 ) -> Result<Approved, Failure> {
     let mut questions =
-        Questions::new(&plan.digest, vec![plan.name.clone()], by, asked.switches(), plan.overrides.clone());
+        Questions::new(&plan.digest, vec![plan.name.clone()], by, asked.asking.switches(), plan.overrides.clone());
     while questions.pending().is_some() {
         let question = Question { text: plan.question(), help: HELP };
         questions.answer(ask.ask(&question, console).map_err(|error| no_answer(&error, "sent"))?);

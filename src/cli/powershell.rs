@@ -151,10 +151,10 @@ fn fill_in(asked: &mut super::args::Replicate, bound: Bound) {
     asked.cim_sessions = bound.cim_sessions;
     asked.throttle_limit = bound.throttle_limit;
     asked.as_job = bound.as_job;
-    asked.what_if = bound.what_if;
-    asked.confirm = bound.confirm == Some(true);
+    asked.asking.what_if = bound.what_if;
+    asked.asking.confirm = bound.confirm == Some(true);
     // Who turns the confirmation off does not want to be asked.
-    asked.force = bound.force || bound.confirm == Some(false);
+    asked.asking.force = bound.force || bound.confirm == Some(false);
 }
 
 #[cfg(test)]

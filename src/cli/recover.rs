@@ -3,8 +3,6 @@
 //! Reads the servers of interrupted runs and tells how far each came; then finishes one, undoes
 //! it, or leaves it as it is. What is written is a plan like any other.
 
-use std::collections::BTreeSet;
-
 use serde_json::json;
 
 use super::Failure;
@@ -45,7 +43,7 @@ pub async fn run(
         let told = session.tell(record).await?;
         let way = match asked.way() {
             Some(way) => Some(way),
-            None if asked.json => {
+            None if asked.asking.json => {
                 documents.push(document(record, &told));
                 None
             }
@@ -57,7 +55,7 @@ pub async fn run(
             None => 0,
         });
     }
-    if asked.json && asked.way().is_none() {
+    if asked.asking.json && asked.way().is_none() {
         session.console.json(&json!({ "schema": recovery::SCHEMA, "runs": documents }));
     }
     Ok(status)
@@ -90,7 +88,7 @@ fn check(asked: &Recover, runs: &[RunRecord], console: &Console) -> Result<(), F
         let names: Vec<&str> = runs.iter().map(|run| run.id.as_str()).collect();
         return Err(Failure::new("several interrupted runs wait: say which one is meant").hint(names.join(", ")));
     }
-    let asks = asked.switches().manner() == Manner::Ask && (way != Way::Leave);
+    let asks = asked.asking.manner() == Manner::Ask && (way != Way::Leave);
     if asks && !console.can_ask() {
         return Err(Failure::new("without a terminal nobody can be asked")
             .hint("--force goes on without asking, --what-if only shows the plan"));
@@ -116,7 +114,7 @@ impl Session<'_> {
         let names = ScopeNames::of_ids(told.scopes().map(|scope| scope.id));
         let lines = show::recovery(&show::interrupted(record), &told, &names);
         // the result itself, unless something is done about it
-        match self.asked.way().is_none() && !self.asked.json {
+        match self.asked.way().is_none() && !self.asked.asking.json {
             true => self.console.lines(&lines),
             false => lines.iter().for_each(|line| self.console.aside(line)),
         }
@@ -146,15 +144,15 @@ impl Session<'_> {
         }
         let survey = survey(self.fleet, self.console).await?;
         let mut plan = self.plan(told, way, &survey).await?;
-        if self.asked.switches().manner() != Manner::ShowOnly {
+        if self.asked.asking.manner() != Manner::ShowOnly {
             plan = plan.kept_by(self.history);
         }
         plan.asked = self.asked.told();
         replicate::name_read_only_switch(self.fleet, &mut plan);
-        replicate::known_overrides(&self.asked.overrides, &plan)?;
+        replicate::known_overrides(&self.asked.asking.overrides, &plan)?;
         let names = ScopeNames::of(&survey);
-        if self.asked.switches().manner() == Manner::ShowOnly {
-            replicate::preview_only(self.asked.json, &plan, &names, self.console);
+        if self.asked.asking.manner() == Manner::ShowOnly {
+            replicate::preview_only(self.asked.asking.json, &plan, &names, self.console);
             return Ok(if plan.is_blocked_anywhere() { 3 } else { 0 });
         }
         for line in show::plan(&plan, &names) {
@@ -164,10 +162,10 @@ impl Session<'_> {
             run::not_begun(&plan, self.history);
             return Err(Failure::new("nothing was written: all of it is refused").hint("the reasons stand above"));
         }
-        let approved = replicate::approve(self.asked.switches(), &plan, self.by, self.ask, self.console)
+        let approved = replicate::approve(self.asked.asking.switches(), &plan, self.by, self.ask, self.console)
             .inspect_err(|_| run::not_begun(&plan, self.history))?;
         let report = replicate::execute(self.fleet, &plan, approved, self.history, self.console).await;
-        replicate::finish(self.asked.json, &plan, &report, &names, self.console);
+        replicate::finish(self.asked.asking.json, &plan, &report, &names, self.console);
         let status = report.exit_status();
         if status != 0 {
             return Ok(status);
@@ -185,7 +183,7 @@ impl Session<'_> {
     }
 
     async fn plan(&mut self, told: &Told, way: Way, survey: &Survey) -> Result<Plan, Failure> {
-        let overrides: BTreeSet<String> = self.asked.overrides.iter().cloned().collect();
+        let overrides = self.asked.asking.overridden();
         let control = Control::free();
         if way == Way::Undo {
             return Ok(told.undo()?.plan(self.fleet, survey, overrides, &control).await);
@@ -196,7 +194,7 @@ impl Session<'_> {
     }
 
     fn without_writing(&mut self, record: &RunRecord, told: &Told, how: Settlement) -> Result<u8, Failure> {
-        let what_if = self.asked.switches().manner() == Manner::ShowOnly;
+        let what_if = self.asked.asking.manner() == Manner::ShowOnly;
         match what_if {
             true => self.console.note(format_args!("what if: run {} would no longer be told of", told.run)),
             false => {
@@ -204,7 +202,7 @@ impl Session<'_> {
                 self.settled(told, how);
             }
         }
-        if self.asked.json {
+        if self.asked.asking.json {
             self.console.json(&json!({ "schema": recovery::SCHEMA, "runs": [document(record, told)] }));
         }
         Ok(0)

@@ -42,24 +42,24 @@ pub async fn run(
     check(fleet, asked, console)?;
     let survey = survey(fleet, console).await?;
     let picked = select::choose(fleet, &survey, &asked.selection, &asked.sources())?;
-    let overrides: BTreeSet<String> = asked.overrides.iter().cloned().collect();
+    let overrides = asked.asking.overridden();
     let control = Control::free();
     let mut plan = waiting(console, "planning".into(), Plan::make(fleet, &survey, &picked, overrides, &control)).await;
     plan = recovery::note(plan, journal);
-    if asked.switches().manner() != Manner::ShowOnly {
+    if asked.asking.manner() != Manner::ShowOnly {
         plan = plan.kept_by(journal);
     }
     name_read_only_switch(fleet, &mut plan);
     plan.asked = asked.told();
-    known_overrides(&asked.overrides, &plan)?;
+    known_overrides(&asked.asking.overrides, &plan)?;
     let unread = select::unread(&survey, &picked, &asked.selection, &asked.sources());
     for reason in &unread {
         console.warning(format_args!("not read: {reason}"));
     }
 
     let names = ScopeNames::of(&survey);
-    if asked.switches().manner() == Manner::ShowOnly {
-        preview_only(asked.json, &plan, &names, console);
+    if asked.asking.manner() == Manner::ShowOnly {
+        preview_only(asked.asking.json, &plan, &names, console);
         return Ok(if plan.is_blocked_anywhere() || !unread.is_empty() { 3 } else { 0 });
     }
     for line in show::plan(&plan, &names) {
@@ -71,13 +71,13 @@ pub async fn run(
             .hint("the reasons stand above"));
     }
     let approved =
-        approve(asked.switches(), &plan, by, ask, console).inspect_err(|_| run::not_begun(&plan, journal))?;
+        approve(asked.asking.switches(), &plan, by, ask, console).inspect_err(|_| run::not_begun(&plan, journal))?;
     // where everything was declined there is nothing to hand over
     if let Some(handover) = handover.filter(|_| !approved.is_empty()) {
-        return handover.start(fleet, asked.json, &plan, &approved, console).await;
+        return handover.start(fleet, asked.asking.json, &plan, &approved, console).await;
     }
     let report = execute(fleet, &plan, approved, journal, console).await;
-    finish(asked.json, &plan, &report, &names, console);
+    finish(asked.asking.json, &plan, &report, &names, console);
     let status = report.exit_status();
     // nobody waits until the memory of thousands of scopes is given back piece by piece
     tokio::task::spawn_blocking(move || drop((survey, plan, report)));
@@ -93,8 +93,8 @@ fn check(fleet: &Fleet, asked: &args::Replicate, console: &Console) -> Result<()
         return Err(Failure::new(message)
             .hint(format!("the configuration has: {}; its partner will be overwritten", names.join(", "))));
     }
-    if asked.switches().manner() == Manner::Ask && !console.can_ask() {
-        let message = match asked.confirm {
+    if asked.asking.manner() == Manner::Ask && !console.can_ask() {
+        let message = match asked.asking.confirm {
             true => format!("{} needs a terminal to ask on", spelled("--confirm")),
             false => "without a terminal nobody can be asked".into(),
         };

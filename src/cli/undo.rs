@@ -2,8 +2,6 @@
 //!
 //! The same way as a replication, with what a run overwrote in place of a source.
 
-use std::collections::BTreeSet;
-
 use super::Failure;
 use super::args;
 use super::console::Console;
@@ -33,7 +31,7 @@ pub async fn run(
     ask: &mut dyn Ask,
     console: &mut Console,
 ) -> Result<u8, Failure> {
-    if asked.switches().manner() == Manner::Ask && !console.can_ask() {
+    if asked.asking.manner() == Manner::Ask && !console.can_ask() {
         return Err(Failure::new("without a terminal nobody can be asked")
             .hint("--force undoes without asking, --what-if only shows the plan"));
     }
@@ -41,20 +39,20 @@ pub async fn run(
     has_ended(history, &record)?;
     let undo = Undo::new(&record.id, history.past_with_dropped(&record)?, &asked.scope_ids)?;
     let survey = survey(fleet, console).await?;
-    let overrides: BTreeSet<String> = asked.overrides.iter().cloned().collect();
+    let overrides = asked.asking.overridden();
     let control = Control::free();
     let mut plan = waiting(console, "planning".into(), undo.plan(fleet, &survey, overrides, &control)).await;
     plan = recovery::note(plan, history);
-    if asked.switches().manner() != Manner::ShowOnly {
+    if asked.asking.manner() != Manner::ShowOnly {
         plan = plan.kept_by(history);
     }
     plan.asked = asked.told();
     replicate::name_read_only_switch(fleet, &mut plan);
-    replicate::known_overrides(&asked.overrides, &plan)?;
+    replicate::known_overrides(&asked.asking.overrides, &plan)?;
 
     let names = ScopeNames::of(&survey);
-    if asked.switches().manner() == Manner::ShowOnly {
-        replicate::preview_only(asked.json, &plan, &names, console);
+    if asked.asking.manner() == Manner::ShowOnly {
+        replicate::preview_only(asked.asking.json, &plan, &names, console);
         return Ok(if plan.is_blocked_anywhere() { 3 } else { 0 });
     }
     for line in show::plan(&plan, &names) {
@@ -67,13 +65,13 @@ pub async fn run(
         )
         .hint("the reasons stand above"));
     }
-    let approved = replicate::approve(asked.switches(), &plan, by, ask, console)
+    let approved = replicate::approve(asked.asking.switches(), &plan, by, ask, console)
         .inspect_err(|_| run::not_begun(&plan, history))?;
     if let Some(handover) = handover.filter(|_| !approved.is_empty()) {
-        return handover.start(fleet, asked.json, &plan, &approved, console).await;
+        return handover.start(fleet, asked.asking.json, &plan, &approved, console).await;
     }
     let report = replicate::execute(fleet, &plan, approved, history, console).await;
-    replicate::finish(asked.json, &plan, &report, &names, console);
+    replicate::finish(asked.asking.json, &plan, &report, &names, console);
     Ok(report.exit_status())
 }
 

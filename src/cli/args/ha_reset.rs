@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::engine::approval::Switches;
+use super::asking::Asking;
 
 /// `scopesync ha-reset`
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -10,30 +10,9 @@ pub struct HaReset {
     /// The relationship
     #[arg(value_name = "RELATIONSHIP")]
     pub name: String,
-    /// Do not ask
-    ///
-    /// Refusals for safety stand all the same; see --override.
-    #[arg(long)]
-    pub force: bool,
-    /// Ask, even with --force
-    #[arg(long)]
-    pub confirm: bool,
-    /// Only show what would be done; nothing is sent, whatever else is given
-    #[arg(long)]
-    pub what_if: bool,
-    /// Go on in spite of the refusal of this name, as it is shown; can be repeated
-    #[arg(long = "override", value_name = "NAME")]
-    pub overrides: Vec<String>,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-impl HaReset {
-    /// How the operator wants to be asked.
-    pub fn switches(&self) -> Switches {
-        Switches { what_if: self.what_if, confirm: self.confirm, force: self.force }
-    }
+    /// How to ask, and to answer.
+    #[command(flatten)]
+    pub asking: Asking,
 }
 
 /// Shown below the long help.

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::engine::approval::Switches;
+use super::asking::Asking;
 
 /// `scopesync recover`
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -17,25 +17,11 @@ pub struct Recover {
     #[arg(long, conflicts_with = "leave")]
     pub undo: bool,
     /// Leave everything as it is; the run is not told of any more
-    #[arg(long)]
+    #[arg(long, conflicts_with = "confirm")]
     pub leave: bool,
-    /// Do not ask
-    ///
-    /// Refusals for safety stand all the same; see --override.
-    #[arg(long)]
-    pub force: bool,
-    /// Ask, even with --force
-    #[arg(long, conflicts_with = "leave")]
-    pub confirm: bool,
-    /// Only show what would be done; nothing is written, whatever else is given
-    #[arg(long)]
-    pub what_if: bool,
-    /// Go on in spite of the refusal of this name, as the preview shows it; can be repeated
-    #[arg(long = "override", value_name = "NAME")]
-    pub overrides: Vec<String>,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
+    /// How to ask, and to answer.
+    #[command(flatten)]
+    pub asking: Asking,
 }
 
 /// What is done about an interrupted run.
@@ -50,11 +36,6 @@ pub enum Way {
 }
 
 impl Recover {
-    /// How the operator wants to be asked.
-    pub fn switches(&self) -> Switches {
-        Switches { what_if: self.what_if, confirm: self.confirm, force: self.force }
-    }
-
     /// What the operator has chosen; `None` to be shown what there is first.
     pub fn way(&self) -> Option<Way> {
         match self {

@@ -1,3 +1,4 @@
+use crate::engine::approval::Switches;
 use crate::model::ScopeId;
 
 use super::*;
@@ -65,16 +66,18 @@ fn every_argument_of_replicate() {
     let expected = Replicate {
         selection,
         cim_sessions: vec![],
-        force: true,
-        confirm: true,
-        what_if: true,
+        asking: Asking {
+            force: true,
+            confirm: true,
+            what_if: true,
+            overrides: vec!["clocks".to_owned(), "moved".to_owned()],
+            json: true,
+        },
         as_job: true,
         throttle_limit: Some(4),
-        overrides: vec!["clocks".to_owned(), "moved".to_owned()],
-        json: true,
     };
     let switches = Switches { what_if: true, confirm: true, force: true };
-    assert_eq!(expected.switches(), switches);
+    assert_eq!(expected.asking.switches(), switches);
     assert_eq!(command(line), Command::Replicate(expected));
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{HaReset, Recover, Replicate, Undo};
+use super::{Asking, HaReset, Recover, Replicate, Undo};
 
 /// The arguments of a command, gathered one by one.
 #[derive(Default)]
@@ -19,6 +19,15 @@ impl Words {
         self
     }
 
+    fn asking(self, asking: &Asking) -> Self {
+        let Asking { force, confirm, what_if, overrides, json } = asking;
+        self.all("--override", overrides)
+            .flag("--force", *force)
+            .flag("--confirm", *confirm)
+            .flag("--what-if", *what_if)
+            .flag("--json", *json)
+    }
+
     fn told(self, command: &str) -> Value {
         json!({ "command": command, "arguments": self.0 })
     }
@@ -27,19 +36,14 @@ impl Words {
 impl Replicate {
     /// For records; a selection that was read from standard input is spelt out.
     pub fn told(&self) -> Value {
-        let Replicate { selection, cim_sessions, force, confirm, what_if, throttle_limit, overrides, json, as_job } =
-            self;
+        let Replicate { selection, cim_sessions, asking, as_job, throttle_limit } = self;
         Words(selection.names.clone())
             .all("--scope-id", &selection.scope_ids)
             .all("--computer-name", selection.computer_name.as_slice())
             .all("--cim-session", cim_sessions)
-            .all("--override", overrides)
             .all("--throttle-limit", throttle_limit.as_slice())
-            .flag("--force", *force)
-            .flag("--confirm", *confirm)
-            .flag("--what-if", *what_if)
+            .asking(asking)
             .flag("--as-job", *as_job)
-            .flag("--json", *json)
             .told("replicate")
     }
 }
@@ -47,46 +51,28 @@ impl Replicate {
 impl HaReset {
     /// For records.
     pub fn told(&self) -> Value {
-        let HaReset { name, force, confirm, what_if, overrides, json } = self;
-        Words(vec![name.clone()])
-            .all("--override", overrides)
-            .flag("--force", *force)
-            .flag("--confirm", *confirm)
-            .flag("--what-if", *what_if)
-            .flag("--json", *json)
-            .told("ha-reset")
+        let HaReset { name, asking } = self;
+        Words(vec![name.clone()]).asking(asking).told("ha-reset")
     }
 }
 
 impl Undo {
     /// For records.
     pub fn told(&self) -> Value {
-        let Undo { run, scope_ids, force, confirm, what_if, as_job, overrides, json } = self;
-        Words(vec![run.clone()])
-            .all("--scope-id", scope_ids)
-            .all("--override", overrides)
-            .flag("--force", *force)
-            .flag("--confirm", *confirm)
-            .flag("--what-if", *what_if)
-            .flag("--as-job", *as_job)
-            .flag("--json", *json)
-            .told("undo")
+        let Undo { run, scope_ids, asking, as_job } = self;
+        Words(vec![run.clone()]).all("--scope-id", scope_ids).asking(asking).flag("--as-job", *as_job).told("undo")
     }
 }
 
 impl Recover {
     /// For records.
     pub fn told(&self) -> Value {
-        let Recover { run, finish, undo, leave, force, confirm, what_if, overrides, json } = self;
+        let Recover { run, finish, undo, leave, asking } = self;
         Words(run.iter().cloned().collect())
             .flag("--finish", *finish)
             .flag("--undo", *undo)
             .flag("--leave", *leave)
-            .all("--override", overrides)
-            .flag("--force", *force)
-            .flag("--confirm", *confirm)
-            .flag("--what-if", *what_if)
-            .flag("--json", *json)
+            .asking(asking)
             .told("recover")
     }
 }

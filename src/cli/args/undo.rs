@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::engine::approval::Switches;
+use super::asking::Asking;
 use crate::engine::select::ScopeSelector;
 
 /// `scopesync undo`
@@ -17,33 +17,12 @@ pub struct Undo {
     /// address. Several are separated by commas, or the argument is repeated.
     #[arg(long = "scope-id", value_name = "ID", value_delimiter = ',')]
     pub scope_ids: Vec<ScopeSelector>,
-    /// Do not ask
-    ///
-    /// Refusals for safety stand all the same; see --override.
-    #[arg(long)]
-    pub force: bool,
-    /// Ask, even with --force
-    #[arg(long)]
-    pub confirm: bool,
+    /// How to ask, and to answer.
+    #[command(flatten)]
+    pub asking: Asking,
     /// Ask, then undo in a job that outlives this command and its terminal; see `scopesync jobs`
     #[arg(long)]
     pub as_job: bool,
-    /// Only show what would be done; nothing is written, whatever else is given
-    #[arg(long)]
-    pub what_if: bool,
-    /// Go on in spite of the refusal of this name, as the preview shows it; can be repeated
-    #[arg(long = "override", value_name = "NAME")]
-    pub overrides: Vec<String>,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-impl Undo {
-    /// How the operator wants to be asked.
-    pub fn switches(&self) -> Switches {
-        Switches { what_if: self.what_if, confirm: self.confirm, force: self.force }
-    }
 }
 
 /// Shown below the long help.

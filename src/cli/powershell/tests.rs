@@ -84,7 +84,7 @@ fn lists_in_every_way_that_they_are_written() {
 #[test]
 fn switches_and_what_turns_them_off() {
     let switches = |line: &str| {
-        let asked = replicate(line);
+        let asked = replicate(line).asking;
         (asked.force, asked.confirm, asked.what_if)
     };
     for (line, expected) in [
@@ -110,8 +110,8 @@ fn options_of_ours_among_the_parameters() {
     let cli = cli("-Force --demo --override option-43 -cn a --override=shrink-leases --json --log off");
     assert!(cli.global.demo && cli.global.log == Some("off".into()));
     let Some(Command::Replicate(asked)) = cli.command else { panic!() };
-    assert_eq!(asked.overrides, ["option-43", "shrink-leases"]);
-    assert!(asked.json && asked.force && asked.selection.computer_name.as_deref() == Some("a"));
+    assert_eq!(asked.asking.overrides, ["option-43", "shrink-leases"]);
+    assert!(asked.asking.json && asked.asking.force && asked.selection.computer_name.as_deref() == Some("a"));
     let line = ["scopesync", "--read-only", "--config", "c.toml", "INVOKE-dhcpserverv4FailoverReplication", "-cn", "a"];
     let cli = Cli::understand(line.map(OsString::from)).unwrap();
     assert!(cli.global.read_only && cli.global.config == Some("c.toml".into()));
