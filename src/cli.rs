@@ -18,6 +18,7 @@ pub mod replicate;
 pub mod scopes;
 pub mod undo;
 
+mod course;
 mod failure;
 mod json;
 mod reading;

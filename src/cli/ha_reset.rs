@@ -5,8 +5,9 @@
 use super::Failure;
 use super::args::HaReset;
 use super::console::Console;
+use super::course::no_answer;
 use super::reading::{survey, waiting};
-use super::replicate::{Ask, Question, no_answer, watch};
+use super::replicate::{Ask, Question, watch};
 use crate::engine::approval::{Approved, Manner, Questions};
 use crate::engine::fleet::Fleet;
 use crate::engine::port::{Control, Journal};

@@ -8,14 +8,14 @@ use serde_json::json;
 use super::Failure;
 use super::args::{Recover, Way};
 use super::console::Console;
+use super::course::{Course, End, no_answer};
 use super::reading::{survey, waiting};
-use super::replicate::{self, Ask, no_answer};
+use super::replicate::Ask;
 use crate::engine::approval::Manner;
 use crate::engine::fleet::Fleet;
 use crate::engine::plan::Plan;
 use crate::engine::port::{Control, RunKind};
 use crate::engine::recovery::{self, Standing, Told};
-use crate::engine::run;
 use crate::engine::survey::Survey;
 use crate::history::{History, RunRecord, Settlement};
 use crate::show::{self, Line, Role, ScopeNames};
@@ -143,33 +143,21 @@ impl Session<'_> {
             return self.without_writing(record, told, Settlement::Undone);
         }
         let survey = survey(self.fleet, self.console).await?;
-        let mut plan = self.plan(told, way, &survey).await?;
-        if self.asked.asking.manner() != Manner::ShowOnly {
-            plan = plan.kept_by(self.history);
-        }
-        plan.asked = self.asked.told();
-        replicate::name_read_only_switch(self.fleet, &mut plan);
-        replicate::known_overrides(&self.asked.asking.overrides, &plan)?;
-        let names = ScopeNames::of(&survey);
-        if self.asked.asking.manner() == Manner::ShowOnly {
-            replicate::preview_only(self.asked.asking.json, &plan, &names, self.console);
-            return Ok(if plan.is_blocked_anywhere() { 3 } else { 0 });
-        }
-        for line in show::plan(&plan, &names) {
-            self.console.aside(&line);
-        }
-        if plan.scopes_to_write() == 0 && plan.is_blocked_anywhere() {
-            run::not_begun(&plan, self.history);
-            return Err(Failure::new("nothing was written: all of it is refused").hint("the reasons stand above"));
-        }
-        let approved = replicate::approve(self.asked.asking.switches(), &plan, self.by, self.ask, self.console)
-            .inspect_err(|_| run::not_begun(&plan, self.history))?;
-        let report = replicate::execute(self.fleet, &plan, approved, self.history, self.console).await;
-        replicate::finish(self.asked.asking.json, &plan, &report, &names, self.console);
-        let status = report.exit_status();
-        if status != 0 {
-            return Ok(status);
-        }
+        let plan = self.plan(told, way, &survey).await?;
+        let Session { fleet, asked, history, by, .. } = *self;
+        let mut course = Course {
+            fleet,
+            asking: &asked.asking,
+            journal: history,
+            by,
+            ask: &mut *self.ask,
+            console: &mut *self.console,
+        };
+        let plan = course.complete(plan, asked.told())?;
+        let refused = "nothing was written: all of it is refused";
+        let end = course.carry_out(plan, &ScopeNames::of(&survey), refused, None).await?;
+        let status = end.status();
+        let (End::Ran(plan, report), 0) = (end, status) else { return Ok(status) };
         match self.history.settle_for(&plan, &report, self.by)? {
             Some(how) => self.settled(told, how),
             None => {

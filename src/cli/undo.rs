@@ -5,16 +5,16 @@
 use super::Failure;
 use super::args;
 use super::console::Console;
+use super::course::Course;
 use super::reading::{survey, waiting};
-use super::replicate::{self, Ask, Handover};
+use super::replicate::{Ask, Handover};
 use crate::engine::approval::Manner;
 use crate::engine::fleet::Fleet;
 use crate::engine::port::Control;
 use crate::engine::recovery;
-use crate::engine::run;
 use crate::engine::undo::Undo;
 use crate::history::{History, RunRecord};
-use crate::show::{self, ScopeNames};
+use crate::show::ScopeNames;
 
 /// Brings back what a run overwrote, in a job of its own if there is a `handover`, and returns the
 /// exit status. `ask` answers for the operator
@@ -43,36 +43,10 @@ pub async fn run(
     let control = Control::free();
     let mut plan = waiting(console, "planning".into(), undo.plan(fleet, &survey, overrides, &control)).await;
     plan = recovery::note(plan, history);
-    if asked.asking.manner() != Manner::ShowOnly {
-        plan = plan.kept_by(history);
-    }
-    plan.asked = asked.told();
-    replicate::name_read_only_switch(fleet, &mut plan);
-    replicate::known_overrides(&asked.asking.overrides, &plan)?;
-
-    let names = ScopeNames::of(&survey);
-    if asked.asking.manner() == Manner::ShowOnly {
-        replicate::preview_only(asked.asking.json, &plan, &names, console);
-        return Ok(if plan.is_blocked_anywhere() { 3 } else { 0 });
-    }
-    for line in show::plan(&plan, &names) {
-        console.aside(&line);
-    }
-    if plan.scopes_to_write() == 0 && plan.is_blocked_anywhere() {
-        run::not_begun(&plan, history);
-        return Err(Failure::new(
-            "nothing was written: everything that is to be undone is refused or could not be read",
-        )
-        .hint("the reasons stand above"));
-    }
-    let approved = replicate::approve(asked.asking.switches(), &plan, by, ask, console)
-        .inspect_err(|_| run::not_begun(&plan, history))?;
-    if let Some(handover) = handover.filter(|_| !approved.is_empty()) {
-        return handover.start(fleet, asked.asking.json, &plan, &approved, console).await;
-    }
-    let report = replicate::execute(fleet, &plan, approved, history, console).await;
-    replicate::finish(asked.asking.json, &plan, &report, &names, console);
-    Ok(report.exit_status())
+    let mut course = Course { fleet, asking: &asked.asking, journal: history, by, ask, console };
+    let plan = course.complete(plan, asked.told())?;
+    let refused = "nothing was written: everything that is to be undone is refused or could not be read";
+    Ok(course.carry_out(plan, &ScopeNames::of(&survey), refused, handover).await?.status())
 }
 
 /// Of a run that has not come to its end nobody knows yet what it left.
