@@ -10,7 +10,7 @@ use crate::config::{Config, LogConfig, ServerEntry};
 use crate::engine::approval::{Approved, Carried};
 use crate::engine::plan::{Plan, PlannedRelationship};
 use crate::engine::{Error, ErrorKind, Result};
-use crate::history::{History, JobState, NewJob};
+use crate::history::{History, NewJob};
 use crate::model::{ScopeId, ServerName};
 use crate::secret::{Inline, Secret};
 use crate::state::StateFolder;
@@ -56,13 +56,19 @@ impl Origin {
         let job = history.create_job(&NewJob { title: order.title.clone() })?;
         let secrets = self.secret_variables();
         let started = tokio::task::spawn_blocking(move || process::start(job, &request, &secrets));
-        let started = started.await.map_err(|error| local(error.to_string())).flatten();
-        started.map(|()| job).inspect_err(|error| {
-            let report = JobReport::failed(error);
-            if let Err(error) = history.finish_job(job, JobState::Failed, Some(&report.to_json())) {
-                tracing::warn!(%error, job, "how the job failed is not in the history");
+        let started = started.await.map_err(|error| local(error.to_string()).into()).flatten();
+        let Err(silent) = started else { return Ok(job) };
+        match history.give_up_job(job, &JobReport::failed(&silent.error).to_json()) {
+            // only its answer was lost: it may be in the middle of a write, and is not killed
+            Ok(false) => {
+                tracing::warn!(job, error = %silent.error, "the job has begun all the same");
+                silent.leave();
+                return Ok(job);
             }
-        })
+            Ok(true) => {}
+            Err(error) => tracing::warn!(%error, job, "how the job failed is not in the history"),
+        }
+        Err(silent.end())
     }
 
     async fn request(&self, history: &History, order: &Order<'_>) -> Result<Request> {

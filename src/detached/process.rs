@@ -13,7 +13,7 @@ use crate::engine::{Error, ErrorKind, Result};
 /// The command by which a job's process is started; not for people.
 pub const COMMAND: &str = "job-process";
 
-/// A process that has not answered for so long never will.
+/// A process that has not answered for so long has lost its answer, or never will.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// No answer is longer, in bytes.
@@ -29,8 +29,37 @@ pub(super) enum Answer {
     Refused(String, Option<String>),
 }
 
+/// A process that does not say that it has taken its job; there may be none.
+pub(super) struct Silent {
+    pub(super) error: Error,
+    child: Option<Child>,
+}
+
+impl From<Error> for Silent {
+    fn from(error: Error) -> Self {
+        Silent { error, child: None }
+    }
+}
+
+impl Silent {
+    /// It has taken the job all the same, and goes on.
+    pub(super) fn leave(self) {
+        self.child.map(reap);
+    }
+
+    /// Ends what there is of it, and gives the reason.
+    pub(super) fn end(self) -> Error {
+        if let Some(mut child) = self.child {
+            // it has ended, or does nothing that could be waited for
+            let _ = child.kill();
+            reap(child);
+        }
+        self.error
+    }
+}
+
 /// Starts the process of a job, hands the request over, and waits until it has taken it.
-pub(super) fn start(job: i64, request: &Request, secrets: &[String]) -> Result<()> {
+pub(super) fn start(job: i64, request: &Request, secrets: &[String]) -> std::result::Result<(), Silent> {
     let program =
         std::env::current_exe().map_err(|error| cannot(format!("this program's file is unknown: {error}")))?;
     let mut command = Command::new(&program);
@@ -44,17 +73,21 @@ pub(super) fn start(job: i64, request: &Request, secrets: &[String]) -> Result<(
     let mut child = spawned.map_err(|error| {
         cannot(format!("{} cannot be started: {error}", program.display())).hint("was it replaced? start it again")
     })?;
-    let answered = converse(&mut child, request);
-    if answered.is_err() {
-        // it has ended, or does nothing that could be waited for
-        let _ = child.kill();
+    match converse(&mut child, request) {
+        Ok(()) => {
+            reap(child);
+            Ok(())
+        }
+        Err(error) => Err(Silent { error, child: Some(child) }),
     }
-    // whoever runs on for long must not keep what is left of an ended process
+}
+
+/// Whoever runs on for long must not keep what is left of an ended process.
+fn reap(mut child: Child) {
     let reaped = std::thread::Builder::new().name("job".into()).spawn(move || child.wait());
     if let Err(error) = reaped {
         tracing::debug!(%error, "nobody waits for the job's process");
     }
-    answered
 }
 
 fn converse(child: &mut Child, request: &Request) -> Result<()> {

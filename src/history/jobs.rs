@@ -188,6 +188,17 @@ impl History {
         Ok(())
     }
 
+    /// Closes a job as failed, unless a process has taken it by now; whether none had. None can take
+    /// it any more.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub fn give_up_job(&self, id: i64, report: &Value) -> Result<bool> {
+        let now = Timestamp::now().as_microsecond();
+        let sql = "UPDATE job SET state = 'Failed', ended = ?2, report = ?3 WHERE id = ?1 AND state = 'NotStarted'";
+        self.write(|transaction| Ok(transaction.execute(sql, params![id, now, report.to_string()])? == 1))
+    }
+
     /// Remembers that the output of a job was received.
     ///
     /// # Errors

@@ -319,6 +319,21 @@ fn many_may_begin_at_once_where_there_is_no_store_yet() {
     }
 }
 
+#[test]
+fn a_job_is_given_up_only_where_no_process_has_taken_it() {
+    let (folder, history) = site();
+    let report = json!({"reason": "silent"});
+    let new_job = || history.create_job(&NewJob { title: "replicate".into() }).unwrap();
+    let (silent, slow) = (new_job(), new_job());
+    assert!(history.give_up_job(silent, &report).unwrap());
+    assert!(open(&folder).take_job(silent).is_err(), "its process comes too late");
+    assert_eq!(history.job(silent).unwrap().state, JobState::Failed);
+
+    let _alive = open(&folder).take_job(slow).unwrap();
+    assert!(!history.give_up_job(slow, &report).unwrap());
+    assert_eq!(history.job(slow).unwrap().state, JobState::Running);
+}
+
 #[cfg(unix)]
 #[test]
 fn it_is_for_its_owner_alone() {
