@@ -55,25 +55,7 @@ pub async fn work(effect: Effect, fleet: Arc<Fleet>, journal: &dyn Journal, ctl:
         Effect::Run(_, plan, approved) => {
             Ok(News::RunEnded(Arc::new(run::run(&fleet, &plan, approved, journal, &ctl).await)))
         }
-        Effect::PlanFinish(..)
-        | Effect::Tell(..)
-        | Effect::LeaveRun(..)
-        | Effect::StartJob(..)
-        | Effect::Jobs(_)
-        | Effect::CancelJob(..)
-        | Effect::Runs(..)
-        | Effect::Interrupted(_)
-        | Effect::OpenRun(..)
-        | Effect::PlanUndo(..)
-        | Effect::Declined(_)
-        | Effect::DeclinedReset(_)
-        | Effect::Cancel(_)
-        | Effect::Abandon(_)
-        | Effect::OpenDemo(_)
-        | Effect::Suspend
-        | Effect::Repaint
-        | Effect::Quit
-        | Effect::Leave => Err("nothing that is done in the background".into()),
+        _ => Err("nothing that is done in the background".into()),
     }
 }
 

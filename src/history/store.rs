@@ -15,6 +15,7 @@ use crate::state::{StateError, StateFolder};
 const PATIENCE: Duration = Duration::from_millis(if cfg!(test) { 200 } else { 5000 });
 
 /// What SQLite adds to the store's name: the store itself, and its companions while it is open.
+#[cfg(unix)]
 const ENDS: [&str; 3] = ["", "-wal", "-shm"];
 
 /// An open store.
@@ -147,6 +148,7 @@ pub(super) fn is_there(path: &Path) -> Result<bool> {
 }
 
 /// The store's name with one of its ends.
+#[cfg(unix)]
 fn file(path: &Path, end: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(end);
