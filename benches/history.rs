@@ -76,6 +76,7 @@ fn history(bench: &mut Criterion) {
             keep_days: 0,
             keep_runs: 0,
             keep_size: scopesync::config::ByteSize(u64::MAX),
+            ..Default::default()
         };
         let history = open().within(limits);
         let mut number = 0;
@@ -83,7 +84,9 @@ fn history(bench: &mut Criterion) {
             number += 1;
             let run = format!("bench-{number}");
             history.begin(&RunStart { run: run.clone(), ..start.clone() })?;
-            history.end(&run, &json!({}))
+            history.end(&run, &json!({}))?;
+            history.tidy();
+            Ok::<_, scopesync::engine::Error>(())
         })
     });
     group.finish();

@@ -242,12 +242,22 @@ pub struct HistoryConfig {
     pub keep_runs: u32,
     /// So much of them is kept.
     pub keep_size: ByteSize,
+    /// From this size on a file of the audit is set aside.
+    pub audit_size: ByteSize,
+    /// So many files of the audit that were set aside are kept; 0 for all.
+    pub audit_files: u32,
 }
 
 impl Default for HistoryConfig {
     /// A snapshot of a large scope takes some tens of KiB: a run of 10 000 scopes about 100 MiB.
     fn default() -> Self {
-        Self { keep_days: 400, keep_runs: 10_000, keep_size: ByteSize(2 << 30) }
+        Self {
+            keep_days: 400,
+            keep_runs: 10_000,
+            keep_size: ByteSize(2 << 30),
+            audit_size: ByteSize(10 << 20),
+            audit_files: 0,
+        }
     }
 }
 

@@ -18,6 +18,7 @@ mod story;
 mod who;
 mod write;
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -139,7 +140,9 @@ impl History {
     fn on_audit(&self, act: impl FnOnce(&Audit) -> std::io::Result<()>) -> Result<()> {
         let state = StateFolder::at(self.root.clone()?);
         state.make().map_err(|error| Error::new(ErrorKind::Local, error.to_string()))?;
-        let audit = Audit::new(state.root(), audit::Keep::default());
+        let HistoryConfig { audit_size, audit_files, .. } = self.limits;
+        let keep = audit::Keep { size: audit_size.0, files: NonZeroU32::new(audit_files) };
+        let audit = Audit::new(state.root(), keep);
         act(&audit).map_err(|error| {
             Error::new(ErrorKind::Local, format!("the audit {} cannot be written: {error}", audit.path().display()))
                 .hint("nothing is written to a server without it: make room or mend the folder's permissions")

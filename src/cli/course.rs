@@ -96,6 +96,8 @@ impl Course<'_> {
         }
         let report = self.execute(&plan, approved).await;
         finish(self.asking.json, &plan, &report, names, self.console);
+        self.console.flush();
+        self.journal.tidy();
         Ok(End::Ran(Box::new(plan), report))
     }
 

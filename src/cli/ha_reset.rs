@@ -64,6 +64,8 @@ pub async fn run(
     } else {
         console.lines(&show::reset_report(&report));
     }
+    console.flush();
+    journal.tidy();
     Ok(report.exit_status())
 }
 

@@ -338,6 +338,17 @@ pub const HISTORY: Section = Section {
             absent: Absent::Default("\"2 GiB\""),
             about: "So much is kept, in bytes or with a unit.",
         },
+        Key {
+            name: "audit_size",
+            absent: Absent::Default("\"10 MiB\""),
+            about: "From this size on `audit.jsonl` is set aside as `audit.1.jsonl`, the one before as \
+                    `audit.2.jsonl`, and so on.",
+        },
+        Key {
+            name: "audit_files",
+            absent: Absent::Default("0"),
+            about: "So many files of the audit that were set aside are kept, the newest; 0 for all.",
+        },
     ],
 };
 

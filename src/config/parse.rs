@@ -182,6 +182,8 @@ fn history(fields: Fields<'_, '_, '_>) -> HistoryConfig {
         keep_days: fields.count("keep_days").unwrap_or(default.keep_days),
         keep_runs: fields.count("keep_runs").unwrap_or(default.keep_runs),
         keep_size: fields.size("keep_size").unwrap_or(default.keep_size),
+        audit_size: fields.size("audit_size").unwrap_or(default.audit_size),
+        audit_files: fields.count("audit_files").unwrap_or(default.audit_files),
     };
     fields.finish(&[]);
     limits

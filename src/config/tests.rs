@@ -106,6 +106,8 @@ fn every_key_is_taken_over() {
         keep_days = 30
         keep_runs = 0
         keep_size = "1 MiB"
+        audit_size = 65536
+        audit_files = 12
         [log]
         file = "s.log"
         level = "debug"
@@ -137,7 +139,13 @@ fn every_key_is_taken_over() {
         relationships: vec![],
         ignore: vec![ignore],
         throttle_limit: 4,
-        history: HistoryConfig { keep_days: 30, keep_runs: 0, keep_size: ByteSize(1 << 20) },
+        history: HistoryConfig {
+            keep_days: 30,
+            keep_runs: 0,
+            keep_size: ByteSize(1 << 20),
+            audit_size: ByteSize(1 << 16),
+            audit_files: 12,
+        },
         log: LogConfig { target: LogTarget::File("/etc/s.log".into()), level: LogLevel::Debug },
         warnings: vec![],
     };

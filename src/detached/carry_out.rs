@@ -12,7 +12,7 @@ use crate::engine::approval::carry_over;
 use crate::engine::fleet::Fleet;
 use crate::engine::outcome::RunReport;
 use crate::engine::plan::Plan;
-use crate::engine::port::Control;
+use crate::engine::port::{Control, Journal as _};
 use crate::engine::run;
 use crate::engine::select::Picked;
 use crate::engine::survey::{Member, Survey};
@@ -74,6 +74,7 @@ impl Taken {
         };
         tracing::info!(job = self.conduct.job(), state = ended.state.word(), "job ended");
         self.conduct.close(&ended);
+        self.conduct.history().tidy();
         ended.report.exit_status
     }
 }

@@ -40,12 +40,6 @@ pub struct Keep {
     pub files: Option<NonZeroU32>,
 }
 
-impl Default for Keep {
-    fn default() -> Self {
-        Keep { size: 10 << 20, files: None }
-    }
-}
-
 /// The audit of a state folder, which must be there.
 #[derive(Clone, Debug)]
 pub struct Audit {
@@ -167,6 +161,8 @@ mod tests {
     use super::super::who::FrontEnd;
     use super::*;
 
+    const ALL: Keep = Keep { size: u64::MAX, files: None };
+
     fn who() -> Who {
         Who::of_process(FrontEnd::CommandLine)
     }
@@ -184,7 +180,7 @@ mod tests {
     #[test]
     fn lines_are_added_for_the_owner_alone() {
         let folder = tempfile::tempdir().unwrap();
-        let audit = Audit::new(folder.path(), Keep::default());
+        let audit = Audit::new(folder.path(), ALL);
         audit.append(&who(), &[event(1), event(2)]).unwrap();
         audit.append(&who(), &[Event::of("note", None, json!({}))]).unwrap();
         let lines = lines(&audit.path());
@@ -201,7 +197,7 @@ mod tests {
     #[test]
     fn a_line_cut_short_spoils_no_other() {
         let folder = tempfile::tempdir().unwrap();
-        let audit = Audit::new(folder.path(), Keep::default());
+        let audit = Audit::new(folder.path(), ALL);
         std::fs::write(audit.path(), "{\"schema\":\"scope").unwrap();
         audit.append(&who(), &[event(1)]).unwrap();
         let text = std::fs::read_to_string(audit.path()).unwrap();
@@ -260,6 +256,6 @@ mod tests {
     #[test]
     fn what_cannot_be_written_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(Audit::new(folder.path().join("gone"), Keep::default()).append(&who(), &[event(1)]).is_err());
+        assert!(Audit::new(folder.path().join("gone"), ALL).append(&who(), &[event(1)]).is_err());
     }
 }

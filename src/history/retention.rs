@@ -239,7 +239,13 @@ mod tests {
     use crate::config::ByteSize;
     use crate::engine::port::{Journal, RunStart};
 
-    const NO_LIMITS: HistoryConfig = HistoryConfig { keep_days: 0, keep_runs: 0, keep_size: ByteSize(u64::MAX) };
+    const NO_LIMITS: HistoryConfig = HistoryConfig {
+        keep_days: 0,
+        keep_runs: 0,
+        keep_size: ByteSize(u64::MAX),
+        audit_size: ByteSize(u64::MAX),
+        audit_files: 0,
+    };
 
     fn begin(history: &History, run: &str, scopes: &[&str], size: usize) {
         history.begin(&start(run)).unwrap();
@@ -250,6 +256,7 @@ mod tests {
     fn done(history: &History, run: &str, scopes: &[&str], size: usize) {
         begin(history, run, scopes, size);
         history.end(run, &json!({})).unwrap();
+        history.tidy();
     }
 
     /// Runs with their scopes, the oldest first.
@@ -286,6 +293,7 @@ mod tests {
             let started = now - jiff::SignedDuration::from_hours(24 * days);
             history.begin(&RunStart { started, ..start(run) }).unwrap();
             history.end(run, &json!({})).unwrap();
+            history.tidy();
         }
         assert_eq!(kept(&history), ["recent", "today"]);
         let in_ten_years = now.as_microsecond() + 3650 * MICROSECONDS_A_DAY;

@@ -156,12 +156,13 @@ impl Journal for History {
         // whichever of both still can tells how it ended
         let audited = self.audit(&audit::end(run, report));
         stored?;
-        let settled = self.settle_replaced(Some(run), report);
-        // the run is kept: that old ones could not be dropped is not its failure
+        audited.and(self.settle_replaced(Some(run), report))
+    }
+
+    fn tidy(&self) {
         if let Err(error) = self.drop_old() {
             tracing::warn!(%error, "old runs could not be dropped");
         }
-        audited.and(settled)
     }
 
     fn not_begun(&self, start: &RunStart, report: &Value) -> Result<()> {

@@ -17,6 +17,7 @@ use jiff::tz::TimeZone;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::engine::port::Journal as _;
 use crate::engine::progress::{Control, Progress, Status};
 use crate::history::History;
 use crate::jobs::{Ended, Job, JobControl, JobEvent, JobId, Jobs, PROGRESS_INTERVAL};
@@ -117,7 +118,7 @@ impl Hands {
                 Some(match ended {
                     Ended::Done(news) => (ticket, news),
                     // A panic's message may hold what a server sent.
-                    Ended::Failed { reason } => (ticket, News::Failed(Foreign::from(reason).to_string())),
+                    Ended::Failed { reason } => (ticket, News::Failed(Foreign::cleaned(&reason))),
                 })
             }
         }
@@ -205,6 +206,10 @@ impl Hands {
                 let done = work(effect, fleet, &*history, ctl).await;
                 if let (Some(plan), Ok(News::RunEnded(report))) = (plan, &done) {
                     recover::settle(Arc::clone(&history), plan, Arc::clone(report)).await;
+                }
+                if matches!(done, Ok(News::RunEnded(_) | News::ResetEnded(_))) {
+                    // not waited for: the report goes first
+                    tokio::task::spawn_blocking(move || history.tidy());
                 }
                 done
             };

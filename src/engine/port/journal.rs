@@ -200,6 +200,9 @@ pub trait Journal: Send + Sync {
     /// Closes the record of a run with its report.
     fn end(&self, run: &str, report: &serde_json::Value) -> Result<()>;
 
+    /// Drops what is kept beyond its limits. Takes its time: once a run's report is out.
+    fn tidy(&self) {}
+
     /// Takes note of the report of a run that was approved and had nothing to write, and so was
     /// never begun: what it found in step needs no interrupted run to wait for it.
     fn unwritten(&self, _report: &serde_json::Value) -> Result<()> {
