@@ -86,13 +86,17 @@ fn detached(history: &History) -> Result<Vec<DetachedJob>> {
             Ok(DetachedJob {
                 id: job.id,
                 created: job.created,
-                title: clean(&job.title),
+                title: Foreign::cleaned(&job.title),
                 state: job.state,
-                who: format!("{} on {}", clean(&job.user), clean(&job.host)),
+                who: format!("{} on {}", Foreign::cleaned(&job.user), Foreign::cleaned(&job.host)),
                 cancel: job.cancel,
                 progress: job.progress.and_then(|progress| serde_json::from_value(progress).ok()),
                 exit_status: report.as_ref().map(|report| report.exit_status),
-                told: report.into_iter().flat_map(|report| report.messages).map(|line| clean(&line)).collect(),
+                told: report
+                    .into_iter()
+                    .flat_map(|report| report.messages)
+                    .map(|line| Foreign::cleaned(&line))
+                    .collect(),
             })
         })
         .collect::<Result<_>>()?;
@@ -107,12 +111,12 @@ fn dead(history: &History) -> Result<BTreeSet<String>> {
 fn past_run(record: &RunRecord, dead: &BTreeSet<String>, jobs: &BTreeMap<String, i64>) -> PastRun {
     let of_role = |roles: &[ServerRole]| -> Vec<String> {
         let servers = record.servers.iter().filter(|server| roles.contains(&server.role));
-        servers.map(|server| clean(server.name.as_str())).collect()
+        servers.map(|server| Foreign::cleaned(server.name.as_str())).collect()
     };
     let counts = record.summary.iter().filter(|(word, count)| *word != "scopes" && **count > 0);
     PastRun {
         seq: record.seq,
-        id: clean(&record.id),
+        id: Foreign::cleaned(&record.id),
         kind: record.kind.clone(),
         fate: match record.ended {
             Some(_) => Fate::Ended,
@@ -127,22 +131,18 @@ fn past_run(record: &RunRecord, dead: &BTreeSet<String>, jobs: &BTreeMap<String,
         from: record.who.from.as_ref().map(ToString::to_string),
         process: record.who.process,
         version: record.who.version.to_string(),
-        overrides: record.overrides.iter().map(|name| clean(name)).collect(),
+        overrides: record.overrides.iter().map(|name| Foreign::cleaned(name)).collect(),
         sources: of_role(&[ServerRole::Source]),
         targets: of_role(&[ServerRole::Target, ServerRole::Member]),
-        counts: counts.map(|(word, count)| (clean(word), *count)).collect(),
-        undone_by: record.undone_by.as_deref().map(clean),
+        counts: counts.map(|(word, count)| (Foreign::cleaned(word), *count)).collect(),
+        undone_by: record.undone_by.as_deref().map(Foreign::cleaned),
         settled: record.settled.as_ref().map(|settled| {
-            let through = settled.run.as_ref().map(|run| format!(" by run {}", clean(run))).unwrap_or_default();
-            format!("{}{through}, {}", settled.how.words(), clean(&settled.by))
+            let through =
+                settled.run.as_ref().map(|run| format!(" by run {}", Foreign::cleaned(run))).unwrap_or_default();
+            format!("{}{through}, {}", settled.how.words(), Foreign::cleaned(&settled.by))
         }),
         job: jobs.get(&record.id).copied(),
     }
-}
-
-/// What a file says is shown as what a server sent is: others may have written it.
-fn clean(text: &str) -> String {
-    Foreign::from(text).to_string()
 }
 
 /// A run's report, as far as it is shown.
@@ -216,13 +216,13 @@ fn kept(snapshot: Snapshot) -> PastScope {
         Vec::new()
     });
     let end = snapshot.end.as_ref();
-    let message = end.and_then(|end| end.record.get("message")?.as_str().map(clean));
+    let message = end.and_then(|end| end.record.get("message")?.as_str().map(Foreign::cleaned));
     PastScope {
         id: snapshot.scope,
         name: String::new(),
         target: snapshot.target,
         relationship: snapshot.relationship,
-        outcome: end.map(|end| clean(&end.outcome)),
+        outcome: end.map(|end| Foreign::cleaned(&end.outcome)),
         told: None,
         saved: None,
         message,

@@ -89,7 +89,7 @@ fn check(history: &History, console: &mut Console) -> Result<(), Failure> {
         return Ok(());
     }
     for line in &wrong {
-        console.line(&Line::of(0, Role::Critical, Foreign::from(line.as_str()).to_string()));
+        console.line(&Line::of(0, Role::Critical, Foreign::cleaned(line.as_str())));
     }
     Err(Failure::new(format!("the history {} is damaged", history.path()?.display()))
         .hint("export what can still be read, then move the file away: a new one is begun with the next run"))

@@ -73,8 +73,8 @@ pub fn table(jobs: &[Job]) -> Vec<Line> {
             plain("BackgroundJob".into()),
             (state, job.state.word().into()),
             plain(more.into()),
-            plain(shown(&job.host)),
-            plain(shown(&job.title)),
+            plain(Foreign::cleaned(&job.host)),
+            plain(Foreign::cleaned(&job.title)),
         ]);
     }
     table.lines()
@@ -117,11 +117,6 @@ fn has_more(job: &Job) -> bool {
     !job.received
 }
 
-/// Text of the history, which others than this program may have written.
-fn shown(text: &str) -> String {
-    Foreign::from(text).to_string()
-}
-
 fn show(job: &Job, json: bool, console: &mut Console) -> Result<u8, Failure> {
     if json {
         console.json(&document(job));
@@ -149,10 +144,10 @@ fn show(job: &Job, json: bool, console: &mut Console) -> Result<u8, Failure> {
     }
     console.line(&Line::of(0, Role::Title, name(job)));
     for (what, text) in facts {
-        console.line(&Line::of(2, Role::Muted, format!("{what:<9} ")).with(Role::Plain, shown(&text)));
+        console.line(&Line::of(2, Role::Muted, format!("{what:<9} ")).with(Role::Plain, Foreign::cleaned(&text)));
     }
     for message in report(job).iter().flat_map(|report| &report.messages) {
-        console.line(&Line::of(2, Role::Plain, shown(message)));
+        console.line(&Line::of(2, Role::Plain, Foreign::cleaned(message)));
     }
     Ok(0)
 }
@@ -198,8 +193,8 @@ fn receive(history: &History, id: i64, keep: bool, console: &mut Console) -> Res
         return Ok(status);
     }
     let report = report(&job).unwrap_or_default();
-    report.messages.iter().for_each(|message| console.aside(&Line::of(0, Role::Plain, shown(message))));
-    report.output.iter().for_each(|line| console.line(&Line::of(0, Role::Plain, shown(line))));
+    report.messages.iter().for_each(|message| console.aside(&Line::of(0, Role::Plain, Foreign::cleaned(message))));
+    report.output.iter().for_each(|line| console.line(&Line::of(0, Role::Plain, Foreign::cleaned(line))));
     if !keep {
         history.receive_job(id)?;
     }

@@ -44,7 +44,7 @@ pub fn apply(rules: &[IgnoreRule], changes: Vec<Change>) -> (Vec<Change>, Ignore
 
 fn keep(rules: &[IgnoreRule], mut change: Change, ignored: &mut Ignored) -> Option<Change> {
     let mut count = |rule: &IgnoreRule| {
-        *ignored.entry(Foreign::from(rule.reason.as_str()).to_string()).or_default() += 1;
+        *ignored.entry(Foreign::cleaned(rule.reason.as_str())).or_default() += 1;
     };
     let rules: Vec<&IgnoreRule> = rules.iter().filter(|rule| rule.matches_item(&change)).collect();
     if let Some(rule) = rules.iter().find(|rule| rule.field.is_none()) {

@@ -25,6 +25,11 @@ impl Foreign {
         &self.0
     }
 
+    /// Text of others as it is shown, where it is not kept.
+    pub fn cleaned(text: &str) -> String {
+        Foreign::from(text).to_string()
+    }
+
     /// Every character that is not plain ASCII is escaped, and the text is quoted:
     /// for two texts that differ but look the same.
     pub fn escaped(&self) -> String {

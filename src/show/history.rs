@@ -31,7 +31,7 @@ pub fn run_servers(run: &RunRecord) -> String {
     use crate::engine::port::ServerRole::{Member, Source, Target};
     let named = |role| {
         let servers = run.servers.iter().filter(|server| server.role == role);
-        servers.map(|server| Foreign::from(server.name.as_str()).to_string()).collect::<Vec<_>>().join(", ")
+        servers.map(|server| Foreign::cleaned(server.name.as_str())).collect::<Vec<_>>().join(", ")
     };
     match (named(Source), named(Target)) {
         (_, target) if target.is_empty() => named(Member),
@@ -118,11 +118,11 @@ fn head(story: &Story) -> Vec<Line> {
         lines.push(fact("approved", approved(approval)));
     }
     if !run.overrides.is_empty() {
-        let names: Vec<String> = run.overrides.iter().map(|name| Foreign::from(name.as_str()).to_string()).collect();
+        let names: Vec<String> = run.overrides.iter().map(|name| Foreign::cleaned(name.as_str())).collect();
         lines.push(fact("overrode", names.join(", ")));
     }
     if let Some(digest) = story.documents.plan.get("digest").and_then(Value::as_str) {
-        lines.push(fact("plan", Foreign::from(digest).to_string()));
+        lines.push(fact("plan", Foreign::cleaned(digest)));
     }
     lines
 }
@@ -133,7 +133,7 @@ fn approved(Approval { relationship, by, answer }: &Approval) -> String {
 
 /// What was asked for, as a command line or as the screen had it.
 fn asked(asked: &Value) -> Option<String> {
-    let text = |value: &Value| value.as_str().map(|text| Foreign::from(text).to_string());
+    let text = |value: &Value| value.as_str().map(Foreign::cleaned);
     match (asked.get("command"), asked.get("screen")) {
         (Some(command), _) => {
             let words = asked.get("arguments").and_then(Value::as_array).into_iter().flatten().filter_map(text);
