@@ -6,6 +6,7 @@
 mod change;
 mod context;
 mod fields;
+mod host;
 mod item;
 mod relationship;
 mod scope;
@@ -15,6 +16,7 @@ mod text;
 pub use change::{Change, ChangeKind, DriftState, FieldChange, Finding, FindingKind, FindingSide, Severity};
 pub use context::{CLASS_ORDER, Context, Definition, DefinitionKind, Release, Store, failover_parameter};
 pub use fields::Fields;
+pub use host::{Host, Kinship};
 pub use item::{
     Canonical, Field, IdentifierKind, Item, ItemKey, KeyName, Kind, Level, OptionKey, Origin, Owner, ReservationKey,
     Section, Value,

@@ -1,9 +1,12 @@
 //! The engine on servers in memory: what is asked, written, verified and told.
 
 // Helpers of tests may fail as a test may.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
+
+#[path = "engine/named.rs"]
+mod named;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::engine::compare::ScopeDrift;
 use crate::engine::prerequisites::visible_pair;
+use crate::engine::survey::Presence;
 use crate::model::{Change, ChangeKind, FieldChange, Finding, FindingSide, ScopeId, Section, Severity};
 use crate::show::plural;
 
@@ -243,6 +244,7 @@ pub fn member_words(state: &AppState, subject: &Subject, side: usize) -> Option<
         (Some(reason), Some(heard)) => format!("not read: {reason}; its partner says: {}", heard.0),
         (Some(reason), None) => format!("not read: {reason}"),
         (None, Some(own)) => own.explained(&relationship.mode),
+        (None, None) if matches!(member.presence, Presence::Unpaired(_)) => "has no such relationship".into(),
         (None, None) => "tells no state".into(),
     };
     Some((name, text))

@@ -186,11 +186,7 @@ fn is_young(reading: &Reading) -> bool {
 
 /// The relationship that was picked, in what the servers say now.
 fn find(survey: &Survey, pick: &Pick, readings: &[(ServerName, ReadOutcome)]) -> Result<Picked, Error> {
-    let found = survey.relationships.iter().enumerate().find_map(|(at, relationship)| {
-        relationship.member_index(&pick.target)?;
-        Some((at, relationship.member_index(&pick.source)?))
-    });
-    let Some((relationship, source_member)) = found else {
+    let Some((relationship, source_member)) = survey.between(&pick.source, &pick.target, &pick.name) else {
         let unread = readings.iter().find_map(|(_, outcome)| outcome.as_ref().err());
         return Err(unread.cloned().unwrap_or_else(|| {
             Error::new(ErrorKind::Moved, format!("{} is no relationship of these servers any more", pick.name))

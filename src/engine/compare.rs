@@ -173,7 +173,8 @@ pub fn relationship(
         result.scopes = scopes.compare();
         result.findings = prerequisites::findings(relationship, source_member, source, target);
         result.findings.extend(membership::findings(survey, relationship, source_member));
-        result.findings.extend(scope_findings(&result.scopes, &result.source, &result.target));
+        let is_named = relationship.is_named();
+        result.findings.extend(scope_findings(&result.scopes, &result.source, &result.target, is_named));
         result.trouble = Trouble::of(relationship, source_member, &result.scopes);
         result.findings.extend(result.trouble.as_ref().map(Trouble::finding));
         result.findings.extend(unsafe_ways(survey, relationship, source_member));
@@ -373,7 +374,7 @@ fn absence(relationship: &Relationship, source_member: usize, reason: &str) -> F
 }
 
 /// The two findings that can bring a whole relationship down, and hidden values.
-fn scope_findings(scopes: &[ScopeDrift], source: &str, target: &str) -> Vec<Finding> {
+fn scope_findings(scopes: &[ScopeDrift], source: &str, target: &str, is_named: bool) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut collect = |kind, side, severity, scopes: Vec<ScopeId>, message: &str, hint: &str| {
         if !scopes.is_empty() {
@@ -383,8 +384,13 @@ fn scope_findings(scopes: &[ScopeDrift], source: &str, target: &str) -> Vec<Find
     let ids = |state: &DriftState| -> Vec<ScopeId> {
         scopes.iter().filter(|scope| scope.state == *state).map(|scope| scope.id).collect()
     };
-    let danger = "each lease in it is refused by the partner and its client gets no answer; \
-                  after some of them the whole relationship terminates";
+    let danger = match is_named {
+        true => "its clients get no answer while only the server that lacks it is there",
+        false => {
+            "each lease in it is refused by the partner and its client gets no answer; \
+             after some of them the whole relationship terminates"
+        }
+    };
     collect(
         FindingKind::ScopeOnOneSide,
         FindingSide::Target,

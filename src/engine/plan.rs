@@ -15,7 +15,7 @@ use super::port::{Control, Fingerprints, Pulse, Reading, Refusal, Server, Work, 
 use super::recovery::Settles;
 use super::report::{ChangeReport, FindingReport};
 use super::select::Picked;
-use super::survey::{Relationship, Survey};
+use super::survey::{Presence, Relationship, Survey};
 use super::threads::side_by_side;
 use super::trouble::{Trouble, TroubleReport};
 use super::undo::{Since, SinceReport};
@@ -398,6 +398,9 @@ fn blocked(fleet: &Fleet, found: &Relationship, pick: &Picked, planned: &Planned
         if let Some(reason) = found.members[member].absent() {
             return refuse("not-read", reason, "both partners must be read before anything is written");
         }
+    }
+    if let Some(member) = found.members.iter().find(|member| matches!(member.presence, Presence::Unpaired(_))) {
+        return refuse("not-paired", format!("{} has no such relationship", member.shown()), membership::RENEW);
     }
     no_target(fleet, planned)
 }

@@ -1,6 +1,7 @@
 //! What lies outside the scopes and no scope replication brings.
 
-use std::collections::BTreeSet;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::port::{Ailment, Reading, Refusal};
@@ -8,7 +9,7 @@ use super::survey::Relationship;
 use super::trouble::CLOCKS_APART;
 use crate::model::{
     CLASS_ORDER, Canonical, Condition, Context, Definition, DefinitionKind, Finding, FindingKind, FindingSide, Foreign,
-    Mode, Need, Role, Scope, ScopeId, Severity, Store, failover_parameter,
+    Mode, Need, Release, Role, Scope, ScopeId, Severity, Store, failover_parameter,
 };
 
 /// How a server is brought to reveal all values.
@@ -19,6 +20,8 @@ pub(super) const REVEAL: &str =
 /// from `source` to `target`, worst first.
 pub fn findings(relationship: &Relationship, source_member: usize, source: &Reading, target: &Reading) -> Vec<Finding> {
     let mut found = definitions(relationship, source_member, source, target);
+    found.extend(unread(relationship, source_member, [source, target]));
+    found.extend(releases(relationship, source_member, [source, target]));
     found.extend(relationship_findings(relationship, source_member));
     found.extend(stores(FindingSide::Source, source));
     found.extend(stores(FindingSide::Target, target));
@@ -30,8 +33,12 @@ fn definitions(relationship: &Relationship, source_member: usize, source: &Readi
     let keys: BTreeSet<_> = source.context.definitions.keys().chain(target.context.definitions.keys()).collect();
     let names = [source_member, 1 - source_member].map(|member| relationship.members[member].shown());
     let mut found = Vec::new();
+    let mut filters: BTreeMap<FindingSide, Vec<&Foreign>> = BTreeMap::new();
     for key in keys {
         let (kind, name) = key;
+        if *kind == DefinitionKind::Failover && !is_parameter_of(relationship, name) {
+            continue;
+        }
         let (ours, theirs) = (source.context.definitions.get(key), target.context.definitions.get(key));
         if ours.map(|d| &d.fields) == theirs.map(|d| &d.fields)
             || (name.raw() == CLASS_ORDER && same_order(ours, theirs))
@@ -46,13 +53,113 @@ fn definitions(relationship: &Relationship, source_member: usize, source: &Readi
         if only_on.is_some_and(|(member, reading)| is_elsewhere(relationship, member, reading, *kind, name)) {
             continue;
         }
+        // what was not read may be there
+        let lacking = if ours.is_none() { source } else { target };
+        if only_on.is_some() && lacking.context.unread.contains_key(kind) {
+            continue;
+        }
+        if *kind == DefinitionKind::Filter && only_on.is_some() {
+            let side = if ours.is_none() { FindingSide::Source } else { FindingSide::Target };
+            filters.entry(side).or_default().push(name);
+            continue;
+        }
         let scopes = match need(*kind, name) {
             Some(need) => users(relationship, source_member, source, &need),
             None => Vec::new(),
         };
-        found.push(definition_finding(*kind, name, [ours, theirs], scopes, &names));
+        found.push(definition_finding(*kind, name, [ours, theirs], scopes, &names, relationship.is_named()));
+    }
+    found.extend(filters.into_iter().map(|(side, missing)| missing_filters(side, &missing, &names)));
+    found
+}
+
+/// Whether it is one of this relationship and not of another of the same servers.
+fn is_parameter_of(relationship: &Relationship, name: &Foreign) -> bool {
+    let of = failover_parameter("", &relationship.key);
+    name.raw().strip_suffix(of.raw()).is_some_and(|parameter| !parameter.contains(" of "))
+}
+
+/// All filters that one side lacks: there may be thousands.
+fn missing_filters(side: FindingSide, missing: &[&Foreign], servers: &[String; 2]) -> Finding {
+    let named: Vec<String> = missing.iter().take(NAMED).map(|name| name.to_string()).collect();
+    let more = match missing.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let [source, target] = servers;
+    let where_from = if side == FindingSide::Target { target.clone() } else { format!("{source}, only on {target}") };
+    Finding {
+        severity: Severity::Warning,
+        kind: FindingKind::GlobalDiffers,
+        side,
+        scopes: Vec::new(),
+        message: format!("{} missing on {where_from}: {}{more}", count(missing.len(), "filter"), named.join(", ")),
+        hint: cure(DefinitionKind::Filter, side, servers, true),
+    }
+}
+
+/// So many filters are named before the rest is counted.
+const NAMED: usize = 3;
+
+fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { " is" } else { "s are" })
+}
+
+/// What a side keeps to itself: whether something is missing there is not known.
+fn unread(relationship: &Relationship, source_member: usize, readings: [&Reading; 2]) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let sides = [(FindingSide::Source, source_member), (FindingSide::Target, 1 - source_member)];
+    for ((side, member), reading) in sides.into_iter().zip(readings) {
+        let mut by_reason: BTreeMap<&Foreign, Vec<&str>> = BTreeMap::new();
+        for (kind, reason) in &reading.context.unread {
+            if let Some(reason) = reason {
+                by_reason.entry(reason).or_default().push(kind.words());
+            }
+        }
+        let server = relationship.members[member].shown();
+        found.extend(by_reason.into_iter().map(|(reason, kinds)| Finding {
+            severity: Severity::Warning,
+            kind: FindingKind::Unreadable,
+            side,
+            scopes: Vec::new(),
+            message: format!("not all of {server} could be read ({}): {reason}", kinds.join(", ")),
+            hint: format!("whether {server} lacks something of the kind is not known"),
+        }));
     }
     found
+}
+
+/// An older server cannot keep what only a newer one knows.
+fn releases(relationship: &Relationship, source_member: usize, [source, target]: [&Reading; 2]) -> Option<Finding> {
+    let (ours, theirs) = (source.context.release?, target.context.release?);
+    let names = [source_member, 1 - source_member].map(|member| relationship.members[member].shown());
+    let version = |reading: &Reading, release: Release| match &reading.version {
+        Some(version) => version.to_string(),
+        None => release.to_string(),
+    };
+    let (ours_told, theirs_told) = (version(source, ours), version(target, theirs));
+    let (side, message) = match theirs.cmp(&ours) {
+        Ordering::Equal => return None,
+        Ordering::Less => (
+            FindingSide::Target,
+            format!(
+                "{} ({theirs_told}) is older than {} ({ours_told}): what only the newer knows cannot be kept there",
+                names[1], names[0]
+            ),
+        ),
+        Ordering::Greater => {
+            (FindingSide::Source, format!("{} ({ours_told}) is older than {} ({theirs_told})", names[0], names[1]))
+        }
+    };
+    let newer = if side == FindingSide::Target { &names[0] } else { &names[1] };
+    Some(Finding {
+        severity: Severity::Warning,
+        kind: FindingKind::OlderRelease,
+        side,
+        scopes: Vec::new(),
+        message,
+        hint: format!("make changes on the newer, {newer}, and replicate from it"),
+    })
 }
 
 /// Whether what only this member has is there for another of its relationships.
@@ -64,7 +171,6 @@ fn is_elsewhere(
     name: &Foreign,
 ) -> bool {
     match kind {
-        DefinitionKind::Failover => !name.raw().ends_with(failover_parameter("", &relationship.key).raw()),
         DefinitionKind::Network => {
             let mut inside = reading.scopes.values().filter(|entry| entry.raw.placement() == Some(name)).peekable();
             inside.peek().is_some() && inside.all(|entry| !relationship.holds(member, entry))
@@ -115,6 +221,7 @@ fn definition_finding(
     [ours, theirs]: [Option<&Definition>; 2],
     scopes: Vec<ScopeId>,
     servers: &[String; 2],
+    is_named: bool,
 ) -> Finding {
     let [source, target] = servers;
     let side = match (ours, theirs) {
@@ -137,6 +244,10 @@ fn definition_finding(
         (DefinitionKind::OptionDefinition, FindingSide::Target) if used => {
             (FindingKind::OptionDefinition, Severity::Critical)
         }
+        // the replication of such a scope is refused as a whole
+        (DefinitionKind::OptionDefinition, FindingSide::Both) if used && is_named => {
+            (FindingKind::OptionDefinition, Severity::Critical)
+        }
         (DefinitionKind::OptionDefinition, _) => (FindingKind::OptionDefinition, Severity::Warning),
         (DefinitionKind::Class | DefinitionKind::VendorClass | DefinitionKind::UserClass, FindingSide::Both) => {
             (FindingKind::ClassDiffers, Severity::Critical)
@@ -157,7 +268,7 @@ fn definition_finding(
         (DefinitionKind::ReservationMode, _) => (FindingKind::ReservationMode, Severity::Critical),
         (DefinitionKind::Failover, _) => (FindingKind::FailoverDiffers, Severity::Warning),
     };
-    Finding { severity, kind: finding, side, scopes, message, hint: cure(kind, side, servers) }
+    Finding { severity, kind: finding, side, scopes, message, hint: cure(kind, side, servers, is_named) }
 }
 
 /// Why the target would refuse this scope: what it needs is not there. A missing class is
@@ -235,25 +346,27 @@ pub fn visible_pair(source: Option<&Canonical>, target: Option<&Canonical>) -> (
     }
 }
 
-fn cure(kind: DefinitionKind, side: FindingSide, [source, target]: &[String; 2]) -> String {
+fn cure(kind: DefinitionKind, side: FindingSide, [source, target]: &[String; 2], is_named: bool) -> String {
     let place = match side {
         FindingSide::Target => format!("add it to the configuration of {target}"),
         FindingSide::Source => format!("remove it from {target}, or add it to {source}, if it is still meant"),
         FindingSide::Both => "make both sides' configurations agree".to_owned(),
     };
     let why = match kind {
+        DefinitionKind::OptionDefinition if is_named && side == FindingSide::Both => {
+            "scopes that use the option are refused where its type differs"
+        }
         DefinitionKind::OptionDefinition => "scopes that use the option are refused without its definition",
         DefinitionKind::Class => "without the same class, restricted ranges are not used or serve other clients",
         DefinitionKind::Network => "scopes inherit the network's options and lifetimes",
         DefinitionKind::VendorClass | DefinitionKind::UserClass => {
             "options and policies that use the class are refused without it"
         }
-        DefinitionKind::ServerPolicy => "it holds for clients of every scope",
+        DefinitionKind::ServerPolicy | DefinitionKind::ServerSetting => "it holds for clients of every scope",
         DefinitionKind::Filter => "where the list is in use, a client is let in by one server and not by the other",
-        DefinitionKind::Global
-        | DefinitionKind::GlobalOption
-        | DefinitionKind::ServerOption
-        | DefinitionKind::ServerSetting => "every scope that does not set it inherits it",
+        DefinitionKind::Global | DefinitionKind::GlobalOption | DefinitionKind::ServerOption => {
+            "every scope that does not set it inherits it"
+        }
         DefinitionKind::ReservationMode => "reservations may be present and never matched",
         DefinitionKind::Failover => "both sides of a relationship should use the same parameters",
     };
@@ -293,7 +406,9 @@ pub fn states(relationship: &Relationship, source_member: usize) -> Vec<Finding>
 pub(super) fn given_up(relationship: &Relationship, at: usize) -> Option<String> {
     let condition = |at: usize| Some(relationship.members[at].state.as_ref()?.condition(&relationship.mode));
     let [ours, theirs] = [at, 1 - at].map(|at| relationship.members[at].shown());
-    let differ = condition(at) == Some(Condition::Normal) && condition(1 - at) == Some(Condition::PartnerDown);
+    let differ = !relationship.is_named()
+        && condition(at) == Some(Condition::Normal)
+        && condition(1 - at) == Some(Condition::PartnerDown);
     differ.then(|| {
         format!(
             "{ours} says that all is normal, and {theirs} serves alone as it does not hear of it: where that lasts, \
@@ -328,15 +443,17 @@ fn relationship_findings(relationship: &Relationship, source_member: usize) -> V
     found.extend(backups(relationship));
     found.extend(clocks(relationship));
     let target = &relationship.members[1 - source_member];
-    if relationship.mode == Mode::HotStandby && target.peer.role == Role::Primary {
+    if relationship.mode == Mode::HotStandby && matches!(target.peer.role, Role::Primary | Role::Active) {
         found.push(Finding {
             severity: Severity::Warning,
             kind: FindingKind::TowardPrimary,
             side: FindingSide::Target,
             scopes: Vec::new(),
-            message: format!("the target {} is the primary of a hot-standby pair", target.shown()),
-            hint: "changes are usually made on the primary: make sure that the standby has the right configuration"
-                .into(),
+            message: format!("the target {} is the {} of a hot-standby pair", target.shown(), target.peer.role),
+            hint: format!(
+                "changes are usually made on the {}: make sure that the standby has the right configuration",
+                target.peer.role
+            ),
         });
     }
     found
@@ -351,7 +468,10 @@ pub(super) fn clocks(relationship: &Relationship) -> Option<Finding> {
         side: FindingSide::Both,
         scopes: Vec::new(),
         message: format!("the partners' clocks are {} s apart", skew.abs()),
-        hint: "set the clocks (NTP): above 60 s the partners terminate the relationship".into(),
+        hint: match relationship.is_named() {
+            true => "set the clocks (NTP): partners have to be within 60 s of each other".into(),
+            false => "set the clocks (NTP): above 60 s the partners terminate the relationship".into(),
+        },
     })
 }
 
@@ -379,6 +499,18 @@ fn state_finding(side: FindingSide, message: String, condition: Condition) -> Fi
         ),
         Condition::PartnerDown => {
             (Severity::Warning, "the server serves all clients alone: find out why its partner is down")
+        }
+        Condition::Interrupted => (
+            Severity::Warning,
+            "find out why the partners do not hear each other (TCP port 647); a replication will probably \
+             not reach its partner meanwhile",
+        ),
+        Condition::Conflict => (
+            Severity::Critical,
+            "both took the other for dead: let them settle it, and look at the network between them",
+        ),
+        Condition::Recovering => {
+            (Severity::Warning, "wait: it takes up to the maximum client lead time until it serves again")
         }
         Condition::Maintenance => (Severity::Warning, "somebody asked for it: let the partners end it"),
         _ => (Severity::Warning, "wait until both sides are in their normal state"),

@@ -321,16 +321,9 @@ impl ToldRelationship {
                 .hint("look at both servers: the target may have lost its failover, which a reload of its file brings back")
         };
         let source = self.from.as_ref().ok_or_else(gone)?;
-        let is_ours = |found: &&(usize, &Relationship)| {
-            found.1.member_index(source).is_some() && found.1.member_index(&self.target).is_some()
-        };
-        let candidates: Vec<(usize, &Relationship)> =
-            survey.relationships.iter().enumerate().filter(|f| is_ours(&f)).collect();
-        let named = candidates.iter().find(|(_, found)| found.name == self.name).or(candidates.first());
-        let (relationship, found) = named.ok_or_else(gone)?;
-        let source_member = found.member_index(source).ok_or_else(gone)?;
+        let (relationship, source_member) = survey.between(source, &self.target, &self.name).ok_or_else(gone)?;
         let scopes = self.scopes.iter().filter(|scope| scope.is_to_finish()).map(|scope| scope.id).collect();
-        Ok(Picked { relationship: *relationship, source_member, scopes: Some(scopes) })
+        Ok(Picked { relationship, source_member, scopes: Some(scopes) })
     }
 }
 

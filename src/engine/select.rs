@@ -150,7 +150,9 @@ fn no_relationship(survey: &Survey, source: Option<&ServerName>) -> Error {
     };
     let error = Error::new(kind, what);
     match unread.is_empty() {
-        true => error.hint("a relationship needs the high-availability hook on both servers"),
+        true => {
+            error.hint("a relationship needs the high-availability hook on both servers of Kea, or failover on Windows")
+        }
         false => error.hint(format!("not read: {}", unread.join("; "))),
     }
 }

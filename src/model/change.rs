@@ -168,6 +168,8 @@ pub enum FindingKind {
     GlobalDiffers,
     /// Reservations are looked up differently.
     ReservationMode,
+    /// One server is of an older release than its partner.
+    OlderRelease,
     /// Parameters of the relationship disagree.
     FailoverDiffers,
     /// A value that the server does not reveal.

@@ -156,6 +156,13 @@ pub struct Peer {
     pub role: Role,
 }
 
+impl Peer {
+    /// Everything that it is called.
+    pub fn names(&self) -> impl Iterator<Item = &Foreign> {
+        std::iter::once(&self.name).chain(&self.aliases)
+    }
+}
+
 /// How long the members wait for each other, and how much drift they bear.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timing {

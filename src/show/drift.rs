@@ -15,6 +15,7 @@ pub fn state_words(relationship: &Relationship, member: usize) -> Option<String>
     }
     let lead = match this.presence {
         Presence::Read(_) => return None,
+        Presence::Unpaired(_) => return Some("has no such relationship".to_owned()),
         Presence::Pending(_) => "being read",
         Presence::Failed(..) => "not reached",
         Presence::NotConfigured(_) => "not configured",

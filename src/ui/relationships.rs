@@ -99,6 +99,7 @@ fn member(state: &AppState, member: &Member, mode: &Mode) -> String {
             Some(state) => format!("{name} {}", state.explained(mode)),
             None => format!("{name} (no state)"),
         },
+        Presence::Unpaired(_) => format!("{name} has no such relationship"),
         Presence::Pending(_) => format!("{name} being read"),
         Presence::Failed(_, reason) => format!("{name} not read: {reason}"),
         Presence::NotConfigured(reason) => format!("{name} not there: {reason}"),
@@ -112,7 +113,7 @@ fn caveat(state: &AppState, member: &Member) -> Option<&'static str> {
 fn member_style(app: &AppState, theme: &Theme, found: &Relationship, member: &Member) -> Style {
     match (&member.presence, &member.state) {
         (Presence::Pending(_), _) => theme.quiet,
-        (Presence::Failed(..) | Presence::NotConfigured(_), _) => theme.bad,
+        (Presence::Failed(..) | Presence::Unpaired(_) | Presence::NotConfigured(_), _) => theme.bad,
         (Presence::Read(_), Some(state)) => match state.condition(&found.mode) {
             Condition::Normal if caveat(app, member).is_some() => theme.warning,
             Condition::Normal => Style::new(),

@@ -81,6 +81,15 @@ pub struct Inner {
     /// Its clock less this machine's, in seconds.
     pub clock: Option<i64>,
     pub refusals: BTreeMap<ScopeId, Vec<Refusal>>,
+    /// The name that its relationship has on both servers, as on Windows; its states are Windows'
+    /// then, too.
+    pub title: Option<&'static str>,
+    /// It knows nothing of its relationship any more.
+    pub is_single: bool,
+    /// Scopes that are not in its relationship.
+    pub belongs: BTreeMap<ScopeId, Belonging>,
+    /// What surrounds its scopes.
+    pub context: Context,
     /// Scopes that are not read as a whole.
     pub lacking: BTreeMap<ScopeId, Complete>,
     /// Scopes that were stored: their native form is their place here.
@@ -231,6 +240,9 @@ impl FakeServer {
     }
 
     fn memberships(&self) -> Vec<Membership> {
+        if self.inner().is_single {
+            return Vec::new();
+        }
         std::iter::once(self.partner).chain(self.more.iter().copied()).map(|partner| self.membership(partner)).collect()
     }
 
@@ -242,10 +254,11 @@ impl FakeServer {
             aliases: Vec::new(),
             role,
         };
-        let state = self.inner().state.unwrap_or("load-balancing");
+        let title = self.inner().title;
+        let state = self.inner().state.unwrap_or(if title.is_some() { "Normal" } else { "load-balancing" });
         let partner_state = self.inner().partner_state;
         Membership {
-            name: None,
+            name: title.map(Foreign::from),
             mode: Mode::LoadBalancing,
             this_server: self.name.as_str().into(),
             peers: vec![peer(first, Role::Primary), peer(second, Role::Secondary)],
@@ -289,7 +302,7 @@ impl Server for FakeServer {
     async fn read(&self, _ctl: &Control) -> Result<Reading> {
         self.call("read".into())?;
         let health = self.health_now();
-        let key = health.memberships[0].key();
+        let key = self.membership(self.partner).key();
         let others = self.more.iter().map(|partner| (*partner, self.membership(partner).key()));
         let keys: BTreeMap<&str, Foreign> = std::iter::once((self.partner, key.clone())).chain(others).collect();
         let inner = self.inner();
@@ -297,14 +310,16 @@ impl Server for FakeServer {
             id: scope.id,
             server_id: scope.server_id(),
             name: scope.name.clone(),
-            belongs: Belonging::To(inner.spokes.get(&scope.id).map_or(&key, |partner| &keys[partner]).clone()),
+            belongs: inner.belongs.get(&scope.id).cloned().unwrap_or_else(|| {
+                Belonging::To(inner.spokes.get(&scope.id).map_or(&key, |partner| &keys[partner]).clone())
+            }),
             raw: Arc::new(FakeRaw(scope.clone(), format!("{:?}", scope.items), inner.complete(scope.id))),
         };
         Ok(Reading {
             identity: Some(inner.identity.unwrap_or(self.name.as_str()).into()),
             version: Some("fake".into()),
             health,
-            context: Arc::default(),
+            context: Arc::new(inner.context.clone()),
             levels: Arc::new(FakeLevels(self.inner.clone())),
             scopes: Arc::new(inner.scopes.values().map(|scope| (scope.id, entry(scope))).collect()),
             unreadable: Vec::new(),

@@ -1,8 +1,8 @@
 //! What only both sides of a relationship together tell.
 
 use super::{Asked, Point, RelationshipCheck, Topic, Verdict};
-use crate::engine::prerequisites;
 use crate::engine::survey::{Presence, Relationship, Survey};
+use crate::engine::{membership, prerequisites};
 use crate::model::{Condition, FindingSide, Severity};
 
 /// `None` for a relationship of servers that were not asked.
@@ -34,6 +34,10 @@ fn partner(relationship: &Relationship, survey: &Survey) -> Point {
     let somebody_not_asked = survey.servers.iter().any(|server| server.outcome.is_none());
     let missing = relationship.members.iter().find(|member| !matches!(member.presence, Presence::Read(_)));
     match missing.map(|member| (&member.presence, member)) {
+        Some((Presence::Unpaired(name), _)) => {
+            Point::new(Topic::Partner, Verdict::Failed, format!("{name} has no relationship {}", relationship.name))
+                .hint(membership::RENEW)
+        }
         None => {
             let names = relationship.members.each_ref().map(|member| member.shown());
             Point::ok(Topic::Partner, format!("{} and {}: both were read", names[0], names[1]))
@@ -63,7 +67,7 @@ fn state(relationship: &Relationship, at: usize) -> Point {
     let shown = member.shown();
     let Some(state) = &member.state else {
         let verdict = match member.presence {
-            Presence::Read(_) => {
+            Presence::Read(_) | Presence::Unpaired(_) => {
                 let found = format!("{shown}: it tells of no state, as files do");
                 return Point::new(Topic::State, Verdict::NotAsked, found);
             }

@@ -1,0 +1,341 @@
+//! What servers tell of their relationships, put together in pairs.
+//!
+//! Kea's servers agree on the names of both peers. A Windows server tells the relationship's
+//! name and its partner by whatever name or address it was once given, so partners are
+//! recognised by names and addresses: both ways, and never where these speak against it.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+
+use super::{Member, Presence, Relationship, RelationshipName, ServerReport};
+use crate::engine::port::Health;
+use crate::model::{Foreign, Host, Kinship, Membership, Mode, Peer, Role, ServerName};
+
+/// What one server tells of one relationship.
+struct Told<'a> {
+    report: &'a ServerReport,
+    membership: &'a Membership,
+    clock: Option<SignedDuration>,
+}
+
+impl Told<'_> {
+    fn server(&self) -> &ServerName {
+        &self.report.name
+    }
+
+    /// All names of the server itself.
+    fn own(&self) -> Host {
+        let peers = self.membership.peers.iter();
+        let own = peers.filter(|peer| peer.name == self.membership.this_server);
+        Host::new(self.report.addresses.iter().map(String::as_str)).and(Host::told(own.flat_map(Peer::names)))
+    }
+
+    /// All names of its partner.
+    fn partner(&self) -> Host {
+        let peers = self.membership.peers.iter();
+        Host::told(peers.filter(|peer| peer.name != self.membership.this_server).flat_map(Peer::names))
+    }
+
+    /// Whether its partner is this server, of which this is known.
+    fn kinship(&self, report: &ServerReport, known: &Host) -> Kinship {
+        let partner = self.partner();
+        match partner.kinship(known) {
+            // a short name is that of the teller's own domain first
+            Kinship::Short if partner.in_domain_of(&self.own()).kinship(known) == Kinship::Same => Kinship::Same,
+            Kinship::Untold => {
+                partner.kinship(&Host::new([report.name.as_str()])).clamp(Kinship::Untold, Kinship::Short)
+            }
+            told => told,
+        }
+    }
+}
+
+/// All relationships of these servers, in the order of their first server.
+pub(super) fn up(servers: &[ServerReport], names: &[RelationshipName]) -> Vec<Relationship> {
+    let mut told: Vec<Told> = servers
+        .iter()
+        .filter_map(|report| Some((report, report.reading()?)))
+        .flat_map(|(report, reading)| {
+            let Health { memberships, clock, .. } = &reading.health;
+            memberships.iter().map(|membership| Told { report, membership, clock: *clock })
+        })
+        .collect();
+    let mut relationships = Vec::new();
+    while !told.is_empty() {
+        let first = told.remove(0);
+        let second = partner_of(&first, &told, names).map(|at| told.remove(at));
+        relationships.push(merge(&first, second.as_ref(), servers, names));
+    }
+    for name in names {
+        match between(&relationships, name).as_slice() {
+            [] => relationships.extend(unread(name, servers)),
+            [only] => relationships[*only].name = name.name.as_str().into(),
+            // several of one pair keep the names by which the servers tell them apart
+            _ => {}
+        }
+    }
+    tell_apart(&mut relationships);
+    relationships
+}
+
+/// The places of the relationships of the two servers that have this name.
+fn between(relationships: &[Relationship], name: &RelationshipName) -> Vec<usize> {
+    let is_of = |relationship: &Relationship| name.servers.iter().all(|s| relationship.member_index(s).is_some());
+    (0..relationships.len()).filter(|&at| is_of(&relationships[at])).collect()
+}
+
+/// The telling of the same relationship by its other server.
+fn partner_of(first: &Told, told: &[Told], names: &[RelationshipName]) -> Option<usize> {
+    let score = |other: &Told| match (&first.membership.name, &other.membership.name) {
+        _ if other.server() == first.server() => None,
+        (None, None) => by_peers(first.membership, other.membership),
+        (Some(ours), Some(theirs)) if ours == theirs => by_names(first, other, names),
+        _ => None,
+    };
+    let scores = told.iter().enumerate().filter_map(|(at, other)| Some((score(other)?, at)));
+    let best = scores.clone().max_by_key(|(score, at)| (*score, usize::MAX - at))?;
+    let rivals = scores.filter(|(score, _)| *score == best.0).count();
+    (rivals == 1 || first.membership.name.is_none()).then_some(best.1)
+}
+
+/// Same names, the other identity; with several candidates the one with the most URLs in common.
+fn by_peers(first: &Membership, other: &Membership) -> Option<usize> {
+    let names = |m: &Membership| {
+        let mut names: Vec<Foreign> = m.peers.iter().map(|peer| peer.name.clone()).collect();
+        names.sort();
+        names
+    };
+    let is_shared = |peer: &&Peer| first.peers.iter().any(|ours| ours.name == peer.name && ours.url == peer.url);
+    let shared = other.peers.iter().filter(is_shared).count();
+    (shared > 0 && names(other) == names(first) && other.this_server != first.this_server).then_some(shared)
+}
+
+/// Each says that the other is its partner, or the operator says it of both.
+fn by_names(first: &Told, other: &Told, names: &[RelationshipName]) -> Option<usize> {
+    if names.iter().any(|name| name.servers.contains(first.server()) && name.servers.contains(other.server())) {
+        return Some(usize::MAX);
+    }
+    let ways = [first.kinship(other.report, &other.own()), other.kinship(first.report, &first.own())];
+    let worth = |kinship| match kinship {
+        Kinship::Apart => None,
+        Kinship::Untold => Some(0),
+        Kinship::Short => Some(1),
+        Kinship::Same => Some(2),
+    };
+    let score = worth(ways[0])? + worth(ways[1])?;
+    (score >= 2).then_some(score)
+}
+
+fn merge(first: &Told, second: Option<&Told>, servers: &[ServerReport], names: &[RelationshipName]) -> Relationship {
+    let membership = first.membership;
+    let Some((primary, other)) = membership.pair() else { return not_a_pair(first) };
+    let member = |peer: &Peer| {
+        let is_first = first.membership.this_server == peer.name;
+        let (told, partner) = if is_first { (Some(first), second) } else { (second, Some(first)) };
+        Member {
+            peer: peer.clone(),
+            presence: match told {
+                Some(told) => Presence::Read(told.server().clone()),
+                None => absent(first, peer, servers, names),
+            },
+            state: told.and_then(|told| told.membership.state.clone()),
+            heard: partner.and_then(|partner| partner.membership.partner_state.clone()),
+            membership: told.map(|told| told.membership.clone()),
+        }
+    };
+    let mut members = [member(primary), member(other)];
+    if !members.iter().any(|member| matches!(member.peer.role, Role::Primary | Role::Active)) {
+        // whoever is read first must not decide about it
+        let place = |member: &Member| servers.iter().position(|report| Some(&report.name) == member.server());
+        members.sort_by_key(|member| place(member).unwrap_or(usize::MAX));
+    }
+    let unsupported = match &membership.mode {
+        Mode::LoadBalancing | Mode::HotStandby => None,
+        Mode::PassiveBackup => {
+            Some(format!("mode {} is not supported: its backups only receive leases", membership.mode))
+        }
+        Mode::Other(_) => Some(format!("mode {} is not supported", membership.mode)),
+    };
+    Relationship {
+        name: match &membership.name {
+            Some(name) => name.clone(),
+            None => format!("{}-{}", primary.name.raw(), other.name.raw()).into(),
+        },
+        key: membership.key(),
+        mode: membership.mode.clone(),
+        members,
+        clock_skew: clock_skew(first, second),
+        unsupported,
+    }
+}
+
+/// As a server tells it, else from what both said of the time.
+fn clock_skew(first: &Told, second: Option<&Told>) -> Option<i64> {
+    let told = [Some(first), second].into_iter().flatten().find_map(|told| told.membership.clock_skew);
+    told.or_else(|| Some((first.clock? - second?.clock?).as_secs().abs()))
+}
+
+/// Passive-backup relationships and others without exactly two members.
+fn not_a_pair(told: &Told) -> Relationship {
+    let membership = told.membership;
+    let backup = |at: usize| {
+        membership.peers.get(at).cloned().unwrap_or_else(|| Peer {
+            name: "(nobody)".into(),
+            url: "".into(),
+            aliases: Vec::new(),
+            role: Role::Backup,
+        })
+    };
+    let member = |peer: Peer| {
+        let here = peer.name == membership.this_server;
+        Member {
+            presence: if here {
+                Presence::Read(told.server().clone())
+            } else {
+                Presence::NotConfigured("not a member of a pair".into())
+            },
+            state: here.then(|| membership.state.clone()).flatten(),
+            heard: None,
+            membership: here.then(|| membership.clone()),
+            peer,
+        }
+    };
+    let names: Vec<&str> = membership.peers.iter().map(|peer| peer.name.raw()).collect();
+    Relationship {
+        name: names.join("-").into(),
+        key: membership.key(),
+        mode: membership.mode.clone(),
+        members: [member(backup(0)), member(backup(1))],
+        clock_skew: None,
+        unsupported: Some(format!("mode {} is not supported: only pairs are", membership.mode)),
+    }
+}
+
+/// Why a peer was not read, or is no peer by its own word.
+fn absent(told: &Told, peer: &Peer, servers: &[ServerReport], names: &[RelationshipName]) -> Presence {
+    let silent: Vec<&ServerReport> = servers.iter().filter(|server| server.reading().is_none()).collect();
+    let recognised = told.membership.name.as_ref().and_then(|_| recognised(told, servers, names));
+    let entry = recognised.or_else(|| by_elimination(told, servers, &silent, names));
+    match entry {
+        Some(ServerReport { name, outcome: Some(Err(error)), .. }) => Presence::Failed(name.clone(), error.to_string()),
+        Some(ServerReport { name, outcome: Some(Ok(_)), .. }) => Presence::Unpaired(name.clone()),
+        Some(ServerReport { name, outcome: None, .. }) => Presence::Pending(name.clone()),
+        None if silent.iter().any(|server| server.outcome.is_none()) => {
+            Presence::NotConfigured(format!("no server has answered as {} yet", peer.name))
+        }
+        None if silent.is_empty() => Presence::NotConfigured(format!(
+            "no server of the configuration is {}: {}",
+            peer.name,
+            entry_for(told, peer)
+        )),
+        None => {
+            let names: Vec<&str> = silent.iter().map(|server| server.name.as_str()).collect();
+            Presence::NotConfigured(format!("no server answered as {}; not read: {}", peer.name, names.join(", ")))
+        }
+    }
+}
+
+/// The entry of the configuration that is the partner: by the operator's word, else by names and
+/// addresses. One that was read and does not know of it has to be that server without doubt.
+fn recognised<'a>(told: &Told, servers: &'a [ServerReport], names: &[RelationshipName]) -> Option<&'a ServerReport> {
+    let others = || servers.iter().filter(|report| report.name != *told.server());
+    let is_named = |report: &&ServerReport| {
+        names.iter().any(|name| name.servers.contains(told.server()) && name.servers.contains(&report.name))
+    };
+    if let Some(named) = others().find(is_named) {
+        return Some(named);
+    }
+    let known = |report: &'a ServerReport| {
+        let enough = if report.reading().is_some() { Kinship::Same } else { Kinship::Short };
+        let kinship = told.kinship(report, &all_names(report));
+        (kinship >= enough).then_some((kinship, report))
+    };
+    let known: Vec<(Kinship, &ServerReport)> = others().filter_map(known).collect();
+    let best = known.iter().map(|(kinship, _)| *kinship).max()?;
+    match known.iter().filter(|(kinship, _)| *kinship == best).collect::<Vec<_>>().as_slice() {
+        [(_, only)] => Some(only),
+        _ => None,
+    }
+}
+
+/// What an entry is called, by the configuration and by itself.
+fn all_names(report: &ServerReport) -> Host {
+    let memberships = report.reading().map(|reading| reading.health.memberships.as_slice()).unwrap_or_default();
+    let own = memberships.iter().flat_map(|m| m.peers.iter().filter(|peer| peer.name == m.this_server));
+    Host::new(report.addresses.iter().map(String::as_str)).and(Host::told(own.flat_map(Peer::names)))
+}
+
+/// The server that was not read and can be nobody else: by the configuration's own name for the
+/// pair, or because there are only two.
+fn by_elimination<'a>(
+    told: &Told,
+    servers: &[ServerReport],
+    silent: &[&'a ServerReport],
+    names: &[RelationshipName],
+) -> Option<&'a ServerReport> {
+    let by_name = names
+        .iter()
+        .filter(|name| name.servers.contains(told.server()))
+        .flat_map(|name| name.servers.iter())
+        .find(|server| *server != told.server());
+    let only = match silent {
+        [only] if servers.len() == 2 => Some(&only.name),
+        _ => None,
+    };
+    let name = by_name.or(only)?;
+    let is_other = |report: &ServerReport| {
+        told.membership.name.is_some() && told.kinship(report, &all_names(report)) == Kinship::Apart
+    };
+    silent.iter().find(|server| server.name == *name && !is_other(server)).copied()
+}
+
+/// What to write into the configuration for a partner that is not in it.
+fn entry_for(told: &Told, peer: &Peer) -> String {
+    if told.membership.name.is_none() {
+        return "add a [[server]] for it".to_owned();
+    }
+    let is_full = |name: &&Foreign| name.raw().contains('.') && name.raw().parse::<std::net::IpAddr>().is_err();
+    let host = peer.names().find(is_full).unwrap_or(&peer.name);
+    format!(
+        "add a [[server]] with host = \"{host}\"; if it is one of those that are there, name both in a [[relationship]]"
+    )
+}
+
+/// A relationship that the configuration names and nobody has told of.
+fn unread(name: &RelationshipName, servers: &[ServerReport]) -> Option<Relationship> {
+    let member = |server: &ServerName| {
+        let report = servers.iter().find(|report| report.name == *server)?;
+        let presence = match &report.outcome {
+            None => Presence::Pending(server.clone()),
+            Some(Err(error)) => Presence::Failed(server.clone(), error.to_string()),
+            Some(Ok(_)) => Presence::Failed(
+                server.clone(),
+                format!("{server} tells of no relationship with {}", name.servers.iter().find(|s| *s != server)?),
+            ),
+        };
+        let peer =
+            Peer { name: server.as_str().into(), url: "".into(), aliases: Vec::new(), role: Role::Other("".into()) };
+        Some(Member { peer, presence, state: None, heard: None, membership: None })
+    };
+    Some(Relationship {
+        name: name.name.as_str().into(),
+        key: name.name.as_str().into(),
+        mode: Mode::Other("".into()),
+        members: [member(&name.servers[0])?, member(&name.servers[1])?],
+        clock_skew: None,
+        unsupported: None,
+    })
+}
+
+/// Equal names are told apart by their servers.
+fn tell_apart(relationships: &mut [Relationship]) {
+    let mut counts: BTreeMap<Foreign, usize> = BTreeMap::new();
+    for relationship in relationships.iter() {
+        *counts.entry(relationship.name.clone()).or_default() += 1;
+    }
+    for relationship in relationships.iter_mut().filter(|r| counts.get(&r.name).is_some_and(|n| *n > 1)) {
+        let servers: Vec<String> = relationship.members.iter().map(Member::shown).collect();
+        relationship.name = format!("{} ({})", relationship.name.raw(), servers.join(", ")).into();
+    }
+}

@@ -1,0 +1,190 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::engine::port::Health;
+use crate::model::Role;
+
+/// What a Windows server tells of a relationship: its name, its own names, its partner's names.
+type Told = (&'static str, &'static str, &'static str);
+
+/// What is known of an entry: not read yet, refused, or what it told.
+enum Known {
+    Pending,
+    Failed,
+    Told(Vec<Told>),
+}
+use Known::*;
+
+fn membership(&(name, own, partner): &Told) -> Membership {
+    let peer = |names: &str| {
+        let mut names = names.split(' ').map(Foreign::from);
+        let name = names.next().unwrap();
+        Peer { url: name.clone(), name, aliases: names.collect(), role: Role::Other("".into()) }
+    };
+    Membership {
+        name: Some(name.into()),
+        mode: Mode::LoadBalancing,
+        this_server: peer(own).name,
+        peers: vec![peer(own), peer(partner)],
+        state: Some(State("Normal".into())),
+        partner_state: None,
+        clock_skew: None,
+        contact: None,
+        timing: Default::default(),
+    }
+}
+
+fn report(name: &str, addresses: &str, known: &Known) -> ServerReport {
+    let reading = |told: &[Told]| Reading {
+        identity: None,
+        version: None,
+        health: Health { memberships: told.iter().map(membership).collect(), ..Health::default() },
+        context: Arc::default(),
+        levels: Arc::new(()),
+        scopes: Arc::default(),
+        unreadable: Vec::new(),
+        pulse: None,
+        at: jiff::Timestamp::UNIX_EPOCH,
+    };
+    ServerReport {
+        name: name.into(),
+        place: String::new(),
+        addresses: addresses.split(' ').map(str::to_owned).collect(),
+        caveat: None,
+        read_only: false,
+        outcome: match known {
+            Pending => None,
+            Failed => Some(Err(Error::new(ErrorKind::Unreachable, "no route"))),
+            Told(told) => Some(Ok(Arc::new(reading(told)))),
+        },
+    }
+}
+
+fn pairs(servers: &[(&str, &str, Known)], names: &[(&str, &str, &str)]) -> Vec<String> {
+    let reports = servers.iter().map(|(name, addresses, known)| report(name, addresses, known)).collect();
+    let name = |(name, one, other): &(&str, &str, &str)| RelationshipName {
+        name: (*name).to_owned(),
+        servers: [(*one).into(), (*other).into()],
+    };
+    let survey = Survey::new(reports, &names.iter().map(name).collect::<Vec<_>>());
+    let member = |member: &Member| match &member.presence {
+        Presence::Read(server) => server.to_string(),
+        Presence::Unpaired(server) => format!("{server} unpaired"),
+        Presence::Pending(server) => format!("{server} pending"),
+        Presence::Failed(server, _) => format!("{server} failed"),
+        Presence::NotConfigured(_) => format!("({})", member.peer.name),
+    };
+    let line = |r: &Relationship| format!("{}: {}, {}", r.name, member(&r.members[0]), member(&r.members[1]));
+    survey.relationships.iter().map(line).collect()
+}
+
+#[test]
+fn partners_are_recognised_by_any_of_their_names() {
+    for [(one, own_one, partner_one), (two, own_two, partner_two)] in [
+        // short names, full names, another letter case, a trailing dot
+        [("a", "a.x.org", "b"), ("b", "b.x.org", "a")],
+        [("a.x.org", "a.x.org", "B.X.ORG."), ("b.x.org", "b.x.org", "A.x.org")],
+        [("a", "a", "b.x.org"), ("b", "b", "a.x.org")],
+        // by address: it told its partner's names and its own, or its entry has them, or the other does
+        [("a.x.org", "a.x.org 10.9.0.1", "10.9.0.2 b.x.org"), ("b.x.org", "b.x.org 10.9.0.2", "a.x.org")],
+        [("10.9.0.1", "a.x.org", "10.9.0.2"), ("10.9.0.2", "b.x.org", "10.9.0.1")],
+        [("a.x.org", "a.x.org", "10.9.0.2"), ("b.x.org", "b.x.org", "a.x.org")],
+        // an alias in the configuration, the name of Active Directory in the relationship
+        [("dhcp-west.x.org", "a.x.org", "b.x.org"), ("dhcp-east.x.org", "b.x.org", "a.x.org")],
+    ] {
+        let told = |own, partner| Told(vec![("fo", own, partner)]);
+        let servers = [("one", one, told(own_one, partner_one)), ("two", two, told(own_two, partner_two))];
+        assert_eq!(pairs(&servers, &[]), ["fo: one, two"], "{own_one} {partner_one} {own_two} {partner_two}");
+    }
+}
+
+#[test]
+fn both_sides_of_a_pair_tell_their_own_state() {
+    let told = |own, partner| Told(vec![("fo", own, partner)]);
+    let reports = [report("a", "a", &told("a", "b")), report("b", "b", &told("b", "a"))];
+    let pair = &Survey::new(reports.to_vec(), &[]).relationships[0];
+    assert_eq!(pair.key.raw(), "fo");
+    assert!(pair.is_normal() && pair.is_named());
+    assert!(pair.members.iter().all(|member| member.state.is_some() && member.membership.is_some()));
+}
+
+#[test]
+fn relationships_of_one_name_elsewhere_are_not_mixed_up() {
+    let all = [
+        ("wa", "a.west.org", "b"),
+        ("wb", "b.west.org", "a.west.org"),
+        ("ea", "a.east.org", "b"),
+        ("eb", "b.east.org", "a"),
+    ];
+    for order in [[0, 1, 2, 3], [0, 3, 2, 1], [3, 2, 1, 0], [1, 2, 0, 3]] {
+        let server = |at: usize| {
+            let (name, own, partner) = all[at];
+            (name, own, Told(vec![("fo", own, partner)]))
+        };
+        let mut of = pairs(&order.map(server), &[]);
+        of.iter_mut().for_each(|pair| *pair = pair.replace("ea, eb", "eb, ea").replace("wa, wb", "wb, wa"));
+        of.sort();
+        assert_eq!(of, ["fo (eb, ea): eb, ea", "fo (wb, wa): wb, wa"], "{order:?}");
+    }
+    // without its partner in the configuration a server finds no other one
+    let alone = [
+        ("wa", "a.west.org", Told(vec![("fo", "a.west.org", "b.west.org")])),
+        ("eb", "b.east.org", Told(vec![("fo", "b.east.org", "a")])),
+    ];
+    assert_eq!(pairs(&alone, &[]), ["fo (wa, b.west.org): wa, (b.west.org)", "fo (eb, a): eb, (a)"]);
+    let unsure = [
+        ("a", "a.x.org", Told(vec![("fo", "a.x.org", "10.9.0.2")])),
+        ("b", "b.x.org", Told(vec![("fo", "b.x.org", "10.9.0.1")])),
+    ];
+    assert_eq!(pairs(&unsure, &[]).len(), 2, "nothing says that they are partners");
+    assert_eq!(pairs(&unsure, &[("Berlin", "a", "b")]), ["Berlin: a, b"], "but the operator");
+}
+
+#[test]
+fn a_partner_that_is_not_read_is_known_by_its_entry() {
+    const A: &[Told] = &[("fo", "a.x.org", "b.x.org 10.9.0.2")];
+    for (address, names, second) in [
+        ("b", &[][..], "b"),
+        ("B.x.org.", &[], "b"),
+        ("10.9.0.2", &[], "b"),
+        ("10.9.0.3", &[], "none"),
+        ("c.x.org", &[], "none"),
+        ("10.9.0.3", &[("fo", "a", "b")], "b"),
+    ] {
+        for (known, word) in [(Pending, "pending"), (Failed, "failed")] {
+            let servers = [("a", "a.x.org", Told(A.to_vec())), ("b", address, known), ("kea", "10.0.0.1", Failed)];
+            let second = if second == "b" { format!("b {word}") } else { "(b.x.org)".to_owned() };
+            assert_eq!(pairs(&servers, names), [format!("fo: a, {second}")], "{address}");
+        }
+    }
+}
+
+#[test]
+fn a_partner_that_knows_nothing_of_it_is_told_so() {
+    const A: &[Told] = &[("fo", "a.x.org", "b.x.org")];
+    for (address, told, second) in [
+        ("b.x.org", Told(vec![]), "b unpaired"),
+        ("b.x.org", Told(vec![("other", "b.x.org", "c.x.org")]), "b unpaired"),
+        ("b.x.org", Told(vec![("fo", "b.x.org", "c.x.org")]), "b unpaired"),
+        // by its short name it may be another one
+        ("b", Told(vec![]), "(b.x.org)"),
+    ] {
+        let all = pairs(&[("a", "a.x.org", Told(A.to_vec())), ("b", address, told)], &[]);
+        assert!(all[0].ends_with(&format!(": a, {second}")), "{all:?}");
+    }
+    let survey = Survey::new(vec![report("a", "a.x.org", &Told(A.to_vec()))], &[]);
+    let reason = survey.relationships[0].members[1].absent().unwrap();
+    assert!(reason.contains("add a [[server]] with host = \"b.x.org\""), "{reason}");
+}
+
+#[test]
+fn several_relationships_of_one_pair_keep_their_names() {
+    const A: &[Told] = &[("web", "a.x.org", "b"), ("voice <--> b", "a.x.org", "b.x.org")];
+    const B: &[Told] = &[("voice <--> b", "b.x.org", "a"), ("web", "b.x.org", "a")];
+    let servers = || [("b", "b.x.org", Told(B.to_vec())), ("a", "a.x.org", Told(A.to_vec()))];
+    for names in [&[][..], &[("Berlin", "a", "b")]] {
+        assert_eq!(pairs(&servers(), names), ["voice <--> b: b, a", "web: b, a"], "in the configuration's order");
+    }
+    let one = [("b", "b.x.org", Told(B[1..].to_vec())), ("a", "a.x.org", Pending)];
+    assert_eq!(pairs(&one, &[("Berlin", "a", "b")]), ["Berlin: b, a pending"]);
+}
