@@ -175,6 +175,9 @@ fn fold_into_owners(changes: &mut Vec<Change>) {
         match owners.get(&change.key.owner) {
             Some(&(owner, kind)) if kind == change.change => {
                 let what = change.label.as_ref().map_or_else(|| change.key.name.to_string(), |l| l.raw().to_owned());
+                if change.fields.is_empty() {
+                    folded.push((owner, bare_field(&change)));
+                }
                 for field in change.fields {
                     let name = format!("{} {what} {}", change.key.kind.word(), field.field.raw());
                     folded.push((owner, FieldChange { field: name.into(), ..field }));
@@ -189,6 +192,16 @@ fn fold_into_owners(changes: &mut Vec<Change>) {
         }
     }
     changes.extend(kept.into_iter().map(|(_, change)| change));
+}
+
+/// What is all in its key, such as the range of a policy, as a field of its owner.
+fn bare_field(change: &Change) -> FieldChange {
+    let side = |kind| (change.change == kind).then(|| Value::own(change.key.name.to_string().into()));
+    FieldChange {
+        field: change.key.kind.word().into(),
+        source: side(ChangeKind::Create),
+        target: side(ChangeKind::Delete),
+    }
 }
 
 fn owner_named(key: &ItemKey) -> Option<crate::model::Owner> {

@@ -1,10 +1,11 @@
 //! A close look at a Windows server, for a check: how it is reached, what answers there, and what
 //! it lets us do.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::cim::{Dhcp, Failover, codes};
+use super::relationship;
 use super::server::{WindowsServer, unless_cancelled};
 use super::wsman::{Code, Failure, Identified, Instance, Property};
 use crate::engine::port::{Control, Point, Server, Topic, Verdict};
@@ -32,7 +33,7 @@ pub(super) async fn look_closely(server: &WindowsServer, try_save: bool, ctl: &C
     points.push(right_to_read(&relationships, dhcp, ctl).await);
     points.push(right_to_write(server, try_save, ctl).await);
     let relationships = relationships.unwrap_or_default();
-    points.extend(second_hop(dhcp, &relationships, ctl).await);
+    points.extend(second_hop(dhcp, &relationships, &server.here(), ctl).await);
     points.push(envelope(server));
     points
 }
@@ -153,10 +154,19 @@ async fn right_to_write(server: &WindowsServer, try_save: bool, ctl: &Control) -
 
 /// Whether the host can go on to the partners as us, which its own replication needs and this
 /// program does not.
-async fn second_hop(dhcp: &Dhcp, relationships: &[Failover], ctl: &Control) -> Vec<Point> {
-    let partners: BTreeSet<&Foreign> = relationships.iter().map(|failover| &failover.partner_server).collect();
+async fn second_hop(
+    dhcp: &Dhcp,
+    relationships: &[Failover],
+    here: &[String],
+    ctl: &Control,
+) -> Vec<Point> {
+    // relationships may call one partner by several names
+    let partners: BTreeMap<Foreign, &Foreign> = relationships
+        .iter()
+        .map(|failover| (relationship::partner(failover, here).name, &failover.partner_server))
+        .collect();
     let mut points = Vec::new();
-    for partner in partners {
+    for partner in partners.into_values() {
         let beyond = Dhcp::new(dhcp.client().clone(), Some(partner.raw().to_owned()));
         points.push(match ask(beyond.version(), ctl).await {
             Ok(version) => {

@@ -35,18 +35,8 @@ pub(super) fn belongings(told: &[Failover]) -> BTreeMap<Ipv4Addr, Belonging> {
 }
 
 fn membership(told: &Failover, here: &[String]) -> Membership {
-    let mode = Mode::from_word(told.mode.as_ref().map_or("", Foreign::raw));
     let place = Place::of(told, here);
-    let [this_role, partner_role] = roles(told, &mode, place);
-    let [primary, secondary] = told_peers(told);
-    let (ours, theirs) = match place {
-        Some(Place::Primary) => (primary, secondary),
-        Some(Place::Secondary) => (secondary, primary),
-        None => (Vec::new(), Vec::new()),
-    };
-    let own = here.iter().map(|name| Foreign::from(name.as_str()));
-    let this = peer(ours.into_iter().chain(own), this_role);
-    let partner = peer(theirs.into_iter().chain([told.partner_server.clone()]), partner_role);
+    let [this, partner] = both(told, here, place);
     let this_server = this.name.clone();
     let this_first = match (place, &this.role) {
         (Some(place), _) => place == Place::Primary,
@@ -55,7 +45,7 @@ fn membership(told: &Failover, here: &[String]) -> Membership {
     };
     Membership {
         name: Some(told.name.clone()),
-        mode,
+        mode: mode(told),
         this_server,
         peers: if this_first { vec![this, partner] } else { vec![partner, this] },
         state: told.state.clone().map(State),
@@ -64,6 +54,30 @@ fn membership(told: &Failover, here: &[String]) -> Membership {
         contact: None,
         timing: Timing::default(),
     }
+}
+
+/// The partner, for a server that goes by the names `here`.
+pub(super) fn partner(told: &Failover, here: &[String]) -> Peer {
+    let [_, partner] = both(told, here, Place::of(told, here));
+    partner
+}
+
+/// The server that told it, and its partner.
+fn both(told: &Failover, here: &[String], place: Option<Place>) -> [Peer; 2] {
+    let [this_role, partner_role] = roles(told, &mode(told), place);
+    let [primary, secondary] = told_peers(told);
+    let (ours, theirs) = match place {
+        Some(Place::Primary) => (primary, secondary),
+        Some(Place::Secondary) => (secondary, primary),
+        None => (Vec::new(), Vec::new()),
+    };
+    let own = here.iter().map(|name| Foreign::from(name.as_str()));
+    let this = peer(ours.into_iter().chain(own), this_role);
+    [this, peer(theirs.into_iter().chain([told.partner_server.clone()]), partner_role)]
+}
+
+fn mode(told: &Failover) -> Mode {
+    Mode::from_word(told.mode.as_ref().map_or("", Foreign::raw))
 }
 
 /// Which of the two a server is, from Windows Server 2012 R2 on.
@@ -163,8 +177,8 @@ pub(super) fn parameters(told: &[Failover], here: &[String], context: &mut Conte
         match Place::of(failover, here) {
             Some(place) => {
                 let share = failover.load_balance_percent.map(|own| of_primary(place, own));
-                set("load balance percent of the primary", number(share));
-                set("role of the primary", role_of_primary(place, failover));
+                set("primary's load balance percent", number(share));
+                set("primary's role", role_of_primary(place, failover));
             }
             None => {
                 let reason = format!("{} does not tell which of the two servers this is", failover.name.raw());

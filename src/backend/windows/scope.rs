@@ -220,10 +220,27 @@ fn raw_text(told: &Foreign) -> Value {
     Value::own(told.raw().into())
 }
 
+/// Words of Windows, as its documents write them: servers write some in other cases.
+const WORDS: [&str; 10] = [
+    "Active",
+    "Inactive",
+    "Dhcp",
+    "Bootp",
+    "Both",
+    "And",
+    "Or",
+    "Always",
+    "Never",
+    "OnClientRequest",
+];
+
 /// One of a few words, which compare without case.
 fn word(told: &Option<Foreign>) -> Option<Value> {
     let told = cim::filled(told)?;
-    Some(Value { canonical: Canonical::text(told.raw().trim().to_ascii_lowercase()), ..raw_text(told) })
+    let bare = told.raw().trim();
+    let known = WORDS.into_iter().find(|known| known.eq_ignore_ascii_case(bare));
+    let canonical = known.map_or_else(|| bare.to_ascii_lowercase(), str::to_owned);
+    Some(Value { canonical: Canonical::text(canonical), ..raw_text(told) })
 }
 
 /// As Windows' own tools show it: `8.00:00:00`.

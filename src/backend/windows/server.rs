@@ -95,7 +95,7 @@ impl WindowsServer {
     }
 
     /// All names by which it is known without asking it.
-    fn here(&self) -> Vec<String> {
+    pub(super) fn here(&self) -> Vec<String> {
         let looked_up = self.0.addresses.get().into_iter().flatten().cloned();
         std::iter::once(self.host().to_owned()).chain(looked_up).collect()
     }

@@ -203,7 +203,7 @@ impl Plan {
     fn settle_listing(&mut self) -> Result<()> {
         let Some(failover) = &self.failover else { return Ok(()) };
         let members: BTreeSet<Ipv4Addr> = failover.iter().flat_map(|failover| failover.scope_id.clone()).collect();
-        self.first.extend(self.listing.calls(&members)?);
+        self.first.extend(self.listing.calls(&members));
         let Some(listed) = self.listing.take() else { return Ok(()) };
         for single in listed.scopes {
             match single {
@@ -216,13 +216,19 @@ impl Plan {
             }
         }
         self.unreadable.extend(listed.remark.map(|remark| (None, remark)));
-        let unlisted: Vec<String> =
-            members.iter().filter(|member| !listed.named.contains(member)).map(ToString::to_string).collect();
+        let unlisted: Vec<String> = members
+            .iter()
+            .filter(|member| !listed.named.contains(member) && !listed.gone.contains(member))
+            .map(ToString::to_string)
+            .collect();
         if !unlisted.is_empty() && listed.named.is_empty() {
             return Err(cim::hollow("PS_DhcpServerv4Scope.Get").into());
         }
         if !unlisted.is_empty() {
-            let what = format!("its relationships name scopes that it does not list: {}", unlisted.join(", "));
+            let what = format!(
+                "its relationships name scopes that it neither lists nor says it does not have: {}",
+                unlisted.join(", ")
+            );
             self.unreadable.push((None, what.into()));
         }
         self.queue = self.gathered.keys().copied().collect();
@@ -265,14 +271,14 @@ impl Plan {
             Ok(_) => Ok(Vec::new()),
             Err(error) => Err(reason(&error)),
         };
-        match self.listing.is_taken() {
+        match self.listing.is_done() {
             true => self.exclusions(ids, given),
             false => self.early.push((ids, given)),
         }
     }
 
     fn part_exclusions(&mut self) {
-        if self.exclusions_in_parts && self.listing.is_taken() {
+        if self.exclusions_in_parts && self.listing.is_done() {
             self.exclusions_in_parts = false;
             let all: Vec<Ipv4Addr> = self.gathered.keys().copied().collect();
             self.first.extend(all.chunks(listing::PART).map(|ids| Call::Exclusions(ids.to_vec())));

@@ -18,6 +18,8 @@ pub(super) struct Listed {
     pub(super) scopes: Vec<Single<cim::Scope>>,
     /// The addresses of those, also of those that could not be understood.
     pub(super) named: BTreeSet<Ipv4Addr>,
+    /// Addresses of which the server says that no such scope is there.
+    pub(super) gone: BTreeSet<Ipv4Addr>,
     /// What keeps the list from being whole.
     pub(super) remark: Option<Foreign>,
 }
@@ -38,21 +40,19 @@ pub(super) struct Listing {
     state: State,
     listed: Listed,
     calls: Vec<Call>,
+    /// Members of relationships that are not in the list have been asked for by their addresses.
+    has_asked_again: bool,
 }
 
 impl Default for Listing {
     fn default() -> Self {
-        Listing { state: State::Asking(1), listed: Listed::default(), calls: Vec::new() }
+        Listing { state: State::Asking(1), listed: Listed::default(), calls: Vec::new(), has_asked_again: false }
     }
 }
 
 impl Listing {
-    /// Whether every answer is there.
+    /// Whether every answer is there, and has been taken.
     pub(super) fn is_done(&self) -> bool {
-        matches!(self.state, State::Asking(0) | State::Taken)
-    }
-
-    pub(super) fn is_taken(&self) -> bool {
         matches!(self.state, State::Taken)
     }
 
@@ -70,7 +70,10 @@ impl Listing {
     pub(super) fn failed(&mut self, ids: Vec<Ipv4Addr>, error: Error) -> Result<()> {
         match (ids.as_slice(), error.kind) {
             ([], ErrorKind::TooLarge) => self.calls.push(Call::Statistics),
-            ([_], ErrorKind::Empty) => self.answered(0),
+            ([only], ErrorKind::Empty) => {
+                self.listed.gone.insert(*only);
+                self.answered(0);
+            }
             ([only], ErrorKind::TooLarge) => {
                 self.remark(format!("scope {only}: {}", error.with_hint()));
                 self.answered(0);
@@ -99,15 +102,24 @@ impl Listing {
         self.state = State::Named(BTreeSet::new());
     }
 
-    /// What is to be asked now; `members` are the scopes that relationships name.
-    pub(super) fn calls(&mut self, members: &BTreeSet<Ipv4Addr>) -> Result<Vec<Call>> {
-        if let State::Named(named) = &self.state {
-            let all: Vec<Ipv4Addr> = named.union(members).copied().collect();
-            let calls = all.chunks(PART).map(|ids| Call::Scopes(ids.to_vec()));
-            self.calls.extend(calls);
-            self.state = State::Asking(all.len().div_ceil(PART));
+    /// What is to be asked now; `members` are the scopes that relationships name. Those of them
+    /// that are not in the list are asked for by their addresses: the list may be wrong.
+    pub(super) fn calls(&mut self, members: &BTreeSet<Ipv4Addr>) -> Vec<Call> {
+        match &self.state {
+            State::Named(named) => self.ask_for(named.union(members).copied().collect()),
+            State::Asking(0) if !self.has_asked_again => {
+                self.has_asked_again = true;
+                let Listed { named, gone, .. } = &self.listed;
+                self.ask_for(members.iter().filter(|id| !named.contains(id) && !gone.contains(id)).copied().collect());
+            }
+            _ => {}
         }
-        Ok(std::mem::take(&mut self.calls))
+        std::mem::take(&mut self.calls)
+    }
+
+    fn ask_for(&mut self, ids: Vec<Ipv4Addr>) {
+        self.state = State::Asking(ids.len().div_ceil(PART));
+        self.calls.extend(ids.chunks(PART).map(|ids| Call::Scopes(ids.to_vec())));
     }
 
     /// The list, once it is there.
