@@ -154,12 +154,7 @@ async fn right_to_write(server: &WindowsServer, try_save: bool, ctl: &Control) -
 
 /// Whether the host can go on to the partners as us, which its own replication needs and this
 /// program does not.
-async fn second_hop(
-    dhcp: &Dhcp,
-    relationships: &[Failover],
-    here: &[String],
-    ctl: &Control,
-) -> Vec<Point> {
+async fn second_hop(dhcp: &Dhcp, relationships: &[Failover], here: &[String], ctl: &Control) -> Vec<Point> {
     // relationships may call one partner by several names
     let partners: BTreeMap<Foreign, &Foreign> = relationships
         .iter()

@@ -7,6 +7,8 @@
 mod call;
 mod gathered;
 mod plan;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

@@ -71,8 +71,9 @@ fn both(told: &Failover, here: &[String], place: Option<Place>) -> [Peer; 2] {
         Some(Place::Secondary) => (secondary, primary),
         None => (Vec::new(), Vec::new()),
     };
-    let own = here.iter().map(|name| Foreign::from(name.as_str()));
-    let this = peer(ours.into_iter().chain(own), this_role);
+    // both may be reached by way of this machine, through tunnels
+    let own = here.iter().filter(|name| ours.is_empty() || !is_loopback(name)).map(|name| Foreign::from(name.as_str()));
+    let this = peer(ours.iter().cloned().chain(own), this_role);
     [this, peer(theirs.into_iter().chain([told.partner_server.clone()]), partner_role)]
 }
 
@@ -143,6 +144,11 @@ fn peer(names: impl Iterator<Item = Foreign>, role: Role) -> Peer {
     let mut known = known.into_iter();
     let name = known.next().unwrap_or_else(|| "".into());
     Peer { url: name.clone(), name, aliases: known.collect(), role }
+}
+
+fn is_loopback(name: &str) -> bool {
+    name.eq_ignore_ascii_case("localhost")
+        || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// Whether two names may be one host's: without case, a short name for each full one.

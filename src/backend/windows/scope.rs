@@ -3,6 +3,8 @@
 mod canonical;
 mod options;
 mod policies;
+#[cfg(test)]
+mod tests;
 mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -221,18 +223,8 @@ fn raw_text(told: &Foreign) -> Value {
 }
 
 /// Words of Windows, as its documents write them: servers write some in other cases.
-const WORDS: [&str; 10] = [
-    "Active",
-    "Inactive",
-    "Dhcp",
-    "Bootp",
-    "Both",
-    "And",
-    "Or",
-    "Always",
-    "Never",
-    "OnClientRequest",
-];
+const WORDS: [&str; 10] =
+    ["Active", "Inactive", "Dhcp", "Bootp", "Both", "And", "Or", "Always", "Never", "OnClientRequest"];
 
 /// One of a few words, which compare without case.
 fn word(told: &Option<Foreign>) -> Option<Value> {
