@@ -25,7 +25,9 @@ def need(inputs, name):
 
 
 def reservation_of(server, address):
-    for scope in server.state["scopes"].values():
+    scopes = server.state["scopes"]
+    likely = scopes.get(address.rpartition(".")[0] + ".0")    # its own scope, mostly: there may be thousands
+    for scope in ([likely] if likely else []) + [scope for scope in scopes.values() if scope is not likely]:
         for reservation in scope["reservations"]:
             if reservation["IPAddress"] == address:
                 return scope, reservation

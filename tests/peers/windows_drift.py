@@ -43,13 +43,23 @@ def prop(name, value):
 
 
 # ---- scopes ---------------------------------------------------------------------------------
+def d_description(place):
+    place.mine["properties"]["Description"], place.properties["Description"] = "A text", "Another text"
+    return "another description"
+
+
+def d_superscope(place):
+    place.mine["properties"]["SuperscopeName"], place.properties["SuperscopeName"] = "Campus", "Annexe"
+    return "in another superscope"
+
+
 def d_range(place):
     place.properties["EndRange"] = place.at(199)
     return "the range ends one address earlier"
 
 
 def d_hidden_text(place):
-    place.properties["Description"] += "\u200b"
+    place.mine["properties"]["Description"], place.properties["Description"] = "A text", "A text\u200b"
     return "the description ends with a zero-width blank"
 
 
@@ -98,6 +108,11 @@ def d_reservation_field(name, value):
         place.reserved()[name] = value
         return "a reservation's %s differs" % name
     return change
+
+
+def d_reservation_description(place):
+    place.mine["reservations"][0]["Description"], place.reserved()["Description"] = "Etage 2", "Étage 2"
+    return "a reservation's description differs by an accent"
 
 
 def d_reservation_option(place):
@@ -364,16 +379,16 @@ def o_state(b):
 
 
 SCOPE = {
-    "name": prop("Name", "Umbenannt é"), "description": prop("Description", "Another text"), "state": prop("State", "Inactive"),
+    "name": prop("Name", "Umbenannt é"), "description": d_description, "state": prop("State", "Inactive"),
     "type": prop("Type", "Both"), "lease-duration": prop("LeaseDuration", interval(2)), "delay": prop("Delay", 500),
     "unlimited-lease": prop("LeaseDuration", {"$interval": "P49710DT6H28M15S"}), "max-bootp": prop("MaxBootpClients", 100),
-    "activate-policies": prop("ActivatePolicies", False), "superscope": prop("SuperscopeName", "Annexe"),
+    "activate-policies": prop("ActivatePolicies", False), "superscope": d_superscope,
     "nap": prop("NapProfile", "quarantine"), "range": d_range, "hidden-text": d_hidden_text,
     "exclusion-moved": d_exclusion_moved, "exclusion-missing": d_exclusion_missing, "exclusion-extra": d_exclusion_extra,
     "reservation-missing": d_reservation_missing, "reservation-extra": d_reservation_extra,
     "reservation-client": d_reservation_client, "reservation-long-client": d_reservation_long_client,
     "reservation-moved": d_reservation_moved, "reservation-name": d_reservation_field("Name", "other"),
-    "reservation-description": d_reservation_field("Description", "Étage 2"), "reservation-type": d_reservation_field("Type", "Dhcp"),
+    "reservation-description": d_reservation_description, "reservation-type": d_reservation_field("Type", "Dhcp"),
     "reservation-option": d_reservation_option, "reservation-option-value": d_reservation_option_value,
     "reservation-dns": d_reservation_dns, "option-value": d_option_value, "option-order": d_option_order,
     "option-missing": d_option_missing, "option-extra": d_option_extra, "option-vendor": d_option_vendor,

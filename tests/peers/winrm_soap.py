@@ -250,7 +250,8 @@ class Service:
 
     def answer(self, cls, method, inputs, caller, log):
         """What the method gives, as the rules of the test have it."""
-        time.sleep(self.node.delay)
+        if self.node.delay:
+            time.sleep(self.node.delay)
         after = None
         for rule in self.node.rules_for(cls, method, inputs):
             do = rule["do"]

@@ -1,0 +1,82 @@
+//! What every kind of drift that `windows-pair` injects must be found as.
+
+use std::collections::BTreeSet;
+
+use super::pair::InjectedDrift;
+
+/// Drift in a scope: kind and the changes on the target, `{p}` for the scope's first three
+/// numbers. Each is `CHANGE SECTION KIND NAME of OWNER`. What is equal has none.
+pub const IN_SCOPES: &[(&str, &[&str])] = &[
+    ("name", &["update properties property name of scope"]),
+    ("description", &["update properties property description of scope"]),
+    ("hidden-text", &["update properties property description of scope"]),
+    ("state", &["update properties property state of scope"]),
+    ("type", &["update properties property type of scope"]),
+    ("lease-duration", &["update properties property lease-duration of scope"]),
+    ("unlimited-lease", &["update properties property lease-duration of scope"]),
+    ("delay", &["update properties property delay of scope"]),
+    ("max-bootp", &["update properties property max-bootp-clients of scope"]),
+    ("activate-policies", &["update properties property activate-policies of scope"]),
+    ("superscope", &["update properties property superscope-name of scope"]),
+    ("nap", &["delete properties property nap-profile of scope"]),
+    ("range", &["delete ranges range {p}.20-{p}.199 of scope", "create ranges range {p}.20-{p}.200 of scope"]),
+    (
+        "exclusion-moved",
+        &["delete exclusions exclusion {p}.31-{p}.40 of scope", "create exclusions exclusion {p}.30-{p}.39 of scope"],
+    ),
+    ("exclusion-missing", &["create exclusions exclusion {p}.30-{p}.39 of scope"]),
+    ("exclusion-extra", &["delete exclusions exclusion {p}.50-{p}.50 of scope"]),
+    ("reservation-missing", &["create reservations reservation {p}.201 of scope"]),
+    ("reservation-extra", &["delete reservations reservation {p}.19 of scope"]),
+    ("reservation-client", &["update reservations reservation {p}.201 of scope"]),
+    ("reservation-long-client", &["update reservations reservation {p}.203 of scope"]),
+    (
+        "reservation-moved",
+        &["delete reservations reservation {p}.18 of scope", "create reservations reservation {p}.201 of scope"],
+    ),
+    ("reservation-name", &["update reservations reservation {p}.201 of scope"]),
+    ("reservation-description", &["update reservations reservation {p}.201 of scope"]),
+    ("reservation-type", &["update reservations reservation {p}.201 of scope"]),
+    ("reservation-option", &["delete options option dhcp4/67 of reservation {p}.201"]),
+    ("reservation-option-value", &["update options option dhcp4/12 of reservation {p}.201"]),
+    ("reservation-dns", &["delete properties dns-setting option-81 of reservation {p}.201"]),
+    ("option-value", &["update options option dhcp4/15 of scope"]),
+    ("option-order", &["update options option dhcp4/3 of scope"]),
+    ("option-missing", &["create options option dhcp4/6 of scope"]),
+    ("option-extra", &["delete options option dhcp4/42 of scope"]),
+    ("option-vendor", &["update options option Access points/1 of scope"]),
+    ("option-user", &["create options option dhcp4/6 @Kiosks of scope"]),
+    ("option-policy", &["update options option dhcp4/66 of policy Phones"]),
+    ("policy-order", &["update policies policy Kiosks of scope", "update policies policy Phones of scope"]),
+    ("policy-condition", &["update policies policy Phones of scope"]),
+    ("policy-enabled", &["update policies policy Phones of scope"]),
+    ("policy-missing", &["create policies policy Phones of scope"]),
+    ("policy-extra", &["delete policies policy Guests of scope"]),
+    ("policy-lease", &["update policies policy Kiosks of scope"]),
+    (
+        "policy-range",
+        &["delete ranges range {p}.100-{p}.118 of policy Phones", "create ranges range {p}.100-{p}.119 of policy Phones"],
+    ),
+    ("policy-dns", &["delete properties dns-setting option-81 of policy Phones"]),
+    ("dns-value", &["update properties dns-setting delete-dns-rr-on-lease-expiry of scope"]),
+    ("dns-own", &["update properties dns-setting dynamic-updates of scope"]),
+    ("dns-dropped", &["update properties dns-setting dynamic-updates of scope"]),
+    ("equal-client-case", &[]),
+    ("equal-order", &[]),
+    ("equal-conditions", &[]),
+    ("equal-absent", &[]),
+    ("equal-spelling", &[]),
+];
+
+/// The changes that must be found for this drift, seen from server a or from the other one.
+pub fn changes(drift: &InjectedDrift, reversed: bool) -> Option<BTreeSet<String>> {
+    let (_, changes) = IN_SCOPES.iter().find(|(kind, _)| *kind == drift.kind)?;
+    let scope = drift.scope.as_deref().expect("drift in a scope names it");
+    let (prefix, _) = scope.rsplit_once('.').expect("a prefix");
+    let flip = |line: String| match (reversed, line.split_once(' ')) {
+        (true, Some(("create", rest))) => format!("delete {rest}"),
+        (true, Some(("delete", rest))) => format!("create {rest}"),
+        _ => line,
+    };
+    Some(changes.iter().map(|line| flip(line.replace("{p}", prefix))).collect())
+}
