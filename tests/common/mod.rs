@@ -23,3 +23,4 @@ pub mod traffic;
 #[cfg(feature = "web")]
 pub mod web;
 pub mod windows;
+pub mod windows_expected;

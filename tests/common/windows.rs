@@ -324,6 +324,13 @@ impl Drop for WindowsPair {
     }
 }
 
+/// Every kind of drift that `windows-pair` knows; `None` where it does not run.
+pub fn kinds() -> Option<Vec<String>> {
+    let output = Command::new(python()).arg(peer("windows-pair")).arg("--kinds").output().ok()?;
+    let kinds: Vec<_> = String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect();
+    if kinds.is_empty() { skipped("windows-pair does not run (tests/run installs what it needs)") } else { Some(kinds) }
+}
+
 /// The Python that `tests/run` put the packages into, else the system's.
 fn python() -> PathBuf {
     let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/python/bin/python3");

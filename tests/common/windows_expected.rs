@@ -55,7 +55,10 @@ pub const IN_SCOPES: &[(&str, &[&str])] = &[
     ("policy-lease", &["update policies policy Kiosks of scope"]),
     (
         "policy-range",
-        &["delete ranges range {p}.100-{p}.118 of policy Phones", "create ranges range {p}.100-{p}.119 of policy Phones"],
+        &[
+            "delete ranges range {p}.100-{p}.118 of policy Phones",
+            "create ranges range {p}.100-{p}.119 of policy Phones",
+        ],
     ),
     ("policy-dns", &["delete properties dns-setting option-81 of policy Phones"]),
     ("dns-value", &["update properties dns-setting delete-dns-rr-on-lease-expiry of scope"]),
@@ -80,3 +83,30 @@ pub fn changes(drift: &InjectedDrift, reversed: bool) -> Option<BTreeSet<String>
     };
     Some(changes.iter().map(|line| flip(line.replace("{p}", prefix))).collect())
 }
+
+/// Drift outside the scopes, which no replication brings: kind, and what findings begin with.
+pub const OUTSIDE: &[(&str, &[&str])] = &[
+    ("server-option", &["critical global-differs both: server option DNS Servers (dhcp4/6) differs"]),
+    ("server-policy", &["critical global-differs both: server policy Site differs: enabled"]),
+    ("server-dns", &["warning global-differs both: server setting DNS dynamic-updates differs"]),
+    (
+        "definition-missing",
+        &["critical option-definition target: option definition Vendor text (Access points/1) is missing on dhcp2"],
+    ),
+    (
+        "definition-type",
+        &["warning option-definition both: option definition Boot Server Host Name (dhcp4/66) differs"],
+    ),
+    ("class-missing", &["critical class-missing target: user class Kiosks is missing on dhcp2"]),
+    ("class-data", &["critical class-differs both: vendor class Phones differs: data"]),
+    ("filter", &["warning global-differs source: filter deny/02-00-00-00-00-02 is missing on dhcp1, only on dhcp2"]),
+    ("filter-list", &["warning global-differs both: server setting deny list in force differs"]),
+    ("lead-time", &["warning failover-differs both: failover parameter maximum client lead time"]),
+    ("share", &["warning failover-differs both: failover parameter load balance percent of the primary"]),
+    ("interrupted", &[]),
+    ("older", &[]),
+];
+
+/// Scopes that are missing, or in other relationships.
+pub const MEMBERSHIP: &[&str] =
+    &["scope-missing", "scope-gone", "scope-extra", "no-relationship", "not-a-member", "other-relationship"];

@@ -28,6 +28,7 @@ class Server:
         self.replication = dict(SWITCHES)
         self.partner = None                  # call(verb, *arguments) to the other server
         self.rules, self.lock = [], threading.RLock()
+        self.changed = threading.Condition(self.lock)
 
     machine = property(lambda self: self.state["fqdn"])
     build = property(lambda self: self.state["build"])
@@ -52,12 +53,22 @@ class Server:
                 if rule.get("skip", 0):      # not the first ones
                     rule["skip"] -= 1
                     continue
-                found.append(dict(rule))
+                found.append(dict(rule, rules=self.rules))
                 if "times" in rule:
                     rule["times"] -= 1
                     if not rule["times"]:
                         self.rules.remove(rule)
         return found
+
+    def set_rules(self, rules):
+        with self.changed:
+            self.rules = rules
+            self.changed.notify_all()
+
+    def hold(self, rules):
+        """Until there are other rules than these."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.rules is not rules, timeout=60)
 
     @staticmethod
     def error(code, message, category=None):

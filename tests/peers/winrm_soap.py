@@ -258,6 +258,8 @@ class Service:
             log.setdefault("rules", []).append(do)
             if do == "delay":
                 time.sleep(rule["seconds"])
+            elif do == "hold":
+                self.node.hold(rule["rules"])
             elif do == "hang":
                 time.sleep(rule.get("seconds", 3600))
                 raise Cut
