@@ -99,10 +99,10 @@ pub const OUTSIDE: &[(&str, &[&str])] = &[
     ),
     ("class-missing", &["critical class-missing target: user class Kiosks is missing on dhcp2"]),
     ("class-data", &["critical class-differs both: vendor class Phones differs: data"]),
-    ("filter", &["warning global-differs source: filter deny/02-00-00-00-00-02 is missing on dhcp1, only on dhcp2"]),
+    ("filter", &["warning global-differs source: 1 filter is missing on dhcp1, only on dhcp2: deny/02-00-00-00-00-02"]),
     ("filter-list", &["warning global-differs both: server setting deny list in force differs"]),
     ("lead-time", &["warning failover-differs both: failover parameter maximum client lead time"]),
-    ("share", &["warning failover-differs both: failover parameter load balance percent of the primary"]),
+    ("share", &["warning failover-differs both: failover parameter primary's load balance percent"]),
     ("interrupted", &[]),
     ("older", &[]),
 ];

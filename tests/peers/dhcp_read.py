@@ -161,7 +161,8 @@ def level_options(server, inputs):
     rows = list(level["options"])
     if not address and scope_id:
         rows.append(lease_option(level["properties"]["LeaseDuration"]))
-        rows += [lease_option(p["LeaseDuration"], p["Name"]) for p in level["policies"] if p["LeaseDuration"]]
+        leases = [p for p in level["policies"] if p["LeaseDuration"] and "2012" not in server.quirks]
+        rows += [lease_option(p["LeaseDuration"], p["Name"]) for p in leases]
     if (address or scope_id) and level["dns"]:
         rows.append(dns_option(level["dns"]))
     rows += [dns_option(dns, policy) for policy, dns in level.get("policy_dns", {}).items()]

@@ -67,8 +67,11 @@ def find(table, name):
 
 def dcom_interval(text):
     """P8DT1H0M0S as 00000008010000.000000:000"""
-    parts = {unit: number for number, unit in re.findall(r"(\d+)(?:\.\d+)?([DHMS])", text)}
-    return "%08d%02d%02d%02d.000000:000" % tuple(int(parts.get(unit, 0)) for unit in "DHMS")
+    sizes = {"D": 86400, "H": 3600, "M": 60, "S": 1}
+    seconds = sum(int(number) * sizes[unit] for number, unit in re.findall(r"(\d+)(?:\.\d+)?([DHMS])", text))
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return "%08d%02d%02d%02d.000000:000" % (*divmod(hours, 24), minutes, seconds)
 
 
 class Encoder:
