@@ -154,10 +154,32 @@ async fn a_wrong_password_is_tried_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn credssp_hands_the_password_over_inside_tls() {
+    let options = WindowsOptions { tls: true, auth: "credssp", ..WindowsOptions::default() };
+    let Some(pair) = WindowsPair::up(options) else { return };
+    let trusted = pool(to(&pair, Scheme::CredSsp));
+    is_identity(ask(&trusted).await);
+    is_identity(ask(&trusted).await);
+    assert_eq!(trusted.scheme_used().as_deref(), Some("CredSSP (NTLM)"));
+    let calls = noted(&pair, |calls| calls.iter().filter(|call| call.auth.is_some()).count() >= 3);
+    assert!(calls.iter().all(|call| call.auth.as_deref().is_none_or(|auth| auth.starts_with("credssp/"))), "{calls:?}");
+
+    let right = to(&pair, Scheme::CredSsp);
+    let login = Some(Login::new(pair.user(), Secret::Inline(Inline::new(CANARY))));
+    let wrong = pool(Access { web: Web { login, ..right.web.clone() }, ..right });
+    for _ in 0..2 {
+        let words = ask(&wrong).await.err().expect("a refusal").error.with_hint();
+        assert!(words.contains("is not tried again") && !words.contains(CANARY), "{words}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_unsafe_or_too_large_is_not_sent() {
     let nowhere = |scheme| access("http://localhost:9/wsman", "alice", CANARY, Trust::System, scheme);
-    let basic = ask(&pool(nowhere(Scheme::Basic))).await.err().expect("a refusal");
-    assert_eq!((basic.error.kind, basic.sent), (ErrorKind::Safety, false), "{basic:?}");
+    for scheme in [Scheme::Basic, Scheme::CredSsp] {
+        let clear = ask(&pool(nowhere(scheme))).await.err().expect("a refusal");
+        assert_eq!((clear.error.kind, clear.sent), (ErrorKind::Safety, false), "{clear:?}");
+    }
     let small = pool(Access { max_envelope: 100, ..nowhere(Scheme::Ntlm) });
     let large = ask(&small).await.err().expect("a refusal");
     assert_eq!((large.error.kind, large.sent), (ErrorKind::TooLarge, false), "{large:?}");

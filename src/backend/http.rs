@@ -25,7 +25,7 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 pub use self::basic::BasicAuth;
-pub use self::certificate::end_point;
+pub use self::certificate::{end_point, public_key};
 use self::connection::{Connection, Failure};
 pub use self::explain::Words;
 pub use self::held::{Held, Lost};

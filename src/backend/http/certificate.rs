@@ -56,6 +56,24 @@ pub fn end_point(der: &[u8]) -> Vec<u8> {
     }
 }
 
+/// The public key in a certificate: the bits of `subjectPublicKey`, without its algorithm.
+pub fn public_key(der: &[u8]) -> Option<Vec<u8>> {
+    const BIT_STRING: u8 = 0x03;
+    let mut body = Der(der).enter(SEQUENCE)?.enter(SEQUENCE)?;
+    if body.0.first() == Some(&VERSION) {
+        body.next()?;
+    }
+    // serial number, algorithm, issuer, validity, subject
+    for _ in 0..5 {
+        body.next()?;
+    }
+    let mut key = body.enter(SEQUENCE)?;
+    key.next()?;
+    // before the bits, how many of the last byte are none
+    let (_, bits) = key.enter(BIT_STRING)?.0.split_first()?;
+    Some(bits.to_vec())
+}
+
 /// Bits of the hash in a certificate's signature, where it is one of SHA-2.
 fn signature_hash(der: &[u8]) -> Option<u16> {
     /// 1.2.840.113549.1.1: RSA.

@@ -2,6 +2,7 @@
 //! WS-Management carries them over HTTP (MS-WSMV 2.2.9.1, RFC 4559).
 
 mod bindings;
+mod credssp;
 mod identity;
 mod kdc;
 mod native;
@@ -76,6 +77,8 @@ pub enum HttpScheme {
     Negotiate,
     /// The bare tokens of Kerberos.
     Kerberos,
+    /// TLS with CredSSP in it.
+    CredSsp,
 }
 
 impl HttpScheme {
@@ -84,6 +87,7 @@ impl HttpScheme {
         match self {
             HttpScheme::Negotiate => "Negotiate",
             HttpScheme::Kerberos => "Kerberos",
+            HttpScheme::CredSsp => "CredSSP",
         }
     }
 
@@ -92,6 +96,7 @@ impl HttpScheme {
         match self {
             HttpScheme::Negotiate => "application/HTTP-SPNEGO-session-encrypted",
             HttpScheme::Kerberos => "application/HTTP-Kerberos-session-encrypted",
+            HttpScheme::CredSsp => "application/HTTP-CredSSP-session-encrypted",
         }
     }
 }
@@ -125,8 +130,7 @@ pub fn begin(
         (Scheme::Kerberos, Err(why)) => Err(Error::new(ErrorKind::Local, format!("no Kerberos: {why}"))
             .hint("write user = \"NAME@REALM\" and the server's full name; auth = \"negotiate\" would use NTLM here")),
         (Scheme::Ntlm, _) => native::ntlm(identity::ntlm(user)?, password, setting),
-        (Scheme::Basic | Scheme::CredSsp, _) => {
-            Err(Error::new(ErrorKind::Unsupported, format!("{} has no such context", access.scheme.word())))
-        }
+        (Scheme::CredSsp, _) => Ok(Box::new(credssp::CredSsp::new(identity::ntlm(user)?, password, setting.target)?)),
+        (Scheme::Basic, _) => Err(Error::new(ErrorKind::Unsupported, "Basic has no context")),
     }
 }

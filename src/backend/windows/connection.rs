@@ -20,7 +20,7 @@ use crate::backend::http::{BasicAuth, Held, Lost, Reply, Request};
 use crate::engine::{Error, ErrorKind, Result};
 
 /// No scheme needs more; a server that goes on forever is stopped.
-const MOST_LEGS: usize = 8;
+const MOST_LEGS: usize = 12;
 
 /// An authenticated connection.
 pub(super) struct Connection {

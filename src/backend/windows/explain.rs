@@ -35,6 +35,10 @@ pub(super) fn refused(reply: &Reply, access: &Access, mechanism: &str) -> Error 
     };
     let is_offered = words.iter().any(|word| word.eq_ignore_ascii_case(wanted));
     let hint = match is_offered {
+        true if mechanism.ends_with("Kerberos") || mechanism.ends_with("(Kerberos)") => {
+            "the ticket was not taken: does the service there own the principal name (spn_service, and the full name in \
+             host), and are both clocks right? Channel bindings, which some demand over https, are not sent with it"
+        }
         true => {
             "is the password right, the account not locked, and may it log on over the network? Accounts of that machine \
              itself are written .\\name; policies may forbid NTLM, and demand channel bindings that a proxy breaks"

@@ -110,12 +110,11 @@ fn may_be_sent(envelope: &str, access: &Access) -> Result<()> {
             .hint("raise max_envelope of this server in the configuration, and MaxEnvelopeSizekb on the server"));
     }
     match access.scheme {
-        Scheme::Basic if !access.web.address.is_tls() => {
-            Err(Error::new(ErrorKind::Safety, "Basic would send the password in clear: it goes over https only")
-                .hint("use the https listener of the server, or auth = \"negotiate\""))
+        Scheme::Basic | Scheme::CredSsp if !access.web.address.is_tls() => {
+            let what = format!("auth = {:?} hands over the password: it goes over https only", access.scheme.word());
+            Err(Error::new(ErrorKind::Safety, what)
+                .hint("use the https listener of the server (tls = true), or auth = \"negotiate\""))
         }
-        Scheme::CredSsp => Err(Error::new(ErrorKind::Unsupported, "CredSSP is not there yet")
-            .hint("use auth = \"kerberos\" or \"negotiate\"")),
         _ => Ok(()),
     }
 }

@@ -20,7 +20,7 @@ use crate::engine::{Error, ErrorKind, Result};
 use crate::model::Foreign;
 
 /// The name of this machine in messages: nothing depends on it.
-const MACHINE: &str = "SCOPESYNC";
+pub(super) const MACHINE: &str = "SCOPESYNC";
 
 /// What every context is told.
 pub(super) struct Setting {
@@ -241,7 +241,7 @@ impl<M: Mechanism> SecurityContext for Native<M> {
 
 /// Refuses a challenge of NTLM (MS-NLMP 2.2.1.2), bare or in SPNEGO, that would seal with less than
 /// everything: what the server leaves out, the crate does without.
-fn strong_enough(token: &[u8]) -> Result<()> {
+pub(super) fn strong_enough(token: &[u8]) -> Result<()> {
     const CHALLENGE: &[u8] = b"NTLMSSP\0\x02\0\0\0";
     const NEEDED: [(u32, &str); 5] = [
         (0x4000_0000, "key exchange"),
@@ -276,12 +276,17 @@ fn is_sealed_by_kerberos(header: &[u8], sealed: usize) -> bool {
 }
 
 /// What the crate says, in our words.
-fn explain(error: &sspi::Error) -> Failure {
+pub(super) fn explain(error: &sspi::Error) -> Failure {
     use sspi::ErrorKind as Kind;
-    let said = Foreign::from(error.description.clone());
+    let status = error.nstatus.map(|status| format!(" ({status})")).unwrap_or_default();
+    let said = Foreign::from(format!("{}{status}", error.description));
     let is_wrong_password = error.description.contains("pre-authentication information was invalid");
     let failed = |kind, hint: &str| Error::new(kind, format!("authentication failed: {said}")).hint(hint);
     let error = match error.error_type {
+        _ if error.nstatus.is_some() => failed(
+            ErrorKind::Refused,
+            "is the password right, the account not locked, and may it log on over the network?",
+        ),
         _ if is_wrong_password => failed(ErrorKind::Refused, "the password is wrong for this user"),
         Kind::UnknownCredentials | Kind::LogonDenied | Kind::NoCredentials => failed(
             ErrorKind::Refused,

@@ -49,19 +49,17 @@ impl Gate {
         if let Some(before) = refused.as_ref().filter(|before| before.is_as(&password)) {
             return Err(Failure { error: before.error.clone(), is_refusal: true });
         }
-        let outcome = Connection::authenticate(held, access, &password, patience).await;
-        *refused = match (&outcome, &access.web.login) {
-            (Err(Failure { error, is_refusal: true }), Some(login)) => {
-                login.password.forget();
-                let minutes = REMEMBERED.as_secs() / 60;
-                let hint = error.hint.as_deref().unwrap_or_default();
-                let error = error.clone().hint(format!(
-                    "{hint}; so that the account is not locked, the same password is not tried again for {minutes} minutes"
-                ));
-                Some(Refused { password, error, at: Instant::now() })
-            }
-            _ => None,
-        };
+        *refused = None;
+        let mut outcome = Connection::authenticate(held, access, &password, patience).await;
+        if let (Err(Failure { error, is_refusal: true }), Some(login)) = (&mut outcome, &access.web.login) {
+            login.password.forget();
+            let minutes = REMEMBERED.as_secs() / 60;
+            let hint = error.hint.as_deref().unwrap_or_default();
+            let hint =
+                format!("{hint}; the same password is not tried again for {minutes} minutes, not to lock the account");
+            *error = error.clone().hint(hint);
+            *refused = Some(Refused { password, error: error.clone(), at: Instant::now() });
+        }
         outcome
     }
 }
