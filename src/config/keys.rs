@@ -120,8 +120,8 @@ pub const SERVER: Section = Section {
             name: "auth",
             absent: Absent::Default("\"negotiate\""),
             about: "How we prove who we are. `\"negotiate\"`: Kerberos where it can be had, else NTLM. `\"kerberos\"` \
-                    or `\"ntlm\"`: that alone. `\"basic\"`: the password itself, with `tls` only. `\"credssp\"`: the \
-                    password is handed on to the server, which can then go on to its partner.",
+                    or `\"ntlm\"`: that alone. `\"basic\"`: the password itself. `\"credssp\"`: the password \
+                    is handed on to the server, which can then go on to its partner. These two with `tls` only.",
         },
         Key {
             name: "computer_name",
