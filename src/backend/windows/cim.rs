@@ -111,39 +111,26 @@ impl Dhcp {
     /// # Errors
     /// As all calls here: no answer, a refusal, or an answer that is not what the class says.
     pub async fn failover(&self) -> Result<Vec<Failover>> {
-        self.list("PS_DhcpServerv4Failover", "GetByName", Inputs::default()).await
+        let all = self.list("PS_DhcpServerv4Failover", "GetByName", Inputs::default()).await?;
+        self.believed(all).await
     }
 
-    /// These scopes, or all where none is named.
+    /// These scopes, or all where none is named. One that cannot be understood does not stand in the way of
+    /// the others.
     ///
     /// # Errors
     /// As [`Dhcp::failover`].
-    pub async fn scopes(&self, ids: &[Ipv4Addr]) -> Result<Vec<Scope>> {
-        self.list("PS_DhcpServerv4Scope", "Get", of_scopes(ids)).await
-    }
-
-    /// The same, where one that cannot be understood does not stand in the way of the others.
-    ///
-    /// # Errors
-    /// As [`Dhcp::failover`].
-    pub async fn scopes_singly(&self, ids: &[Ipv4Addr]) -> Result<Vec<Single<Scope>>> {
-        self.singly("PS_DhcpServerv4Scope", "Get", of_scopes(ids)).await
+    pub async fn scopes(&self, ids: &[Ipv4Addr]) -> Result<Vec<Single<Scope>>> {
+        let found = self.singly("PS_DhcpServerv4Scope", "Get", of_scopes(ids)).await?;
+        self.believed(found).await
     }
 
     /// The exclusions of these scopes, or of all where none is named, each by itself.
     ///
     /// # Errors
     /// As [`Dhcp::failover`].
-    pub async fn exclusions_singly(&self, scopes: &[Ipv4Addr]) -> Result<Vec<Single<ExclusionRange>>> {
+    pub async fn exclusions(&self, scopes: &[Ipv4Addr]) -> Result<Vec<Single<ExclusionRange>>> {
         self.singly("PS_DhcpServerv4ExclusionRange", "Get", of_scopes(scopes)).await
-    }
-
-    /// The exclusions of these scopes, or of all where none is named.
-    ///
-    /// # Errors
-    /// As [`Dhcp::failover`].
-    pub async fn exclusions(&self, scopes: &[Ipv4Addr]) -> Result<Vec<ExclusionRange>> {
-        self.list("PS_DhcpServerv4ExclusionRange", "Get", of_scopes(scopes)).await
     }
 
     /// The reservations of a scope.
@@ -262,6 +249,14 @@ impl Dhcp {
             }
         };
         Ok(values.iter().map(read).collect())
+    }
+
+    /// An empty list is believed only of a server whose results reach us at all.
+    async fn believed<T>(&self, list: Vec<T>) -> Result<Vec<T>> {
+        if list.is_empty() {
+            self.version().await?;
+        }
+        Ok(list)
     }
 
     /// The one instance that `Get` of a class gives.

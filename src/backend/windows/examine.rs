@@ -109,7 +109,7 @@ async fn right_to_read(relationships: &Result<Vec<Failover>>, dhcp: &Dhcp, ctl: 
         Ok(relationships) => relationships,
         Err(error) => return Point::failed(Topic::ReadRight, error),
     };
-    match ask(dhcp.scopes_singly(&[]), ctl).await {
+    match ask(dhcp.scopes(&[]), ctl).await {
         Ok(scopes) => {
             let found = format!("it lists {} relationships and {} scopes", relationships.len(), scopes.len());
             Point::ok(Topic::ReadRight, found)

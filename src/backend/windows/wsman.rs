@@ -47,6 +47,11 @@ impl Failure {
         }
     }
 
+    /// Whether the service had too much to do: nothing was done, and it can be asked again.
+    pub fn is_busy(&self) -> bool {
+        matches!(self, Failure::Fault(fault) if fault.is_busy())
+    }
+
     /// Whether the call may have changed something all the same.
     pub fn in_doubt(&self) -> bool {
         Error::from(self.clone()).in_doubt
@@ -312,9 +317,11 @@ mod tests {
         let fake = Fake::of(&[
             &format!("<EnumerateResponse>{item}<EnumerationContext>one</EnumerationContext></EnumerateResponse>"),
             &format!("<PullResponse><EnumerationContext> two&amp; </EnumerationContext>{item}</PullResponse>"),
-            &format!("<PullResponse>{item}<EnumerationContext/><w:EndOfSequence/></PullResponse>"),
+            &format!(
+                "<PullResponse>{item}<w:Items><w:XmlFragment><N>3</N></w:XmlFragment></w:Items><EnumerationContext/><w:EndOfSequence/></PullResponse>"
+            ),
         ]);
-        assert_eq!(fake.client().query("root/cimv2", "SELECT * FROM S WHERE N < 3").await.unwrap().len(), 6);
+        assert_eq!(fake.client().query("root/cimv2", "SELECT * FROM S WHERE N < 3").await.unwrap().len(), 7);
         let asked = fake.asked();
         assert!(asked[0].0.contains("SELECT * FROM S WHERE N &lt; 3") && asked[0].1 == Effect::Reads);
         assert!(asked[1].0.contains(">one<") && asked[2].0.contains("> two&amp; <"), "{asked:?}");

@@ -22,7 +22,7 @@ const SCOPE: &str = "<ScopeId>10.0.0.0</ScopeId><SubnetMask>255.255.255.0</Subne
 #[tokio::test]
 async fn a_scope_is_read_with_all_that_the_server_tells() {
     let fake = Fake::of(&[&output("DhcpServerv4Scope", &[SCOPE])]);
-    let scope = dhcp(&fake).scopes(&["10.0.0.0".parse().unwrap()]).await.unwrap().remove(0);
+    let scope = dhcp(&fake).scopes(&["10.0.0.0".parse().unwrap()]).await.unwrap().remove(0).unwrap();
     assert_eq!((scope.max_bootp_clients, scope.delay, scope.activate_policies), (Some(u32::MAX), Some(0), Some(true)));
     assert_eq!((filled(&scope.name), filled(&scope.superscope_name)), (Some(&"café".into()), None));
     assert_eq!((&scope.description, scope.superscope_name.as_ref().unwrap().raw()), (&None, ""), "null is not empty");
@@ -41,19 +41,20 @@ async fn what_a_class_demands_must_be_there() {
         (typed(&SCOPE.replace("P8D", "P8Y")), "LeaseDuration is \"P8YT0H0M0S\", not an interval"),
         ("<O><cmdletOutput>text</cmdletOutput></O>".to_owned(), "cmdletOutput is text, not an instance"),
     ] {
-        let error = Error::from(dhcp(&Fake::of(&[&told])).scopes(&[]).await.unwrap_err());
-        assert_eq!(
-            (error.kind, error.what),
-            (ErrorKind::Garbled, format!("PS_DhcpServerv4Scope.Get: DhcpServerv4Scope.{why}"))
-        );
+        let odd = dhcp(&Fake::of(&[&told])).scopes(&[]).await.unwrap().remove(0).unwrap_err();
+        assert_eq!(odd.error("call").what, format!("call: DhcpServerv4Scope.{why}"));
+        assert_eq!(odd.scope.is_some(), told.contains("ScopeId"));
     }
 }
 
 #[tokio::test]
 async fn nothing_where_something_must_be_is_said() {
     let nothing = output("A", &[]);
-    assert_eq!(dhcp(&Fake::of(&[&nothing])).scopes(&[]).await, Ok(vec![]), "a server may have no scopes");
+    let version = output("DhcpServerVersion", &["<MajorVersion>10</MajorVersion><MinorVersion>0</MinorVersion>"]);
+    assert_eq!(dhcp(&Fake::of(&[&nothing, &version])).failover().await, Ok(vec![]), "a server may have none");
     for failure in [
+        dhcp(&Fake::of(&[&nothing, &nothing])).failover().await.map(drop),
+        dhcp(&Fake::of(&[&nothing, &nothing])).scopes(&[]).await.map(drop),
         dhcp(&Fake::of(&[&nothing])).version().await.map(drop),
         dhcp(&Fake::of(&[&nothing])).option_definitions().await.map(drop),
         dhcp(&Fake::of(&[&nothing])).classes().await.map(drop),
@@ -109,7 +110,7 @@ async fn a_change_tells_what_its_method_takes_and_no_more() {
     let done = "<O><ReturnValue>0</ReturnValue></O>";
     let fake = Fake::of(&[&output("DhcpServerv4Scope", &[SCOPE]), done, done, "<O/>"]);
     let dhcp = dhcp(&fake);
-    let scope = dhcp.scopes(&[]).await.unwrap().remove(0);
+    let scope = dhcp.scopes(&[]).await.unwrap().remove(0).unwrap();
     dhcp.set_scope(&scope).await.unwrap();
     dhcp.set_scope_range(&scope).await.unwrap();
     assert!(dhcp.remove_scope(scope.scope_id).await.unwrap_err().in_doubt(), "no ReturnValue");

@@ -93,7 +93,7 @@ pub(super) async fn perform(dhcp: &Dhcp, call: Call) -> (Call, Result<Given, Fai
     let mut pauses = PAUSES.into_iter();
     loop {
         let given = ask(dhcp, &call).await;
-        match given.as_ref().err().filter(|failure| is_busy(failure)).and_then(|_| pauses.next()) {
+        match given.as_ref().err().filter(|failure| failure.is_busy()).and_then(|_| pauses.next()) {
             Some(pause) => tokio::time::sleep(pause).await,
             None => return (call, given),
         }
@@ -103,9 +103,9 @@ pub(super) async fn perform(dhcp: &Dhcp, call: Call) -> (Call, Result<Given, Fai
 async fn ask(dhcp: &Dhcp, call: &Call) -> Result<Given, Failure> {
     Ok(match call {
         Call::Failover => Given::Failover(dhcp.failover().await?),
-        Call::Scopes(ids) => Given::Scopes(dhcp.scopes_singly(ids).await?),
+        Call::Scopes(ids) => Given::Scopes(dhcp.scopes(ids).await?),
         Call::Statistics => Given::Statistics(dhcp.statistics().await?),
-        Call::Exclusions(ids) => Given::Exclusions(dhcp.exclusions_singly(ids).await?),
+        Call::Exclusions(ids) => Given::Exclusions(dhcp.exclusions(ids).await?),
         Call::ServerDns => Given::Dns(dhcp.dns_setting(&Level::Server).await?),
         Call::Definitions => Given::Definitions(dhcp.option_definitions().await?),
         Call::Classes => Given::Classes(dhcp.classes().await?),
@@ -127,9 +127,4 @@ async fn ask(dhcp: &Dhcp, call: &Call) -> Result<Given, Failure> {
 /// With the classes' and policies' own, and their names.
 async fn options(dhcp: &Dhcp, level: Level) -> Result<Vec<cim::OptionValue>, Failure> {
     dhcp.option_values(&OptionQuery { level, all: true, brief: false }).await
-}
-
-/// Too many operations of this user, or of all, at once (MS-WSMV 2.2.9.1): nothing was done.
-fn is_busy(failure: &Failure) -> bool {
-    matches!(failure.code(), Some(Code::Hresult(0x8033_81a5..=0x8033_81a8 | 0x8033_81e8)))
 }

@@ -5,66 +5,92 @@ use crate::backend::exchange::Effect;
 use crate::backend::windows::cim::codes;
 use crate::engine::{Error, ErrorKind};
 
-const WMI_ACCESS_DENIED: u32 = 0x8004_1003;
+/// What is behind a refusal, but for those of access and of the DHCP server's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    /// The class or its namespace is not there.
+    NoRole,
+    /// The method or a parameter is not there.
+    Old,
+    Late,
+    Busy,
+    /// An answer above the envelope.
+    Envelope,
+    Gone,
+    /// WMI or WinRM is there, the DHCP service is not.
+    NoService,
+}
 
-/// Numbers of WinRM (MS-WSMV 2.2.9.1), WMI (MS-WMI 2.2.11) and Windows (MS-ERREF 2.2).
-const NUMBERS: &[(Code, ErrorKind, &str)] = &[
-    (Code::Hresult(0x8033_8000), ErrorKind::Unsupported, NO_ROLE),
-    (Code::Hresult(0x8033_801a), ErrorKind::Unsupported, NO_ROLE),
-    (Code::Hresult(0x8033_8029), ErrorKind::TimedOut, LATE),
-    (Code::Hresult(0x8033_803f), ErrorKind::Refused, QUOTA),
-    (Code::Hresult(0x8033_8047), ErrorKind::TooLarge, ENVELOPE),
-    (Code::Hresult(0x8033_8048), ErrorKind::TooLarge, ENVELOPE),
-    (Code::Hresult(0x8033_8049), ErrorKind::TooLarge, ENVELOPE),
-    (Code::Hresult(0x8033_81a5), ErrorKind::Refused, QUOTA),
-    (Code::Hresult(0x8033_81a6), ErrorKind::Refused, QUOTA),
-    (Code::Hresult(0x8033_81a7), ErrorKind::Refused, QUOTA),
-    (Code::Hresult(0x8033_81a8), ErrorKind::Refused, QUOTA),
-    (Code::Hresult(0x8033_81e8), ErrorKind::Refused, QUOTA),
-    (Code::Hresult(0x8004_100e), ErrorKind::Unsupported, NO_ROLE),
-    (Code::Hresult(0x8004_1010), ErrorKind::Unsupported, NO_ROLE),
-    (Code::Hresult(0x8004_1013), ErrorKind::Unsupported, NO_ROLE),
-    (Code::Hresult(0x8004_102e), ErrorKind::Unsupported, OLD),
-    (Code::Hresult(0x8004_102f), ErrorKind::Unsupported, OLD),
-    (Code::Hresult(0x8004_1055), ErrorKind::Unsupported, OLD),
-    (Code::Win32(1722), ErrorKind::Refused, NO_SERVICE),
-    (Code::Win32(1753), ErrorKind::Refused, NO_SERVICE),
-    (Code::Win32(1460), ErrorKind::TimedOut, LATE),
-];
+impl Cause {
+    fn kind(self) -> ErrorKind {
+        match self {
+            Cause::NoRole | Cause::Old => ErrorKind::Unsupported,
+            Cause::Late => ErrorKind::TimedOut,
+            Cause::Busy | Cause::NoService => ErrorKind::Refused,
+            Cause::Envelope => ErrorKind::TooLarge,
+            Cause::Gone => ErrorKind::Empty,
+        }
+    }
 
-/// Faults of the standard without a number (DSP0226 "Faults").
-const SUBCODES: &[(&str, ErrorKind, &str)] = &[
-    ("EncodingLimit", ErrorKind::TooLarge, ENVELOPE),
-    ("QuotaLimit", ErrorKind::Refused, QUOTA),
-    ("Concurrency", ErrorKind::Refused, QUOTA),
-    ("TimedOut", ErrorKind::TimedOut, LATE),
-    ("DestinationUnreachable", ErrorKind::Unsupported, NO_ROLE),
-    ("InvalidResourceURI", ErrorKind::Unsupported, NO_ROLE),
-    ("ActionNotSupported", ErrorKind::Unsupported, OLD),
-];
+    fn hint(self) -> &'static str {
+        match self {
+            Cause::NoRole => {
+                "does the host have the DHCP server role, or the DHCP tools of RSAT where it manages another server, \
+                 and Windows Server 2012 or later?"
+            }
+            Cause::Old => "this version of Windows does not have the method or one of its parameters",
+            Cause::Late => {
+                "raise the timeout in the configuration, and MaxTimeoutms of WinRM on the server where that is lower"
+            }
+            Cause::Busy => {
+                "WinRM has too much to do for this user or at all: wait a moment and try again; lower connections in \
+                 the configuration where it happens often"
+            }
+            Cause::Envelope => {
+                "the answer does not fit into one envelope: raise max_envelope of this server in the configuration, \
+                 and MaxEnvelopeSizekb of WinRM on the server where that is lower"
+            }
+            Cause::Gone => "it may have been removed a moment ago: read again",
+            Cause::NoService => "does the service DHCPServer run there, and does a firewall let RPC through?",
+        }
+    }
 
-/// Standard statuses of CIM (DSP0223 "Status codes").
-const STATUSES: &[(u32, ErrorKind, &str)] = &[
-    (3, ErrorKind::Unsupported, NO_ROLE),
-    (5, ErrorKind::Unsupported, NO_ROLE),
-    (6, ErrorKind::Empty, "it may have been removed a moment ago: read again"),
-    (7, ErrorKind::Unsupported, OLD),
-    (12, ErrorKind::Unsupported, OLD),
-    (16, ErrorKind::Unsupported, OLD),
-    (17, ErrorKind::Unsupported, OLD),
-    (27, ErrorKind::Refused, QUOTA),
-];
+    /// By the number closest to the cause (MS-WSMV 2.2.9.1, MS-WMI 2.2.11, MS-ERREF).
+    fn of_number(code: Code) -> Option<Self> {
+        Some(match code {
+            Code::Hresult(0x8033_8000 | 0x8033_801a | 0x8004_100e | 0x8004_1010 | 0x8004_1013) => Cause::NoRole,
+            Code::Hresult(0x8004_102e | 0x8004_102f | 0x8004_1055) => Cause::Old,
+            Code::Hresult(0x8033_8029) | Code::Win32(1460) => Cause::Late,
+            Code::Hresult(0x8033_803f | 0x8033_81a5..=0x8033_81a8 | 0x8033_81e8) => Cause::Busy,
+            Code::Hresult(0x8033_8047..=0x8033_8049) => Cause::Envelope,
+            Code::Win32(1722 | 1753) => Cause::NoService,
+            _ => return None,
+        })
+    }
 
-const ENVELOPE: &str = "the answer does not fit into one envelope: raise max_envelope of this server in the \
-                        configuration, and MaxEnvelopeSizekb of WinRM on the server where that is lower";
-const QUOTA: &str = "WinRM has too much to do for this user or at all: wait a moment and try again; lower connections \
-                     in the configuration where it happens often";
-const NO_ROLE: &str = "does the host have the DHCP server role, or the DHCP tools of RSAT where it manages another \
-                       server, and Windows Server 2012 or later?";
-const OLD: &str = "this version of Windows does not have the method or one of its parameters";
-const LATE: &str =
-    "raise the timeout in the configuration, and MaxTimeoutms of WinRM on the server where that is lower";
-const NO_SERVICE: &str = "does the service DHCPServer run there, and does a firewall let RPC through?";
+    /// By the standard status of CIM (DSP0223 "Status codes").
+    fn of_status(status: u32) -> Option<Self> {
+        Some(match status {
+            3 | 5 => Cause::NoRole,
+            6 => Cause::Gone,
+            7 | 12 | 16 | 17 => Cause::Old,
+            27 => Cause::Busy,
+            _ => return None,
+        })
+    }
+
+    /// By the standard's fault (DSP0226 "Faults").
+    fn of_subcode(subcode: &str) -> Option<Self> {
+        Some(match subcode {
+            "EncodingLimit" => Cause::Envelope,
+            "QuotaLimit" | "Concurrency" => Cause::Busy,
+            "TimedOut" => Cause::Late,
+            "DestinationUnreachable" | "InvalidResourceURI" => Cause::NoRole,
+            "ActionNotSupported" => Cause::Old,
+            _ => return None,
+        })
+    }
+}
 
 /// Where somebody refused us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +110,7 @@ impl Fault {
     pub fn refuser(&self) -> Option<Refuser> {
         let Raised { subcode, code, cim_status, stage, .. } = &self.raised;
         let denied = match code {
-            Some(Code::Hresult(WMI_ACCESS_DENIED)) => return Some(Refuser::Namespace),
+            Some(Code::Hresult(0x8004_1003)) => return Some(Refuser::Namespace),
             Some(code) => matches!(code, Code::Win32(5) | Code::Dhcp(20_121)),
             None => *cim_status == Some(2) || subcode.as_deref() == Some("AccessDenied"),
         };
@@ -96,26 +122,18 @@ impl Fault {
         })
     }
 
-    /// The sort of failure, and what to do about it.
-    fn explained(&self) -> (ErrorKind, Option<String>) {
+    fn cause(&self) -> Option<Cause> {
         let Raised { subcode, code, cim_status, .. } = &self.raised;
-        if let Some(refuser) = self.refuser() {
-            return (ErrorKind::Refused, Some(self.access(refuser)));
-        }
-        let by_number = NUMBERS.iter().find(|(known, ..)| Some(known) == code.as_ref());
-        let by_subcode = || SUBCODES.iter().find(|(known, ..)| Some(*known) == subcode.as_deref());
-        let by_status = || STATUSES.iter().find(|(known, ..)| Some(known) == cim_status.as_ref());
-        let found = match code {
-            Some(Code::Dhcp(number)) => codes::of(*number).map(|code| (code.kind, code.hint)),
-            _ => by_number.map(|(_, kind, hint)| (*kind, *hint)),
-        };
-        let found = found.or_else(|| by_status().map(|(_, kind, hint)| (*kind, *hint)));
-        match found.or_else(|| by_subcode().map(|(_, kind, hint)| (*kind, *hint))) {
-            Some((kind, hint)) => (kind, (!hint.is_empty()).then(|| hint.to_owned())),
-            None => (ErrorKind::Refused, None),
-        }
+        let by_status = || cim_status.and_then(Cause::of_status);
+        code.and_then(Cause::of_number).or_else(by_status).or_else(|| subcode.as_deref().and_then(Cause::of_subcode))
     }
 
+    /// Whether the service had too much to do: nothing was done, and it can be asked again.
+    pub fn is_busy(&self) -> bool {
+        self.cause() == Some(Cause::Busy)
+    }
+
+    /// What to do about a refusal of access.
     fn access(&self, refuser: Refuser) -> String {
         match refuser {
             Refuser::Service => "WinRM itself refused this user: make it a member of Administrators or of Remote \
@@ -142,22 +160,23 @@ impl Fault {
 
 impl From<Fault> for Error {
     fn from(fault: Fault) -> Self {
-        let (kind, hint) = fault.explained();
-        let words = match fault.raised.code {
-            Some(Code::Dhcp(number)) => codes::of(number).map(|code| code.words),
+        let known = match fault.raised.code {
+            Some(Code::Dhcp(number)) => codes::of(number),
             _ => None,
         };
-        let mut error = Error::new(
-            kind,
-            match words {
-                Some(words) => format!("{words}: {fault}"),
-                None => fault.to_string(),
-            },
-        );
-        error.hint = hint;
-        // the service gave up waiting, or on an answer that was too large: the method itself ran
-        error.in_doubt = matches!(kind, ErrorKind::TimedOut | ErrorKind::TooLarge) && fault.effect == Effect::Writes;
-        error
+        let (kind, hint) = match (fault.refuser(), known, fault.cause()) {
+            (Some(refuser), ..) => (ErrorKind::Refused, fault.access(refuser)),
+            (None, Some(known), _) => (known.kind, known.hint.to_owned()),
+            (None, None, Some(cause)) => (cause.kind(), cause.hint().to_owned()),
+            (None, None, None) => (ErrorKind::Refused, String::new()),
+        };
+        let what = known.map_or_else(|| fault.to_string(), |known| format!("{}: {fault}", known.words));
+        Error {
+            hint: (!hint.is_empty()).then_some(hint),
+            // the service gave up waiting, or on an answer that was too large: the method itself ran
+            in_doubt: matches!(kind, ErrorKind::TimedOut | ErrorKind::TooLarge) && fault.effect == Effect::Writes,
+            ..Error::new(kind, what)
+        }
     }
 }
 
