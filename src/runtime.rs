@@ -250,7 +250,7 @@ impl Program {
 
     fn on_job(&mut self, event: Option<(app::Ticket, app::News)>) {
         let Some((ticket, news)) = event else { return };
-        let progress = matches!(news, app::News::Status(_));
+        let progress = matches!(news, app::News::Status(_) | app::News::Part(..));
         self.dirty = self.dirty.max(if progress { Dirty::Progress } else { Dirty::Now });
         self.update(Event::News(ticket, news));
     }

@@ -11,9 +11,12 @@ mod confirming;
 mod history;
 #[path = "app/jobs.rs"]
 mod jobs;
+#[path = "app/parts.rs"]
+mod parts;
 #[path = "app/running.rs"]
 mod running;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use common::fake::{self, FakeServer, Script, pair, reserve, scope};

@@ -1,10 +1,11 @@
 //! A relationship's drift with what the lists need of it, made in the background.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use crate::engine::compare::{self, RelationshipDrift, ScopeDrift, Summary};
 use crate::engine::ignore::IgnoreRule;
-use crate::engine::survey::{Presence, Relationship, Survey};
+use crate::engine::survey::{Member, Presence, Relationship, Survey};
 use crate::model::{Change, ChangeKind, DriftState, FindingKind, FindingSide, ItemKey, ScopeId, ServerName, Severity};
 
 use super::list::Lines;
@@ -25,8 +26,10 @@ pub struct Compared {
     pub critical: usize,
     /// Scopes that the target is known to refuse, and why: it lacks what they need.
     pub refused: BTreeMap<ScopeId, String>,
-    /// A partner is still being read: nothing can be said yet.
+    /// A partner is still being read: more is to come.
     pub pending: bool,
+    /// How long the comparison took.
+    pub took: Duration,
     /// Scopes of either server that are in no relationship at all, where there are any.
     pub unpaired: Vec<(ServerName, usize)>,
 }
@@ -35,9 +38,17 @@ impl Compared {
     /// Compares; takes as long as opening every scope that differs.
     pub fn new(survey: &Survey, relationship: &Relationship, source: usize, rules: &[IgnoreRule]) -> Self {
         let mut drift = compare::relationship(survey, relationship, source, rules);
-        let pending = relationship.unsupported.is_none()
-            && relationship.members.iter().any(|member| matches!(member.presence, Presence::Pending(_)));
-        if pending {
+        let is_to_come = |member: &Member| match member.presence {
+            Presence::Pending(_) => true,
+            // one of those that have not answered yet may be it
+            Presence::NotConfigured(_) => survey.servers.iter().any(|report| report.outcome.is_none()),
+            _ => false,
+        };
+        let is_in_parts = |at| survey.member_reading(relationship, at).is_some_and(|reading| !reading.is_whole());
+        let supported = relationship.unsupported.is_none();
+        let awaited = supported && relationship.members.iter().any(is_to_come);
+        let pending = awaited || supported && (0..relationship.members.len()).any(is_in_parts);
+        if awaited {
             for scope in drift.scopes.iter_mut().filter(|scope| scope.state == DriftState::Unknown) {
                 scope.state = DriftState::Checking;
                 scope.reason = None;
@@ -63,6 +74,7 @@ impl Compared {
             critical: drift.findings.iter().filter(|finding| finding.severity == Severity::Critical).count(),
             refused: refused(&drift),
             pending,
+            took: Duration::ZERO,
             unpaired: Vec::new(),
             drift,
         }

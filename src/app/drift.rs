@@ -212,7 +212,7 @@ pub fn values(field: &FieldChange) -> (String, String) {
 /// How many scopes of a relationship stand how, in words.
 pub fn summary_words(compared: &Compared) -> String {
     let sum = &compared.summary;
-    if compared.pending {
+    if compared.pending && sum.checking == sum.scopes {
         return format!("{} scopes so far, still being read", sum.scopes);
     }
     let mut text = format!("{} scopes", sum.scopes);
@@ -222,6 +222,7 @@ pub fn summary_words(compared: &Compared) -> String {
         (sum.only_on_source, "only on source"),
         (sum.only_on_target, "only on target"),
         (sum.unknown, "unknown"),
+        (sum.checking, "still being read"),
     ] {
         if count > 0 {
             text.push_str(&format!(", {count} {words}"));

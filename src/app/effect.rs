@@ -40,6 +40,8 @@ pub struct Pick {
 pub enum Effect {
     /// Read a server.
     Read(Ticket, ServerName),
+    /// Read these scopes before others, the first before all, wherever a server is being read.
+    LookAt(Arc<[ScopeId]>),
     /// Ask a server how many addresses are in use.
     Utilisation(Ticket, ServerName),
     /// Compare the sides of a relationship, given by its place in the survey, from this member.
@@ -119,6 +121,8 @@ pub type ReadOutcome = Result<Arc<Reading>>;
 pub enum News {
     /// A server was read, or could not be.
     Read(ServerName, ReadOutcome),
+    /// A server is being read, and so much of it is known.
+    Part(ServerName, Arc<Reading>),
     /// Addresses in use, by the number by which the server knows the scope.
     Utilisation(ServerName, Option<BTreeMap<ScopeId, Utilisation>>),
     /// A relationship was compared.

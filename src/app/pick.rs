@@ -57,7 +57,7 @@ pub fn picks(state: &AppState) -> Result<(Vec<Pick>, String), String> {
         }
         let unsettled = state.is_stale(relationship) || relation.compared.as_ref().is_none_or(|c| c.pending);
         let changes = relation.compared.as_ref().map_or(0, |compared| {
-            compared.summary.drifted + compared.summary.only_on_source + compared.summary.unknown
+            compared.summary.drifted + compared.summary.only_on_source + compared.summary.untold()
         });
         if !unsettled && changes == 0 {
             return Err(format!("nothing to replicate in {}", relationship.name));

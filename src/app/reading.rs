@@ -2,16 +2,19 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::engine::fleet::Fleet;
-use crate::engine::survey::{Relationship, Survey};
+use crate::engine::port::Reading;
+use crate::engine::survey::{Relationship, ServerReport, Survey};
 use crate::engine::{Error, ErrorKind};
-use crate::model::{DriftState, Foreign, ServerName};
+use crate::model::{DriftState, Foreign, ScopeId, ServerName};
 use crate::show::ScopeNames;
 
 use super::compared::Compared;
 use super::effect::{Effect, ReadOutcome, Ticket};
-use super::state::{AppState, LeftKey, Tone};
+use super::list::Lines;
+use super::state::{AppState, LeftKey, Moment, Relation, Tone};
 
 /// Shows these servers from now on.
 pub fn open(state: &mut AppState, fleet: Arc<Fleet>) {
@@ -51,6 +54,39 @@ pub fn on_read(state: &mut AppState, ticket: Ticket, server: &ServerName, outcom
     merge(state, vec![(server.clone(), outcome)])
 }
 
+/// Takes what is known so far of a server that is being read. What was read as a whole before is
+/// kept until it is so again.
+pub fn on_part(
+    state: &mut AppState,
+    ticket: Ticket,
+    server: &ServerName,
+    reading: Arc<Reading>,
+    now: Moment,
+) -> Vec<Effect> {
+    let known = state.reports.iter().find(|report| report.name == *server).and_then(ServerReport::reading);
+    if state.reading.get(server) != Some(&ticket) || known.is_some_and(|known| known.is_whole()) {
+        return Vec::new();
+    }
+    state.in_parts.insert(server.clone());
+    for name in take(state, vec![(server.clone(), Ok(reading))]) {
+        if let Some(relation) = state.relations.get_mut(&name) {
+            relation.behind = true;
+        }
+    }
+    catch_up(state, now)
+}
+
+/// Compares what parts of readings have come to, one comparison of a relationship at a time and
+/// with pauses: there may be hundreds of parts of thousands of scopes.
+pub fn catch_up(state: &mut AppState, now: Moment) -> Vec<Effect> {
+    let is_due = |relation: &Relation| {
+        relation.behind && relation.comparing.is_none() && relation.rests_until.is_none_or(|at| at <= now.at)
+    };
+    let due: Vec<Foreign> =
+        state.relations.iter().filter(|(_, relation)| is_due(relation)).map(|(name, _)| name.clone()).collect();
+    due.iter().filter_map(|name| ask(state, name)).collect()
+}
+
 /// A job that reads ended without an answer.
 pub fn on_failed(state: &mut AppState, ticket: Ticket, reason: &str) -> Vec<Effect> {
     let server = state.reading.iter().find(|(_, reading)| **reading == ticket).map(|(server, _)| server.clone());
@@ -68,6 +104,16 @@ pub fn on_failed(state: &mut AppState, ticket: Ticket, reason: &str) -> Vec<Effe
 
 /// Puts readings in the place of older ones and compares what they touch.
 pub fn merge(state: &mut AppState, readings: Vec<(ServerName, ReadOutcome)>) -> Vec<Effect> {
+    let ends = |(server, outcome): &(_, ReadOutcome)| state.in_parts.remove(server) && outcome.is_ok();
+    let in_parts = readings.iter().map(ends).fold(true, std::ops::BitAnd::bitand);
+    let touched = take(state, readings);
+    // the end of a reading whose parts are shown says nothing against them
+    let compare = if in_parts { ask } else { compare };
+    touched.iter().filter_map(|name| compare(state, name)).collect()
+}
+
+/// Puts readings in the place of older ones. Returns the relationships that they touch.
+fn take(state: &mut AppState, readings: Vec<(ServerName, ReadOutcome)>) -> Vec<Foreign> {
     let Some(fleet) = state.fleet.clone() else { return Vec::new() };
     let mut touched = BTreeSet::new();
     for (server, outcome) in readings {
@@ -84,35 +130,41 @@ pub fn merge(state: &mut AppState, readings: Vec<(ServerName, ReadOutcome)>) -> 
     }
     rebuild_left(state);
     let before = |relationship: &Relationship| old.relationships.contains(relationship);
-    let affected: Vec<Foreign> = state
+    state
         .survey
         .relationships
         .iter()
         .filter(|r| !before(r) || r.members.iter().filter_map(|m| m.server()).any(|s| touched.contains(s)))
         .map(|relationship| relationship.name.clone())
-        .collect();
-    affected.iter().filter_map(|name| compare(state, name)).collect()
+        .collect()
 }
 
-/// Compares a relationship in the direction that is chosen now.
+/// Compares a relationship in the direction that is chosen now; nothing is said of it until then.
 pub fn compare(state: &mut AppState, name: &Foreign) -> Option<Effect> {
+    let effect = ask(state, name)?;
+    state.relations.get_mut(name)?.stale = true;
+    Some(effect)
+}
+
+fn ask(state: &mut AppState, name: &Foreign) -> Option<Effect> {
     let at = state.survey.relationships.iter().position(|relationship| relationship.name == *name)?;
     let source = state.source_member(&state.survey.relationships[at]);
     let ticket = state.ticket();
     let relation = state.relations.get_mut(name)?;
     relation.comparing = Some(ticket);
-    relation.stale = true;
+    relation.behind = false;
     Some(Effect::Compare(ticket, state.survey.clone(), at, source))
 }
 
 /// Takes a comparison. Marks and cursor stay on their scopes; what is in sync or gone
 /// needs no mark.
-pub fn on_compared(state: &mut AppState, ticket: Ticket, compared: Arc<Compared>) {
+pub fn on_compared(state: &mut AppState, ticket: Ticket, compared: Arc<Compared>, now: Moment) {
     let Some(relation) = state.relations.values_mut().find(|relation| relation.comparing == Some(ticket)) else {
         return;
     };
     relation.comparing = None;
     relation.stale = false;
+    relation.rests_until = Some(now.at + (compared.took * WORK_TO_REST).max(REST));
     relation.marks.retain(|id| {
         compared.scope(*id).is_some_and(|scope| !matches!(scope.state, DriftState::InSync | DriftState::OnlyOnTarget))
             || compared.pending
@@ -123,6 +175,33 @@ pub fn on_compared(state: &mut AppState, ticket: Ticket, compared: Arc<Compared>
     list.settle(&relation.shown());
     relation.scopes = list;
 }
+
+/// Lets servers that are being read begin with what the operator sees: the highlighted scope,
+/// then the page around it.
+pub fn look(state: &mut AppState) -> Option<Effect> {
+    if state.reading.is_empty() {
+        return None;
+    }
+    let (_, relation) = state.current()?;
+    let shown = relation.shown();
+    let height = if relation.scopes.height == 0 { UNDRAWN_PAGE } else { relation.scopes.height };
+    let top = relation.scopes.window(&shown, height);
+    let highlighted = relation.current().map(|scope| scope.id);
+    let page = (top..top + height).map_while(|at| shown.key(at)).filter(|id| Some(*id) != highlighted);
+    let scopes: Arc<[ScopeId]> = highlighted.into_iter().chain(page).collect();
+    if scopes == state.looked_at {
+        return None;
+    }
+    state.looked_at = Arc::clone(&scopes);
+    Some(Effect::LookAt(scopes))
+}
+
+/// A page of which it is not known yet how long it is.
+const UNDRAWN_PAGE: usize = 40;
+
+/// Between two comparisons of parts: so long at least, and so many times as long as one takes.
+const REST: Duration = Duration::from_millis(200);
+const WORK_TO_REST: u32 = 4;
 
 /// Asks how full the scopes of the highlighted relationship are, once after each reading.
 pub fn ask_utilisation(state: &mut AppState) -> Vec<Effect> {

@@ -113,6 +113,10 @@ pub struct Relation {
     pub comparing: Option<Ticket>,
     /// What is compared is being read again, or is compared the other way round.
     pub stale: bool,
+    /// More is known than what was compared last.
+    pub behind: bool,
+    /// Not compared again before, for as long as its servers are being read.
+    pub rests_until: Option<Instant>,
     /// Marked scopes.
     pub marks: BTreeSet<ScopeId>,
     /// The list of scopes.
@@ -224,6 +228,10 @@ pub struct AppState {
     pub names: ScopeNames,
     /// Servers that are being read.
     pub reading: BTreeMap<ServerName, Ticket>,
+    /// Those of them of which parts are shown.
+    pub in_parts: BTreeSet<ServerName>,
+    /// The scopes that are read before others.
+    pub looked_at: Arc<[ScopeId]>,
     /// Relationships, by name.
     pub relations: BTreeMap<Foreign, Relation>,
     /// The left pane's lines.
@@ -284,6 +292,8 @@ impl AppState {
             survey: Arc::default(),
             names: ScopeNames::default(),
             reading: BTreeMap::new(),
+            in_parts: BTreeSet::new(),
+            looked_at: Arc::from([]),
             relations: BTreeMap::new(),
             left: Vec::new(),
             left_list: List::default(),
@@ -414,7 +424,11 @@ impl AppState {
     /// Whether what is known of a relationship is being read or compared again.
     pub fn is_stale(&self, relationship: &Relationship) -> bool {
         self.relations.get(&relationship.name).is_some_and(|relation| relation.stale)
-            || relationship.members.iter().filter_map(|m| m.server()).any(|server| self.reading.contains_key(server))
+            || relationship
+                .members
+                .iter()
+                .filter_map(|m| m.server())
+                .any(|server| self.reading.contains_key(server) && !self.in_parts.contains(server))
     }
 
     /// How full a scope is, from the server that is the source, else from its partner.
@@ -479,7 +493,8 @@ impl AppState {
         let gate = self.gate().filter(|_| self.is_asking()).and_then(Gate::opens_at);
         let moves = self.running().next().is_some() || self.follows_jobs();
         let second = moves.then(|| now + std::time::Duration::from_secs(1));
-        gate.into_iter().chain(second).min()
+        let behind = self.relations.values().filter(|relation| relation.behind && relation.comparing.is_none());
+        gate.into_iter().chain(second).chain(behind.filter_map(|relation| relation.rests_until)).min()
     }
 
     /// Whether jobs are looked at, or are under way.

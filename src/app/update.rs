@@ -63,7 +63,9 @@ pub fn update(state: &mut AppState, event: Event, now: Moment) -> Vec<Effect> {
             Vec::new()
         }
     };
+    effects.extend(reading::catch_up(state, now));
     effects.extend(reading::ask_utilisation(state));
+    effects.extend(reading::look(state));
     effects.extend(recalling::read_on(state));
     browse::refresh_drift(state);
     // A covered question has to be read again.
@@ -232,8 +234,9 @@ fn on_news(state: &mut AppState, ticket: Ticket, news: News, now: Moment) -> Vec
             state.utilisation.insert(server, used);
             Vec::new()
         }
+        News::Part(server, reading) => reading::on_part(state, ticket, &server, reading, now),
         News::Compared(compared) => {
-            reading::on_compared(state, ticket, compared);
+            reading::on_compared(state, ticket, compared, now);
             Vec::new()
         }
         News::Planned(plan, readings) => deciding::planned(state, ticket, plan, readings, now),

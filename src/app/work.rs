@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 
@@ -24,21 +24,31 @@ use crate::model::{Foreign, ServerName};
 /// nothing moved. Older ones are: states of relationships have no mark.
 const FRESH: Duration = Duration::from_secs(20);
 
-/// Does the work behind an effect, and says what came of it. Needs a tokio runtime.
+/// Does the work behind an effect, and says what came of it; `tell` hears what is known before
+/// that, of which only the newest matters. Needs a tokio runtime.
 ///
 /// # Errors
 /// In words: the work failed for a reason of its own, or is none that can be done here.
-pub async fn work(effect: Effect, fleet: Arc<Fleet>, journal: &dyn Journal, ctl: Control) -> Result<News, String> {
+pub async fn work(
+    effect: Effect,
+    fleet: Arc<Fleet>,
+    journal: &dyn Journal,
+    tell: &(dyn Fn(News) + Send + Sync),
+    ctl: Control,
+) -> Result<News, String> {
     match effect {
         Effect::Read(_, server) => {
-            let outcome = fleet.read(&server, &ctl).await;
+            let part = |reading| tell(News::Part(server.clone(), reading));
+            let outcome = fleet.read_in_parts(&server, &part, &ctl).await;
             Ok(News::Read(server, outcome))
         }
         Effect::Utilisation(_, server) => Ok(utilisation(&fleet, server, &ctl).await),
         Effect::Compare(_, survey, at, source) => {
             let compared = blocking(move || {
+                let began = Instant::now();
                 let relationship = survey.relationships.get(at)?;
-                Some(Compared::new(&survey, relationship, source, &fleet.ignore))
+                let compared = Compared::new(&survey, relationship, source, &fleet.ignore);
+                Some(Compared { took: began.elapsed(), ..compared })
             });
             let compared = compared.await?.ok_or("the relationship is gone")?;
             Ok(News::Compared(Arc::new(compared)))
@@ -171,6 +181,7 @@ async fn fresh(
 ) -> Option<(ServerName, ReadOutcome)> {
     if let (Some(found), Some(old)) = (fleet.server(server), survey.reading(server))
         && is_young(old)
+        && old.is_whole()
         && let (Some(mark), Ok(Some(now))) = (&old.pulse, found.pulse(ctl).await)
         && *mark == now
     {

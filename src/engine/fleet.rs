@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::ignore::IgnoreRule;
-use super::port::{Control, Reading, Server};
+use super::port::{Attention, Control, Reading, Server};
 use super::survey::{RelationshipName, ServerReport, Survey};
 use super::{Error, ErrorKind, Result};
 use crate::model::ServerName;
@@ -22,6 +22,8 @@ pub struct Fleet {
     pub ignore: Vec<IgnoreRule>,
     /// How many targets are written side by side; 0 leaves it to us.
     pub throttle_limit: usize,
+    /// The scopes that the operator looks at: servers that are read in parts begin with them.
+    pub attention: Attention,
     /// All servers are read-only by the operator's word, whatever their entries say.
     pub read_only: bool,
 }
@@ -35,7 +37,15 @@ impl Fleet {
             }
         }
         let locks = servers.iter().map(|server| (server.name().clone(), Arc::default())).collect();
-        Fleet { servers, locks, names: Vec::new(), ignore: Vec::new(), throttle_limit: 0, read_only: false }
+        Fleet {
+            servers,
+            locks,
+            names: Vec::new(),
+            ignore: Vec::new(),
+            throttle_limit: 0,
+            attention: Attention::default(),
+            read_only: false,
+        }
     }
 
     /// All servers, in the configuration's order.
@@ -82,6 +92,18 @@ impl Fleet {
     pub async fn read(&self, name: &ServerName, ctl: &Control) -> Result<Arc<Reading>> {
         let server = self.server(name).ok_or_else(|| unknown(name))?;
         server.read(ctl).await.map(Arc::new)
+    }
+
+    /// Reads one server, and hands out what is known of it so far as often as that is more.
+    pub async fn read_in_parts(
+        &self,
+        name: &ServerName,
+        part: &(dyn Fn(Arc<Reading>) + Send + Sync),
+        ctl: &Control,
+    ) -> Result<Arc<Reading>> {
+        let server = self.server(name).ok_or_else(|| unknown(name))?;
+        let part = |reading| part(Arc::new(reading));
+        server.read_in_parts(&self.attention, &part, ctl).await.map(Arc::new)
     }
 
     /// Reads all servers side by side and merges what they tell.

@@ -135,6 +135,7 @@ impl Hands {
                     self.jobs.abort(*id);
                 }
             }
+            (Effect::LookAt(scopes), Some(fleet)) => fleet.attention.turn_to(scopes),
             (Effect::OpenDemo(ticket), _) => self.open_demo(ticket),
             (Effect::Declined(plan), _) => self.take_down(move |history| run::not_begun(&plan, history)),
             (Effect::DeclinedReset(plan), _) => {
@@ -185,6 +186,7 @@ impl Hands {
             | Effect::DeclinedReset(_)
             | Effect::Cancel(_)
             | Effect::Abandon(_)
+            | Effect::LookAt(_)
             | Effect::OpenDemo(_)
             | Effect::Suspend
             | Effect::Repaint
@@ -198,12 +200,14 @@ impl Hands {
         let history = Arc::clone(&self.history);
         self.spawn(ticket, job, move |job| async move {
             let ctl = Control { soft: job.soft().clone(), hard: job.hard().clone(), progress };
+            let teller = job.clone();
+            let tell = move |news| teller.progress(news);
             let plan = match &effect {
                 Effect::Run(_, plan, _) => Some(Arc::clone(plan)),
                 _ => None,
             };
             let done = async {
-                let done = work(effect, fleet, &*history, ctl).await;
+                let done = work(effect, fleet, &*history, &tell, ctl).await;
                 if let (Some(plan), Ok(News::RunEnded(report))) = (plan, &done) {
                     recover::settle(Arc::clone(&history), plan, Arc::clone(report)).await;
                 }

@@ -133,8 +133,9 @@ fn drift(state: &AppState, theme: &Theme, found: &Relationship) -> (String, Styl
     let Some(compared) = relation.and_then(|relation| relation.compared.as_ref()) else {
         return ("checking".into(), theme.quiet);
     };
-    if state.is_stale(found) || compared.pending {
-        return (format!("checking {} scopes", compared.summary.scopes), theme.quiet);
+    let sum = &compared.summary;
+    if state.is_stale(found) || (compared.pending && sum.checking == sum.scopes) {
+        return (format!("checking {} scopes", sum.scopes), theme.quiet);
     }
     counted(theme, compared)
 }
@@ -144,6 +145,9 @@ fn counted(theme: &Theme, compared: &Compared) -> (String, Style) {
     let drifted = sum.drifted + sum.only_on_source + sum.only_on_target;
     let [create, update, delete] = compared.counts;
     let mut parts = Vec::new();
+    if compared.pending {
+        parts.push(format!("checking {} of {}", sum.checking, sum.scopes));
+    }
     if drifted > 0 {
         parts.push(format!("{drifted}/{} drifted +{create} ~{update} -{delete}", sum.scopes));
     }
@@ -153,7 +157,11 @@ fn counted(theme: &Theme, compared: &Compared) -> (String, Style) {
     if compared.critical > 0 {
         parts.push(format!("{} critical", compared.critical));
     }
-    let style = if sum.unknown > 0 || compared.critical > 0 { theme.bad } else { theme.warning };
+    let style = match compared.pending && parts.len() == 1 {
+        true => theme.quiet,
+        false if sum.unknown > 0 || compared.critical > 0 => theme.bad,
+        false => theme.warning,
+    };
     if parts.is_empty() {
         // Nothing that was compared differs; without a single scope there is nothing to be in sync.
         return match (sum.scopes, compared.drift.findings.iter().any(|f| f.kind == crate::model::FindingKind::Partner))

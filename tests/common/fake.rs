@@ -92,6 +92,8 @@ pub struct Inner {
     pub context: Context,
     /// Scopes that are not read as a whole.
     pub lacking: BTreeMap<ScopeId, Complete>,
+    /// What is not whole yet in each part that is handed out before all is read.
+    pub parts: Vec<BTreeMap<ScopeId, Complete>>,
     /// Scopes that were stored: their native form is their place here.
     pub kept: Vec<Scope>,
 }
@@ -326,6 +328,22 @@ impl Server for FakeServer {
             pulse: Some(Pulse(inner.pulse.to_string().into())),
             at: jiff::Timestamp::now(),
         })
+    }
+
+    async fn read_in_parts(
+        &self,
+        _attention: &Attention,
+        part: &(dyn Fn(Reading) + Send + Sync),
+        ctl: &Control,
+    ) -> Result<Reading> {
+        let parts = self.inner().parts.clone();
+        let lacking = self.inner().lacking.clone();
+        for lacking in parts {
+            self.inner().lacking = lacking;
+            part(self.read(ctl).await?);
+        }
+        self.inner().lacking = lacking;
+        self.read(ctl).await
     }
 
     async fn health(&self, _ctl: &Control) -> Result<Health> {

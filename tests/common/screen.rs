@@ -4,7 +4,7 @@
 //! is pressed. Nothing here sleeps.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -176,6 +176,8 @@ pub struct Program {
     pub cancelled: bool,
     /// Opened by the start page's offer.
     pub demo: Option<Arc<Fleet>>,
+    /// What the program wants to be read first.
+    pub looked_at: Vec<String>,
     terminal: Terminal<TestBackend>,
     threads: tokio::runtime::Runtime,
     clock: jiff::Timestamp,
@@ -203,6 +205,7 @@ impl Program {
             past: Past::default(),
             cancelled: false,
             demo: None,
+            looked_at: Vec::new(),
             terminal: Terminal::new(TestBackend::new(columns, rows)).unwrap(),
             threads: tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap(),
             clock,
@@ -242,6 +245,10 @@ impl Program {
                 Effect::Repaint => "repaint".into(),
                 Effect::Quit => "quit".into(),
                 Effect::Leave => "leave".into(),
+                Effect::LookAt(scopes) => {
+                    self.looked_at = scopes.iter().map(scopesync::model::ScopeId::short).collect();
+                    continue;
+                }
                 _ => {
                     self.pending.push_back(effect);
                     continue;
@@ -341,7 +348,12 @@ impl Program {
         if self.cancelled {
             control.soft.cancel();
         }
-        let done = self.threads.block_on(work(effect, fleet, &self.journal, control));
+        let told = Mutex::new(Vec::new());
+        let tell = |news| told.lock().unwrap().push(news);
+        let done = self.threads.block_on(work(effect, fleet, &self.journal, &tell, control));
+        for news in told.into_inner().unwrap() {
+            self.event(Event::News(ticket, news));
+        }
         (ticket, done.unwrap_or_else(News::Failed))
     }
 
