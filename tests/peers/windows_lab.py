@@ -89,7 +89,7 @@ class Plan:
                    option(1, "Vendor text", "String", "boot.cfg", vendor="Access points"),
                    option(6, "DNS Servers", "IPv4Address", "192.0.2.66", user="Kiosks")]
         policies, ranges = [], []
-        if i + 1 < self.scopes:              # the last one has none
+        if i + 2 < self.scopes:              # the last two have none
             policies = [policy("Phones", here, 1, "Telephones", MacAddress=["EQ", "00-15-5D*", "00-05-69*"]),
                         policy("Kiosks", here, 2, condition="And", lease=interval(0, 2), UserClass=["EQ", "Kiosks"],
                                VendorClass=["NE", "Access points"])]

@@ -22,7 +22,7 @@ import spnego
 PROTO = {"negotiate": "application/HTTP-SPNEGO-session-encrypted",
          "kerberos": "application/HTTP-Kerberos-session-encrypted",
          "credssp": "application/HTTP-CredSSP-session-encrypted"}
-MULTIPART = {"credssp": "multipart/x-multi-encrypted"}
+WHOLE, IN_PARTS = "multipart/encrypted", "multipart/x-multi-encrypted"
 MARK = b"--Encrypted Boundary"
 CHUNK = 16384                                # CredSSP: a pair of parts for so many bytes
 
@@ -188,9 +188,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def open_multipart(self, ctype, raw, log):
         proto = PROTO.get(self.scheme, "?")
-        kind = MULTIPART.get(self.scheme, "multipart/encrypted")
-        wanted = (kind + ";", 'protocol="%s"' % proto, 'boundary="Encrypted Boundary"')
-        if not all(part in ctype for part in wanted):
+        kinds = (WHOLE, IN_PARTS) if self.scheme == "credssp" else (WHOLE,)
+        wanted = ('protocol="%s"' % proto, 'boundary="Encrypted Boundary"')
+        if ctype.partition(";")[0] not in kinds or not all(part in ctype for part in wanted):
             raise Drop(400, "content type parameters: " + ctype)
         head = re.compile(b"".join([
             MARK, rb"\r\n\tContent-Type: ", re.escape(proto.encode()),
@@ -224,7 +224,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 proto, charset, len(plain[at:at + step]) + padding)
             parts += [MARK, first.encode(), MARK, b"\r\n\tContent-Type: application/octet-stream\r\n",
                       struct.pack("<I", len(head)), head, data]
-        kind = MULTIPART.get(self.scheme, "multipart/encrypted")
+        kind = IN_PARTS if len(plain) > step else WHOLE
         return b"".join(parts) + MARK + b"--\r\n", '%s;protocol="%s";boundary="Encrypted Boundary"' % (kind, proto)
 
 
