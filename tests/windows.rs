@@ -12,6 +12,7 @@ use common::expected::shown_changes;
 use common::kdc::Kdc;
 use common::pair::{InjectedDrift, PairFiles, PairOptions, Side};
 use common::program::{Finished, Home, by_file};
+use common::terminal::{Start, Terminal};
 use common::windows::{WindowsOptions, WindowsPair};
 use common::windows_expected::{self as expected, IN_SCOPES, MEMBERSHIP, OUTSIDE};
 use serde_json::{Value, json};
@@ -56,6 +57,10 @@ impl Bench {
 
     fn drift(&self, code: i32) -> Value {
         self.json("drift", code)
+    }
+
+    fn terminal(&self) -> Terminal {
+        Start::scopesync().args(["--config".into(), self.home.config()]).home(&self.home).size(110, 30).start()
     }
 }
 
@@ -454,6 +459,15 @@ fn check_tells_tls_and_why_a_login_was_not_taken() {
 }
 
 #[test]
+fn credssp_hands_the_login_on() {
+    let options = WindowsOptions { tls: true, auth: "credssp", ..few(&["name:0"]) };
+    let Some(bench) = Bench::with(options, "auth = \"credssp\"") else { return };
+    assert_eq!(states(&bench.drift(2))["10.0.0.0/24"], "drifted");
+    let report = bench.run("check --json").json();
+    assert_points(&report, 0, &[("authentication", &["ok", "CredSSP"]), ("second_hop", &["ok"])]);
+}
+
+#[test]
 fn kerberos_reads_and_a_login_that_is_not_handed_on_stays_here() {
     let Some(kdc) = Kdc::up() else { return };
     let (more, environment) = kdc.for_servers();
@@ -533,6 +547,39 @@ fn a_fleet_of_kea_files_and_windows_servers_is_one_list() {
     assert_eq!((&report["summary"]["drifted"], &report["summary"]["unknown"]), (&1.into(), &6.into()));
     let listed = bench.run("relationships").stdout;
     assert!(listed.contains("kea-1") && listed.contains("dhcp1"), "{listed}");
+}
+
+#[test]
+fn the_screen_lists_scopes_first_and_checks_until_all_is_known() {
+    let Some(bench) = Bench::up(few(&["name:0", "reservation-option:1"])) else { return };
+    // only relationships and scopes are told
+    let withheld = ["Reservation", "OptionValue", "Policy", "PolicyIPRange", "DnsSetting"];
+    let hold = withheld.map(|class| json!({"do": "hold", "class": format!("DhcpServerv4{class}")}));
+    for side in Side::BOTH {
+        bench.pair.rules(side, json!(hold));
+    }
+    let mut terminal = bench.terminal();
+    let view = terminal.wait_for_text("checking");
+    assert!(view.contains("dhcp1"), "{view}");
+    for side in Side::BOTH {
+        let mut trips: BTreeMap<String, usize> = BTreeMap::new();
+        bench.pair.calls(side).into_iter().for_each(|call| *trips.entry(call.conn).or_default() += 1);
+        assert!(trips.values().all(|trips| *trips <= 5), "the first scopes need more round trips: {trips:?}");
+    }
+    // all but the options of one reservation
+    for side in Side::BOTH {
+        bench.pair.rules(side, json!([{"do": "hold", "where": {"ReservedIP": "10.0.1.201"}}]));
+    }
+    terminal.wait_for_text("1/6 drifted");
+    terminal.keys("Down Enter");
+    for side in Side::BOTH {
+        bench.pair.rules(side, json!([]));
+    }
+    terminal.wait_for_text("2/6 drifted");
+    terminal.keys("q");
+    let end = terminal.wait_for_end();
+    end.assert_restored();
+    assert_eq!(end.status.code(), Some(0), "{}", end.view);
 }
 
 /// Calls go on side by side: what each takes counts only once for so many at once.
