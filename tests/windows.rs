@@ -12,7 +12,7 @@ use common::expected::shown_changes;
 use common::kdc::Kdc;
 use common::pair::{InjectedDrift, PairFiles, PairOptions, Side};
 use common::program::{Finished, Home, by_file};
-use common::terminal::{Start, Terminal};
+use common::terminal::{Start, Terminal, View};
 use common::windows::{WindowsOptions, WindowsPair};
 use common::windows_expected::{self as expected, IN_SCOPES, MEMBERSHIP, OUTSIDE};
 use serde_json::{Value, json};
@@ -559,8 +559,8 @@ fn the_screen_lists_scopes_first_and_checks_until_all_is_known() {
         bench.pair.rules(side, json!(hold));
     }
     let mut terminal = bench.terminal();
-    let view = terminal.wait_for_text("checking");
-    assert!(view.contains("dhcp1"), "{view}");
+    let view = terminal.wait_for("a scope to be checked", |view| view.contains("Floor 0") && view.contains("checking"));
+    assert!(view.contains("dhcp-master<-->dhcp-node") && view.contains("10.0.4.0"), "{view}");
     for side in Side::BOTH {
         let mut trips: BTreeMap<String, usize> = BTreeMap::new();
         bench.pair.calls(side).into_iter().for_each(|call| *trips.entry(call.conn).or_default() += 1);
@@ -570,12 +570,12 @@ fn the_screen_lists_scopes_first_and_checks_until_all_is_known() {
     for side in Side::BOTH {
         bench.pair.rules(side, json!([{"do": "hold", "where": {"ReservedIP": "10.0.1.201"}}]));
     }
-    terminal.wait_for_text("1/6 drifted");
-    terminal.keys("Down Enter");
+    let drifted = |view: &View| view.text().matches("1/3 drifted").count();
+    terminal.wait_for("all but one", |view| view.contains("checking 1 of 3") && drifted(view) == 1);
     for side in Side::BOTH {
         bench.pair.rules(side, json!([]));
     }
-    terminal.wait_for_text("2/6 drifted");
+    terminal.wait_for("all", |view| !view.contains("checking") && drifted(view) == 2);
     terminal.keys("q");
     let end = terminal.wait_for_end();
     end.assert_restored();
