@@ -3,6 +3,7 @@
 //! Every call is one envelope and its reply. What a reply says is read with the tolerance that
 //! servers need, whatever they call their namespaces; what it does not say is never guessed.
 
+mod bounds;
 mod envelope;
 mod explain;
 #[cfg(test)]
@@ -57,6 +58,14 @@ impl Failure {
         Error::from(self.clone()).in_doubt
     }
 
+    /// Says that the method does its work in parts, so that it may have done some when it fails.
+    pub fn in_parts(mut self) -> Self {
+        if let Failure::Fault(fault) = &mut self {
+            fault.is_in_parts = true;
+        }
+        self
+    }
+
     /// Says that the host had to go on to another server for it; `server` must be safe to show.
     pub fn beyond(mut self, server: impl Into<String>) -> Self {
         if let Failure::Fault(fault) = &mut self {
@@ -95,6 +104,8 @@ pub struct Client {
 
 /// The most items that a query may give: queries are for single facts.
 const MOST_ITEMS: usize = 10_000;
+/// The most times that more of them is asked for: a service may give nothing each time.
+const MOST_PULLS: usize = 1_000;
 
 impl Client {
     /// Over this wire, with replies of at most so many bytes. A service is told to give up a little
@@ -142,7 +153,7 @@ impl Client {
             Some(Some(0)) => {}
             Some(Some(number)) => {
                 let raised = Raised { code: Some(Code::of(number)), stage: Stage::Provider, ..Raised::default() };
-                return Err(Box::new(Fault { call, effect, beyond: None, raised }).into());
+                return Err(Box::new(Fault { call, effect, beyond: None, is_in_parts: false, raised }).into());
             }
             // a method without output may say nothing at all
             None if effect == Effect::Reads => {}
@@ -163,7 +174,7 @@ impl Client {
         const CALL: &str = "Enumerate";
         let mut told = self.exchange(CALL, Ask::Enumerate { namespace, wql }, Effect::Reads).await?;
         let mut found = Vec::new();
-        loop {
+        for _ in 0..MOST_PULLS {
             for items in told.get("Items") {
                 found.extend(instances(items).cloned());
             }
@@ -181,10 +192,13 @@ impl Client {
             }
             told = self.exchange("Pull", Ask::Pull { namespace, context }, Effect::Reads).await?;
         }
+        let what = format!("a query of {namespace} has not come to an end after {MOST_PULLS} answers");
+        Err(Error::new(ErrorKind::Garbled, what).into())
     }
 
     async fn exchange(&self, call: &str, ask: Ask<'_>, effect: Effect) -> Result<Instance, Failure> {
         // A pull changes nothing, but sent twice it would skip what the lost reply had.
+        let may_be_void = matches!(ask, Ask::Release { .. });
         let repeatable = if matches!(ask, Ask::Pull { .. }) { Effect::Writes } else { effect };
         let patience = self.limits.patience(repeatable);
         let envelope = Envelope::write(ask, self.max_envelope, patience - patience / 10)?;
@@ -196,9 +210,19 @@ impl Client {
             }
         };
         self.note_clock(answer.date);
-        match reply::read(&answer.text, &envelope.message) {
-            Ok(Ok(told)) => Ok(told),
-            Ok(Err(raised)) => Err(Box::new(Fault { call: call.to_owned(), effect, beyond: None, raised }).into()),
+        let told = reply::read(&answer.text, &envelope.message).and_then(|told| match told {
+            Ok(_) if !(200..300).contains(&answer.status) => Err(Error::new(
+                ErrorKind::Garbled,
+                format!("the answer has the HTTP status {} and tells of no fault", answer.status),
+            )),
+            Ok(None) if !may_be_void => Err(Error::new(ErrorKind::Garbled, "the answer's SOAP body is empty")),
+            told => Ok(told),
+        });
+        match told {
+            Ok(Ok(told)) => Ok(told.unwrap_or_default()),
+            Ok(Err(raised)) => {
+                Err(Box::new(Fault { call: call.to_owned(), effect, beyond: None, is_in_parts: false, raised }).into())
+            }
             Err(error) => {
                 Err(Error { in_doubt: effect == Effect::Writes, what: format!("{call}: {}", error.what), ..error }
                     .into())
@@ -277,12 +301,12 @@ mod tests {
 
     #[tokio::test]
     async fn what_does_not_say_that_it_was_done_is_in_doubt_when_it_writes() {
-        for body in ["<Do_OUTPUT/>", "", "<Do><ReturnValue i:nil='true'/></Do>"] {
+        for body in ["<Do_OUTPUT/>", "<Do><ReturnValue i:nil='true'/></Do>"] {
             assert_eq!(returned(body, Effect::Reads).await, Ok(vec![]));
             let failure = returned(body, Effect::Writes).await.unwrap_err();
             assert!(failure.in_doubt() && failure.to_string().contains("no ReturnValue"), "{failure}");
         }
-        for body in ["<html/>", "<Do><ReturnValue>perhaps</ReturnValue></Do>"] {
+        for body in ["", "<html/>", "<Do><ReturnValue>perhaps</ReturnValue></Do>"] {
             for effect in BOTH {
                 let failed = called(
                     &Fake::answering([Ok(answer(200, &enveloped("<a:RelatesTo>uuid:1</a:RelatesTo>", body)))]),
@@ -291,6 +315,10 @@ mod tests {
                 .await;
                 assert_eq!(failed.unwrap_err().in_doubt(), effect == Effect::Writes);
             }
+        }
+        for status in [202, 500, 503] {
+            let told = answer(status, &enveloped("", "<Do><ReturnValue>0</ReturnValue></Do>"));
+            assert_eq!(called(&Fake::answering([Ok(told)]), Effect::Reads).await.is_ok(), status == 202);
         }
         for (value, code) in
             [("5", Code::Win32(5)), ("20116", Code::Dhcp(20_116)), ("2147749891", Code::Hresult(0x8004_1003))]
@@ -335,6 +363,10 @@ mod tests {
         let failure = fake.client().query("root/cimv2", "SELECT * FROM S").await.unwrap_err();
         assert!(failure.to_string().contains("more than"), "{failure}");
         assert!(fake.asked()[1].0.contains("<n:Release>"));
+
+        let nothing = "<E><EnumerationContext>c</EnumerationContext></E>";
+        let failure = Fake::of(&vec![nothing; MOST_PULLS + 1]).client().query("root/cimv2", "SELECT * FROM S").await;
+        assert!(failure.unwrap_err().to_string().contains("not come to an end"));
     }
 
     #[tokio::test]

@@ -93,12 +93,16 @@ async fn levels_and_computers_are_named_by_the_parameters_of_the_method() {
 async fn a_replication_names_what_it_replicates() {
     let fake = Fake::of(&["<O><cmdletOutput>10.0.0.0</cmdletOutput><ReturnValue>0</ReturnValue></O>", "<O/>"]);
     let dhcp = dhcp(&fake);
-    for refused in [dhcp.invoke_by_name(true, &[]).await, dhcp.invoke_by_scope_id(true, &[]).await] {
+    let blank = dhcp.invoke_by_name(true, &["a".into(), " ".into()]).await;
+    for refused in [dhcp.invoke_by_name(true, &[]).await, dhcp.invoke_by_scope_id(true, &[]).await, blank] {
         assert_eq!(Error::from(refused.unwrap_err()).kind, ErrorKind::Safety);
     }
     assert_eq!(fake.asked(), [], "an empty list would replicate everything");
     assert_eq!(dhcp.invoke_by_name(true, &["a<->b".into()]).await, Ok(vec!["10.0.0.0".into()]));
     assert!(dhcp.invoke_by_scope_id(true, &["10.0.0.0".parse().unwrap()]).await.unwrap_err().in_doubt());
+    let failed = "<O><ReturnValue>1722</ReturnValue></O>";
+    let half_way = super::tests::dhcp(&Fake::of(&[failed])).invoke_by_name(true, &["a".into()]).await;
+    assert!(half_way.unwrap_err().in_doubt(), "some scopes may be done when the method fails");
     let asked = fake.asked();
     let named = "<m:Force>true</m:Force><m:Name>a&lt;-&gt;b</m:Name></m:InvokeByName_INPUT>";
     assert!(asked[0].0.ends_with(named), "{asked:?}");

@@ -8,7 +8,7 @@ use super::{
     Data, Dhcp, DnsSetting, ExclusionRange, Level, OptionValue, Policy, PolicyRange, Reservation, Result, Scope,
 };
 use crate::backend::exchange::Effect;
-use crate::backend::windows::wsman::{Inputs, Property, Scalar};
+use crate::backend::windows::wsman::{Failure, Inputs, Property, Scalar};
 use crate::engine::{Error, ErrorKind};
 use crate::model::Foreign;
 
@@ -218,6 +218,10 @@ impl Dhcp {
     /// # Errors
     /// As [`Dhcp::add_scope`]; when no relationship is named.
     pub async fn invoke_by_name(&self, force: bool, relationships: &[Foreign]) -> Result<Vec<Foreign>> {
+        if let Some(blank) = relationships.iter().find(|name| name.raw().trim().is_empty()) {
+            let what = format!("a relationship was to be replicated by the name {}", blank.escaped());
+            return Err(Error::new(ErrorKind::Safety, what).into());
+        }
         self.replicate("InvokeByName", "Name", force, relationships.to_vec()).await
     }
 
@@ -236,7 +240,8 @@ impl Dhcp {
         }
         let inputs = Inputs::default().with("Force", &force).with(name, &which);
         let partner = Some("the partner of the relationship");
-        let values = self.call(CLASS, method, inputs, Effect::Writes, partner).await?;
+        let called = self.call(CLASS, method, inputs, Effect::Writes, partner).await;
+        let values = called.map_err(Failure::in_parts)?;
         Ok(Property::read(&values).unwrap_or_default())
     }
 

@@ -19,6 +19,8 @@ enum Cause {
     Gone,
     /// WMI or WinRM is there, the DHCP service is not.
     NoService,
+    /// What carried the call out ended before it had answered.
+    Lost,
 }
 
 impl Cause {
@@ -27,6 +29,7 @@ impl Cause {
             Cause::NoRole | Cause::Old => ErrorKind::Unsupported,
             Cause::Late => ErrorKind::TimedOut,
             Cause::Busy | Cause::NoService => ErrorKind::Refused,
+            Cause::Lost => ErrorKind::Unreachable,
             Cause::Envelope => ErrorKind::TooLarge,
             Cause::Gone => ErrorKind::Empty,
         }
@@ -51,6 +54,7 @@ impl Cause {
                  and MaxEnvelopeSizekb of WinRM on the server where that is lower"
             }
             Cause::Gone => "it may have been removed a moment ago: read again",
+            Cause::Lost => "the service, or what it calls, ended meanwhile: see the server's event log, and try again",
             Cause::NoService => "does the service DHCPServer run there, and does a firewall let RPC through?",
         }
     }
@@ -60,7 +64,9 @@ impl Cause {
         Some(match code {
             Code::Hresult(0x8033_8000 | 0x8033_801a | 0x8004_100e | 0x8004_1010 | 0x8004_1013) => Cause::NoRole,
             Code::Hresult(0x8004_102e | 0x8004_102f | 0x8004_1055) => Cause::Old,
-            Code::Hresult(0x8033_8029) | Code::Win32(1460) => Cause::Late,
+            Code::Hresult(0x8033_8029) | Code::Win32(258 | 1460) => Cause::Late,
+            // cancelled by its end, RPC failed midway, shutting down
+            Code::Hresult(0x8004_1033) | Code::Win32(995 | 1726 | 1727) => Cause::Lost,
             Code::Hresult(0x8033_803f | 0x8033_81a5..=0x8033_81a8 | 0x8033_81e8) => Cause::Busy,
             Code::Hresult(0x8033_8047..=0x8033_8049) => Cause::Envelope,
             Code::Win32(1722 | 1753) => Cause::NoService,
@@ -173,8 +179,10 @@ impl From<Fault> for Error {
         let what = known.map_or_else(|| fault.to_string(), |known| format!("{}: {fault}", known.words));
         Error {
             hint: (!hint.is_empty()).then_some(hint),
-            // the service gave up waiting, or on an answer that was too large: the method itself ran
-            in_doubt: matches!(kind, ErrorKind::TimedOut | ErrorKind::TooLarge) && fault.effect == Effect::Writes,
+            // the service gave up waiting, or on an answer that was too large, or ended: the method itself ran
+            in_doubt: fault.effect == Effect::Writes
+                && (matches!(kind, ErrorKind::TimedOut | ErrorKind::TooLarge | ErrorKind::Unreachable)
+                    || fault.is_in_parts && fault.raised.stage == Stage::Provider),
             ..Error::new(kind, what)
         }
     }
@@ -254,6 +262,7 @@ mod tests {
             (of_winrm("2150858752"), ErrorKind::Unsupported, "DHCP server role"),
             (of_winrm("2147942405"), ErrorKind::Refused, "WinRM itself"),
             (of_winrm("2150858793"), ErrorKind::TimedOut, "MaxTimeoutms"),
+            (wmi("WIN32 1726", 1), ErrorKind::Unreachable, "ended meanwhile"),
             (wmi("HRESULT 0x80041003", 2), ErrorKind::Refused, "the namespace root"),
             (wmi("WIN32 5", 2), ErrorKind::Refused, "the DHCP server refused"),
             (wmi("DHCP 20121", 2), ErrorKind::Refused, "the DHCP server refused"),
@@ -282,7 +291,7 @@ mod tests {
                 "{failure:?} {error:?}"
             );
             assert!(!error.in_doubt);
-            let in_doubt = matches!(kind, ErrorKind::TimedOut | ErrorKind::TooLarge);
+            let in_doubt = matches!(kind, ErrorKind::TimedOut | ErrorKind::TooLarge | ErrorKind::Unreachable);
             assert_eq!(refused(&fault, Effect::Writes, None).await.1.in_doubt, in_doubt, "{fault}");
         }
         let (_, error) = refused(&wmi("DHCP 20116", 1), Effect::Reads, None).await;

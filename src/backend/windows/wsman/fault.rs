@@ -96,6 +96,8 @@ pub struct Fault {
     pub effect: Effect,
     /// The server to which the host had to go on for it, in words that are safe to show.
     pub beyond: Option<String>,
+    /// It works in parts: where the method itself fails, some of them may be done.
+    pub is_in_parts: bool,
     /// What the service says.
     pub raised: Raised,
 }

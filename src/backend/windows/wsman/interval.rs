@@ -25,8 +25,8 @@ impl Interval {
         self >= Self::UNLIMITED
     }
 
-    /// Takes both forms in which servers send one: `P8DT0H0M0S` (an xs:duration without years and
-    /// months, which have no fixed length) and `00000008000000.000000:000` (DSP0004). Fractions of
+    /// Takes both forms in which servers send one: `P8DT0H0M0S` (an xs:duration with no years and
+    /// no months, which have no fixed length) and `00000008000000.000000:000` (DSP0004). Fractions of
     /// a second are dropped.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
@@ -54,14 +54,19 @@ fn of_duration(text: &str) -> Option<Interval> {
         return None;
     }
     let mut seconds = 0_u64;
-    for (part, mut units) in
-        [(days, &[('D', DAY)][..]), (time.unwrap_or_default(), &[('H', HOUR), ('M', MINUTE), ('S', 1)])]
-    {
+    for (part, mut units) in [
+        (days, &[('Y', 0), ('M', 0), ('D', DAY)][..]),
+        (time.unwrap_or_default(), &[('H', HOUR), ('M', MINUTE), ('S', 1)]),
+    ] {
         let mut rest = part;
         while let Some(end) = rest.find(|c: char| !c.is_ascii_digit() && c != '.') {
             let unit = rest[end..].chars().next()?;
             let place = units.iter().position(|(name, _)| *name == unit)?;
-            seconds = seconds.checked_add(whole(&rest[..end], unit == 'S')?.checked_mul(units[place].1)?)?;
+            let number = whole(&rest[..end], unit == 'S')?;
+            if units[place].1 == 0 && number > 0 {
+                return None;
+            }
+            seconds = seconds.checked_add(number.checked_mul(units[place].1)?)?;
             units = &units[place + 1..];
             rest = &rest[end + unit.len_utf8()..];
         }
@@ -137,6 +142,7 @@ mod tests {
             ("P1DT2H3M4.567S", Some(93_784)),
             ("00000008000000.000000:000", Some(691_200)),
             ("00049710062815.******:000", Some(u64::from(u32::MAX))),
+            ("P0Y0M8DT0H0M0S", Some(691_200)),
             ("P1Y", None),
             ("P1M", None),
             ("P", None),

@@ -3,6 +3,7 @@
 
 use roxmltree::{Document, Node, ParsingOptions};
 
+use super::bounds;
 use super::envelope::SOAP;
 use super::fault::{self, Raised};
 use super::value::{Instance, Value};
@@ -19,12 +20,13 @@ const MOST_PROPERTIES: usize = 500;
 /// What a datetime is wrapped in (DSP0230 8.2.9; MS-WSMV 2.2.4.3).
 const WRAPPERS: [&str; 5] = ["Interval", "Datetime", "Date", "Time", "CIM_DateTime"];
 
-/// The body of the reply to a message: the children of its first element by name, or a fault.
+/// The body of the reply to a message: the children of its first element by name, if it has one, or a fault.
 ///
 /// # Errors
 /// When it is no SOAP envelope, or the reply to another message.
-pub(super) fn read(text: &str, message: &str) -> Result<Result<Instance, Raised>, Error> {
+pub(super) fn read(text: &str, message: &str) -> Result<Result<Option<Instance>, Raised>, Error> {
     let garbled = |what: String| Error::new(ErrorKind::Garbled, what);
+    bounds::check(text).map_err(garbled)?;
     // a document type could declare entities: there is none in SOAP (SOAP 1.2 part 1, 5)
     let options = ParsingOptions { allow_dtd: false, nodes_limit: MOST_NODES, ..ParsingOptions::default() };
     let document = Document::parse_with_options(text, options)
@@ -42,12 +44,7 @@ pub(super) fn read(text: &str, message: &str) -> Result<Result<Instance, Raised>
     let body = child(envelope, "Body").ok_or_else(|| garbled("the answer has no SOAP body".to_owned()))?;
     match child(body, "Fault") {
         Some(node) => Ok(Err(fault::read(node))),
-        // a void body is that of Release
-        None => body
-            .children()
-            .find(Node::is_element)
-            .map_or_else(|| Ok(Instance::default()), |node| instance(node, 0))
-            .map(Ok),
+        None => body.children().find(Node::is_element).map(|node| instance(node, 0)).transpose().map(Ok),
     }
 }
 
@@ -122,7 +119,7 @@ mod tests {
     const MESSAGE: &str = "uuid:0F";
 
     fn told(body: &str) -> Instance {
-        read(&enveloped("", body), MESSAGE).unwrap().unwrap()
+        read(&enveloped("", body), MESSAGE).unwrap().unwrap().unwrap()
     }
 
     fn first(value: &str) -> Option<Value> {
@@ -210,7 +207,7 @@ mod tests {
             assert!(error.kind == ErrorKind::Garbled && error.what.contains(why), "{why}: {error}");
             assert!(!error.what.contains('\u{1b}'), "{error:?}");
         }
-        assert_eq!(read(&enveloped("", ""), MESSAGE), Ok(Ok(Instance::default())));
+        assert_eq!(read(&enveloped("", ""), MESSAGE), Ok(Ok(None)));
     }
 
     proptest::proptest! {
