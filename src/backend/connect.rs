@@ -120,3 +120,44 @@ fn no_adapter(entry: &ServerEntry, family: &str) -> Error {
     Error::new(ErrorKind::Unsupported, format!("this program was built without {family}"))
         .on(&ServerName::from(entry.name.as_str()))
 }
+
+#[cfg(all(test, feature = "windows"))]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn windows_servers_are_called_by_every_name_that_is_one_server_s() {
+        let entry = |name: &str, lines: &str| {
+            format!(
+                "[[server]]\nname = '{name}'\nkind = 'windows'\nuser = 'u@contoso.com'\npassword_env = 'X'\n{lines}\n"
+            )
+        };
+        let text = entry("hq", "host = 'dhcp1.contoso.com'")
+            + &entry("branch", "host = 'admin.contoso.com'\ncomputer_name = 'dhcp2.contoso.com'")
+            + &entry("lab", "host = 'dhcp3'")
+            + &entry("other", "host = 'dhcp1.fabrikam.com'\nread_only = true");
+        let config = Config::parse(&text, Path::new("/etc/c.toml")).unwrap();
+        let fleet = fleet(&config, false).unwrap();
+        let called = |text: &str| fleet.resolve(text).map(|name| name.to_string());
+        for (text, name) in [
+            ("hq", "hq"),
+            ("DHCP1.contoso.com.", "hq"),
+            ("dhcp2.contoso.com", "branch"),
+            ("Dhcp2", "branch"),
+            ("dhcp3", "lab"),
+            ("dhcp1.fabrikam.com", "other"),
+        ] {
+            assert_eq!(called(text).unwrap(), name, "{text}");
+        }
+        assert!(called("dhcp1").unwrap_err().to_string().contains("means several servers"));
+        for text in ["dhcp2.fabrikam.com", "dhcp3.contoso.com", "admin", "contoso"] {
+            assert!(called(text).is_err(), "{text}");
+        }
+        assert_eq!(
+            fleet.servers().iter().map(|server| server.read_only()).collect::<Vec<_>>(),
+            [false, false, false, true]
+        );
+    }
+}

@@ -120,8 +120,8 @@ pub const SERVER: Section = Section {
             name: "auth",
             absent: Absent::Default("\"negotiate\""),
             about: "How we prove who we are. `\"negotiate\"`: Kerberos where it can be had, else NTLM. `\"kerberos\"` \
-                    or `\"ntlm\"`: that alone. `\"basic\"`: the password itself. `\"credssp\"`: the password \
-                    is handed on to the server, which can then go on to its partner. These two with `tls` only.",
+                    or `\"ntlm\"`: that alone. `\"basic\"` and `\"credssp\"` hand the password over to the server, and need \
+                    `tls`; with `\"credssp\"` it can go on to its partner.",
         },
         Key {
             name: "computer_name",

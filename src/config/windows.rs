@@ -83,10 +83,9 @@ fn host(fields: &Fields<'_, '_, '_>) -> Option<At<String>> {
 
 fn scheme(fields: &Fields<'_, '_, '_>, tls: bool) -> Scheme {
     let scheme = fields.word("auth", &Scheme::WORDS).and_then(|at| Scheme::ALL.get(at).copied()).unwrap_or_default();
-    let sends_password = matches!(scheme, Scheme::Basic | Scheme::CredSsp);
-    if let Some(auth) = fields.get("auth").filter(|_| sends_password && !tls) {
+    if let Some(auth) = fields.get("auth").filter(|_| scheme.hands_over_the_password() && !tls) {
         let message = format!(
-            "`auth = {:?}` in {} sends the password itself, and never over http: write `tls = true`",
+            "`auth = \"{}\"` in {} hands the password over, and never over http: write `tls = true`",
             scheme.word(),
             fields.place
         );

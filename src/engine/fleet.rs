@@ -10,7 +10,7 @@ use super::ignore::IgnoreRule;
 use super::port::{Attention, Control, Reading, Server};
 use super::survey::{RelationshipName, ServerReport, Survey};
 use super::{Error, ErrorKind, Result};
-use crate::model::ServerName;
+use crate::model::{Host, Kinship, ServerName};
 
 /// The servers of the configuration with what holds for all of them.
 pub struct Fleet {
@@ -130,19 +130,28 @@ impl Fleet {
         Survey::new(reports, &self.names)
     }
 
-    /// The server that this text means: an entry's name, else a host or address that
-    /// exactly one entry has.
+    /// The server that this text means: an entry's name, else a host or address that exactly one
+    /// entry has, else a short name that is the beginning of exactly one's full name.
+    ///
+    /// # Errors
+    /// It means none, or several.
     pub fn resolve(&self, text: &str) -> Result<ServerName> {
         if let Some(server) = self.servers.iter().find(|server| server.name().as_str() == text) {
             return Ok(server.name().clone());
         }
         let same = |a: &str| a.trim_end_matches('.').eq_ignore_ascii_case(text.trim_end_matches('.'));
-        let matching: Vec<&ServerName> = self
-            .servers
-            .iter()
-            .filter(|server| same(server.name().as_str()) || server.addresses().iter().any(|address| same(address)))
-            .map(|server| server.name())
-            .collect();
+        let wholly = |server: &dyn Server| {
+            same(server.name().as_str()) || server.addresses().iter().any(|address| same(address))
+        };
+        // never the other way round: a full name may be that of a host of the same name in another domain
+        let shortly = |server: &dyn Server| {
+            let host = Host::new(server.addresses().iter().map(String::as_str));
+            !text.contains('.') && host.kinship(&Host::new([text])) == Kinship::Short
+        };
+        let all = |fits: &dyn Fn(&dyn Server) -> bool| -> Vec<&ServerName> {
+            self.servers.iter().filter(|server| fits(server.as_ref())).map(|server| server.name()).collect()
+        };
+        let matching = Some(all(&wholly)).filter(|found| !found.is_empty()).unwrap_or_else(|| all(&shortly));
         match matching.as_slice() {
             [only] => Ok((*only).clone()),
             [] => Err(Error::new(ErrorKind::Selection, format!("no server is called {text:?}"))

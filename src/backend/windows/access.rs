@@ -1,7 +1,5 @@
 //! How a Windows DHCP server is reached, as plain values: what the configuration says of it.
 
-use std::net::IpAddr;
-
 use crate::backend::web::Web;
 
 /// Everything that is needed to reach a Windows DHCP server.
@@ -55,14 +53,6 @@ impl Access {
         self.computer.as_deref().or(self.web.address.host()).unwrap_or_default()
     }
 
-    /// The names that an operator may call it by: as it is written, and a full name's first label.
-    pub fn names(&self) -> Vec<String> {
-        let name = self.managed();
-        let is_address = name.parse::<IpAddr>().is_ok();
-        let short = name.split_once('.').filter(|_| !is_address).map(|(first, _)| first.to_owned());
-        std::iter::once(name.to_owned()).chain(short).collect()
-    }
-
     /// Whether both lead to one DHCP server by one way.
     pub fn is_same_place(&self, other: &Access) -> bool {
         self.web.address.is_same_place(&other.web.address) && self.managed().eq_ignore_ascii_case(other.managed())
@@ -87,7 +77,7 @@ pub enum Scheme {
     Ntlm,
     /// User and password, inside TLS only.
     Basic,
-    /// User and password, handed on to the server inside its own TLS: allows a second hop.
+    /// User and password, handed on to the server inside TLS of its own: allows a second hop.
     CredSsp,
 }
 
@@ -100,6 +90,11 @@ impl Scheme {
     /// Its word in the configuration.
     pub fn word(self) -> &'static str {
         Self::WORDS[self as usize]
+    }
+
+    /// Whether the server gets to know the password: over TLS only.
+    pub fn hands_over_the_password(self) -> bool {
+        matches!(self, Scheme::Basic | Scheme::CredSsp)
     }
 
     /// Whether it can do without a login of the configuration, by the tickets that the operator has.

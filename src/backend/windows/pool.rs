@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
 use self::gate::Gate;
-use super::access::{Access, Scheme};
+use super::access::Access;
 use super::auth::Failure;
 use super::connection::{Connection, Unanswered};
 use super::explain;
@@ -109,14 +109,12 @@ fn may_be_sent(envelope: &str, access: &Access) -> Result<()> {
         return Err(Error::new(ErrorKind::TooLarge, what)
             .hint("raise max_envelope of this server in the configuration, and MaxEnvelopeSizekb on the server"));
     }
-    match access.scheme {
-        Scheme::Basic | Scheme::CredSsp if !access.web.address.is_tls() => {
-            let what = format!("auth = {:?} hands over the password: it goes over https only", access.scheme.word());
-            Err(Error::new(ErrorKind::Safety, what)
-                .hint("use the https listener of the server (tls = true), or auth = \"negotiate\""))
-        }
-        _ => Ok(()),
+    if access.scheme.hands_over_the_password() && !access.web.address.is_tls() {
+        let what = format!("auth = {:?} hands over the password: it goes over https only", access.scheme.word());
+        return Err(Error::new(ErrorKind::Safety, what)
+            .hint("use the https listener of the server (tls = true), or auth = \"negotiate\""));
     }
+    Ok(())
 }
 
 impl Shared {

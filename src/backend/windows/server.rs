@@ -88,16 +88,10 @@ impl WindowsServer {
         &self.0.dhcp
     }
 
-    /// The name by which the DHCP server is called: that of the host, unless the host manages another.
-    fn host(&self) -> &str {
-        let Access { web, computer, .. } = self.access();
-        computer.as_deref().or(web.address.host()).unwrap_or_default()
-    }
-
     /// All names by which it is known without asking it.
     pub(super) fn here(&self) -> Vec<String> {
         let looked_up = self.0.addresses.get().into_iter().flatten().cloned();
-        std::iter::once(self.host().to_owned()).chain(looked_up).collect()
+        std::iter::once(self.access().managed().to_owned()).chain(looked_up).collect()
     }
 
     /// Relationships may name servers by their addresses.
@@ -105,10 +99,13 @@ impl WindowsServer {
         if self.0.addresses.get().is_some() {
             return;
         }
-        let found = tokio::time::timeout(LOOK_UP, tokio::net::lookup_host((self.host(), 0))).await;
+        let found = tokio::time::timeout(LOOK_UP, tokio::net::lookup_host((self.access().managed(), 0))).await;
         if let Ok(Ok(found)) = found {
             let addresses: BTreeSet<String> = found.map(|address| address.ip().to_string()).collect();
-            let _ = self.0.addresses.set(addresses.into_iter().filter(|address| address != self.host()).collect());
+            let _ = self
+                .0
+                .addresses
+                .set(addresses.into_iter().filter(|address| address != self.access().managed()).collect());
         }
     }
 
@@ -188,10 +185,8 @@ impl Server for WindowsServer {
         }
     }
 
-    /// Without TLS all is sealed by what authenticates us, the password too.
     fn caveat(&self) -> Option<&'static str> {
-        let web = &self.access().web;
-        web.address.is_tls().then(|| web.caveat()).flatten()
+        self.access().caveat()
     }
 
     fn addresses(&self) -> Vec<String> {

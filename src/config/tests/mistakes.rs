@@ -130,7 +130,7 @@ fn mistakes_name_their_place_and_cure() {
                 "host = 'dhcp1'\nauth = 'basic'\nuser = 'scott'\npassword_env = 'X'\nkdc = 'dc1'\n\
                  spn_service = 'HOST'\ntls_ca = '/ca'\nchannel_bindings = true",
             ),
-            "5:8: `auth = \"basic\"` in [[server]] \"w\" sends the password itself, and never over http: write \
+            "5:8: `auth = \"basic\"` in [[server]] \"w\" hands the password over, and never over http: write \
              `tls = true`\n\
              8:7: `kdc` in [[server]] \"w\" is for Kerberos, which `auth` rules out\n\
              9:15: `spn_service` in [[server]] \"w\" is for another `auth` than \"basic\"\n\
@@ -138,12 +138,13 @@ fn mistakes_name_their_place_and_cure() {
              11:20: `channel_bindings` in [[server]] \"w\" is for `tls = true`",
         ),
         (
-            windows("host = 'dhcp1'\nuser = 'scott'\nmax_envelope = 8191\nconnections = 17"),
+            windows("host = 'dhcp1'\nuser = 'scott'\nmax_envelope = 8191\nconnections = 17\nauth = 'credssp'"),
             "1:1: [[server]] \"w\" has a `user` and no password: write one of `password_env`, `password_file` and \
              `password_command`\n\
              6:16: `max_envelope` in [[server]] \"w\" must be a size from 8 KiB, such as \"500 KiB\" or a number of \
              bytes, not 8191\n\
-             7:15: `connections` in [[server]] \"w\" must be a whole number from 1 to 16, not 17",
+             7:15: `connections` in [[server]] \"w\" must be a whole number from 1 to 16, not 17\n\
+             8:8: `auth = \"credssp\"` in [[server]] \"w\" hands the password over, and never over http: write `tls = true`",
         ),
         (
             "[[server]]\nname = 'w'\nkind = 'kee'\nsocket = '/s'".to_owned(),
