@@ -3,9 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::cim::{
-    Class, DnsSetting, Filter, FilterList, OptionDefinition, OptionValue, Policy, ServerSetting, ServerVersion, filled,
-};
+use super::cim::{Class, DnsSetting, Filter, FilterList, OptionDefinition, OptionValue, Policy, ServerVersion, filled};
 use super::scope::{DNS, dns_values, hardware, option_value, policy_fields, space};
 use crate::model::{Canonical, Context, Definition, DefinitionKind, Foreign, Release};
 
@@ -101,14 +99,6 @@ impl Collected {
     pub(super) fn dns(&mut self, told: &DnsSetting) {
         for (name, value) in dns_values(told) {
             self.setting(&format!("DNS {name}"), value.canonical);
-        }
-    }
-
-    pub(super) fn settings(&mut self, told: &ServerSetting) {
-        let activate = told.activate_policies.map(Canonical::Bool);
-        let attempts = told.conflict_detection_attempts.map(|number| Canonical::Integer(number.into()));
-        for (name, value) in [("activate-policies", activate), ("conflict-detection-attempts", attempts)] {
-            value.into_iter().for_each(|value| self.setting(name, value));
         }
     }
 

@@ -29,6 +29,7 @@ pub(super) async fn look_closely(server: &WindowsServer, try_save: bool, ctl: &C
     points.extend(server.pool().security(None));
     points.push(product(&identified));
     points.push(role(server, ctl).await);
+    points.extend(hindrances(dhcp, ctl).await);
     let relationships = ask(dhcp.failover(), ctl).await;
     points.push(right_to_read(&relationships, dhcp, ctl).await);
     points.push(right_to_write(server, try_save, ctl).await);
@@ -102,6 +103,21 @@ fn service_point(service: &Instance) -> Point {
             Point::new(Topic::Role, Verdict::Failed, found).hint("start it: Start-Service DHCPServer")
         }
     }
+}
+
+/// What keeps the whole server from serving as its scopes say. Who may not ask learns that elsewhere.
+async fn hindrances(dhcp: &Dhcp, ctl: &Control) -> Vec<Point> {
+    let Ok(setting) = ask(dhcp.setting(), ctl).await else { return Vec::new() };
+    let mut points = Vec::new();
+    if setting.is_domain_joined == Some(true) && setting.is_authorized == Some(false) {
+        let found = "the domain has not authorized the server: it serves no client";
+        points.push(Point::new(Topic::Role, Verdict::Failed, found).hint("authorize it: Add-DhcpServerInDC"));
+    }
+    if setting.activate_policies == Some(false) {
+        let found = "no policy is in force on the whole server, whatever its scopes say";
+        points.push(Point::warning(Topic::Role, found).hint("Set-DhcpServerSetting -ActivatePolicies $true"));
+    }
+    points
 }
 
 async fn right_to_read(relationships: &Result<Vec<Failover>>, dhcp: &Dhcp, ctl: &Control) -> Point {

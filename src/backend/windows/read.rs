@@ -2,7 +2,7 @@
 //!
 //! Calls for the whole server come first, side by side; then those for each scope; the options of
 //! reservations, one call each, come last. What the operator looks at goes before the rest. So
-//! `12 + 4 S + P + R` calls: scopes, those of them with policies, reservations.
+//! `11 + 4 S + P + R` calls: scopes, those of them with policies, reservations.
 
 mod call;
 mod gathered;

@@ -24,7 +24,6 @@ pub(super) enum Call {
     Filters,
     FilterList,
     Version,
-    Setting,
     Reservations(Ipv4Addr),
     Options(Ipv4Addr),
     Policies(Ipv4Addr),
@@ -80,7 +79,6 @@ pub(super) enum Given {
     Filters(Vec<cim::Filter>),
     FilterList(cim::FilterList),
     Version(cim::ServerVersion),
-    Setting(cim::ServerSetting),
     Reservations(Vec<cim::Reservation>),
 }
 
@@ -114,7 +112,6 @@ async fn ask(dhcp: &Dhcp, call: &Call) -> Result<Given, Failure> {
         Call::Filters => Given::Filters(dhcp.filters().await?),
         Call::FilterList => Given::FilterList(dhcp.filter_list().await?),
         Call::Version => Given::Version(dhcp.version().await?),
-        Call::Setting => Given::Setting(dhcp.setting().await?),
         Call::Reservations(scope) => Given::Reservations(dhcp.reservations(*scope).await?),
         Call::Options(scope) => Given::Options(options(dhcp, Level::Scope(*scope)).await?),
         Call::Policies(scope) => Given::Policies(dhcp.policies(Some(*scope)).await?),

@@ -30,7 +30,7 @@ pub(in super::super) enum Wanted {
 }
 
 /// Calls for the whole server that say what surrounds its scopes.
-const AROUND: [Call; 8] = [
+const AROUND: [Call; 7] = [
     Call::Definitions,
     Call::Classes,
     Call::ServerOptions,
@@ -38,7 +38,6 @@ const AROUND: [Call; 8] = [
     Call::Filters,
     Call::FilterList,
     Call::Version,
-    Call::Setting,
 ];
 
 /// After so many calls in a row without an answer the server is given up.
@@ -362,7 +361,6 @@ impl Plan {
             Ok(Given::Policies(told)) => self.collected.policies(&told),
             Ok(Given::Filters(told)) => self.collected.filters(&told),
             Ok(Given::FilterList(told)) => self.collected.filter_list(&told),
-            Ok(Given::Setting(told)) => self.collected.settings(&told),
             Ok(Given::Version(told)) => {
                 self.version = Some(context::product(&told));
                 self.collected.version(&told);
@@ -375,7 +373,7 @@ impl Plan {
                     Call::ServerOptions => &[ServerOption, ServerPolicy],
                     Call::ServerPolicies => &[ServerPolicy],
                     Call::Filters => &[Filter],
-                    Call::FilterList | Call::Setting => &[ServerSetting],
+                    Call::FilterList => &[ServerSetting],
                     _ => &[],
                 };
                 self.collected.missing(kinds, &reason(&error));

@@ -63,7 +63,7 @@ async fn a_server_is_read_side_by_side_and_no_call_is_wasted() {
     let began = Instant::now();
     let (parts, reading) = parts(&service, &Attention::default()).await;
     let calls = service.asked().len();
-    assert_eq!(calls, 12 + 4 * 6 + 1 + 5);
+    assert_eq!(calls, 11 + 4 * 6 + 1 + 5);
     assert!(calls <= 10 + 5 * 6 + 5);
     assert_eq!(service.most_at_once(), AT_ONCE);
     let turns = u32::try_from(calls.div_ceil(AT_ONCE)).unwrap();
@@ -271,5 +271,5 @@ async fn calls_of_scopes_that_nobody_asked_for_are_not_made() {
     }));
     let reading = read(&service).await.unwrap();
     assert!(reading.scopes.is_empty() && reading.unreadable.is_empty() && reading.is_whole());
-    assert_eq!((*seen.lock().unwrap(), service.asked().len()), (0, 12));
+    assert_eq!((*seen.lock().unwrap(), service.asked().len()), (0, 11));
 }

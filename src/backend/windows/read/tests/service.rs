@@ -130,7 +130,7 @@ impl Service {
             }
             ("DnsSetting.Get", _) => row("<DynamicUpdates>Always</DynamicUpdates>"),
             ("DhcpServerVersion.Get", _) => row("<MajorVersion>10</MajorVersion><MinorVersion>0</MinorVersion>"),
-            ("DhcpServerSetting.Get" | "FilterList.Get", _) => row("<ActivatePolicies>true</ActivatePolicies>"),
+            ("FilterList.Get", _) => row("<Allow>false</Allow>"),
             ("OptionDefinition.Get", _) => row("<OptionId>3</OptionId><Type>IPv4Address</Type>"),
             ("Class.Get", _) => row("<Name>Kiosks</Name><Type>User</Type>"),
             ("Reservation.GetByScopeId", [id]) => {
