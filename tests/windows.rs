@@ -434,6 +434,13 @@ fn check_tells_what_reading_needs_and_what_it_found() {
     }
     bench.pair.set(Side::A, json!({"second_hop": "allow"}));
     assert_points(&bench.run("check --json").json(), 0, &[("second_hop", &["ok"])]);
+    // only a write can tell whether writes are let through, and this one changes nothing
+    let before = bench.pair.state(Side::A);
+    assert_points(&bench.run("check --json").json(), 0, &[("right_to_write", &["not_asked", "--try-save"])]);
+    assert_points(&bench.run("check --json --try-save").json(), 0, &[("right_to_write", &["ok"])]);
+    bench.pair.set(Side::A, json!({"rights": {"alice": "read"}}));
+    assert_points(&bench.run("check --json --try-save").json(), 0, &[("right_to_write", &["warning", "WIN32 5"])]);
+    assert_eq!(bench.pair.state(Side::A), before);
     // rights are told apart from reach
     bench.pair.set(Side::B, json!({"rights": {"alice": "none"}}));
     assert_points(&bench.run("check --json").expect_code(3).json(), 1, &[("right_to_read", &["failed", "WIN32 5"])]);

@@ -368,6 +368,17 @@ def add_class(server, inputs):
     return row
 
 
+def remove_classes(server, inputs):
+    kind, gone = need(inputs, "Type"), []
+    for name in need(inputs, "Name"):
+        rows = [row for row in server.state["classes"] if (row["Name"], row["Type"]) == (name, kind)]
+        if not rows:
+            raise missing("class %s" % name, server, "DHCP 20044")
+        gone += rows
+    server.state["classes"] = [row for row in server.state["classes"] if row not in gone]
+    return gone
+
+
 WRITING = {
     "DhcpServerv4Scope.Add": add_scope, "DhcpServerv4Scope.Remove": remove_scope,
     "DhcpServerv4Scope.SetByWithRange": set_scope_with_range, "DhcpServerv4Scope.SetByWithoutRange": set_scope,
@@ -381,7 +392,7 @@ WRITING = {
     "DhcpServerv4Policy.Add": add_policy, "DhcpServerv4Policy.Set": set_policy, "DhcpServerv4Policy.Remove": remove_policies,
     "DhcpServerv4PolicyIPRange.Add": add_policy_range, "DhcpServerv4PolicyIPRange.Remove": remove_policy_range,
     "DhcpServerv4Failover.Set": set_failover, "DhcpServerv4OptionDefinition.Add": add_definition,
-    "DhcpServerv4Class.Add": add_class,
+    "DhcpServerv4Class.Add": add_class, "DhcpServerv4Class.Remove": remove_classes,
 }
 
 
