@@ -1,6 +1,6 @@
 //! Two readings become the drift of a relationship.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::ignore::{self, IgnoreRule, Ignored};
 use super::port::{Entry, Reading};
@@ -157,6 +157,18 @@ pub fn relationship(
     source_member: usize,
     rules: &[IgnoreRule],
 ) -> RelationshipDrift {
+    relationship_and(survey, relationship, source_member, rules, &|_, _| None::<()>).0
+}
+
+/// The same, with what `made` makes of each scope that was opened: opening it once more would
+/// cost as much as comparing it. `made` gets both sides, source first.
+pub(super) fn relationship_and<R: Send>(
+    survey: &Survey,
+    relationship: &Relationship,
+    source_member: usize,
+    rules: &[IgnoreRule],
+    made: &(impl Fn(&ScopeDrift, [Option<Scope>; 2]) -> Option<R> + Sync),
+) -> (RelationshipDrift, BTreeMap<ScopeId, R>) {
     let (source, target) = (&relationship.members[source_member], &relationship.members[1 - source_member]);
     let mut result = RelationshipDrift {
         name: relationship.name.clone(),
@@ -170,7 +182,8 @@ pub fn relationship(
     let reason = relationship.unsupported.clone().or_else(|| source.absent()).or_else(|| target.absent());
     if let (Some(source), Some(target), None) = (readings[0], readings[1], &reason) {
         let scopes = Sides { relationship, source_member, source, target, rules };
-        result.scopes = scopes.compare();
+        let all_made;
+        (result.scopes, all_made) = scopes.compare(made);
         result.findings = prerequisites::findings(relationship, source_member, source, target);
         result.findings.extend(membership::findings(survey, relationship, source_member));
         let is_named = relationship.is_named();
@@ -180,7 +193,7 @@ pub fn relationship(
         result.findings.extend(unsafe_ways(survey, relationship, source_member));
         result.findings.extend(prerequisites::ailments(relationship, source_member, readings));
         result.findings.sort_by(|a, b| (a.severity, a.kind, &a.message).cmp(&(b.severity, b.kind, &b.message)));
-        return result;
+        return (result, all_made);
     }
     let reason = reason.unwrap_or_else(|| "not read".into());
     result.scopes = unknown_scopes(relationship, source_member, readings, &reason);
@@ -192,7 +205,7 @@ pub fn relationship(
         result.findings.extend(prerequisites::ailments(relationship, source_member, readings));
     }
     result.findings.extend(unsafe_ways(survey, relationship, source_member));
-    result
+    (result, BTreeMap::new())
 }
 
 /// What the operator allowed and should not forget.
@@ -222,7 +235,10 @@ struct Sides<'a> {
 }
 
 impl Sides<'_> {
-    fn compare(&self) -> Vec<ScopeDrift> {
+    fn compare<R: Send>(
+        &self,
+        made: &(impl Fn(&ScopeDrift, [Option<Scope>; 2]) -> Option<R> + Sync),
+    ) -> (Vec<ScopeDrift>, BTreeMap<ScopeId, R>) {
         let held = |reading: &Reading, member: usize| -> BTreeSet<ScopeId> {
             let member_of = |entry: &&Entry| self.relationship.holds(member, entry);
             reading.scopes.values().filter(member_of).map(|entry| entry.id).collect()
@@ -230,7 +246,11 @@ impl Sides<'_> {
         let ours = held(self.source, self.source_member);
         let theirs = held(self.target, 1 - self.source_member);
         let all: Vec<ScopeId> = ours.union(&theirs).copied().collect();
-        let mut scopes = side_by_side(&all, MANY, |id| self.scope(*id));
+        let (mut scopes, mut all_made) = (Vec::with_capacity(all.len()), BTreeMap::new());
+        for (scope, made) in side_by_side(&all, MANY, |id| self.scope(*id, made)) {
+            all_made.extend(made.map(|made| (scope.id, made)));
+            scopes.push(scope);
+        }
         for (side, reading) in self.readings() {
             scopes.extend(reading.unreadable.iter().filter_map(|(id, reason)| {
                 let unknown = |id| ScopeDrift::unknown(id, Some(self.not_understood(side, reason)));
@@ -239,10 +259,14 @@ impl Sides<'_> {
         }
         scopes.sort_by_key(|scope| scope.id);
         scopes.dedup_by_key(|scope| scope.id);
-        scopes
+        (scopes, all_made)
     }
 
-    fn scope(&self, id: ScopeId) -> ScopeDrift {
+    fn scope<R>(
+        &self,
+        id: ScopeId,
+        made: &impl Fn(&ScopeDrift, [Option<Scope>; 2]) -> Option<R>,
+    ) -> (ScopeDrift, Option<R>) {
         let entries = self.readings().map(|(_, reading)| reading.scopes.get(&id));
         let mut result = ScopeDrift {
             name: entries.into_iter().flatten().find_map(|entry| entry.name.clone()),
@@ -253,41 +277,51 @@ impl Sides<'_> {
         for ((side, reading), entry) in self.readings().into_iter().zip(entries) {
             let may_be_it = |bad: Option<ScopeId>| bad == Some(id) || (bad.is_none() && entry.is_none());
             if let Some((_, reason)) = reading.unreadable.iter().find(|(bad, _)| may_be_it(*bad)) {
-                return ScopeDrift { reason: Some(self.not_understood(side, reason)), ..result };
+                return (ScopeDrift { reason: Some(self.not_understood(side, reason)), ..result }, None);
             }
         }
         let complete = entries.map(|entry| entry.map_or(Complete::Whole, |entry| entry.raw.complete()));
         for ((side, _), complete) in self.readings().into_iter().zip(&complete) {
             if let Complete::Failed(reason) = complete {
                 let reason = format!("{}'s scope could not be read as a whole: {reason}", self.server(side));
-                return ScopeDrift { reason: Some(reason), ..result };
+                return (ScopeDrift { reason: Some(reason), ..result }, None);
             }
         }
         if complete.iter().any(|complete| *complete != Complete::Whole) {
-            return ScopeDrift { state: DriftState::Checking, ..result };
+            return (ScopeDrift { state: DriftState::Checking, ..result }, None);
         }
         let opened = match entries {
             [Some(a), Some(b)] if same(a, b) => {
                 result.state = DriftState::InSync;
-                return result;
+                return (result, None);
             }
             entries => entries.map(|entry| entry.map(Entry::open).transpose()),
         };
-        match opened {
-            [Err(reason), _] => result.reason = Some(self.not_understood(FindingSide::Source, &reason)),
-            [_, Err(reason)] => result.reason = Some(self.not_understood(FindingSide::Target, &reason)),
-            [Ok(Some(a)), Ok(Some(b))] => compare_opened(&mut result, &a, &b, self.rules),
-            [Ok(Some(a)), Ok(None)] => {
-                let changes = drift::create_all(&a, &self.target.levels.parents(a.network()));
+        let opened = match opened {
+            [Ok(a), Ok(b)] => [a, b],
+            [Err(reason), _] => {
+                result.reason = Some(self.not_understood(FindingSide::Source, &reason));
+                return (result, None);
+            }
+            [_, Err(reason)] => {
+                result.reason = Some(self.not_understood(FindingSide::Target, &reason));
+                return (result, None);
+            }
+        };
+        match &opened {
+            [Some(a), Some(b)] => compare_opened(&mut result, a, b, self.rules),
+            [Some(a), None] => {
+                let changes = drift::create_all(a, &self.target.levels.parents(a.network()));
                 (result.changes, result.ignored) = ignore::apply(self.rules, changes);
                 result.state = DriftState::OnlyOnSource;
             }
-            [Ok(None), Ok(Some(b))] => {
-                (result.state, result.changes) = (DriftState::OnlyOnTarget, drift::target_only(&b));
+            [None, Some(b)] => {
+                (result.state, result.changes) = (DriftState::OnlyOnTarget, drift::target_only(b));
             }
-            [Ok(None), Ok(None)] => result.reason = Some("neither side has it".into()),
+            [None, None] => result.reason = Some("neither side has it".into()),
         }
-        result
+        let made = made(&result, opened);
+        (result, made)
     }
 
     fn readings(&self) -> [(FindingSide, &Reading); 2] {

@@ -16,11 +16,10 @@ use super::recovery::Settles;
 use super::report::{ChangeReport, FindingReport};
 use super::select::Picked;
 use super::survey::{Presence, Relationship, Survey};
-use super::threads::side_by_side;
 use super::trouble::{Trouble, TroubleReport};
 use super::undo::{Since, SinceReport};
 use super::{drift, fingerprint, membership, prerequisites};
-use crate::model::{Change, Context, DriftState, Finding, FindingKind, Foreign, Mode, ScopeId, ServerName};
+use crate::model::{Change, Context, DriftState, Finding, FindingKind, Foreign, Mode, Scope, ScopeId, ServerName};
 
 /// The schema of a plan's JSON.
 pub const SCHEMA: &str = "scopesync.plan/1";
@@ -312,9 +311,14 @@ impl Plan {
 
 async fn relationship(fleet: &Fleet, survey: &Survey, pick: &Picked, ctl: &Control) -> PlannedRelationship {
     let found = &survey.relationships[pick.relationship];
-    let drift = compare::relationship(survey, found, pick.source_member, &fleet.ignore).only(|id| pick.contains(id));
     let sides = [pick.source_member, 1 - pick.source_member];
     let readings = sides.map(|member| survey.member_reading(found, member));
+    let of_opened = |scope: &ScopeDrift, opened| match readings {
+        [Some(source), Some(target)] if pick.contains(scope.id) => work(scope, opened, source, target).map(Arc::new),
+        _ => None,
+    };
+    let (drift, mut works) = compare::relationship_and(survey, found, pick.source_member, &fleet.ignore, &of_opened);
+    let drift = drift.only(|id| pick.contains(id));
     let mut planned = PlannedRelationship {
         findings: drift.findings,
         trouble: drift.trouble,
@@ -332,11 +336,7 @@ async fn relationship(fleet: &Fleet, survey: &Survey, pick: &Picked, ctl: &Contr
     let (in_sync, drifted): (Vec<_>, Vec<_>) =
         drift.scopes.into_iter().partition(|scope| scope.state == DriftState::InSync);
     planned.in_sync = in_sync.iter().map(|scope| scope.id).collect();
-    let works = side_by_side(&drifted, MANY, |scope| match readings {
-        [Some(source), Some(target)] => work(scope, source, target).map(Arc::new),
-        _ => None,
-    });
-    for (mut scope, work) in drifted.into_iter().zip(works) {
+    for mut scope in drifted {
         if scope.state == DriftState::Checking {
             scope.state = DriftState::Unknown;
             scope.reason = Some("it is still being read: only what was read as a whole is written".to_owned());
@@ -349,7 +349,7 @@ async fn relationship(fleet: &Fleet, survey: &Survey, pick: &Picked, ctl: &Contr
             reason: scope.reason,
             changes: scope.changes,
             refusals: elsewhere.into_iter().collect(),
-            work,
+            work: works.remove(&scope.id),
             since: None,
         });
     }
@@ -365,19 +365,12 @@ fn route(relationship: &Relationship, sides: [usize; 2]) -> Option<Route> {
     Some(Route { source: Source::Server(source?), target: target? })
 }
 
-/// From this many scopes on, a second thread is worth its while.
-const MANY: usize = 32;
-
 /// What is to be written for one scope; `None` when that is nothing.
-fn work(scope: &ScopeDrift, source: &Reading, target: &Reading) -> Option<Work> {
+fn work(scope: &ScopeDrift, opened: [Option<Scope>; 2], source: &Reading, target: &Reading) -> Option<Work> {
+    let [Some(ours), before] = opened else { return None };
     if !scope.can_replicate() {
         return None;
     }
-    let ours = source.scopes.get(&scope.id)?.open().ok()?;
-    let before = match target.scopes.get(&scope.id) {
-        Some(entry) => Some(entry.open().ok()?),
-        None => None,
-    };
     Some(Work {
         id: scope.id,
         want: Some(drift::want(&ours, before.as_ref(), &scope.changes, target.levels.as_ref())),
