@@ -57,7 +57,9 @@ pub(in super::super) async fn by_leases(
         };
         found.extend(renumber_leases(held));
     }
+    let keeps_ranges = !work.changes.iter().any(|change| change.key.kind == Kind::Range);
     let lost = match &work.want {
+        Some(_) if keeps_ranges => Vec::new(),
         Some(want) => lost_addresses(before, want),
         None => vec![(0, u64::from(u32::MAX))],
     };
