@@ -370,6 +370,15 @@ pub trait Gate: Send + Sync {
     /// # Errors
     /// What stands against the interruption and was not overridden.
     async fn ask(&self, ctl: &Control) -> Result<()>;
+
+    /// Looks whether the plan still holds where the target's configuration is no longer the one that
+    /// the writer took it for ([`Writer::begin_ahead`]) and nothing was written yet.
+    ///
+    /// # Errors
+    /// What has changed since the plan was made.
+    async fn moved(&self, _ctl: &Control) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// Nothing stands against it.
@@ -449,6 +458,16 @@ pub trait Writer: Send + Sync {
     /// servers does it by itself in [`Writer::write`], once it knows that it will write. A failure
     /// is a remark, not an end.
     async fn prepare(&self, ok: &super::approval::Approved, ctl: &Control) -> Result<()>;
+
+    /// Begins with what [`Writer::write`] makes ready before it writes this work, while the engine
+    /// still has other things to do; reads only, and comes to nothing where that write does not
+    /// follow. `mark` is the target's from when the plan was made.
+    ///
+    /// Gives whether the write itself will notice, before it changes anything, that the target no
+    /// longer is at that mark, and ask [`Gate::moved`] then.
+    fn begin_ahead(&self, _work: &[Arc<Work>], _mark: &Pulse, _ok: &super::approval::Approved, _ctl: &Control) -> bool {
+        false
+    }
 
     /// Writes; one outcome for each scope, in order. Looks once more right before each
     /// write that it changes what was planned, and asks `gate` where it interrupts service.

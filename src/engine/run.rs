@@ -245,13 +245,17 @@ async fn prepare(
     ctl: &Control,
 ) -> Result<BTreeMap<usize, check::Checked>, Error> {
     let mut checks: Vec<BoxFuture<'_, Result<(usize, check::Checked), Error>>> = Vec::new();
+    let begins = |planned: &&PlannedRelationship| planned.to_write(&plan.overrides).next().is_some();
+    // what one writer finds moved cannot refuse what another has written
+    let is_alone = approved.keys().filter_map(|at| plan.relationships.get(*at)).filter(begins).count() == 1;
     for (at, approval) in approved {
         let Some(planned) = plan.relationships.get(*at) else { continue };
         if planned.is_open(&plan.overrides) {
             approval.fits(planned)?;
         }
-        if planned.to_write(&plan.overrides).next().is_some() {
-            let check = check::unmoved(fleet, planned, &plan.overrides, ctl);
+        if begins(&planned) {
+            let leave = move || is_alone && begin_ahead(planned, plan, approval, ctl);
+            let check = check::unmoved(fleet, planned, &plan.overrides, leave, ctl);
             checks.push(Box::pin(async move { check.await.map(|checked| (*at, checked)) }));
         }
     }
@@ -262,6 +266,13 @@ async fn prepare(
         ctl.progress.update(|status| status.run = Some(run.to_owned()));
     }
     Ok(checked)
+}
+
+/// Lets the writer begin; whether it looks at the target by itself.
+fn begin_ahead(planned: &PlannedRelationship, plan: &Plan, approval: &Approved, ctl: &Control) -> bool {
+    let (Some(writer), Some(mark)) = (&planned.writer, &planned.pulses[1]) else { return false };
+    let work: Vec<_> = planned.to_write(&plan.overrides).filter_map(|scope| scope.work.clone()).collect();
+    writer.begin_ahead(&work, mark, approval, ctl)
 }
 
 /// What there is to tell of a run when it begins, or instead; `written` are the relationships that

@@ -244,32 +244,20 @@ impl Channel {
     ///
     /// # Errors
     /// As [`Channel::ask`].
-    pub async fn rehearse(
-        &self,
-        command: &'static str,
-        arguments: &(impl Serialize + Sync),
-        ctl: &Control,
-    ) -> Result<Answer> {
-        let answer = self.read(command, Some(arguments), Effect::Writes, ctl).await?;
+    pub async fn rehearse(&self, command: &'static str, arguments: &Arguments, ctl: &Control) -> Result<Answer> {
+        let request = request(command, self.transport.service(), Some(arguments));
+        let answer = self.ask_this(command, request, Effect::Writes, ctl).await?;
         Answer::read(command, &answer).map_err(|error| error.on(&self.server))
     }
 
-    /// The same, and the answer as it came.
+    /// [`Channel::ask`], and the answer as it came.
     ///
     /// # Errors
     /// When there is no answer.
     pub async fn ask_raw(&self, command: &'static str, arguments: Option<&Value>, ctl: &Control) -> Result<Bytes> {
-        self.read(command, arguments, Effect::Reads, ctl).await
-    }
-
-    async fn read(
-        &self,
-        command: &'static str,
-        arguments: Option<&(impl Serialize + Sync)>,
-        patience: Effect,
-        ctl: &Control,
-    ) -> Result<Bytes> {
-        self.ask_this(command, request(command, self.transport.service(), arguments), patience, ctl).await
+        let arguments = arguments.map(Arguments::of);
+        let request = request(command, self.transport.service(), arguments.as_ref());
+        self.ask_this(command, request, Effect::Reads, ctl).await
     }
 
     async fn ask_this(
@@ -300,7 +288,7 @@ impl Channel {
             return Ok(via);
         }
         const COMMAND: &str = "list-commands";
-        let answer = self.ask_this(COMMAND, request(COMMAND, &[], None::<&Value>), Effect::Reads, ctl).await?;
+        let answer = self.ask_this(COMMAND, request(COMMAND, &[], None), Effect::Reads, ctl).await?;
         let given = Answer::read(COMMAND, &answer).and_then(|answer| answer.given::<Vec<String>>());
         let commands = given.map_err(|error| error.on(&self.server))?;
         let serves = commands.iter().any(|command| command == "dhcp-disable");
@@ -314,7 +302,15 @@ impl Channel {
     ///
     /// # Errors
     /// When there is no well-formed answer; in doubt when the request had gone out.
-    pub async fn tell(&self, command: &'static str, arguments: Option<&(impl Serialize + Sync)>) -> Result<Answer> {
+    pub async fn tell(&self, command: &'static str, arguments: Option<&Value>) -> Result<Answer> {
+        self.tell_in_words(command, arguments.map(Arguments::of).as_ref()).await
+    }
+
+    /// The same with arguments that are in words already.
+    ///
+    /// # Errors
+    /// As [`Channel::tell`].
+    pub async fn tell_in_words(&self, command: &'static str, arguments: Option<&Arguments>) -> Result<Answer> {
         let request = request(command, self.transport.service(), arguments);
         let answer = self.transport.exchange(request, Effect::Writes).await.map_err(|broken| {
             let sent = broken.sent;
@@ -333,20 +329,44 @@ impl Channel {
     }
 }
 
+/// The arguments of a command in the words in which they are sent: made once, sent as often as
+/// it takes. They may carry passwords, and no formatter shows them.
+#[derive(Clone)]
+pub struct Arguments(Bytes);
+
+impl Arguments {
+    /// Puts arguments into words.
+    pub fn of(arguments: &impl Serialize) -> Self {
+        let mut text = Vec::with_capacity(256);
+        let mut writer = serde_json::Serializer::with_formatter(&mut text, BytesAsEscapes);
+        // writing to memory, and of values only: there is nothing that could fail
+        let _ = arguments.serialize(&mut writer);
+        Arguments(text.into())
+    }
+}
+
+impl std::fmt::Debug for Arguments {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Arguments({} bytes)", self.0.len())
+    }
+}
+
 /// The text of a request.
-fn request(command: &str, service: &[&str], arguments: Option<&impl Serialize>) -> Vec<u8> {
+fn request(command: &str, service: &[&str], arguments: Option<&Arguments>) -> Vec<u8> {
     #[derive(Serialize)]
-    struct Request<'a, A> {
+    struct Request<'a> {
         command: &'a str,
         #[serde(skip_serializing_if = "<[_]>::is_empty")]
         service: &'a [&'a str],
-        #[serde(skip_serializing_if = "Option::is_none")]
-        arguments: Option<&'a A>,
     }
-    let mut text = Vec::with_capacity(256);
-    let mut writer = serde_json::Serializer::with_formatter(&mut text, BytesAsEscapes);
-    // writing to memory, and of values only: there is nothing that could fail
-    let _ = Request { command, service, arguments }.serialize(&mut writer);
+    let mut text = Vec::with_capacity(256 + arguments.map_or(0, |arguments| arguments.0.len()));
+    let _ = serde_json::to_writer(&mut text, &Request { command, service });
+    if let Some(Arguments(arguments)) = arguments {
+        text.pop();
+        text.extend_from_slice(b",\"arguments\":");
+        text.extend_from_slice(arguments);
+        text.push(b'}');
+    }
     text
 }
 
@@ -367,7 +387,8 @@ impl serde_json::ser::Formatter for BytesAsEscapes {
         W: ?Sized + std::io::Write,
     {
         let mut plain = 0;
-        for (at, c) in fragment.char_indices() {
+        let characters = if text::may_hold_stand_ins(fragment) { fragment } else { "" };
+        for (at, c) in characters.char_indices() {
             if let Some(byte) = text::stand_in(c) {
                 writer.write_all(&fragment.as_bytes()[plain..at])?;
                 write!(writer, "\\u{byte:04x}")?;
@@ -464,9 +485,9 @@ mod tests {
         let came = br#"{"result": 0, "arguments": {"comment": "Z\u00c3\u00bcrich \u00fc \"q\""}}"#;
         let came: Value = Answer::read("x", &Bytes::from_static(came)).unwrap().given().unwrap();
         assert_eq!(came, serde_json::json!({"comment": "Zürich \u{effc} \"q\""}));
-        let text = String::from_utf8(request("x", &[], Some(&came))).unwrap();
+        let text = String::from_utf8(request("x", &[], Some(&Arguments::of(&came)))).unwrap();
         assert_eq!(text, "{\"command\":\"x\",\"arguments\":{\"comment\":\"Zürich \\u00fc \\\"q\\\"\"}}");
-        let text = String::from_utf8(request("x", &["dhcp4"], None::<&Value>)).unwrap();
+        let text = String::from_utf8(request("x", &["dhcp4"], None)).unwrap();
         assert_eq!(text, r#"{"command":"x","service":["dhcp4"]}"#);
     }
 }

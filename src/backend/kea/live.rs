@@ -16,7 +16,7 @@ mod whole;
 mod writer;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_trait::async_trait;
 
@@ -76,6 +76,8 @@ struct Known {
     configuration_backend: bool,
     text: ConfigText,
     hash: Option<Foreign>,
+    /// Where there are values that the server does not reveal, once somebody asked.
+    hidden: OnceLock<Result<Vec<String>>>,
 }
 
 impl Known {
@@ -90,6 +92,7 @@ impl Known {
             commands,
             text: text.clone(),
             hash: hash.clone(),
+            hidden: OnceLock::new(),
             memberships: config.memberships.clone(),
             context: config.context.clone(),
             surroundings: config.surroundings.clone(),

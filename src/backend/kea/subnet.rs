@@ -154,3 +154,8 @@ impl Rendered {
 pub fn render(scope: &Scope, style: Style, around: &Surroundings) -> Rendered {
     render::scope(scope, style, around)
 }
+
+/// The same without its reservations, which are most of it, for where they stay as they are.
+pub fn render_own(scope: &Scope, style: Style, around: &Surroundings) -> Value {
+    render::own(scope, style, around)
+}

@@ -20,6 +20,9 @@ pub(super) struct Checked {
     pub contexts: [Arc<Context>; 2],
     /// When both sides were found to be as planned.
     at: Instant,
+    /// The target was not asked: its writer looks before it writes, and then the plan is looked at
+    /// as a whole once more.
+    pub is_left_to_writer: bool,
 }
 
 /// For so long nobody is taken to have changed anything after a check.
@@ -35,10 +38,14 @@ impl Checked {
 /// Whether both sides still are what the plan was computed from: by their marks where
 /// they have such, else by reading everything again. Of a snapshot's plan only the target
 /// is asked.
+///
+/// `leave` tells whether the target is left to its writer, which may be asked once it is known
+/// that the target may be written at all.
 pub(super) async fn unmoved(
     fleet: &Fleet,
     planned: &PlannedRelationship,
     overrides: &BTreeSet<String>,
+    leave: impl FnOnce() -> bool,
     ctl: &Control,
 ) -> Result<Checked> {
     let gone = || Error::new(ErrorKind::Selection, "a server of the plan is no longer in the configuration");
@@ -49,17 +56,28 @@ pub(super) async fn unmoved(
         return Err(Error::new(ErrorKind::Safety, "the server is read-only").on(target.name()));
     }
     let sides = [source.as_ref(), Some(&target)];
-    let [ours, theirs] = sides.map(|server| async move {
+    let is_left_to_writer = leave();
+    let asked = [source.as_ref(), Some(&target).filter(|_| !is_left_to_writer)];
+    let [ours, theirs] = asked.map(|server| async move {
         match server {
             Some(server) => server.pulse(ctl).await,
             None => Ok(None),
         }
     });
     let (ours, theirs) = tokio::join!(ours, theirs);
-    let pulses = [ours?, theirs?];
+    let mut pulses = [ours?, theirs?];
+    if is_left_to_writer {
+        pulses[1].clone_from(&planned.pulses[1]);
+    }
     let marked = |(pulse, server): (&Option<Pulse>, &Option<&Arc<dyn Server>>)| pulse.is_some() || server.is_none();
     if pulses.iter().zip(&sides).all(marked) && pulses == planned.pulses {
-        return Ok(Checked { source, target, contexts: planned.contexts.clone(), at: Instant::now() });
+        return Ok(Checked {
+            source,
+            target,
+            contexts: planned.contexts.clone(),
+            at: Instant::now(),
+            is_left_to_writer,
+        });
     }
     let [ours, theirs] = sides.map(|server| async move {
         match server {
@@ -93,7 +111,7 @@ pub(super) async fn unmoved(
         }
     }
     let contexts = readings.map(|reading| reading.map(|reading| reading.context).unwrap_or_default());
-    Ok(Checked { source, target, contexts, at: Instant::now() })
+    Ok(Checked { source, target, contexts, at: Instant::now(), is_left_to_writer: false })
 }
 
 fn opened(reading: &Reading, id: ScopeId) -> Result<Option<Scope>> {

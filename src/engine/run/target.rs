@@ -1,8 +1,10 @@
 //! What goes to one target: batch after batch, of one relationship or of several at once.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
+
+use async_trait::async_trait;
 
 use super::check::{self, Checked, Side};
 use super::{Part, classify, describe};
@@ -11,10 +13,12 @@ use crate::engine::fleet::Fleet;
 use crate::engine::gate::{Gatekeeper, Partner};
 use crate::engine::outcome::{Outcome, SavedState, ScopeRun};
 use crate::engine::plan::PlannedRelationship;
-use crate::engine::port::{Batch, Control, Done, Journal, Kept, Place, ReadBack, Saved, Server, Unsaved, Work, Writer};
+use crate::engine::port::{
+    Batch, Control, Done, Gate, Journal, Kept, Place, ReadBack, Saved, Server, Unsaved, Work, Writer,
+};
 use crate::engine::progress::Stage;
 use crate::engine::{Error, ErrorKind, Result, fingerprint};
-use crate::model::{Scope, ScopeId, ServerName};
+use crate::model::{Context, Scope, ScopeId, ServerName};
 
 /// What holds for a run as a whole.
 #[derive(Clone, Copy)]
@@ -133,17 +137,27 @@ impl<'a> Delivery<'a> {
         self.tell(&entries, Stage::Writing);
         let work: Vec<Arc<Work>> = entries.iter().map(|(_, work)| work.clone()).collect();
         let partners: Vec<Partner> = self.tasks.iter().flat_map(|task| task.planned.partners.clone()).collect();
-        let gate = Gatekeeper::new(self.run.fleet, self.target.clone(), &partners, self.run.overrides);
+        let keeper = Gatekeeper::new(self.run.fleet, self.target.clone(), &partners, self.run.overrides);
+        let gate = LastLook { keeper, delivery: self, found: OnceLock::new() };
         let done = self.writer.write(&work, self.tasks[0].approval, &gate, ctl).await;
+        course.contexts = gate.found.into_inner();
         self.tell(&entries, Stage::Settling);
         let ids: Vec<ScopeId> = work.iter().map(|work| work.id).collect();
         let (settled, written) = match self.writer.seen(&ids) {
             // what was read already is judged while the target comes back
             Some(seen) => {
-                tokio::join!(self.settle(), async { self.conclude(&entries, done, Ok(seen), places, course) })
+                let judged = async {
+                    let written = self.conclude(&entries, done, Ok(seen), places, course);
+                    (written, Instant::now())
+                };
+                let (settled, (written, since)) = tokio::join!(self.writer.settle(ctl), judged);
+                self.waited(since);
+                (settled, written)
             }
             None => {
-                let settled = self.settle().await;
+                let since = Instant::now();
+                let settled = self.writer.settle(ctl).await;
+                self.waited(since);
                 self.tell(&entries, Stage::Verifying);
                 let after = self.read_back(&ids).await;
                 (settled, self.conclude(&entries, done, after, places, course))
@@ -256,12 +270,10 @@ impl<'a> Delivery<'a> {
         }
     }
 
-    async fn settle(&self) -> Result<()> {
-        let began = Instant::now();
-        let settled = self.writer.settle(self.run.ctl).await;
-        let seconds = began.elapsed().as_secs_f64();
+    /// For how long there was nothing to do but to wait for the target's service.
+    fn waited(&self, since: Instant) {
+        let seconds = since.elapsed().as_secs_f64();
         tracing::debug!(server = %self.target.name(), seconds, "settled");
-        settled
     }
 
     async fn read_back(&self, ids: &[ScopeId]) -> Result<BTreeMap<ScopeId, Option<Scope>>> {
@@ -285,6 +297,8 @@ impl<'a> Delivery<'a> {
         if let Some(error) = &unread {
             course.lost = gone(error.clone());
         }
+        let latest = course.contexts.clone();
+        let target = |task: usize| &latest.as_ref().unwrap_or(&self.tasks[task].checked.contexts)[1];
         let mut done = done.into_iter();
         let missing = || Done::Unknown(Error::new(ErrorKind::Garbled, "the writer told nothing about it"));
         let mut judge = |(task, work): &Entry| {
@@ -298,7 +312,7 @@ impl<'a> Delivery<'a> {
                             ReadBack::Unread
                         }
                         None => {
-                            let fingerprint = fingerprint::of(&scope, &self.tasks[*task].checked.contexts[1]);
+                            let fingerprint = fingerprint::of(&scope, target(*task));
                             ReadBack::There { scope, fingerprint }
                         }
                     },
@@ -424,6 +438,32 @@ struct Course {
     /// What the journal said of the target's file before the first write, once that was replaced.
     before: Option<Option<Unsaved>>,
     remarks: Vec<String>,
+    /// What surrounds the scopes of both sides, where that was read once more.
+    contexts: Option<[Arc<Context>; 2]>,
+}
+
+/// What stands before a write: the states of target and partners, and the plan as a whole where
+/// the target was left to its writer.
+struct LastLook<'a> {
+    keeper: Gatekeeper<'a>,
+    delivery: &'a Delivery<'a>,
+    found: OnceLock<[Arc<Context>; 2]>,
+}
+
+#[async_trait]
+impl Gate for LastLook<'_> {
+    async fn ask(&self, ctl: &Control) -> Result<()> {
+        self.keeper.ask(ctl).await
+    }
+
+    async fn moved(&self, ctl: &Control) -> Result<()> {
+        let Delivery { run, tasks, .. } = self.delivery;
+        for task in tasks.iter().filter(|task| task.checked.is_left_to_writer) {
+            let checked = check::unmoved(run.fleet, task.planned, run.overrides, || false, ctl).await?;
+            self.found.get_or_init(|| checked.contexts);
+        }
+        Ok(())
+    }
 }
 
 /// Lets the server keep its old state; what is to be said where it could not.

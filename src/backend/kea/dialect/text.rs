@@ -100,6 +100,11 @@ pub(crate) fn stand_in(c: char) -> Option<u8> {
     u32::from(c).checked_sub(BASE).and_then(|n| u8::try_from(n).ok()).filter(|b| *b >= 0x80)
 }
 
+/// Whether there may be one in a text: all of them begin with this byte in UTF-8. A quick look.
+pub(crate) fn may_hold_stand_ins(text: &str) -> bool {
+    memchr::memchr(0xee, text.as_bytes()).is_some()
+}
+
 fn private(byte: u8) -> Option<char> {
     char::from_u32(BASE + u32::from(byte))
 }

@@ -3,7 +3,7 @@
 use std::sync::{MutexGuard, PoisonError};
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Known, LiveServer};
 use crate::backend::kea::command::Answer;
@@ -53,7 +53,7 @@ impl LiveServer {
             let hint = format!("make room on the server's disk, remove {copy} there, and replicate again to save");
             return Saved::NotSaved(self.on(Error::new(ErrorKind::Safety, what).hint(hint)));
         }
-        match self.channel().tell("config-write", None::<&Value>).await {
+        match self.channel().tell("config-write", None).await {
             Ok(answer) => match answer.failure() {
                 Some(error) => Saved::NotSaved(self.on(error.hint(format!("{WRITABLE}, then send config-write")))),
                 None if is_whole(&answer) => Saved::Saved,

@@ -11,6 +11,7 @@ mod compose;
 mod cost;
 mod hidden;
 mod part;
+mod rehearsal;
 mod settle;
 mod sift;
 #[cfg(test)]
@@ -22,21 +23,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use serde::Serialize;
-use serde_json::value::RawValue;
 use tokio::sync::OnceCell;
+use tokio_util::task::AbortOnDropHandle;
 
-use self::compare::Outline;
-use self::part::Part;
+use self::rehearsal::{Ready, Rehearsal};
 use super::writer::refusals;
 use super::{Known, LiveServer};
-use crate::backend::kea::command::{Answer, ConfigAnswer};
+use crate::backend::kea::command::{Answer, Arguments, ConfigAnswer};
 use crate::engine::approval::Approved;
 use crate::engine::port::{
-    Abilities, Assessment, Batch, Control, Done, Entry, Gate, Grain, Saved, Server, Work, Writer,
+    Abilities, Assessment, Batch, Control, Done, Entry, Gate, Grain, Pulse, Saved, Server, Work, Writer,
 };
-use crate::engine::threads::side_by_side;
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::{Membership, Scope, ScopeId};
 
@@ -54,6 +51,7 @@ pub(super) struct WholeWriter {
     server: LiveServer,
     pace: Pace,
     course: Mutex<Course>,
+    ahead: Mutex<Option<Ahead>>,
     /// Why the configuration of before the first write was not kept; set once it was tried.
     not_kept: OnceCell<Option<Error>>,
 }
@@ -125,7 +123,13 @@ enum Course {
 
 impl WholeWriter {
     pub(super) fn new(server: LiveServer) -> Self {
-        WholeWriter { server, pace: Pace::default(), course: Mutex::default(), not_kept: OnceCell::new() }
+        WholeWriter {
+            server,
+            pace: Pace::default(),
+            course: Mutex::default(),
+            ahead: Mutex::default(),
+            not_kept: OnceCell::new(),
+        }
     }
 
     /// An error ends the work for all scopes that have no outcome in `told` yet.
@@ -141,31 +145,25 @@ impl WholeWriter {
             return Err(Error::new(ErrorKind::Safety, "the server is read-only"));
         }
         gate.ask(ctl).await?;
-        let mut base = self.server.known(ctl).await?;
+        let mut ahead = self.ahead().take().filter(|ahead| ahead.is_of(work));
+        let mut base = match &ahead {
+            Some(ahead) => ahead.base.clone(),
+            None => self.server.known(ctl).await?,
+        };
         for _ in 0..TRIES {
-            if let Some(refusal) = hidden::refusal(&base)?.filter(|refusal| !ok.overrides(refusal.name)) {
-                return Err(refusal.into_error());
-            }
-            let mut parts = Vec::new();
-            let outline =
-                Outline::read(&base.text.0).map_err(|broken| Error::new(ErrorKind::Garbled, broken.to_string()))?;
-            let pending: Vec<&Arc<Work>> = work.iter().filter(|work| !told.contains_key(&work.id)).collect();
-            let made = side_by_side(&pending, MANY, |work| Part::new(work, &base, &outline));
-            for (work, part) in pending.into_iter().zip(made) {
-                match self.permitted(work, part, &base, ok, ctl).await {
-                    Ok(part) => parts.push(Arc::new(part)),
-                    // it may be the base that has moved, and not the scope
-                    Err(error) if error.kind == ErrorKind::Moved && !self.is_still(&base, ctl).await? => {
-                        parts.clear();
-                        break;
-                    }
-                    Err(error) => {
-                        told.insert(work.id, Done::Rejected(self.server.on(error).scope(work.id)));
-                    }
+            // nobody but this writer has looked whether the target is as planned
+            let is_unseen = ahead.is_some();
+            let ready = match ahead.take() {
+                Some(ahead) => ahead.ready.await.map_err(|broken| unexpected(&broken))??,
+                None => {
+                    let pending: Vec<_> = work.iter().filter(|work| !told.contains_key(&work.id)).cloned().collect();
+                    self.rehearsal(base.clone(), false, ok, ctl).hold(&pending).await?
                 }
-            }
-            if !parts.is_empty() {
-                let (parts, text) = self.sift(&base, parts, told, ctl).await?;
+            };
+            if let Some(Ready { parts, text, told: refused }) = ready
+                && !(is_unseen && !refused.is_empty() && !is_still(&self.server, &base, ctl).await?)
+            {
+                told.extend(refused);
                 if parts.is_empty() {
                     return Ok(());
                 }
@@ -176,12 +174,14 @@ impl WholeWriter {
                 gate.ask(ctl).await?;
                 let before = self.server.health_of(&base, ctl).await?.memberships;
                 not_cancelled(ctl)?;
-                if self.is_still(&base, ctl).await? {
+                if is_still(&self.server, &base, ctl).await? {
                     told.extend(self.set(&base, before, &parts, work, text).await);
                     return Ok(());
                 }
-            } else if work.iter().all(|work| told.contains_key(&work.id)) {
-                return Ok(());
+            }
+            if is_unseen {
+                told.clear();
+                gate.moved(ctl).await?;
             }
             base = self.server.configuration(ctl).await?.1;
         }
@@ -189,44 +189,16 @@ impl WholeWriter {
             .hint("find out who else writes to it, and make a new preview"))
     }
 
-    /// One scope as it shall be, unless leases stand against it.
-    async fn permitted(
-        &self,
-        work: &Work,
-        part: Result<Part>,
-        base: &Known,
-        ok: &Approved,
-        ctl: &Control,
-    ) -> Result<Part> {
-        let part = part?;
-        for refusal in refusals::by_leases(&self.server, base, work, ctl).await? {
-            if !ok.overrides(refusal.name) {
-                return Err(refusal.into_error());
-            }
-        }
-        Ok(part)
+    fn rehearsal(&self, base: Arc<Known>, is_of_plan: bool, ok: &Approved, ctl: &Control) -> Rehearsal {
+        Rehearsal { server: self.server.clone(), base, is_of_plan, ok: ok.clone(), ctl: ctl.clone() }
     }
 
-    /// Whether the target still runs this configuration.
-    async fn is_still(&self, base: &Known, ctl: &Control) -> Result<bool> {
-        if base.hash.is_some() && base.commands.has("config-hash-get") {
-            let pulse = self.server.pulse(ctl).await?;
-            return Ok(pulse.map(|pulse| pulse.0) == base.hash);
-        }
-        let answer = self.server.channel().ask_raw("config-get", None, ctl).await?;
-        Ok(ConfigAnswer::read(&answer).map_err(|error| self.server.on(error))?.dhcp4 == base.text.0)
+    async fn send(&self, text: &Arguments) -> Result<Answer> {
+        self.server.channel().tell_in_words("config-set", Some(text)).await
     }
 
-    /// Whether the target would take this configuration; `Some` is why not.
-    async fn test(&self, text: &[u8], ctl: &Control) -> Result<Option<Error>> {
-        let config = Configuration::of(text)?;
-        let answer = self.server.channel().rehearse("config-test", &config, ctl).await?;
-        Ok(answer.failure().map(|error| self.server.on(error)))
-    }
-
-    async fn send(&self, text: &[u8]) -> Result<Answer> {
-        let config = Configuration::of(text)?;
-        self.server.channel().tell("config-set", Some(&config)).await
+    fn ahead(&self) -> std::sync::MutexGuard<'_, Option<Ahead>> {
+        self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn course(&self) -> std::sync::MutexGuard<'_, Course> {
@@ -234,21 +206,31 @@ impl WholeWriter {
     }
 }
 
-/// What `config-test` and `config-set` take.
-#[derive(Serialize)]
-struct Configuration<'a> {
-    #[serde(rename = "Dhcp4")]
-    dhcp4: &'a RawValue,
+/// Whether the target still runs this configuration.
+async fn is_still(server: &LiveServer, base: &Known, ctl: &Control) -> Result<bool> {
+    if base.hash.is_some() && base.commands.has("config-hash-get") {
+        let pulse = server.pulse(ctl).await?;
+        return Ok(pulse.map(|pulse| pulse.0) == base.hash);
+    }
+    let answer = server.channel().ask_raw("config-get", None, ctl).await?;
+    Ok(ConfigAnswer::read(&answer).map_err(|error| server.on(error))?.dhcp4 == base.text.0)
 }
 
-impl<'a> Configuration<'a> {
-    /// Nothing but whole JSON is ever sent.
-    fn of(text: &'a [u8]) -> Result<Self> {
-        let dhcp4 = serde_json::from_slice(text).map_err(|error| {
-            Error::new(ErrorKind::Local, format!("the new configuration came out garbled: {error}"))
-        })?;
-        Ok(Configuration { dhcp4 })
+/// A write that is being made ready before it is due. Dropped, nothing comes of it.
+struct Ahead {
+    work: Vec<Arc<Work>>,
+    base: Arc<Known>,
+    ready: AbortOnDropHandle<Result<Option<Ready>>>,
+}
+
+impl Ahead {
+    fn is_of(&self, work: &[Arc<Work>]) -> bool {
+        self.work.len() == work.len() && self.work.iter().zip(work).all(|(ours, theirs)| Arc::ptr_eq(ours, theirs))
     }
+}
+
+fn unexpected(broken: &tokio::task::JoinError) -> Error {
+    Error::new(ErrorKind::Local, format!("making the write ready ended unexpectedly: {broken}"))
 }
 
 #[async_trait]
@@ -285,6 +267,17 @@ impl Writer for WholeWriter {
 
     async fn prepare(&self, _ok: &Approved, ctl: &Control) -> Result<()> {
         self.server.keep_before(ctl).await
+    }
+
+    /// Only of the configuration that was read last, and where its mark tells it from every other:
+    /// that mark is asked for right before the write.
+    fn begin_ahead(&self, work: &[Arc<Work>], mark: &Pulse, ok: &Approved, ctl: &Control) -> bool {
+        let base = self.server.last_known().filter(|base| base.hash.as_ref() == Some(&mark.0));
+        let Some(base) = base.filter(|base| base.commands.has("config-hash-get")) else { return false };
+        let (rehearsal, its_work) = (self.rehearsal(base.clone(), true, ok, ctl), work.to_vec());
+        let ready = tokio::spawn(async move { rehearsal.hold(&its_work).await });
+        *self.ahead() = Some(Ahead { work: work.to_vec(), base, ready: AbortOnDropHandle::new(ready) });
+        true
     }
 
     async fn write(&self, work: &[Arc<Work>], ok: &Approved, gate: &dyn Gate, ctl: &Control) -> Vec<Done> {
@@ -349,21 +342,5 @@ fn not_cancelled(ctl: &Control) -> Result<()> {
     match ctl.is_cancelled() {
         true => Err(Error::new(ErrorKind::Cancelled, "cancelled before its turn")),
         false => Ok(()),
-    }
-}
-
-/// The text of a configuration, made where it holds nothing else up.
-async fn composed(base: &Arc<Known>, parts: &[Arc<Part>]) -> Result<Bytes> {
-    let (base, parts) = (base.clone(), parts.to_vec());
-    let text = tokio::task::spawn_blocking(move || {
-        let replaced = parts.iter().map(|part| (part.id, part.wanted.as_ref())).collect();
-        compose::compose(&base.text.0, &replaced)
-    });
-    match text.await {
-        Ok(Ok(text)) => Ok(text.into()),
-        Ok(Err(broken)) => Err(Error::new(ErrorKind::Garbled, broken.to_string())),
-        Err(broken) => {
-            Err(Error::new(ErrorKind::Local, format!("making the configuration ended unexpectedly: {broken}")))
-        }
     }
 }

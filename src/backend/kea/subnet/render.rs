@@ -13,28 +13,41 @@ use crate::model::{Canonical, Foreign, Item, ItemKey, KeyName, Kind, OptionKey, 
 
 /// Puts a scope into the words of the server that `around` is read from.
 pub(super) fn scope(scope: &Scope, style: Style, around: &Surroundings) -> Rendered {
+    let native = scope.native.as_object();
+    let mut hosts = native.and_then(|native| native.get(RESERVATIONS)?.as_array()).cloned().unwrap_or_default();
+    if folds_comments(style, around) {
+        hosts.iter_mut().filter_map(Json::as_object_mut).for_each(fold_comments);
+    }
     let network = scope.network().cloned();
-    let work = Work { scope, style, around, network: network.as_ref() };
-    let empty = Map::new();
-    let native = scope.native.as_object().unwrap_or(&empty);
-    let mut subnet = in_new_words(native).into_owned();
-    if style == Style::Create && around.how == How::Live {
+    Rendered {
+        reservations: Work { scope, style, around, network: network.as_ref() }.reservations(hosts),
+        subnet: own(scope, style, around),
+        place: native.and_then(|native| native.keys().position(|key| key == RESERVATIONS)),
+        network,
+    }
+}
+
+/// The same without its reservations, which are most of it.
+pub(super) fn own(scope: &Scope, style: Style, around: &Surroundings) -> Json {
+    let network = scope.network();
+    let work = Work { scope, style, around, network };
+    let native = scope.native.as_object().into_iter().flatten().filter(|(key, _)| *key != RESERVATIONS);
+    let native: Map<String, Json> = native.map(|(key, value)| (key.clone(), value.clone())).collect();
+    let mut subnet = in_new_words(&native).into_owned();
+    if folds_comments(style, around) {
         fold_comments(&mut subnet);
     }
-    let place = native.keys().position(|key| key == "reservations");
-    let native_hosts = match subnet.shift_remove("reservations") {
-        Some(Json::Array(hosts)) => hosts,
-        _ => Vec::new(),
-    };
     subnet.entry("subnet").or_insert_with(|| scope.id.to_string().into());
     work.properties(&mut subnet);
     work.context(&mut subnet);
     work.restrictions(&mut subnet, &Owner::Scope);
     work.pools(&mut subnet);
     work.options(&mut subnet, &Owner::Scope);
-    put_back(&mut subnet, (style != Style::Create).then_some(native), around.ddns);
-    Rendered { reservations: work.reservations(native_hosts), subnet: Json::Object(subnet), network, place }
+    put_back(&mut subnet, (style != Style::Create).then_some(&native), around.ddns);
+    Json::Object(subnet)
 }
+
+const RESERVATIONS: &str = "reservations";
 
 struct Work<'a> {
     scope: &'a Scope,
@@ -327,13 +340,17 @@ impl Work<'_> {
 }
 
 /// Files take a comment beside other keys; a running server would drop it without a word.
+fn folds_comments(style: Style, around: &Surroundings) -> bool {
+    style == Style::Create && around.how == How::Live
+}
+
 fn fold_comments(object: &mut Map<String, Json>) {
     if object.contains_key("comment") {
         let context = canonical::user_context(object);
         object.shift_remove("comment");
         object.extend(context.map(|context| ("user-context".to_owned(), context)));
     }
-    for list in ["option-data", "pools", "reservations"] {
+    for list in ["option-data", "pools"] {
         let elements = object.get_mut(list).and_then(Json::as_array_mut).into_iter().flatten();
         elements.filter_map(Json::as_object_mut).for_each(fold_comments);
     }

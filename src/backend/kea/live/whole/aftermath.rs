@@ -8,13 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::Bytes;
-use serde_json::Value;
-
 use super::compare::Outline;
 use super::part::Part;
+use super::rehearsal::configuration;
 use super::{Course, MANY, Scopes, WholeWriter};
-use crate::backend::kea::command::Answer;
+use crate::backend::kea::command::{Answer, Arguments};
 use crate::backend::kea::live::{FreshConfig, Known};
 use crate::engine::port::{Control, Done, Work};
 use crate::engine::threads::side_by_side;
@@ -74,7 +72,7 @@ impl WholeWriter {
         before: Vec<Membership>,
         parts: &[Arc<Part>],
         work: &[Arc<Work>],
-        text: Bytes,
+        text: Arguments,
     ) -> BTreeMap<ScopeId, Done> {
         let chosen: BTreeSet<ScopeId> = parts.iter().map(|part| part.id).collect();
         let work: Vec<&Work> = work.iter().map(AsRef::as_ref).filter(|work| chosen.contains(&work.id)).collect();
@@ -165,7 +163,7 @@ impl WholeWriter {
             let what = format!("{}; {how}", why.what);
             self.rejected(Error { what, ..why.clone() })
         };
-        let first = match self.send(&base.text.0).await {
+        let first = match self.send_back(base).await {
             Ok(answer) => answer.failure().map_or_else(String::new, |error| error.what),
             Err(error) => error.what,
         };
@@ -176,7 +174,7 @@ impl WholeWriter {
             Ok(_) => {}
             Err(error) => return self.unreadable(&why, &error),
         }
-        let reload = match self.server.channel().tell("config-reload", None::<&Value>).await {
+        let reload = match self.server.channel().tell("config-reload", None).await {
             Ok(answer) => answer.failure(),
             Err(error) => Some(error),
         };
@@ -194,6 +192,10 @@ impl WholeWriter {
             }
             (Err(error), _) => self.unreadable(&why, &error),
         }
+    }
+
+    async fn send_back(&self, base: &Known) -> Result<Answer> {
+        self.send(&configuration(&base.text.0)?).await
     }
 
     fn unreadable(&self, why: &Error, error: &Error) -> Done {
@@ -285,8 +287,8 @@ impl WholeWriter {
 /// What runs, compared with what ran before and what was to run; with the scopes that were opened for it.
 fn compared(base: &Known, work: &[&Work], fresh: &FreshConfig) -> Result<(Standing, BTreeMap<ScopeId, Scope>)> {
     let chosen = work.iter().map(|work| work.id).collect();
-    let (ours, theirs) = (Outline::read(&base.text.0), Outline::read(&fresh.text.0));
-    let (Ok(ours), Ok(theirs)) = (ours, theirs) else {
+    let mut both = side_by_side(&[&base.text.0, &fresh.text.0], 2, |text| Outline::read(text)).into_iter();
+    let (Some(Ok(ours)), Some(Ok(theirs))) = (both.next(), both.next()) else {
         return Err(Error::new(ErrorKind::Garbled, "the configuration could not be understood"));
     };
     let mut opened = BTreeMap::new();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::compose::{member, prefix};
+use super::compose::{member, members, prefix};
 use crate::backend::kea::config::{Broken, Scanner};
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::{Foreign, ScopeId};
@@ -28,10 +28,7 @@ impl<'a> Outline<'a> {
         let mut outline = Outline::default();
         Scanner::new(text).object::<Broken>(|key, at| match key {
             b"subnet4" if at.peek() == Some(b'[') => outline.list(at, None),
-            b"shared-networks" if at.peek() == Some(b'[') => at.list(|at| {
-                let span = at.value()?;
-                outline.network(at.slice(&span))
-            }),
+            b"shared-networks" if at.peek() == Some(b'[') => at.list(|at| outline.network(at)),
             _ => {
                 let span = at.value()?;
                 outline.globals.insert(key, at.slice(&span));
@@ -41,30 +38,25 @@ impl<'a> Outline<'a> {
         Ok(outline)
     }
 
-    fn network(&mut self, text: &'a [u8]) -> std::result::Result<(), Broken> {
-        let name = member(text, b"name")?.and_then(|name| serde_json::from_slice::<String>(name).ok());
+    fn network(&mut self, at: &mut Scanner<'a>) -> std::result::Result<(), Broken> {
+        let (mut members, text) = members(at)?;
+        let name = member(&members, b"name").and_then(|name| serde_json::from_slice::<String>(name).ok());
         let Some(name) = name.map(Foreign::from) else {
             self.others.push(text);
             return Ok(());
         };
-        let mut own = BTreeMap::new();
-        Scanner::new(text).object::<Broken>(|key, at| match key {
-            b"subnet4" if at.peek() == Some(b'[') => self.list(at, Some(&name)),
-            _ => {
-                let span = at.value()?;
-                own.insert(key, at.slice(&span));
-                Ok(())
-            }
-        })?;
-        self.networks.insert(name, own);
+        let is_list = |(key, value): &mut (&[u8], &[u8])| *key == b"subnet4" && value.first() == Some(&b'[');
+        for (_, list) in members.extract_if(.., is_list) {
+            self.list(&mut Scanner::new(list), Some(&name))?;
+        }
+        self.networks.insert(name, members.into_iter().collect());
         Ok(())
     }
 
     fn list(&mut self, at: &mut Scanner<'a>, network: Option<&Foreign>) -> std::result::Result<(), Broken> {
         at.list(|at| {
-            let span = at.value()?;
-            let text = at.slice(&span);
-            match prefix(text)? {
+            let (members, text) = members(at)?;
+            match prefix(&members) {
                 Some(id) => drop(self.subnets.insert(id, (text, network.cloned()))),
                 None => self.others.push(text),
             }
@@ -91,11 +83,6 @@ impl<'a> Outline<'a> {
     /// All subnets with their shared networks.
     pub(super) fn subnets(&self) -> impl Iterator<Item = (ScopeId, &'a [u8], Option<&Foreign>)> {
         self.subnets.iter().map(|(id, (text, network))| (*id, *text, network.as_ref()))
-    }
-
-    /// Whether there is a shared network of this name.
-    pub(super) fn has_network(&self, name: &Foreign) -> bool {
-        self.networks.contains_key(name)
     }
 
     /// The first thing outside of these scopes that differs, named; `None` when nothing does.

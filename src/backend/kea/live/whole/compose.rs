@@ -33,22 +33,23 @@ pub(super) type Replaced<'a> = BTreeMap<ScopeId, Option<&'a Wanted>>;
 /// # Errors
 /// When the text is no configuration.
 pub(super) fn compose(base: &[u8], replaced: &Replaced<'_>) -> Result<Vec<u8>, Broken> {
-    let globals = Said::read(base)?;
+    let (members, _) = members(&mut Scanner::new(base))?;
+    let globals = Said::of(&members);
     let mut text = Vec::with_capacity(base.len());
     let mut out = Object::begin(&mut text);
     let mut listed = false;
-    Scanner::new(base).object::<Broken>(|key, at| match key {
-        SUBNETS if at.peek() == Some(b'[') => {
-            listed = true;
-            subnets(Some(at), out.key(key), &globals, None, replaced)
+    for (key, value) in members {
+        match key {
+            SUBNETS if value.first() == Some(&b'[') => {
+                listed = true;
+                subnets(Some(&mut Scanner::new(value)), out.key(key), &globals, None, replaced)?;
+            }
+            NETWORKS if value.first() == Some(&b'[') => {
+                networks(&mut Scanner::new(value), out.key(key), &globals, replaced)?;
+            }
+            _ => out.member(key, value),
         }
-        NETWORKS if at.peek() == Some(b'[') => networks(at, out.key(key), &globals, replaced),
-        _ => {
-            let span = at.value()?;
-            out.member(key, at.slice(&span));
-            Ok(())
-        }
-    })?;
+    }
     if !listed {
         subnets(None, out.key(SUBNETS), &globals, None, replaced)?;
     }
@@ -62,16 +63,8 @@ struct Said<'a>(BTreeMap<&'a [u8], &'a [u8]>);
 
 impl<'a> Said<'a> {
     /// Of an object, with its place in the level above.
-    fn read(object: &'a [u8]) -> Result<Self, Broken> {
-        let mut said = Said::default();
-        Scanner::new(object).object::<Broken>(|key, at| {
-            let span = at.value()?;
-            if std::str::from_utf8(key).is_ok_and(is_derived) {
-                said.0.insert(key, at.slice(&span));
-            }
-            Ok(())
-        })?;
-        Ok(said)
+    fn of(members: &[Member<'a>]) -> Self {
+        Said(members.iter().copied().filter(|(key, _)| std::str::from_utf8(key).is_ok_and(is_derived)).collect())
     }
 
     /// Whether an object below need not say this, because the server would fill in the same.
@@ -110,18 +103,17 @@ fn subnets(
 ) -> Result<(), Broken> {
     let mut list = List::begin(out);
     if let Some(at) = at {
-        at.list(|at| {
-            let span = at.value()?;
-            let subnet = at.slice(&span);
-            match prefix(subnet)? {
-                Some(id) if replaced.contains_key(&id) => Ok(()),
-                _ => bare(subnet, above, list.element()),
+        at.list::<Broken>(|at| {
+            let (subnet, _) = members(at)?;
+            if !prefix(&subnet).is_some_and(|id| replaced.contains_key(&id)) {
+                bare(&subnet, above, list.element());
             }
+            Ok(())
         })?;
     }
     let here = |wanted: &&&Wanted| wanted.network.as_ref().map(Foreign::raw) == network;
     for wanted in replaced.values().flatten().filter(here) {
-        bare(wanted.text.as_bytes(), above, list.element())?;
+        bare(&members(&mut Scanner::new(wanted.text.as_bytes()))?.0, above, list.element());
     }
     list.end();
     Ok(())
@@ -134,34 +126,26 @@ fn networks(
     replaced: &Replaced<'_>,
 ) -> Result<(), Broken> {
     let mut list = List::begin(out);
-    at.list(|at| {
-        let span = at.value()?;
-        network(at.slice(&span), globals, replaced, list.element())
-    })?;
+    at.list(|at| network(at, globals, replaced, list.element()))?;
     list.end();
     Ok(())
 }
 
-fn network(text: &[u8], globals: &Said<'_>, replaced: &Replaced<'_>, out: &mut Vec<u8>) -> Result<(), Broken> {
-    let own = Said::read(text)?;
+fn network(at: &mut Scanner<'_>, globals: &Said<'_>, replaced: &Replaced<'_>, out: &mut Vec<u8>) -> Result<(), Broken> {
+    let (members, _) = members(at)?;
+    let own = Said::of(&members);
     let level = globals.and(&own);
-    let name = member(text, b"name")?.and_then(|name| serde_json::from_slice::<String>(name).ok());
+    let name = member(&members, b"name").and_then(|name| serde_json::from_slice::<String>(name).ok());
     let mut object = Object::begin(out);
     let mut listed = false;
-    Scanner::new(text).object::<Broken>(|key, at| match key {
-        SUBNETS if at.peek() == Some(b'[') => {
+    for (key, value) in members {
+        if key == SUBNETS && value.first() == Some(&b'[') {
             listed = true;
-            subnets(Some(at), object.key(key), &level, name.as_deref(), replaced)
+            subnets(Some(&mut Scanner::new(value)), object.key(key), &level, name.as_deref(), replaced)?;
+        } else if !globals.implies(key, value, &own) {
+            object.member(key, value);
         }
-        _ => {
-            let span = at.value()?;
-            let value = at.slice(&span);
-            if !globals.implies(key, value, &own) {
-                object.member(key, value);
-            }
-            Ok(())
-        }
-    })?;
+    }
     if !listed {
         subnets(None, object.key(SUBNETS), &level, name.as_deref(), replaced)?;
     }
@@ -170,38 +154,40 @@ fn network(text: &[u8], globals: &Said<'_>, replaced: &Replaced<'_>, out: &mut V
 }
 
 /// A subnet without what it merely repeats.
-fn bare(subnet: &[u8], above: &Said<'_>, out: &mut Vec<u8>) -> Result<(), Broken> {
-    let own = Said::read(subnet)?;
+fn bare(subnet: &[Member<'_>], above: &Said<'_>, out: &mut Vec<u8>) {
+    let own = Said::of(subnet);
     let mut object = Object::begin(out);
-    Scanner::new(subnet).object::<Broken>(|key, at| {
-        let span = at.value()?;
-        let value = at.slice(&span);
+    for (key, value) in subnet {
         if !above.implies(key, value, &own) {
             object.member(key, value);
         }
+    }
+    object.end();
+}
+
+/// A key as it stands between its quotes, and the text of its value.
+pub(super) type Member<'a> = (&'a [u8], &'a [u8]);
+
+/// The members of the object that begins here, and the text of all of it.
+pub(super) fn members<'a>(at: &mut Scanner<'a>) -> Result<(Vec<Member<'a>>, &'a [u8]), Broken> {
+    let mut members = Vec::with_capacity(64);
+    let span = at.object::<Broken>(|key, at| {
+        let span = at.value()?;
+        members.push((key, at.slice(&span)));
         Ok(())
     })?;
-    object.end();
-    Ok(())
+    Ok((members, at.slice(&span)))
 }
 
 /// The scope that a subnet is.
-pub(super) fn prefix(subnet: &[u8]) -> Result<Option<ScopeId>, Broken> {
-    let text = member(subnet, b"subnet")?.and_then(|text| serde_json::from_slice::<String>(text).ok());
-    Ok(text.as_deref().and_then(scope_id))
+pub(super) fn prefix(subnet: &[Member<'_>]) -> Option<ScopeId> {
+    let text = member(subnet, b"subnet").and_then(|text| serde_json::from_slice::<String>(text).ok());
+    text.as_deref().and_then(scope_id)
 }
 
-/// The text of one value of an object.
-pub(super) fn member<'a>(object: &'a [u8], wanted: &[u8]) -> Result<Option<&'a [u8]>, Broken> {
-    let mut found = None;
-    Scanner::new(object).object::<Broken>(|key, at| {
-        let span = at.value()?;
-        if key == wanted {
-            found = Some(at.slice(&span));
-        }
-        Ok(())
-    })?;
-    Ok(found)
+/// The text of one value of an object; where its key stands twice, the later one counts.
+pub(super) fn member<'a>(object: &[Member<'a>], wanted: &[u8]) -> Option<&'a [u8]> {
+    object.iter().rev().find(|(key, _)| *key == wanted).map(|(_, value)| *value)
 }
 
 /// An object that is being written; keys come as they stand between their quotes.

@@ -20,7 +20,7 @@ const NAMED: usize = 3;
 /// # Errors
 /// When the configuration could not be understood.
 pub(super) fn refusal(known: &Known) -> Result<Option<Refusal>> {
-    let places = places(known)?;
+    let places = known.hidden.get_or_init(|| places(known)).clone()?;
     if places.is_empty() {
         return Ok(None);
     }

@@ -24,7 +24,7 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// Puts the scope into the words of the server.
+    /// Puts the scope into the words of the server whose configuration this is.
     ///
     /// # Errors
     /// When the base no longer has the scope as the plan was made from.
@@ -34,29 +34,45 @@ impl Part {
             return Err(Error::new(ErrorKind::Moved, "somebody changed the scope on the target since the preview")
                 .hint("make a new preview"));
         }
+        Part::made(work, base, now.map(|(subnet, _)| subnet))
+    }
+
+    /// The same where this is the very configuration that the plan was made of: nothing in it needs
+    /// to be compared, nor to be taken apart for that. `None` where that is not enough, as some
+    /// reservations stand in a database.
+    pub(super) fn as_planned(work: &Work, base: &Known) -> Option<Result<Self>> {
+        (!base.hosts_database).then(|| Part::made(work, base, None))
+    }
+
+    /// `now` is the subnet as the configuration has it; `None` where it has none, or has it as the
+    /// work has it.
+    fn made(work: &Work, base: &Known, now: Option<Value>) -> Result<Self> {
         let numbers = [work.before.as_ref().and_then(|before| before.server_id()), work.wanted_id()];
         let Some(want) = &work.want else { return Ok(Part { id: work.id, numbers, wanted: None }) };
-        let style = if work.before.is_some() { Style::Write } else { Style::Create };
-        let rendered = subnet::render(want, style, &base.surroundings);
-        let network = rendered.network.clone();
-        if let Some(network) = network.as_ref().filter(|network| !outline.has_network(network)) {
+        let around = &base.surroundings;
+        let network = want.network().cloned();
+        if let Some(network) = network.as_ref().filter(|network| !around.has_network(network)) {
             return Err(Error::new(ErrorKind::Moved, format!("the target no longer has the shared network {network}"))
                 .hint("make a new preview"));
         }
-        let subnet = match now {
-            // what the configuration has, and not what a database adds to it
-            Some((subnet, _)) if !work.changes.iter().any(|change| change.key.in_reservation().is_some()) => {
-                with_reservations(rendered.subnet, subnet)
+        let subnet = match &work.before {
+            None => subnet::render(want, Style::Create, around).whole(),
+            Some(_) if work.changes.iter().any(|change| change.key.in_reservation().is_some()) => {
+                subnet::render(want, Style::Write, around).whole()
             }
-            _ => rendered.whole(),
+            // what the configuration has, and not what a database adds to it
+            Some(before) => {
+                let subnet = subnet::render_own(want, Style::Write, around);
+                with_reservations(subnet, now.as_ref().unwrap_or(&before.native))
+            }
         };
         Ok(Part { id: work.id, numbers, wanted: Some(Wanted { network, text: subnet.to_string() }) })
     }
 }
 
-fn with_reservations(mut subnet: Value, now: Value) -> Value {
-    if let (Value::Object(subnet), Value::Object(mut now)) = (&mut subnet, now) {
-        subnet.extend(now.shift_remove_entry("reservations"));
+fn with_reservations(mut subnet: Value, now: &Value) -> Value {
+    if let (Value::Object(subnet), Some(hosts)) = (&mut subnet, now.get("reservations")) {
+        subnet.insert("reservations".to_owned(), hosts.clone());
     }
     subnet
 }

@@ -3,32 +3,28 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::part::Part;
-use super::{WholeWriter, composed};
-use crate::backend::kea::live::Known;
-use crate::engine::port::{Control, Done};
+use super::rehearsal::Rehearsal;
+use crate::backend::kea::command::Arguments;
+use crate::engine::port::Done;
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::ScopeId;
 
 /// Scopes that can only be written together: one takes the number that another gives up.
 type Unit = Vec<Arc<Part>>;
 
-impl WholeWriter {
+impl Rehearsal {
     /// The scopes that the target takes, with the configuration that was tested with them.
     /// Those that it does not take are told, in its own words.
     pub(super) async fn sift(
         &self,
-        base: &Arc<Known>,
         parts: Vec<Arc<Part>>,
         told: &mut BTreeMap<ScopeId, Done>,
-        ctl: &Control,
-    ) -> Result<(Vec<Arc<Part>>, Bytes)> {
-        let mut text = composed(base, &parts).await?;
-        let Some(refusal) = self.test(&text, ctl).await? else { return Ok((parts, text)) };
-        text = composed(base, &[]).await?;
-        if let Some(own) = self.test(&text, ctl).await? {
+    ) -> Result<(Vec<Arc<Part>>, Arguments)> {
+        let mut text = self.composed(&parts).await?;
+        let Some(refusal) = self.test(&text).await? else { return Ok((parts, text)) };
+        text = self.composed(&[]).await?;
+        if let Some(own) = self.test(&text).await? {
             let what = format!("the target refuses even its own configuration as it runs: {}", own.what);
             return Err(
                 Error { what, ..own }.hint("mend its configuration first: it would not survive a restart either")
@@ -37,15 +33,15 @@ impl WholeWriter {
         let mut good: Vec<Arc<Part>> = Vec::new();
         let mut pending = vec![(units(parts), Some(refusal))];
         while let Some((mut units, refusal)) = pending.pop() {
-            if ctl.is_cancelled() {
+            if self.ctl.is_cancelled() {
                 return Err(Error::new(ErrorKind::Cancelled, "cancelled before its turn"));
             }
             let all: Vec<Arc<Part>> = good.iter().chain(units.iter().flatten()).cloned().collect();
             let tried = match refusal {
                 Some(refusal) => Some(refusal),
                 None => {
-                    let new = composed(base, &all).await?;
-                    let refusal = self.test(&new, ctl).await?;
+                    let new = self.composed(&all).await?;
+                    let refusal = self.test(&new).await?;
                     if refusal.is_none() {
                         text = new;
                     }
