@@ -119,6 +119,10 @@ fn take(state: &mut AppState, readings: Vec<(ServerName, ReadOutcome)>) -> Vec<F
     for (server, outcome) in readings {
         if let Some(report) = state.reports.iter_mut().find(|report| report.name == server) {
             report.outcome = Some(outcome);
+            // what it is called, and by which way it is reached, is known once it has answered
+            if let Some(found) = fleet.server(&server) {
+                (report.addresses, report.caveat) = (found.addresses(), found.caveat());
+            }
         }
         state.asked.remove(&server);
         touched.insert(server);
