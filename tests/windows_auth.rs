@@ -401,3 +401,38 @@ async fn a_centre_is_asked_once_with_a_wrong_password() {
     }
     assert!(pair.calls(Side::A).is_empty(), "the server was not asked");
 }
+
+/// The system's Kerberos takes its settings from variables, which a test cannot set for itself: it
+/// runs itself once more with them.
+#[cfg(all(feature = "gss", unix))]
+#[tokio::test(flavor = "multi_thread")]
+async fn tickets_of_the_cache_do_without_a_password() {
+    if let Ok(url) = std::env::var("SCOPESYNC_TEST_TICKETS") {
+        for (scheme, words) in [(Scheme::Kerberos, "Kerberos"), (Scheme::Negotiate, "Negotiate (Kerberos)")] {
+            let with = access(&url, "", "", Trust::System, scheme);
+            let pool = pool(Access { web: Web { login: None, ..with.web }, ..with });
+            is_identity(ask(&pool).await);
+            is_identity(ask(&pool).await);
+            assert_eq!(pool.scheme_used().as_deref(), Some(words));
+            assert!(pool.security(None)[1].found.contains("by the tickets of this account"));
+        }
+        return;
+    }
+    let Some(kdc) = Kdc::up() else { return };
+    let Some(pair) = kerberised(&kdc, false) else { return };
+    let cache = format!("FILE:{}", pair.dir().join("tickets").display());
+    let with = |command: &mut std::process::Command| {
+        command.env("KRB5_CONFIG", kdc.krb5_conf()).env("KRB5CCNAME", &cache).stdin(std::process::Stdio::piped());
+        let mut child = command.spawn().expect("a program");
+        let _ = writeln!(child.stdin.take().expect("a pipe"), "{}", kdc.password());
+        assert!(child.wait().expect("its end").success(), "{command:?}");
+    };
+    with(std::process::Command::new("kinit").arg(kdc.user().rsplit('\\').next().unwrap_or_default()));
+    let own = std::env::current_exe().expect("this program");
+    with(
+        std::process::Command::new(own)
+            .args(["--exact", "tickets_of_the_cache_do_without_a_password"])
+            .env("SCOPESYNC_TEST_TICKETS", &pair.server(Side::A).url),
+    );
+    assert_eq!(sealed(&noted(&pair, |calls| sealed(calls) == 4)), 4);
+}

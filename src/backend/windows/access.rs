@@ -99,7 +99,7 @@ impl Scheme {
 
     /// Whether it can do without a login of the configuration, by the tickets that the operator has.
     pub fn is_of_ticket_cache(self) -> bool {
-        cfg!(feature = "gss") && matches!(self, Scheme::Negotiate | Scheme::Kerberos)
+        cfg!(all(feature = "gss", unix)) && matches!(self, Scheme::Negotiate | Scheme::Kerberos)
     }
 }
 

@@ -3,6 +3,8 @@
 
 mod bindings;
 mod credssp;
+#[cfg(all(feature = "gss", unix))]
+mod gss;
 mod identity;
 mod kdc;
 mod native;
@@ -115,6 +117,11 @@ pub fn begin(
     let Address::Net { host, .. } = &access.web.address else {
         return Err(Error::new(ErrorKind::Local, "a Windows server is reached over a network only"));
     };
+    #[cfg(all(feature = "gss", unix))]
+    if access.web.login.is_none() && access.scheme.is_of_ticket_cache() {
+        let bindings = certificate.filter(|_| access.channel_bindings).map(bindings::data);
+        return gss::Tickets::begin(access.scheme, access.service.word(), host, bindings);
+    }
     let user = access.web.login.as_ref().map(|login| login.user.as_str()).unwrap_or_default();
     let setting = native::Setting {
         target: format!("{}/{host}", access.service.word()),

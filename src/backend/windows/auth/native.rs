@@ -262,7 +262,7 @@ pub(super) fn strong_enough(token: &[u8]) -> Result<()> {
 
 /// Whether a token of Kerberos (RFC 4121, 4.2.6.2) is encrypted, from the acceptor, and whole: the crate
 /// opens one that is merely signed, too, and relies on the lengths.
-fn is_sealed_by_kerberos(header: &[u8], sealed: usize) -> bool {
+pub(super) fn is_sealed_by_kerberos(header: &[u8], sealed: usize) -> bool {
     const SENT_BY_ACCEPTOR: u8 = 1;
     const SEALED: u8 = 2;
     let [5, 4, flags, 0xff, extra_high, extra_low, rotation_high, rotation_low, ..] = *header else { return false };
