@@ -109,6 +109,13 @@ pub struct Health {
     pub ailment: Option<Ailment>,
 }
 
+impl Health {
+    /// Whether its relationships have names that both servers know.
+    pub fn is_named(&self) -> bool {
+        self.memberships.iter().any(|membership| membership.name.is_some())
+    }
+}
+
 /// Something wrong with a server that only its family of servers can tell; safe to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ailment {

@@ -36,7 +36,9 @@ fn definitions(relationship: &Relationship, source_member: usize, source: &Readi
     let mut filters: BTreeMap<FindingSide, Vec<&Foreign>> = BTreeMap::new();
     for key in keys {
         let (kind, name) = key;
-        if *kind == DefinitionKind::Failover && !is_parameter_of(relationship, name) {
+        // where one of them knows nothing of the relationship, that is told, not what it lacks
+        let is_told = || relationship.memberships().count() == 2 && is_parameter_of(relationship, name);
+        if *kind == DefinitionKind::Failover && !is_told() {
             continue;
         }
         let (ours, theirs) = (source.context.definitions.get(key), target.context.definitions.get(key));

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::port::{Entry, Reading};
 use super::{Error, ErrorKind};
-use crate::model::{Condition, Foreign, Membership, Mode, Peer, ScopeId, ServerName, State};
+use crate::model::{Condition, Foreign, Host, Kinship, Membership, Mode, Peer, ScopeId, ServerName, State};
 
 /// What is known of one server.
 #[derive(Clone, Debug)]
@@ -251,7 +251,20 @@ fn refuse_twins(servers: &mut [ServerReport]) -> Option<Error> {
             seen.entry(identity).or_default().push(at);
         }
     }
-    for twins in seen.into_values().filter(|twins| twins.len() > 1) {
+    for mut twins in seen.into_values() {
+        let hosts: Vec<(usize, Host)> = twins.iter().map(|&at| (at, pair::all_names(&servers[at]))).collect();
+        // what relationships with a name tell of their servers may be the same at two sites
+        let may_be_one = |one: usize, other: usize| {
+            let is_named = |at: usize| servers[at].reading().is_some_and(|reading| reading.health.is_named());
+            !is_named(hosts[one].0) || hosts[one].1.kinship(&hosts[other].1) != Kinship::Apart
+        };
+        let places: Vec<usize> = (0..hosts.len())
+            .filter(|&one| (0..hosts.len()).any(|other| one != other && may_be_one(one, other)))
+            .collect();
+        twins = places.into_iter().map(|place| hosts[place].0).collect();
+        if twins.is_empty() {
+            continue;
+        }
         let names: Vec<String> = twins.iter().map(|&at| servers[at].name.to_string()).collect();
         let error = Error::new(
             ErrorKind::Selection,
@@ -268,7 +281,7 @@ fn refuse_twins(servers: &mut [ServerReport]) -> Option<Error> {
 
 fn twin_hint(servers: &[ServerReport], twins: &[usize]) -> &'static str {
     let mut readings = twins.iter().filter_map(|&at| servers[at].reading());
-    if readings.any(|reading| reading.health.memberships.iter().any(|membership| membership.name.is_some())) {
+    if readings.any(|reading| reading.health.is_named()) {
         return "leave one of the entries out";
     }
     "leave one of the entries out; if they are two servers, one of them carries its \

@@ -56,11 +56,11 @@ impl Host {
         self
     }
 
-    /// The same host with its short names as full ones of the other's domains.
+    /// The same host with its short names also as full ones of the other's domains.
     pub fn in_domain_of(&self, other: &Host) -> Host {
         let domains = other.full.iter().filter_map(|name| name.split_once('.')).map(|(_, domain)| domain);
-        let full = domains.flat_map(|domain| self.short.iter().map(move |short| format!("{short}.{domain}"))).collect();
-        Host { full, ..self.clone() }
+        let named = domains.flat_map(|domain| self.short.iter().map(move |short| format!("{short}.{domain}")));
+        Host { full: self.full.iter().cloned().chain(named).collect(), ..self.clone() }
     }
 
     /// What both sides' names tell.

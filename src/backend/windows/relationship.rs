@@ -1,6 +1,6 @@
 //! Failover relationships, as one of their servers tells of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use super::cim::{Failover, filled};
@@ -14,9 +14,18 @@ pub(super) fn memberships(told: &[Failover], here: &[String]) -> Vec<Membership>
     told.iter().map(|failover| membership(failover, here)).collect()
 }
 
-/// What tells a server from every other: with whom it is paired in each of its relationships.
-/// Names of relationships are unique on both of their servers, and a partner is paired with somebody else.
+/// What tells a server from its partners, and from others as far as it goes: its own names and addresses
+/// in its relationships, else with whom it is paired in each of them. Names of relationships are unique on
+/// both of their servers, and a partner is paired with somebody else.
 pub(super) fn identity(told: &[Failover]) -> Option<Foreign> {
+    let own = told.iter().flat_map(|failover| match (Place::of(failover, &[]), told_peers(failover)) {
+        (Some(Place::Primary), [own, _]) | (Some(Place::Secondary), [_, own]) => own,
+        (None, _) => Vec::new(),
+    });
+    let own: BTreeSet<String> = own.map(|name| name.raw().trim().to_lowercase()).collect();
+    if !own.is_empty() {
+        return Some(own.into_iter().collect::<Vec<_>>().join(", ").into());
+    }
     let mut pairs: Vec<String> = told
         .iter()
         .map(|failover| format!("partner of {} in {}", failover.partner_server.raw(), failover.name.raw()))
@@ -293,5 +302,10 @@ mod tests {
         assert_eq!(identity(&ours), identity(&reversed));
         assert_ne!(identity(&ours[..1]), identity(&[failover(json!({"PartnerServer": "a.example.com"}))]));
         assert_eq!(identity(&[]), None);
+        let named = json!({"PrimaryServerName": "A.example.com", "PrimaryServerIP": "10.9.0.1",
+            "SecondaryServerName": "b", "SecondaryServerIP": "10.9.0.2", "ServerType": "PrimaryServer"});
+        let more = [failover(named.clone()), failover(json!({"Name": "other"}))];
+        assert_eq!(identity(&more[..1]).unwrap().raw(), "10.9.0.1, a.example.com");
+        assert_eq!(identity(&more), identity(&more[..1]), "it stays when a relationship is added");
     }
 }

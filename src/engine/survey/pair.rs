@@ -41,8 +41,8 @@ impl Told<'_> {
     fn kinship(&self, report: &ServerReport, known: &Host) -> Kinship {
         let partner = self.partner();
         match partner.kinship(known) {
-            // a short name is that of the teller's own domain first
-            Kinship::Short if partner.in_domain_of(&self.own()).kinship(known) == Kinship::Same => Kinship::Same,
+            // a short name is that of the teller's own domain
+            Kinship::Short => partner.in_domain_of(&self.own()).kinship(known),
             Kinship::Untold => {
                 partner.kinship(&Host::new([report.name.as_str()])).clamp(Kinship::Untold, Kinship::Short)
             }
@@ -236,31 +236,38 @@ fn absent(told: &Told, peer: &Peer, servers: &[ServerReport], names: &[Relations
     }
 }
 
-/// The entry of the configuration that is the partner: by the operator's word, else by names and
-/// addresses. One that was read and does not know of it has to be that server without doubt.
+/// The entry of the configuration that is the partner: by names and addresses without doubt, else
+/// by the operator's word, else, for one that was not read, by a short name.
 fn recognised<'a>(told: &Told, servers: &'a [ServerReport], names: &[RelationshipName]) -> Option<&'a ServerReport> {
     let others = || servers.iter().filter(|report| report.name != *told.server());
     let is_named = |report: &&ServerReport| {
         names.iter().any(|name| name.servers.contains(told.server()) && name.servers.contains(&report.name))
+            && !has_another(report, told)
     };
-    if let Some(named) = others().find(is_named) {
-        return Some(named);
+    let known = |wanted: Kinship| -> Vec<&ServerReport> {
+        others().filter(|report| told.kinship(report, &all_names(report)) == wanted).collect()
+    };
+    if let [only] = known(Kinship::Same).as_slice() {
+        return Some(only);
     }
-    let known = |report: &'a ServerReport| {
-        let enough = if report.reading().is_some() { Kinship::Same } else { Kinship::Short };
-        let kinship = told.kinship(report, &all_names(report));
-        (kinship >= enough).then_some((kinship, report))
-    };
-    let known: Vec<(Kinship, &ServerReport)> = others().filter_map(known).collect();
-    let best = known.iter().map(|(kinship, _)| *kinship).max()?;
-    match known.iter().filter(|(kinship, _)| *kinship == best).collect::<Vec<_>>().as_slice() {
-        [(_, only)] => Some(only),
+    others().find(is_named).or_else(|| match known(Kinship::Short).as_slice() {
+        [only] if only.reading().is_none() => Some(*only),
         _ => None,
-    }
+    })
+}
+
+/// Whether it has a relationship of another name with the teller: then the operator's word is about that.
+fn has_another(report: &ServerReport, told: &Told) -> bool {
+    let memberships = |report: &'_ ServerReport| {
+        report.reading().map(|reading| reading.health.memberships.clone()).unwrap_or_default()
+    };
+    let theirs: Vec<Foreign> = memberships(report).into_iter().filter_map(|membership| membership.name).collect();
+    let other = |membership: &Membership| membership.name != told.membership.name;
+    memberships(told.report).iter().filter(|m| other(m)).any(|m| m.name.as_ref().is_some_and(|n| theirs.contains(n)))
 }
 
 /// What an entry is called, by the configuration and by itself.
-fn all_names(report: &ServerReport) -> Host {
+pub(super) fn all_names(report: &ServerReport) -> Host {
     let memberships = report.reading().map(|reading| reading.health.memberships.as_slice()).unwrap_or_default();
     let own = memberships.iter().flat_map(|m| m.peers.iter().filter(|peer| peer.name == m.this_server));
     Host::new(report.addresses.iter().map(String::as_str)).and(Host::told(own.flat_map(Peer::names)))

@@ -126,6 +126,19 @@ fn relationships_of_one_name_elsewhere_are_not_mixed_up() {
         of.sort();
         assert_eq!(of, ["fo (eb, ea): eb, ea", "fo (wb, wa): wb, wa"], "{order:?}");
     }
+    // nor when some of them cannot be read, or are not there
+    let server = |at: usize| {
+        let (name, own, partner) = all[at];
+        (name, own, Told(vec![("fo", own, if at == 1 { "a" } else { partner })]))
+    };
+    let (wb, only_short) = (("wb", "b.west.org", Failed), [("wa", "a.west.org"), ("eb", "b.east.org")]);
+    assert_eq!(
+        pairs(&[server(0), wb, server(2), server(3)], &[]),
+        ["fo (wa, wb): wa, wb failed", "fo (ea, eb): ea, eb"]
+    );
+    let partners =
+        only_short.map(|(name, own)| (name, own, Told(vec![("fo", own, if name == "wa" { "b" } else { "a" })])));
+    assert_eq!(pairs(&partners, &[]).len(), 2, "short names are those of one's own domain");
     // without its partner in the configuration a server finds no other one
     let alone = [
         ("wa", "a.west.org", Told(vec![("fo", "a.west.org", "b.west.org")])),
@@ -175,6 +188,30 @@ fn a_partner_that_knows_nothing_of_it_is_told_so() {
     let survey = Survey::new(vec![report("a", "a.x.org", &Told(A.to_vec()))], &[]);
     let reason = survey.relationships[0].members[1].absent().unwrap();
     assert!(reason.contains("add a [[server]] with host = \"b.x.org\""), "{reason}");
+}
+
+#[test]
+fn a_named_pair_does_not_take_the_hubs_other_relationships() {
+    const HUB: &[Told] = &[("r1", "a.x.org", "b.x.org"), ("r2", "a.x.org", "c.x.org")];
+    let servers = |c| [("a", "a.x.org", Told(HUB.to_vec())), ("b", "b.x.org", Told(vec![("r1", "b.x.org", "a")])), c];
+    let berlin = &[("Berlin", "a", "b")];
+    assert_eq!(pairs(&servers(("c", "c.x.org", Failed)), berlin), ["Berlin: a, b", "r2: a, c failed"]);
+    assert_eq!(pairs(&servers(("d", "d.x.org", Pending)), berlin), ["Berlin: a, b", "r2: a, (c.x.org)"]);
+}
+
+#[test]
+fn servers_of_two_sites_are_no_twins_and_two_entries_of_one_server_are() {
+    let twins = |addresses: [&'static str; 2]| {
+        let reports = addresses.map(|address| {
+            let mut report = report(address, address, &Told(vec![("fo", address, "b")]));
+            let Some(Ok(reading)) = &mut report.outcome else { panic!("it was read") };
+            Arc::make_mut(reading).identity = Some("partner of b in fo".into());
+            report
+        });
+        Survey::new(reports.to_vec(), &[]).twins.is_some()
+    };
+    assert!(!twins(["a.west.org", "a.east.org"]));
+    assert!(twins(["a.west.org", "10.0.0.1"]) && twins(["a.west.org", "A"]));
 }
 
 #[test]
