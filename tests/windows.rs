@@ -259,11 +259,18 @@ fn quirks_of_servers_are_met_by_tolerance() {
 
 #[test]
 fn membership_that_differs_is_critical() {
-    let kinds = ["scope-missing:0", "scope-extra:2", "no-relationship:3", "not-a-member:4", "other-relationship:5"];
+    let kinds = [
+        "scope-missing:0",
+        "scope-gone:1",
+        "scope-extra:2",
+        "no-relationship:3",
+        "not-a-member:4",
+        "other-relationship:5",
+    ];
     let Some(bench) = Bench::up(WindowsOptions { scopes: 8, ..few(&kinds) }) else { return };
     let report = bench.drift(2);
     let now = states(&report);
-    assert_eq!(now["10.0.0.0/24"], "only_on_source");
+    assert_eq!((&*now["10.0.0.0/24"], &*now["10.0.1.0/24"]), ("only_on_source", "only_on_source"));
     assert_eq!(now["172.31.2.0/24"], "only_on_target");
     assert!(!now.contains_key("10.0.3.0/24"), "it is in no relationship");
     let touched = |kind: &str, severity: &str| -> BTreeSet<String> {
@@ -275,7 +282,7 @@ fn membership_that_differs_is_critical() {
     };
     let ids = |ids: &[&str]| ids.iter().map(|&id| id.to_owned()).collect::<BTreeSet<_>>();
     assert_eq!(touched("membership-differs", "critical"), ids(&["10.0.4.0", "10.0.5.0"]));
-    assert_eq!(touched("scope-on-one-side", "critical"), ids(&["10.0.0.0", "172.31.2.0"]));
+    assert_eq!(touched("scope-on-one-side", "critical"), ids(&["10.0.0.0", "10.0.1.0", "172.31.2.0"]));
     let listed = bench.run("scopes").expect_code(0).stdout;
     assert!(listed.lines().any(|line| line.contains("10.0.3.0") && line.contains("none")), "{listed}");
 }
@@ -422,6 +429,7 @@ fn check_tells_what_reading_needs_and_what_it_found() {
             ("envelope", &["ok", "512000"]),
         ],
     );
+    assert!(!points(&report, 0).contains_key("hosts_database"), "nothing is told of what only others have");
     let skew = points(&report, 1)["clock"].clone();
     assert!(
         skew.starts_with("warning") && ["118 s", "119 s", "120 s"].iter().any(|seconds| skew.contains(seconds)),
@@ -560,8 +568,11 @@ fn a_fleet_of_kea_files_and_windows_servers_is_one_list() {
 fn the_screen_lists_scopes_first_and_checks_until_all_is_known() {
     let Some(bench) = Bench::up(few(&["name:0", "reservation-option:1"])) else { return };
     // only relationships and scopes are told
-    let withheld = ["Reservation", "OptionValue", "Policy", "PolicyIPRange", "DnsSetting"];
-    let hold = withheld.map(|class| json!({"do": "hold", "class": format!("DhcpServerv4{class}")}));
+    let names =
+        ["Reservation", "OptionValue", "OptionDefinition", "Policy", "PolicyIPRange", "DnsSetting", "ExclusionRange"];
+    let names = names.into_iter().chain(["Class", "Filter", "FilterList"]).map(|name| format!("DhcpServerv4{name}"));
+    let names = names.chain(["DhcpServerVersion".to_owned(), "DhcpServerSetting".to_owned()]);
+    let hold: Vec<Value> = names.map(|class| json!({"do": "hold", "class": class})).collect();
     for side in Side::BOTH {
         bench.pair.rules(side, json!(hold));
     }

@@ -103,7 +103,7 @@ pub const OUTSIDE: &[(&str, &[&str])] = &[
     ("filter-list", &["warning global-differs both: server setting deny list in force differs"]),
     ("lead-time", &["warning failover-differs both: failover parameter maximum client lead time"]),
     ("share", &["warning failover-differs both: failover parameter primary's load balance percent"]),
-    ("interrupted", &[]),
+    ("interrupted", &["warning state target: dhcp2 is in state CommunicationInterrupted"]),
     ("older", &[]),
 ];
 

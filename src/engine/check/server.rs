@@ -39,8 +39,11 @@ pub(super) async fn look(
             }
             points.extend(version(reading));
             points.push(read(reading));
-            points.extend(stores(reading));
-            points.push(hidden(reading));
+            // no server of Windows keeps its configuration elsewhere, or to itself
+            if reading.context.release.is_none() {
+                points.extend(stores(reading));
+                points.push(hidden(reading));
+            }
             points.extend(clock(reading));
             points.extend(reading.health.ailment.as_ref().map(|ailment| {
                 Point::new(Topic::State, Verdict::Failed, format!("it {}", ailment.what)).hint(&ailment.cure)
@@ -73,7 +76,7 @@ pub(super) fn compare(check: &mut ServerCheck, survey: &Survey) {
                 let point = Point::warning(Topic::Relationship, "the server is in no failover relationship");
                 check.points.push(point.hint("its scopes have no partner to be compared with or copied to"));
             }
-            check.points.extend(unpaired(&survey.unpaired(&check.name), memberships.len()));
+            check.points.extend(unpaired(&survey.unpaired(&check.name), memberships));
         }
         // only twins were read and have an error all the same
         Some(Err(error)) if error.kind == ErrorKind::Selection => {
@@ -137,12 +140,15 @@ fn member_of(membership: &Membership) -> Point {
     }
 }
 
-fn unpaired(scopes: &[ScopeId], relationships: usize) -> Option<Point> {
-    if scopes.is_empty() || relationships == 0 {
-        return None;
-    }
+fn unpaired(scopes: &[ScopeId], memberships: &[Membership]) -> Option<Point> {
+    let membership = memberships.first().filter(|_| !scopes.is_empty())?;
     let found = format!("scopes in none of its relationships: {}", some(scopes));
-    Some(Point::warning(Topic::Relationship, found).hint("name the relationship in each of these scopes"))
+    // a relationship with a name of its own lists its scopes; else the scopes name it
+    let cure = match membership.name {
+        Some(_) => "add them to a relationship; until then they have no partner",
+        None => "name the relationship in each of these scopes",
+    };
+    Some(Point::warning(Topic::Relationship, found).hint(cure))
 }
 
 fn stores(reading: &Reading) -> Vec<Point> {
