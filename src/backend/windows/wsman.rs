@@ -147,7 +147,7 @@ impl Client {
         effect: Effect,
     ) -> Result<Vec<Value>, Failure> {
         let call = format!("{class}.{method}");
-        let told = self.exchange(&call, Ask::Invoke { namespace, class, method, inputs }, effect).await?;
+        let mut told = self.exchange(&call, Ask::Invoke { namespace, class, method, inputs }, effect).await?;
         let returned = <Option<Foreign> as Property>::read(told.get("ReturnValue")).ok().flatten();
         match returned.as_ref().map(|number| fault::number(number.raw())) {
             Some(Some(0)) => {}
@@ -163,7 +163,7 @@ impl Client {
                 return Err(Error { in_doubt: effect == Effect::Writes, ..error }.into());
             }
         }
-        Ok(told.get("cmdletOutput").iter().flat_map(unwrapped).cloned().collect())
+        Ok(told.take("cmdletOutput").into_iter().flat_map(unwrapped).collect())
     }
 
     /// The instances that a WQL query finds in a namespace such as `root/cimv2`.
@@ -175,9 +175,7 @@ impl Client {
         let mut told = self.exchange(CALL, Ask::Enumerate { namespace, wql }, Effect::Reads).await?;
         let mut found = Vec::new();
         for _ in 0..MOST_PULLS {
-            for items in told.get("Items") {
-                found.extend(instances(items).cloned());
-            }
+            found.extend(told.take("Items").into_iter().flat_map(instances));
             let context = <Option<Foreign> as Property>::read(told.get("EnumerationContext")).ok().flatten();
             let ended = !told.get("EndOfSequence").is_empty();
             let Some(context) = context.filter(|context| !ended && !context.raw().trim().is_empty()) else {
@@ -239,27 +237,27 @@ impl Client {
 }
 
 /// The instances of an output: some servers put them into one more element, by their class.
-fn unwrapped(value: &Value) -> Vec<&Value> {
+fn unwrapped(value: Value) -> Vec<Value> {
+    let is_wrapped = |outer: &Instance| {
+        let mut inner = outer.values().peekable();
+        inner.peek().is_some() && inner.all(|value| matches!(value, Value::Instance(_)))
+    };
     match value {
-        Value::Instance(wrapper)
-            if wrapper.is_of("cmdletOutput") && instances(value).count() == wrapper.values().count() =>
-        {
-            wrapper.values().collect()
+        Value::Instance(wrapper) if wrapper.is_of("cmdletOutput") && is_wrapped(&wrapper) => {
+            wrapper.into_values().collect()
         }
-        _ => vec![value],
+        value => vec![value],
     }
 }
 
 /// The instances among the properties of an instance.
-fn instances(value: &Value) -> impl Iterator<Item = &Instance> {
-    let values = match value {
-        Value::Instance(instance) => Some(instance.values()),
-        Value::Text(_) => None,
-    };
-    values.into_iter().flatten().filter_map(|value| match value {
+fn instances(value: Value) -> Vec<Instance> {
+    let Value::Instance(outer) = value else { return Vec::new() };
+    let inner = outer.into_values().filter_map(|value| match value {
         Value::Instance(instance) => Some(instance),
         Value::Text(_) => None,
-    })
+    });
+    inner.collect()
 }
 
 #[cfg(test)]

@@ -40,8 +40,8 @@ fn json(values: &[Value]) -> Json {
 /// An instance of a class: its properties by name, in the order of the reply.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Instance {
-    /// The class that it says it is of.
-    pub class: Option<Foreign>,
+    /// The class that it says it is of, else the name of its element.
+    pub class: Foreign,
     /// Null is a property without values; a property not sent is not here.
     pub(super) properties: Vec<(String, Vec<Value>)>,
 }
@@ -57,9 +57,20 @@ impl Instance {
         self.properties.iter().flat_map(|(_, values)| values)
     }
 
+    /// The same, taken out of it.
+    pub(super) fn into_values(self) -> impl Iterator<Item = Value> {
+        self.properties.into_iter().flat_map(|(_, values)| values)
+    }
+
+    /// Takes out the values of a property.
+    pub(super) fn take(&mut self, name: &str) -> Vec<Value> {
+        let found = self.properties.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, values)| std::mem::take(values)).unwrap_or_default()
+    }
+
     /// Whether it says that it is of this class.
     pub(super) fn is_of(&self, class: &str) -> bool {
-        self.class.as_ref().is_some_and(|known| known.raw().eq_ignore_ascii_case(class))
+        self.class.raw().eq_ignore_ascii_case(class)
     }
 
     /// A property as this type.
