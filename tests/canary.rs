@@ -341,11 +341,12 @@ fn no_failure_tells_a_secret() {
         "password_env = ",
         "password = [",
         "url = \"http://operator:",
+        "user = \"operator\"\nhost = \"operator:",
         "user = 1\npassword = ",
     ] {
         let home = Home::new();
-        home.write_config(&format!("[[server]]\nname = \"kea-1\"\nkind = \"kea\"\n{mistake}{}\n", canary("mistake")));
-        for line in ["drift", "check", "check --json"] {
+        for (kind, line) in [("kea", "drift"), ("kea", "check"), ("windows", "check --json")] {
+            home.write_config(&format!("[[server]]\nname = \"a\"\nkind = {kind:?}\n{mistake}{}\n", canary("mistake")));
             let output = home.scopesync(&line.split_whitespace().collect::<Vec<_>>()).output().expect("scopesync runs");
             assert_eq!(output.status.code(), Some(1));
             assert_clean(&format!("{line} with {mistake}"), &[output.stdout, output.stderr].concat());
