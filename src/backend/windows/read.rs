@@ -1,8 +1,9 @@
 //! The reading of a whole server: which calls, in which order, and what is known in between.
 //!
-//! Calls for the whole server come first, side by side; then those for each scope; the options of
-//! reservations, one call each, come last. What the operator looks at goes before the rest. So
-//! `11 + 4 S + P + R` calls: scopes, those of them with policies, reservations.
+//! Relationships and scopes come first, then the other calls for the whole server, side by side;
+//! then those for each scope; the options of reservations, one call each, come last. What the
+//! operator looks at goes before the rest. So `11 + 4 S + P + R` calls: scopes, those of them with
+//! policies, reservations.
 
 mod call;
 mod gathered;
@@ -40,7 +41,10 @@ pub(super) async fn drive(
     let mut running = FuturesUnordered::new();
     let mut next_part: Option<Instant> = None;
     loop {
-        while running.len() < at_once.max(1)
+        // relationships and scopes go over the first connection that is ready: on others it would take
+        // longer to prove who we are
+        let most = if plan.is_listed() { at_once.max(1) } else { 1 };
+        while running.len() < most
             && let Some(call) = plan.next(attention)
         {
             running.push(call::perform(dhcp, call));
