@@ -44,7 +44,9 @@ impl From<Error> for Silent {
 impl Silent {
     /// It has taken the job all the same, and goes on.
     pub(super) fn leave(self) {
-        self.child.map(reap);
+        if let Some(child) = self.child {
+            reap(child);
+        }
     }
 
     /// Ends what there is of it, and gives the reason.
