@@ -162,7 +162,8 @@ pub const SERVER: Section = Section {
             absent: Absent::Nothing,
             about: "Who we are; needs one password. For Kea the user of basic authentication. For Windows \
                     `'DOMAIN\\user'`, `\"user@domain\"`, or `'.\\user'` for a local account; in single quotes a \
-                    backslash stands for itself.",
+                    backslash stands for itself. A build with the feature `gss` does without user and password by the \
+                    tickets of the system's Kerberos cache.",
         },
         Key {
             name: "password_env",
