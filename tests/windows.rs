@@ -6,11 +6,11 @@
 mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use common::expected::shown_changes;
 use common::kdc::Kdc;
-use common::pair::{InjectedDrift, PairFiles, PairOptions, Side};
+use common::pair::{InjectedDrift, PairFiles, PairOptions, Side, wait_for};
 use common::program::{Finished, Home, by_file};
 use common::terminal::{Start, Terminal, View};
 use common::windows::{WindowsOptions, WindowsPair};
@@ -600,20 +600,25 @@ fn the_screen_lists_scopes_first_and_checks_until_all_is_known() {
     assert_eq!(end.status.code(), Some(0), "{}", end.view);
 }
 
-/// Calls go on side by side: what each takes counts only once for so many at once.
+/// So many calls go on side by side as the configuration says, and no more.
 #[test]
 fn calls_go_side_by_side() {
-    const DELAY: f64 = 0.06;
-    const AT_ONCE: f64 = 4.0;
-    let options = WindowsOptions { scopes: 10, reservations: 60, ..WindowsOptions::default() };
-    let Some(bench) = Bench::up(options.more(&["--delay=60"])) else { return };
-    let started = Instant::now();
-    bench.drift(0);
-    let took = started.elapsed();
-    let calls = Side::BOTH.map(|side| bench.pair.call_count(side)).into_iter().max().unwrap_or_default();
-    #[allow(clippy::cast_precision_loss)] // hundreds
-    let ideal = calls as f64 / AT_ONCE * DELAY;
-    // and what it takes to start and to log in
-    let limit = Duration::from_secs_f64(ideal * 1.3 + 1.0);
-    assert!(took < limit, "{calls} calls took {took:?}, more than {limit:?}");
+    for (lines, at_once) in [("", 4), ("connections = 2\n", 2)] {
+        let options = WindowsOptions { scopes: 10, reservations: 20, ..WindowsOptions::default() };
+        let Some(bench) = Bench::with(options, lines) else { return };
+        for side in Side::BOTH {
+            bench.pair.rules(side, json!([{"do": "hold", "class": "DhcpServerv4Reservation"}]));
+        }
+        std::thread::scope(|scope| {
+            let report = scope.spawn(|| bench.drift(0));
+            wait_for("a call on every connection", Duration::from_secs(60), || {
+                Side::BOTH.iter().all(|side| bench.pair.most_at_once(*side) == at_once)
+            });
+            for side in Side::BOTH {
+                bench.pair.rules(side, json!([]));
+            }
+            report.join().expect("a report");
+        });
+        assert_eq!(Side::BOTH.map(|side| bench.pair.most_at_once(side)), [at_once; 2]);
+    }
 }

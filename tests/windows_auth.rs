@@ -1,6 +1,7 @@
 //! Proof of who we are and sealed bodies, against WinRM look-alikes that use another implementation of both.
 
 #![cfg(feature = "windows")]
+#![allow(clippy::expect_used, clippy::panic)] // helpers of tests
 
 mod common;
 

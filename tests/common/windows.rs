@@ -277,6 +277,11 @@ impl WindowsPair {
         self.counts(side).values().sum()
     }
 
+    /// How many of them were answered side by side at most.
+    pub fn most_at_once(&self, side: Side) -> u64 {
+        self.steer(side, json!({"do": "most_at_once"})).as_u64().expect("a number")
+    }
+
     /// Every HTTP request so far, in the order of their answers.
     pub fn calls(&self, side: Side) -> Vec<WindowsCall> {
         let text = std::fs::read_to_string(&self.server(side).record).unwrap_or_default();

@@ -7,6 +7,7 @@ Not a program: `windows-pair` beside this file uses it. The state is plain JSON:
     scopes: scope id -> properties, exclusions, reservations (each with options and dns), options, policies,
             policy_ranges, dns (none: inherited), policy_dns, in_use
 """
+import contextlib
 import threading
 
 from dhcp_errors import DhcpError, wmi_error
@@ -29,6 +30,7 @@ class Server:
         self.partner = None                  # call(verb, *arguments) to the other server
         self.rules, self.lock = [], threading.RLock()
         self.changed = threading.Condition(self.lock)
+        self.at_once = self.most_at_once = 0  # calls that were being answered side by side
 
     machine = property(lambda self: self.state["fqdn"])
     build = property(lambda self: self.state["build"])
@@ -59,6 +61,17 @@ class Server:
                     if not rule["times"]:
                         self.rules.remove(rule)
         return found
+
+    @contextlib.contextmanager
+    def answering(self):
+        with self.lock:
+            self.at_once += 1
+            self.most_at_once = max(self.at_once, self.most_at_once)
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.at_once -= 1
 
     def set_rules(self, rules):
         with self.changed:

@@ -235,7 +235,8 @@ class Service:
         parameters, returns = METHODS[cls][method]
         inputs = typed(parameters, given)
         log.update(cls=cls, method=method, inputs={k: "*" if k == "SharedSecret" else v for k, v in inputs.items()})
-        out = self.answer(cls, method, inputs, caller, log)
+        with self.node.answering():
+            out = self.answer(cls, method, inputs, caller, log)
         kind = returns.rstrip("[]")
         if out is not None and kind != "string":
             rows = out if isinstance(out, list) else [out]
