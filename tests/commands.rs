@@ -384,6 +384,16 @@ SCOPE     NAME  RELATIONSHIP  ON        IN USE
 ";
     assert_eq!((ran.status(), ran.out.as_str(), ran.err.as_str()), (0, expected, ""));
 
+    let bad = || vec![(None, "a mask has a hole".into())];
+    servers.1.inner().unreadable = bad();
+    let ran = run(&fleet, "scopes").await;
+    assert_eq!(ran.status(), 3);
+    assert!(ran.out == expected && ran.err.contains("not read: two: a mask has a hole"), "{}{}", ran.out, ran.err);
+    let odd = fake::pair(vec![], vec![]);
+    odd.0.inner().unreadable = bad();
+    let ran = run(&fake::fleet(&odd), "scopes").await;
+    assert_eq!((ran.status(), ran.err.contains("there is no scope")), (3, false), "{}", ran.err);
+
     servers.1.inner().gone = true;
     let ran = run(&fleet, "relationships --json").await;
     assert_eq!(ran.status(), 3);

@@ -123,7 +123,7 @@ pub enum News {
     Read(ServerName, ReadOutcome),
     /// A server is being read, and so much of it is known.
     Part(ServerName, Arc<Reading>),
-    /// Addresses in use, by the number by which the server knows the scope.
+    /// Addresses in use, by scope.
     Utilisation(ServerName, Option<BTreeMap<ScopeId, Utilisation>>),
     /// A relationship was compared.
     Compared(Arc<Compared>),

@@ -7,19 +7,20 @@ use serde::Serialize;
 
 use super::console::Console;
 use super::reading::{survey, waiting};
+use super::select::unread_of;
 use super::table::Table;
 use super::{Failure, args};
 use crate::engine::fleet::Fleet;
 use crate::engine::port::{Control, Entry, Utilisation};
 use crate::engine::select::{Selection, select};
-use crate::engine::survey::{Member, Survey};
+use crate::engine::survey::Survey;
 use crate::model::{Complete, Foreign, ScopeId, ServerName};
 use crate::show::{Role, ScopeNames};
 
 /// The schema of the list's JSON.
 pub const SCHEMA: &str = "scopesync.scopes/1";
 
-/// Leases in use, by server and by the number by which it knows the scope.
+/// Leases in use, by server and scope.
 type InUse = BTreeMap<ServerName, BTreeMap<ScopeId, Utilisation>>;
 
 /// Lists scopes and returns the exit status: 0, or 3 if something could not be read.
@@ -40,18 +41,20 @@ pub async fn run(fleet: &Fleet, asked: &args::Scopes, console: &mut Console) -> 
     if asked.names.is_empty() {
         found.extend(unpaired(&survey, &in_use));
     }
-    let absent = wanted.iter().any(|at| survey.relationships[*at].members.iter().any(|m| m.absent().is_some()));
-    let silent = asked.names.is_empty() && survey.servers.iter().any(|server| server.reading().is_none());
+    let unread = unread_of(&survey, wanted.iter().copied(), asked.names.is_empty());
     let unclear = found.iter().any(|scope| scope.reason.is_some());
     if asked.json {
         console.json(&Document { schema: SCHEMA, scopes: found });
     } else {
-        show_text(&survey, &found, console);
-        for reason in wanted.iter().flat_map(|at| &survey.relationships[*at].members).filter_map(Member::absent) {
-            console.warning(format_args!("not read: {reason}"));
+        if found.is_empty() && unread.is_empty() {
+            console.note("there is no scope");
         }
+        show_text(&survey, &found, console);
     }
-    Ok(if absent || silent || unclear { 3 } else { 0 })
+    for reason in &unread {
+        console.warning(format_args!("not read: {reason}"));
+    }
+    Ok(if unclear || !unread.is_empty() { 3 } else { 0 })
 }
 
 /// A server that does not tell is left out: the list stands without it.
@@ -178,7 +181,7 @@ fn of_relationship<'a>(survey: &'a Survey, at: usize, in_use: &InUse) -> Vec<Fou
     found.into_values().collect()
 }
 
-/// Scopes of servers that are in no relationship.
+/// Scopes that are in no relationship, also those that could not be understood.
 fn unpaired<'a>(survey: &'a Survey, in_use: &InUse) -> Vec<Found<'a>> {
     let mut found = Vec::new();
     for server in &survey.servers {
@@ -190,13 +193,22 @@ fn unpaired<'a>(survey: &'a Survey, in_use: &InUse) -> Vec<Found<'a>> {
             scope.add(&server.name, entry, in_use);
             found.push(scope);
         }
+        if survey.relationships.iter().any(|relationship| relationship.member_index(&server.name).is_some()) {
+            continue;
+        }
+        for (id, reason) in &reading.unreadable {
+            let Some(mut scope) = id.map(Found::new) else { continue };
+            scope.servers.push(OnServer { server: server.name.to_string(), present: Some(true) });
+            scope.reason = Some(format!("{}: {reason}", server.name));
+            found.push(scope);
+        }
     }
     found
 }
 
 fn show_text(survey: &Survey, found: &[Found], console: &mut Console) {
     if found.is_empty() {
-        return console.note("there is no scope");
+        return;
     }
     let names = ScopeNames::of(survey);
     let mut table = Table::new(["SCOPE", "NAME", "RELATIONSHIP", "ON", "IN USE"]);

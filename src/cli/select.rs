@@ -5,7 +5,7 @@ use super::powershell::{self, Spelling};
 use crate::engine::compare::{self, RelationshipDrift};
 use crate::engine::fleet::Fleet;
 use crate::engine::select::{Picked, Selection, select};
-use crate::engine::survey::Survey;
+use crate::engine::survey::{Member, Survey};
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::ServerName;
 
@@ -66,27 +66,37 @@ pub fn drift(fleet: &Fleet, survey: &Survey, pick: &Picked) -> RelationshipDrift
 
 /// Why something that the arguments ask for could not be read, one reason each.
 pub fn unread(survey: &Survey, picked: &[Picked], asked: &args::Selection, sources: &[&str]) -> Vec<String> {
-    let mut reasons = Vec::new();
-    let mut members: Vec<&ServerName> = Vec::new();
-    for pick in picked {
-        for member in &survey.relationships[pick.relationship].members {
-            members.extend(member.server());
-            reasons.extend(member.absent());
-        }
+    let relationships = picked.iter().map(|pick| pick.relationship);
+    // A selection by scope id would have failed for a scope that cannot even be named.
+    if !asked.scope_ids.is_empty() {
+        return sorted(absent(survey, relationships).collect());
     }
+    unread_of(survey, relationships, asked.names.is_empty() && sources.is_empty())
+}
+
+/// Why something of these relationships, or of `everything`, could not be read, one reason each.
+pub fn unread_of(survey: &Survey, relationships: impl Iterator<Item = usize> + Clone, everything: bool) -> Vec<String> {
+    let mut reasons: Vec<String> = absent(survey, relationships.clone()).collect();
+    let members: Vec<&ServerName> =
+        relationships.flat_map(|at| &survey.relationships[at].members).filter_map(|member| member.server()).collect();
     // Without any restriction every server may have relationships of its own.
-    let everything = asked.names.is_empty() && asked.scope_ids.is_empty() && sources.is_empty();
-    for server in &survey.servers {
-        if let (true, Some(Err(error))) = (everything, &server.outcome) {
-            reasons.push(error.to_string());
-        }
-        // A selection by scope id would have failed for a scope that cannot even be named.
-        if let (Some(reading), true) = (server.reading(), members.contains(&&server.name) && asked.scope_ids.is_empty())
-        {
-            let nameless = reading.unreadable.iter().filter(|(id, _)| id.is_none());
-            reasons.extend(nameless.map(|(_, reason)| format!("{}: {reason}", server.name)));
+    for server in survey.servers.iter().filter(|server| everything || members.contains(&&server.name)) {
+        match &server.outcome {
+            Some(Err(error)) if everything => reasons.push(error.to_string()),
+            Some(Ok(reading)) => {
+                reasons.extend(reading.nameless().map(|reason| format!("{}: {reason}", server.name)));
+            }
+            _ => {}
         }
     }
+    sorted(reasons)
+}
+
+fn absent(survey: &Survey, relationships: impl Iterator<Item = usize>) -> impl Iterator<Item = String> {
+    relationships.flat_map(|at| &survey.relationships[at].members).filter_map(Member::absent)
+}
+
+fn sorted(mut reasons: Vec<String>) -> Vec<String> {
     reasons.sort();
     reasons.dedup();
     reasons

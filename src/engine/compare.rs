@@ -192,6 +192,7 @@ pub(super) fn relationship_and<R: Send>(
         result.findings.extend(result.trouble.as_ref().map(Trouble::finding));
         result.findings.extend(unsafe_ways(survey, relationship, source_member));
         result.findings.extend(prerequisites::ailments(relationship, source_member, readings));
+        result.findings.extend(nameless(relationship, source_member, readings));
         result.findings.sort_by(|a, b| (a.severity, a.kind, &a.message).cmp(&(b.severity, b.kind, &b.message)));
         return (result, all_made);
     }
@@ -205,7 +206,30 @@ pub(super) fn relationship_and<R: Send>(
         result.findings.extend(prerequisites::ailments(relationship, source_member, readings));
     }
     result.findings.extend(unsafe_ways(survey, relationship, source_member));
+    result.findings.extend(nameless(relationship, source_member, readings));
     (result, BTreeMap::new())
+}
+
+/// Scopes that could not be understood so far that nobody knows which they are: they are in no list.
+fn nameless(
+    relationship: &Relationship,
+    source_member: usize,
+    readings: [Option<&std::sync::Arc<Reading>>; 2],
+) -> Vec<Finding> {
+    let sides = [(FindingSide::Source, source_member), (FindingSide::Target, 1 - source_member)];
+    let told = sides.into_iter().zip(readings).flat_map(|((side, member), reading)| {
+        let reasons = reading.into_iter().flat_map(|reading| reading.nameless());
+        reasons.map(move |reason| (side, format!("{}: {reason}", relationship.members[member].shown())))
+    });
+    told.map(|(side, message)| Finding {
+        severity: Severity::Warning,
+        kind: FindingKind::Unreadable,
+        side,
+        scopes: Vec::new(),
+        message,
+        hint: "a scope that only the other server lists may be there: its drift is unknown".to_owned(),
+    })
+    .collect()
 }
 
 /// What the operator allowed and should not forget.

@@ -150,6 +150,11 @@ pub struct Reading {
 }
 
 impl Reading {
+    /// Why scopes could not be listed of which nobody can tell which they are.
+    pub fn nameless(&self) -> impl Iterator<Item = &Foreign> {
+        self.unreadable.iter().filter(|(id, _)| id.is_none()).map(|(_, reason)| reason)
+    }
+
     /// Whether nothing more of it is to come.
     pub fn is_whole(&self) -> bool {
         self.scopes.values().all(|entry| !matches!(entry.raw.complete(), Complete::Pending(_)))

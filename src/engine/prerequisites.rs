@@ -274,15 +274,17 @@ fn definition_finding(
 }
 
 /// Why the target would refuse this scope: what it needs is not there. A missing class is
-/// no refusal, for the target takes the scope without it; that is a finding.
+/// no refusal, for the target takes the scope without it; that is a finding. What the target
+/// does not tell may be there.
 pub fn missing(want: &Scope, target: &Context) -> Vec<Refusal> {
     let refuse = |name, message: String, hint: &str| Refusal { name, message, hint: hint.into(), overridable: false };
+    let lacks = |kind, name: &Foreign| !target.unread.contains_key(&kind) && target.get(kind, name).is_none();
     want.needs
         .iter()
         .filter_map(|need| match need {
             Need::OptionDefinition(space, code) => {
                 let name = Foreign::from(format!("{}/{code}", space.raw()));
-                target.get(DefinitionKind::OptionDefinition, &name).is_none().then(|| {
+                lacks(DefinitionKind::OptionDefinition, &name).then(|| {
                     refuse(
                         "option-definition-missing",
                         format!("the target has no definition of option {name}"),
@@ -292,7 +294,7 @@ pub fn missing(want: &Scope, target: &Context) -> Vec<Refusal> {
             }
             Need::Network(name) => {
                 let wanted = want.network() == Some(name);
-                (wanted && target.get(DefinitionKind::Network, name).is_none()).then(|| {
+                (wanted && lacks(DefinitionKind::Network, name)).then(|| {
                     refuse(
                         "network-missing",
                         format!("the target has no shared network {name}"),

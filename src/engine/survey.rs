@@ -212,7 +212,7 @@ impl Survey {
     }
 
     /// The place of the relationship of these two servers, and which of its members the first of
-    /// them is: where they have several that of this name, else the only one.
+    /// them is: that of this name; where it has none of its own, the only one will do.
     pub fn between(&self, source: &ServerName, target: &ServerName, name: &Foreign) -> Option<(usize, usize)> {
         let of = |(at, relationship): (usize, &Relationship)| {
             relationship.member_index(target)?;
@@ -220,7 +220,7 @@ impl Survey {
         };
         let all: Vec<(usize, usize)> = self.relationships.iter().enumerate().filter_map(of).collect();
         match all.as_slice() {
-            [only] => Some(*only),
+            [only] if !self.relationships[only.0].is_named() => Some(*only),
             _ => all.into_iter().find(|(at, _)| self.relationships[*at].name == *name),
         }
     }

@@ -172,7 +172,7 @@ pub enum FindingKind {
     OlderRelease,
     /// Parameters of the relationship disagree.
     FailoverDiffers,
-    /// A value that the server does not reveal.
+    /// A value that the server does not reveal, or what else of it could not be read.
     Unreadable,
     /// Reservations are kept in a database.
     HostsDatabase,

@@ -65,6 +65,8 @@ pub struct Inner {
     /// The identity that it tells, where that is not its name.
     pub identity: Option<&'static str>,
     pub scopes: BTreeMap<ScopeId, Scope>,
+    /// Scopes that cannot be listed, with the reason.
+    pub unreadable: Vec<(Option<ScopeId>, Foreign)>,
     pub calls: Vec<String>,
     pub scripts: BTreeMap<ScopeId, Script>,
     pub gone: bool,
@@ -324,7 +326,7 @@ impl Server for FakeServer {
             context: Arc::new(inner.context.clone()),
             levels: Arc::new(FakeLevels(self.inner.clone())),
             scopes: Arc::new(inner.scopes.values().map(|scope| (scope.id, entry(scope))).collect()),
-            unreadable: Vec::new(),
+            unreadable: inner.unreadable.clone(),
             pulse: Some(Pulse(inner.pulse.to_string().into())),
             at: jiff::Timestamp::now(),
         })

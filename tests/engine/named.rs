@@ -1,5 +1,6 @@
 //! Servers that name their relationships, as those of Windows do: what lies outside the scopes.
 
+use scopesync::engine::prerequisites;
 use scopesync::engine::survey::{Presence, Survey};
 use scopesync::model::*;
 
@@ -182,6 +183,20 @@ async fn what_a_server_does_not_tell_is_not_missing_there() {
     let (_, drift) = drift(&servers).await;
     let told = "not all of two could be read (option definition, vendor class): WIN32 5: access denied";
     assert_told(&drift, &[&["Warning Target 0", told, "whether two lacks something of the kind is not known"]]);
+
+    // nor is a scope that needs it refused
+    let mut want = fake::scope(A, &[]);
+    want.needs = [Need::OptionDefinition("x".into(), 1)].into();
+    assert!(prerequisites::missing(&want, &servers.1.inner().context).is_empty());
+    assert_eq!(prerequisites::missing(&want, &Context::default()).len(), 1);
+}
+
+#[tokio::test]
+async fn a_scope_that_nobody_can_name_is_told_on_its_side() {
+    let servers = named();
+    servers.1.inner().unreadable = vec![(None, "the mask of scope 10.0.9.0 has a hole".into())];
+    let (_, drift) = drift(&servers).await;
+    assert_told(&drift, &[&["Warning Target 0", "two: the mask of scope 10.0.9.0 has a hole", "its drift is unknown"]]);
 }
 
 #[tokio::test]

@@ -225,3 +225,12 @@ fn several_relationships_of_one_pair_keep_their_names() {
     let one = [("b", "b.x.org", Told(B[1..].to_vec())), ("a", "a.x.org", Pending)];
     assert_eq!(pairs(&one, &[("Berlin", "a", "b")]), ["Berlin: b, a pending"]);
 }
+
+#[test]
+fn a_relationship_with_a_name_is_never_taken_for_another_of_the_same_servers() {
+    let told =
+        |name| [report("a", "a", &Told(vec![(name, "a", "b")])), report("b", "b", &Told(vec![(name, "b", "a")]))];
+    let survey = Survey::new(told("r2").to_vec(), &[]);
+    let between = |name: &str| survey.between(&"b".into(), &"a".into(), &name.into()).is_some();
+    assert!(between("r2") && !between("r1"));
+}
