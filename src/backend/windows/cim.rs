@@ -34,6 +34,8 @@ pub type Single<T> = std::result::Result<T, Odd>;
 pub struct Odd {
     /// The scope that it belongs to, where that can be told.
     pub scope: Option<Ipv4Addr>,
+    /// That scope's mask, where it tells one.
+    pub mask: Option<Ipv4Addr>,
     /// Why.
     pub misfit: Misfit,
 }
@@ -240,12 +242,14 @@ impl Dhcp {
     async fn singly<T: Data>(&self, class: &str, method: &str, inputs: Inputs) -> Result<Vec<Single<T>>> {
         let values = self.call(class, method, inputs, Effect::Reads, None).await?;
         let read = |value: &Value| match value {
-            Value::Instance(instance) => T::read(instance)
-                .map_err(|misfit| Odd { scope: instance.read(T::CLASS, "ScopeId").ok().flatten(), misfit }),
+            Value::Instance(instance) => T::read(instance).map_err(|misfit| {
+                let address = |property| instance.read(T::CLASS, property).ok().flatten();
+                Odd { scope: address("ScopeId"), mask: address("SubnetMask"), misfit }
+            }),
             Value::Text(_) => {
                 let misfit =
                     Misfit { class: T::CLASS, property: "cmdletOutput", why: "is text, not an instance".to_owned() };
-                Err(Odd { scope: None, misfit })
+                Err(Odd { scope: None, mask: None, misfit })
             }
         };
         Ok(values.iter().map(read).collect())

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::cim::{Class, DnsSetting, Filter, FilterList, OptionDefinition, OptionValue, Policy, ServerVersion, filled};
-use super::scope::{DNS, dns_values, hardware, option_value, policy_fields, space};
+use super::scope::{dns_values, hardware, is_own_dns, option_value, policy_fields, space};
 use crate::model::{Canonical, Context, Definition, DefinitionKind, Foreign, Release};
 
 /// Kinds that a Windows server has besides the parameters of its relationships.
@@ -58,9 +58,9 @@ impl Collected {
         }
     }
 
-    /// Options of server policies are told with their policies; DNS settings in words.
+    /// Options of server policies are told with their policies; the server's DNS setting in words.
     pub(super) fn options(&mut self, told: Vec<OptionValue>) {
-        for option in told.into_iter().filter(|option| option.option_id != DNS) {
+        for option in told.into_iter().filter(|option| !is_own_dns(option)) {
             if filled(&option.policy_name).is_some() {
                 self.policy_options.push(option);
                 continue;
@@ -98,7 +98,7 @@ impl Collected {
 
     pub(super) fn dns(&mut self, told: &DnsSetting) {
         for (name, value) in dns_values(told) {
-            self.setting(&format!("DNS {name}"), value.canonical);
+            self.setting(&format!("DNS {}", name.raw()), value.canonical);
         }
     }
 
@@ -106,13 +106,23 @@ impl Collected {
         self.context.release = Some(Release { major: told.major, minor: told.minor });
     }
 
-    /// The context, with what belongs together put together.
+    /// The version could not be read. It has no kind of its own: a newer server's settings are
+    /// the first that an older one may lack.
+    pub(super) fn no_version(&mut self, reason: &Foreign) {
+        self.missing(&[DefinitionKind::ServerSetting], &format!("its version: {reason}").into());
+    }
+
+    /// The context, with what belongs together put together. Policies are known with their
+    /// options, or not at all.
     pub(super) fn finish(mut self) -> Context {
         for option in self.policy_options {
             let Some(name) = filled(&option.policy_name) else { continue };
             let policy = self.context.definitions.entry((DefinitionKind::ServerPolicy, name.clone()));
             let fields = &mut policy.or_insert_with(|| Definition { fields: BTreeMap::new(), label: None }).fields;
             fields.insert(format!("option {}", with_class(&option)).into(), option_value(&option).canonical);
+        }
+        if self.context.unread.contains_key(&DefinitionKind::ServerPolicy) {
+            self.context.definitions.retain(|(kind, _), _| *kind != DefinitionKind::ServerPolicy);
         }
         self.context
     }
@@ -173,6 +183,37 @@ fn class_data(told: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn option(id: u32, class: &str, policy: &str) -> OptionValue {
+        let told = serde_json::json!({"OptionId": id, "Value": ["5"], "UserClass": class, "PolicyName": policy});
+        serde_json::from_value(told).unwrap()
+    }
+
+    #[test]
+    fn policies_are_known_with_their_options_or_not_at_all() {
+        use DefinitionKind::{ServerPolicy, ServerSetting};
+        let of = |refused: bool| {
+            let mut told = Collected::default();
+            told.options(vec![option(6, "", "P")]);
+            if refused {
+                told.missing(&[ServerPolicy], &"no".into());
+            }
+            told.finish()
+        };
+        assert!(of(false).get(ServerPolicy, &"P".into()).is_some());
+        assert!(of(true).definitions.is_empty());
+        let mut told = Collected::default();
+        told.no_version(&"no".into());
+        assert!(told.finish().unread[&ServerSetting].as_ref().is_some_and(|why| why.raw() == "its version: no"));
+    }
+
+    #[test]
+    fn only_the_servers_own_dns_setting_is_told_in_words() {
+        let mut told = Collected::default();
+        told.options(vec![option(81, "", ""), option(81, "Kiosks", ""), option(81, "", "P")]);
+        let names: Vec<String> = told.finish().definitions.keys().map(|(_, name)| name.to_string()).collect();
+        assert_eq!(names, ["dhcp4/81, Kiosks", "P"]);
+    }
 
     #[test]
     fn class_data_is_one_as_hex_and_as_text() {

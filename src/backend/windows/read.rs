@@ -57,7 +57,7 @@ pub(super) async fn drive(
         tokio::select! {
             biased;
             () = ctl.hard.cancelled() => return Err(cancelled()),
-            () = ctl.soft.cancelled() => return Err(cancelled()),
+            () = ctl.soft.cancelled(), if plan.ends_softly() => return Err(cancelled()),
             answered = running.next() => match answered {
                 Some((call, given)) => plan.take(call, given)?,
                 None => return Ok(()),

@@ -15,7 +15,7 @@ use serde_json::{Value as Json, json};
 
 pub(super) use self::canonical::hardware;
 pub(super) use self::options::value as option_value;
-pub(super) use self::options::{DNS, space};
+pub(super) use self::options::{is_own_dns, space};
 pub(super) use self::policies::fields as policy_fields;
 pub use self::told::Told;
 pub(super) use self::told::id;
@@ -56,8 +56,9 @@ impl RawScope for WindowsScope {
         let said = |text: String| memchr::memmem::find(&self.text, text.as_bytes()).is_some();
         match need {
             Need::OptionDefinition(_, code) => said(format!("\"OptionId\":{code},")),
+            // in a condition an asterisk may stand behind it
             Need::VendorClass(name) | Need::UserClass(name) => {
-                said(serde_json::to_string(name.raw()).unwrap_or_default())
+                said(serde_json::to_string(name.raw()).unwrap_or_default().trim_end_matches('"').to_owned())
             }
             Need::Class(_) | Need::Network(_) => false,
         }
@@ -84,7 +85,7 @@ pub struct Surroundings {
 impl Surroundings {
     /// Around the scopes of a server with this DNS setting.
     pub fn new(dns: &cim::DnsSetting) -> Self {
-        let inherited = |(name, value): (&'static str, Value)| {
+        let inherited = |(name, value): (Field, Value)| {
             (dns_key(name), Value { origin: Origin::Inherited(Level::Global), ..value })
         };
         Surroundings { parents: Arc::new(dns_values(dns).into_iter().map(inherited).collect()) }
@@ -185,9 +186,9 @@ fn reservation(told: &cim::Reservation) -> Item {
 fn dns(told: &Told, scope: &mut Scope) {
     let Some(setting) = &told.dns_setting else { return };
     let values = dns_values(setting);
-    let is_own = told.options.iter().any(options::is_dns_of_scope)
+    let is_own = told.options.iter().any(is_own_dns)
         || values.iter().any(|(name, value)| {
-            scope.parents.get(&dns_key(name)).is_none_or(|parent| parent.canonical != value.canonical)
+            scope.parents.get(&dns_key(name.clone())).is_none_or(|parent| parent.canonical != value.canonical)
         });
     for (name, value) in values {
         let origin = if is_own { Origin::Own } else { Origin::Inherited(Level::Global) };
@@ -195,22 +196,23 @@ fn dns(told: &Told, scope: &mut Scope) {
     }
 }
 
-fn dns_key(name: &str) -> ItemKey {
-    ItemKey { owner: Owner::Scope, kind: Kind::DnsSetting, name: KeyName::Name(name.into()) }
+fn dns_key(name: Field) -> ItemKey {
+    ItemKey { owner: Owner::Scope, kind: Kind::DnsSetting, name: KeyName::Name(name) }
 }
 
-/// A DNS setting's values. All are always there: older servers do not tell the last two.
-pub(super) fn dns_values(told: &cim::DnsSetting) -> [(&'static str, Value); 6] {
+/// A DNS setting's values. Those of Windows are always there: older servers do not tell the last two.
+pub(super) fn dns_values(told: &cim::DnsSetting) -> Vec<(Field, Value)> {
     let flag = |told: Option<bool>, default: bool| Value::own(told.unwrap_or(default).into());
     let nothing = || Value::own("".into());
-    [
+    let known = [
         ("dynamic-updates", word(&told.dynamic_updates).unwrap_or_else(nothing)),
         ("delete-dns-rr-on-lease-expiry", flag(told.delete_dns_rr_on_lease_expiry, true)),
         ("update-dns-rr-for-older-clients", flag(told.update_dns_rr_for_older_clients, false)),
         ("name-protection", flag(told.name_protection, false)),
         ("disable-dns-ptr-rr-update", flag(told.disable_dns_ptr_rr_update, false)),
         ("dns-suffix", text(&told.dns_suffix).unwrap_or_else(nothing)),
-    ]
+    ];
+    known.into_iter().map(|(name, value)| (name.into(), value)).chain(others(&told.extra)).collect()
 }
 
 /// Text that says something: empty, null and missing are one.

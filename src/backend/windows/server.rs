@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::future::join;
+use futures_util::future::try_join;
 
 use super::access::Access;
 use super::cim::Dhcp;
@@ -94,10 +94,11 @@ impl WindowsServer {
         std::iter::once(self.access().managed().to_owned()).chain(looked_up).collect()
     }
 
-    /// Relationships may name servers by their addresses.
-    async fn look_up(&self) {
+    /// Relationships may name servers by their addresses. Never fails: it goes along with a call
+    /// that does, and ends with it.
+    async fn look_up(&self) -> Result<()> {
         if self.0.addresses.get().is_some() {
-            return;
+            return Ok(());
         }
         let found = tokio::time::timeout(LOOK_UP, tokio::net::lookup_host((self.access().managed(), 0))).await;
         if let Ok(Ok(found)) = found {
@@ -107,6 +108,13 @@ impl WindowsServer {
                 .addresses
                 .set(addresses.into_iter().filter(|address| address != self.access().managed()).collect());
         }
+        Ok(())
+    }
+
+    /// A name that cannot be looked up although its server answers is known to others alone:
+    /// no later reading waits for it.
+    fn no_more_look_ups(&self) {
+        self.0.addresses.get_or_init(Vec::new);
     }
 
     fn known(&self) -> Known {
@@ -149,8 +157,8 @@ impl WindowsServer {
                 part(plan.reading(&self.here(), self.dhcp().client().clock(), at));
             }
         };
-        let (driven, ()) = join(self.drive(&mut plan, attention, &mut tell, ctl), self.look_up()).await;
-        driven?;
+        try_join(self.drive(&mut plan, attention, &mut tell, ctl), self.look_up()).await?;
+        self.no_more_look_ups();
         let reading = plan.reading(&self.here(), self.dhcp().client().clock(), at);
         self.learn(&reading, plan.ids());
         Ok(reading)
@@ -211,8 +219,11 @@ impl Server for WindowsServer {
     }
 
     async fn health(&self, ctl: &Control) -> Result<Health> {
-        let (told, ()) = join(unless_cancelled(self.dhcp().failover(), ctl), self.look_up()).await;
-        let told = told.map_err(|error| self.on(error))?.map_err(|failure| self.failed(failure))?;
+        let (told, ()) = try_join(unless_cancelled(self.dhcp().failover(), ctl), self.look_up())
+            .await
+            .map_err(|error| self.on(error))?;
+        let told = told.map_err(|failure| self.failed(failure))?;
+        self.no_more_look_ups();
         let memberships = relationship::memberships(&told, &self.here());
         Ok(Health { memberships, clock: self.dhcp().client().clock(), ailment: None })
     }

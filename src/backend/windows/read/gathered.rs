@@ -155,17 +155,16 @@ impl Gathered {
     pub(super) fn entry(&mut self, belongs: Belonging, around: &Arc<Surroundings>) -> Entry {
         self.moved = false;
         self.told.arrange();
+        let (text, complete) = match serde_json::to_vec(&self.told) {
+            Ok(text) => (text, self.complete()),
+            Err(error) => (Vec::new(), Complete::Failed(error.to_string().into())),
+        };
         Entry {
             id: self.id,
             server_id: None,
             name: cim::filled(&self.told.scope.name).cloned(),
             belongs,
-            raw: Arc::new(WindowsScope {
-                // what was made of JSON and text can be written as JSON
-                text: serde_json::to_vec(&self.told).unwrap_or_default(),
-                complete: self.complete(),
-                around: around.clone(),
-            }),
+            raw: Arc::new(WindowsScope { text, complete, around: around.clone() }),
         }
     }
 }

@@ -12,7 +12,7 @@ use self::listing::Listing;
 use super::super::cim::{self, ExclusionRange, Failover};
 use super::super::context::{self, Collected};
 use super::super::relationship;
-use super::super::scope::Surroundings;
+use super::super::scope::{self, Surroundings};
 use super::super::wsman::Failure;
 use super::call::{Call, Given};
 use super::gathered::{Gathered, Part};
@@ -109,6 +109,11 @@ impl Plan {
         }
     }
 
+    /// Whether it may be left off between two scopes of a run: what a run wrote is read back all the same.
+    pub(super) fn ends_softly(&self) -> bool {
+        self.wanted == Wanted::Everything
+    }
+
     /// Whether relationships and scopes are known.
     pub(super) fn is_listed(&self) -> bool {
         self.failover.is_some() && self.listing.is_done()
@@ -185,6 +190,10 @@ impl Plan {
                 self.shown = None;
             }
             (Call::Scopes(_), Ok(Given::Scopes(told))) => self.listing.given(told),
+            // they did not fit into one answer: there are some
+            (Call::Statistics, Ok(Given::Statistics(told))) if told.is_empty() => {
+                self.listing.named_alone(&cim::hollow("PS_DhcpServerv4ScopeStatistics.Get").into());
+            }
             (Call::Statistics, Ok(Given::Statistics(told))) => {
                 self.listing.named(told.iter().map(|scope| scope.scope_id));
             }
@@ -208,9 +217,10 @@ impl Plan {
             match single {
                 Ok(scope) => self.scope(scope),
                 Err(odd) => {
+                    let id = odd.scope.zip(odd.mask).and_then(|(address, mask)| scope::id(address, mask).ok());
                     let error =
                         odd.error(&odd.scope.map_or_else(|| "a scope".to_owned(), |scope| format!("scope {scope}")));
-                    self.unreadable.push((None, error.what.into()));
+                    self.unreadable.push((id, error.what.into()));
                 }
             }
         }
@@ -242,7 +252,7 @@ impl Plan {
     }
 
     fn scope(&mut self, scope: cim::Scope) {
-        match super::super::scope::id(&scope) {
+        match scope::id(scope.scope_id, scope.subnet_mask) {
             Ok(id) => {
                 let is_wanted = match &self.wanted {
                     Wanted::Everything => true,
@@ -264,9 +274,11 @@ impl Plan {
                 self.exclusions_in_parts = true;
                 return self.part_exclusions();
             }
-            Err(error) if error.kind == ErrorKind::TooLarge && ids.len() > 1 => {
+            // a scope that was deleted meanwhile spoils the call for the others
+            Err(error) if matches!(error.kind, ErrorKind::TooLarge | ErrorKind::Empty) && ids.len() > 1 => {
                 return self.first.extend(listing::halves(&ids).map(Call::Exclusions));
             }
+            Err(error) if error.kind == ErrorKind::Empty && ids.len() == 1 => Ok(Vec::new()),
             Ok(_) => Ok(Vec::new()),
             Err(error) => Err(reason(&error)),
         };
@@ -376,7 +388,10 @@ impl Plan {
                     Call::FilterList => &[ServerSetting],
                     _ => &[],
                 };
-                self.collected.missing(kinds, &reason(&error));
+                match call {
+                    Call::Version => self.collected.no_version(&reason(&error)),
+                    _ => self.collected.missing(kinds, &reason(&error)),
+                }
             }
         }
         self.context_told();
@@ -428,15 +443,18 @@ impl Plan {
     /// # Errors
     /// One was not read as a whole.
     pub(in super::super) fn scopes(&mut self, ids: &[ScopeId]) -> Result<BTreeMap<ScopeId, Option<Scope>>> {
+        let unreadable = &self.unreadable;
+        let unlisted = |id: &ScopeId| {
+            unreadable.iter().find(|(bad, _)| bad.is_none_or(|bad| bad.network == id.network)).map(|(_, why)| why)
+        };
         let bad = |why: &Foreign, id: ScopeId| Error::new(ErrorKind::Garbled, why.to_string()).scope(id);
-        let unlisted = self.unreadable.first().map(|(_, why)| why.clone());
         let mut one = |id: &ScopeId| match self.gathered.get_mut(&id.network).filter(|scope| scope.id == *id) {
             Some(scope) => {
                 let raw = scope.entry(Belonging::Nobody, &self.around);
                 raw.open().map(Some).map_err(|why| bad(&why, *id))
             }
             // a scope that could not be listed is never taken for a missing one
-            None => unlisted.as_ref().map_or(Ok(None), |why| Err(bad(why, *id))),
+            None => unlisted(id).map_or(Ok(None), |why| Err(bad(why, *id))),
         };
         ids.iter().map(|id| Ok((*id, one(id)?))).collect()
     }

@@ -35,8 +35,25 @@ fn hyphenated(digits: &str) -> String {
     octets.join("-")
 }
 
-/// One value of an option, by the type of its definition.
-pub(super) fn option(value: &Foreign, kind: &str) -> Canonical {
+/// The values of an option, by the type of its definition.
+pub(super) fn option(values: &[Foreign], kind: &str) -> Vec<Canonical> {
+    let kind = kind.trim().to_ascii_lowercase();
+    if matches!(kind.as_str(), "binarydata" | "encapsulateddata") {
+        // octets come one by one or all in one; only the digits count
+        let octets: Option<String> = values.iter().map(|value| digits(value.raw()).map(whole_octets)).collect();
+        if let Some(octets) = octets.filter(|octets| !octets.is_empty()) {
+            return vec![Canonical::text(format!("0x{octets}"))];
+        }
+    }
+    values.iter().map(|value| single(value, &kind)).collect()
+}
+
+/// An octet below 16 may come as one digit.
+fn whole_octets(digits: String) -> String {
+    if digits.len() % 2 == 0 { digits } else { format!("0{digits}") }
+}
+
+fn single(value: &Foreign, kind: &str) -> Canonical {
     let text = value.raw();
     let number = || {
         let bare = text.trim();
@@ -45,11 +62,9 @@ pub(super) fn option(value: &Foreign, kind: &str) -> Canonical {
             None => bare.parse().ok(),
         }
     };
-    let canonical = match kind.trim().to_ascii_lowercase().as_str() {
+    let canonical = match kind {
         "byte" | "word" | "dword" | "dworddword" => number().map(|number| number.to_string()),
         "ipv4address" => text.trim().parse().ok().map(|address: std::net::Ipv4Addr| address.to_string()),
-        // octets come one by one or all in one; only the digits count
-        "binarydata" | "encapsulateddata" => digits(text).map(|digits| format!("0x{digits}")),
         _ => None,
     };
     canonical.map_or_else(|| Canonical::Text(value.clone()), Canonical::text)
@@ -75,9 +90,14 @@ mod tests {
 
     #[test]
     fn values_of_options_compare_by_their_type() {
-        let of = |value: &str, kind: &str| option(&value.into(), kind).to_line();
+        let all =
+            |values: &[&str], kind: &str| option(&values.iter().map(|value| (*value).into()).collect::<Vec<_>>(), kind);
+        let of = |value: &str, kind: &str| all(&[value], kind)[0].to_line();
         assert_eq!(of("0x0E10", "DWord"), of("3600", "DWORD"));
         assert_eq!(of("0x0A0B", "BinaryData"), of("0a0b", "BinaryData"));
+        assert_eq!(all(&["0x0A", "0xB"], "EncapsulatedData"), all(&["0x0a0b"], "EncapsulatedData"));
+        assert_eq!(all(&["0x0A", "none"], "BinaryData").len(), 2);
+        assert_eq!(all(&["10", "11"], "Byte").len(), 2);
         assert_eq!(of("10.0.0.1 ", "IPv4Address"), "10.0.0.1");
         assert_ne!(of("A", "String"), of("a", "String"));
         assert_eq!(of("many", "Word"), "many");

@@ -9,7 +9,7 @@ use crate::model::{
 /// The option space of options of no vendor class.
 pub(in super::super) const DHCP4: &str = "dhcp4";
 /// The option in which DNS settings are kept.
-pub(in super::super) const DNS: u32 = 81;
+const DNS: u32 = 81;
 /// The option that repeats a lease duration.
 const LEASE: u32 = 51;
 
@@ -18,8 +18,8 @@ pub(in super::super) fn space(vendor_class: &Option<Foreign>) -> Foreign {
     filled(vendor_class).cloned().unwrap_or_else(|| DHCP4.into())
 }
 
-/// Whether it is the DNS setting that the scope itself has.
-pub(super) fn is_dns_of_scope(option: &OptionValue) -> bool {
+/// Whether it is the DNS setting that the scope itself, or the server itself, has.
+pub(in super::super) fn is_own_dns(option: &OptionValue) -> bool {
     is_plain(option, DNS) && filled(&option.policy_name).is_none()
 }
 
@@ -27,7 +27,7 @@ pub(super) fn is_dns_of_scope(option: &OptionValue) -> bool {
 pub(in super::super) fn value(option: &OptionValue) -> Value {
     let kind = option.kind.as_ref().map_or("", Foreign::raw);
     Value {
-        canonical: Canonical::List(option.value.iter().map(|value| canonical::option(value, kind)).collect()),
+        canonical: Canonical::List(canonical::option(&option.value, kind)),
         raw: option.value.iter().map(Foreign::raw).collect(),
         origin: Origin::Own,
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
-use super::super::cim::{Policy, filled};
+use super::super::cim::Policy;
 use super::{Told, bare, canonical, interval, named, others, text, word};
 use crate::model::{Canonical, Field, Foreign, Item, ItemKey, KeyName, Kind, Need, Origin, Owner, Scope, Value};
 
@@ -77,7 +77,8 @@ fn condition(told: &[Foreign], normal: impl Fn(&str) -> String) -> Option<Value>
     Some(Value { canonical, raw, origin: Origin::Own })
 }
 
-/// The classes that a condition names.
+/// The classes that a condition names; an asterisk behind a name stands for more of what clients send.
 fn names(told: &[Foreign]) -> impl Iterator<Item = Foreign> {
-    told.iter().filter(|word| comparator(word).is_none()).filter_map(|name| filled(&Some(name.clone())).cloned())
+    let bare = |word: &Foreign| Foreign::from(word.raw().trim_end_matches('*'));
+    told.iter().filter(|word| comparator(word).is_none()).map(bare).filter(|name| !name.raw().is_empty())
 }

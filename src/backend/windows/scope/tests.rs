@@ -147,11 +147,15 @@ fn what_means_something_else_differs() {
         ("/Policies/0/LeaseDuration", Json::Null),
         ("/ReservationOptions/10.0.0.20/1/Value", json!(["4"])),
         ("/DnsSetting/NameProtection", json!(true)),
+        ("/DnsSetting/DnsSuffix", json!("x.org")),
     ] {
         // a policy without a lease of its own tells option 51
         let expected = if path.ends_with("0/LeaseDuration") { 2 } else { 1 };
         assert_eq!(changed(path, value), expected, "{path}");
     }
+    let mut newer = native();
+    newer["DnsSetting"]["Future"] = "x".into();
+    assert_eq!(drift::compare(&open(native()), &open(newer)).len(), 1, "a property that nobody knows");
     assert_eq!(changed("/Scope/EndRange", json!("10.0.0.201")), 2, "a range is in its key");
 }
 
@@ -165,7 +169,7 @@ fn a_dns_setting_that_is_the_servers_is_inherited() {
         }
         take_apart(native, &around(server)).unwrap()
     };
-    let inherits = |scope: &Scope| scope.items[&dns_key("dynamic-updates")].is_inherited();
+    let inherits = |scope: &Scope| scope.items[&dns_key("dynamic-updates".into())].is_inherited();
     assert!(inherits(&scope("Always", "Always", false)));
     assert!(!inherits(&scope("Always", "Always", true)), "option 81 is there");
     assert!(!inherits(&scope("Always", "Never", false)));
@@ -190,6 +194,19 @@ fn conditions_are_sets_by_comparator() {
     assert_eq!(of(json!(["Isl", ""])), of(json!(["isl"])));
     assert_eq!(of(json!(["A", "EQ", "B"])), Some(json!(["A", "EQ", "B"])), "no comparator first: as it stands");
     assert_eq!(of(json!([])), None);
+}
+
+#[test]
+fn a_class_is_needed_without_the_asterisk_behind_it() {
+    let mut other = native();
+    other["Policies"][0]["VendorClass"] = json!(["EQ", "MSFT*", "*"]);
+    let need = Need::VendorClass("MSFT".into());
+    let text = serde_json::to_vec(&other).unwrap();
+    let raw = WindowsScope { text, complete: Complete::Whole, around: Arc::new(around("Always")) };
+    assert!(raw.may_need(&need) && raw.open().unwrap().needs.contains(&need));
+    let odd =
+        |need: &Need| matches!(need, Need::VendorClass(name) if name.raw().contains('*') || name.raw().is_empty());
+    assert!(!open(other).needs.iter().any(odd));
 }
 
 #[test]

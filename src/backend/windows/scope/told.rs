@@ -53,7 +53,7 @@ impl Told {
     /// # Errors
     /// When its mask is none.
     pub fn id(&self) -> Result<ScopeId, Foreign> {
-        id(&self.scope)
+        id(self.scope.scope_id, self.scope.subnet_mask)
     }
 
     /// In an order that does not hang on the one in which the server lists things.
@@ -71,14 +71,14 @@ impl Told {
     }
 }
 
-/// Which scope this is.
+/// Which scope has this address and mask.
 ///
 /// # Errors
 /// When its mask is none.
-pub(in super::super) fn id(scope: &ScopeProperties) -> Result<ScopeId, Foreign> {
-    let mask = u32::from(scope.subnet_mask);
-    let length = mask.leading_ones();
-    let is_mask = mask.checked_shl(length).unwrap_or(0) == 0;
-    let id = u8::try_from(length).ok().filter(|_| is_mask).and_then(|length| ScopeId::new(scope.scope_id, length));
-    id.ok_or_else(|| format!("the mask {} of scope {} has a hole", scope.subnet_mask, scope.scope_id).into())
+pub(in super::super) fn id(address: Ipv4Addr, mask: Ipv4Addr) -> Result<ScopeId, Foreign> {
+    let bits = u32::from(mask);
+    let length = bits.leading_ones();
+    let is_mask = bits.checked_shl(length).unwrap_or(0) == 0;
+    let id = u8::try_from(length).ok().filter(|_| is_mask).and_then(|length| ScopeId::new(address, length));
+    id.ok_or_else(|| format!("the mask {mask} of scope {address} has a hole").into())
 }
