@@ -162,7 +162,7 @@ fn local(what: String) -> Error {
     Error::new(ErrorKind::Local, what)
 }
 
-/// Judges the server's certificate.
+/// Judges the server's certificate, whose key it has to prove under every rule: authentication may be bound to it.
 #[derive(Debug)]
 struct Judge {
     rule: Rule,
@@ -225,10 +225,7 @@ impl ServerCertVerifier for Judge {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        match self.rule {
-            Rule::Anything => Ok(HandshakeSignatureValid::assertion()),
-            _ => verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms),
-        }
+        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
     }
 
     fn verify_tls13_signature(
@@ -237,10 +234,7 @@ impl ServerCertVerifier for Judge {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        match self.rule {
-            Rule::Anything => Ok(HandshakeSignatureValid::assertion()),
-            _ => verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms),
-        }
+        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
