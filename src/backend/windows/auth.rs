@@ -41,6 +41,11 @@ pub trait SecurityContext: Send {
     /// context is of no more use.
     fn unwrap(&mut self, header: &[u8], data: &[u8]) -> Result<Vec<u8>>;
 
+    /// Whether the server was told enough to judge the password: a no may then be one to that.
+    fn has_shown_password(&self) -> bool {
+        false
+    }
+
     /// The authentication scheme of HTTP that carries its tokens.
     fn scheme(&self) -> HttpScheme;
 

@@ -10,7 +10,7 @@ use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use secrecy::SecretString;
 
 use super::access::{Access, Scheme};
-use super::auth::{self, Failure, SecurityContext};
+use super::auth::{self, Failure, HttpScheme, SecurityContext};
 use super::charset::{self, Charset};
 use super::explain;
 use super::sealed;
@@ -116,13 +116,14 @@ impl Connection {
         let reply = self.held.exchange(&request).await;
         let reply = reply.map_err(|Lost { broken, may_try_again }| Unanswered { broken, may_try_again })?;
         if reply.status == 401 {
-            // it has forgotten us, and did not look at the envelope
+            // it has forgotten us, and did not look at the envelope; unless somebody between says so
             let error = explain::refused(&reply, access, &self.scheme());
-            return Err(Unanswered { broken: Broken::unsent(error), may_try_again: effect == Effect::Reads });
+            let broken = Broken { error, sent: self.seals };
+            return Err(Unanswered { broken, may_try_again: effect == Effect::Reads });
         }
         self.answer(&reply).map_err(|error| {
-            // these are said before an envelope is looked at
-            let sent = !matches!(reply.status, 403 | 404 | 405 | 413);
+            // these are said before an envelope is looked at; where all has to be sealed, by anybody
+            let sent = self.seals || !matches!(reply.status, 403 | 404 | 405 | 413);
             Unanswered::for_good(Broken { error, sent })
         })
     }
@@ -187,8 +188,18 @@ async fn prove(
     let word = context.scheme().word();
     let mut said = Vec::new();
     let mut is_accepted = false;
+    // the no to what shows the password: what comes of it is a refusal, never to be tried again
+    let mut no: Option<Reply> = None;
     for _ in 0..MOST_LEGS {
-        let step = context.step(&said).await?;
+        let step = match (context.step(&said).await, &no) {
+            (Ok(step), _) => step,
+            // it has words of its own for what went wrong
+            (Err(failure), Some(_)) if context.scheme() == HttpScheme::CredSsp => {
+                return Err(Failure { is_refusal: true, ..failure });
+            }
+            (Err(_), Some(no)) => return Err(refusal(no, access, context)),
+            (Err(failure), None) => return Err(failure),
+        };
         match step.token {
             Some(token) if !is_accepted => {
                 let reply = leg(held, authorization(word, &token)?).await?;
@@ -197,17 +208,18 @@ async fn prove(
                     judge(&reply, access, &context.mechanism())?;
                 }
                 match token_of(&reply, word) {
-                    Some(token) => said = token,
-                    None if is_accepted && step.is_complete => return Ok(()),
+                    _ if is_accepted && step.is_complete => return Ok(()),
+                    Some(token) if is_accepted => said = token,
+                    Some(token) if !step.is_complete => {
+                        said = token;
+                        no = Some(reply).filter(|_| context.has_shown_password());
+                    }
                     None if is_accepted => return Err(explain::unproved().into()),
-                    None => return Err(refusal(&reply, access, &context.mechanism())),
-                }
-                if is_accepted && step.is_complete {
-                    return Ok(());
+                    _ => return Err(refusal(&reply, access, context)),
                 }
             }
             _ if step.is_complete && is_accepted => return Ok(()),
-            _ => return Err(explain::unproved().into()),
+            _ => return Err(no.map_or_else(|| explain::unproved().into(), |no| refusal(&no, access, context))),
         }
     }
     Err(Error::new(ErrorKind::Garbled, format!("the server came to no end within {MOST_LEGS} steps of authentication"))
@@ -228,13 +240,15 @@ async fn leg(held: &mut Held, authorization: HeaderValue) -> Result<Reply> {
 fn judge(reply: &Reply, access: &Access, mechanism: &str) -> std::result::Result<(), Failure> {
     match reply.status {
         200..=299 | 400 | 415 | 500 => Ok(()),
-        401 => Err(refusal(reply, access, mechanism)),
+        401 => Err(Failure { error: explain::refused(reply, access, mechanism), is_refusal: true }),
         status => Err(explain::empty(status).into()),
     }
 }
 
-fn refusal(reply: &Reply, access: &Access, mechanism: &str) -> Failure {
-    Failure { error: explain::refused(reply, access, mechanism), is_refusal: true }
+/// A no, which is one to the password only after that was shown.
+fn refusal(reply: &Reply, access: &Access, context: &dyn SecurityContext) -> Failure {
+    let error = explain::refused(reply, access, &context.mechanism());
+    Failure { error, is_refusal: context.has_shown_password() }
 }
 
 async fn basic(access: &Access) -> Result<HeaderValue> {

@@ -33,6 +33,7 @@ pub(super) struct CredSsp {
     identity: AuthIdentity,
     target: String,
     stage: Stage,
+    has_shown_password: bool,
 }
 
 enum Stage {
@@ -57,7 +58,7 @@ impl CredSsp {
         let name = ServerName::try_from("server").map_err(|error| local(&error))?;
         let tls = ClientConnection::new(Arc::new(config), name).map_err(|error| local(&error))?;
         let identity = AuthIdentity { username, password: password.expose_secret().to_owned().into() };
-        Ok(CredSsp { tls, identity, target, stage: Stage::Handshake })
+        Ok(CredSsp { tls, identity, target, stage: Stage::Handshake, has_shown_password: false })
     }
 
     /// What the server said inside TLS.
@@ -136,6 +137,7 @@ impl SecurityContext for CredSsp {
             ClientState::FinalMessage(request) => (request, true),
         };
         self.write(&request)?;
+        self.has_shown_password |= !is_first;
         Ok(Step { token: Some(self.pending()?), is_complete })
     }
 
@@ -145,6 +147,10 @@ impl SecurityContext for CredSsp {
 
     fn unwrap(&mut self, _header: &[u8], _data: &[u8]) -> Result<Vec<u8>> {
         Err(Error::new(ErrorKind::Garbled, "what the server says is sealed, and nothing was agreed upon"))
+    }
+
+    fn has_shown_password(&self) -> bool {
+        self.has_shown_password
     }
 
     fn scheme(&self) -> HttpScheme {

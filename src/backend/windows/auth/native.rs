@@ -83,8 +83,7 @@ pub(super) fn ntlm(user: Username, password: &SecretString, setting: Setting) ->
 pub(super) fn kerberos(client: Client, password: &SecretString, setting: Setting) -> Result<Box<dyn SecurityContext>> {
     let mechanism = Kerberos::new_client_from_config(centre(&client)).map_err(|error| local(&error))?;
     let credentials = CredentialsBuffers::AuthIdentity(identity(client.name, password));
-    // MIT's acceptors refuse the bindings as the crate puts them, and none are needed by default
-    Ok(Box::new(Native::new(mechanism, Some(credentials), Setting { bindings: None, ..setting }, None)))
+    Ok(Box::new(Native::new(mechanism, Some(credentials), setting, None)))
 }
 
 /// SPNEGO (RFC 4178, MS-SPNG): with Kerberos where there is a client of it, and else NTLM, with
@@ -94,21 +93,21 @@ pub(super) fn negotiate(
     password: &SecretString,
     setting: Setting,
 ) -> Result<Box<dyn SecurityContext>> {
-    let (config, user, bindings, why) = match who {
-        Ok((client, _)) => {
+    let credentials = |user| Some(CredentialsBuffers::AuthIdentity(identity(user, password)));
+    let (config, user, as_ntlm, why) = match who {
+        Ok((client, as_ntlm)) => {
             let packages = Some("kerberos,ntlm".to_owned());
             let config = NegotiateConfig::new(Box::new(centre(&client)), packages, MACHINE.to_owned());
-            (config, client.name, None, None)
+            (config, client.name, Some(credentials(as_ntlm)), None)
         }
         Err((why, user)) => {
             let ntlm = NtlmConfig::new(MACHINE.to_owned());
             let config = NegotiateConfig::new(Box::new(ntlm), Some("ntlm".to_owned()), MACHINE.to_owned());
-            (config, user, setting.bindings, Some(why))
+            (config, user, None, Some(why))
         }
     };
     let mechanism = Negotiate::new_client(config).map_err(|error| local(&error))?;
-    let credentials = CredentialsBuffers::AuthIdentity(identity(user, password));
-    Ok(Box::new(Native::new(mechanism, Some(credentials), Setting { bindings, ..setting }, why)))
+    Ok(Box::new(Native { as_ntlm, ..Native::new(mechanism, credentials(user), setting, why) }))
 }
 
 fn identity(username: Username, password: &SecretString) -> AuthIdentityBuffers {
@@ -126,6 +125,11 @@ struct Native<M: Mechanism> {
     setting: Setting,
     /// Why it is not Kerberos, where it could have been.
     why_not_kerberos: Option<String>,
+    /// The account as NTLM names it, until it takes the place of Kerberos.
+    as_ntlm: Option<M::CredentialsHandle>,
+    has_shown_password: bool,
+    /// The number of the last message that Kerberos opened.
+    opened: Option<u64>,
     is_complete: bool,
 }
 
@@ -136,12 +140,22 @@ impl<M: Mechanism> Native<M> {
         setting: Setting,
         why_not_kerberos: Option<String>,
     ) -> Self {
-        Native { mechanism, credentials, setting, why_not_kerberos, is_complete: false }
+        Native {
+            mechanism,
+            credentials,
+            setting,
+            why_not_kerberos,
+            as_ntlm: None,
+            has_shown_password: false,
+            opened: None,
+            is_complete: false,
+        }
     }
 
     async fn advance(&mut self, token: &[u8], output: &mut [SecurityBuffer]) -> sspi::Result<SecurityStatus> {
         let mut input = vec![SecurityBuffer::new(token.to_vec(), BufferType::Token)];
-        if let Some(bindings) = &self.setting.bindings {
+        // of Kerberos, MIT's acceptors refuse them as the crate puts them, and none are needed by default
+        if let Some(bindings) = self.setting.bindings.as_ref().filter(|_| !self.mechanism.is_kerberos()) {
             input.push(SecurityBuffer::new(bindings.clone(), BufferType::ChannelBindings));
         }
         let flags = ClientRequestFlags::INTEGRITY
@@ -189,6 +203,16 @@ impl<M: Mechanism> SecurityContext for Native<M> {
         let mut output = [SecurityBuffer::new(Vec::new(), BufferType::Token)];
         let status = self.advance(token, &mut output).await.map_err(|error| explain(&error))?;
         self.is_complete = status == SecurityStatus::Ok;
+        let is_kerberos = self.mechanism.is_kerberos();
+        self.has_shown_password |= !is_kerberos && challenge_in(token).is_some();
+        if let Some(as_ntlm) = self.as_ntlm.take_if(|_| !is_kerberos) {
+            // before the challenge, of which the answer names the account
+            self.credentials = as_ntlm;
+            self.why_not_kerberos.get_or_insert_with(|| match token {
+                [] => format!("the key distribution centre gave no ticket for {}", self.setting.target),
+                _ => "the server chose NTLM".to_owned(),
+            });
+        }
         let [SecurityBuffer { buffer, .. }] = output;
         Ok(Step { token: (!buffer.is_empty()).then_some(buffer), is_complete: self.is_complete })
     }
@@ -214,6 +238,13 @@ impl<M: Mechanism> SecurityContext for Native<M> {
         if !self.is_complete || !fits {
             return Err(Error::new(ErrorKind::Garbled, "what the server says was not sealed as agreed"));
         }
+        if self.mechanism.is_kerberos() {
+            let number = number_of(header);
+            if number <= self.opened {
+                return Err(Error::new(ErrorKind::Garbled, "what the server says was said before"));
+            }
+            self.opened = number;
+        }
         let mut header = header.to_vec();
         let mut data = data.to_vec();
         let mut buffers = [SecurityBufferRef::token_buf(&mut header), SecurityBufferRef::data_buf(&mut data)];
@@ -223,6 +254,10 @@ impl<M: Mechanism> SecurityContext for Native<M> {
                 .hint("somebody may stand between; or a device on the way changes what it carries")
         })?;
         Ok(buffers[1].data().to_vec())
+    }
+
+    fn has_shown_password(&self) -> bool {
+        self.has_shown_password
     }
 
     fn scheme(&self) -> HttpScheme {
@@ -242,7 +277,6 @@ impl<M: Mechanism> SecurityContext for Native<M> {
 /// Refuses a challenge of NTLM (MS-NLMP 2.2.1.2), bare or in SPNEGO, that would seal with less than
 /// everything: what the server leaves out, the crate does without.
 pub(super) fn strong_enough(token: &[u8]) -> Result<()> {
-    const CHALLENGE: &[u8] = b"NTLMSSP\0\x02\0\0\0";
     const NEEDED: [(u32, &str); 5] = [
         (0x4000_0000, "key exchange"),
         (0x2000_0000, "keys of 128 bits"),
@@ -250,7 +284,7 @@ pub(super) fn strong_enough(token: &[u8]) -> Result<()> {
         (0x0000_0020, "sealing"),
         (0x0000_0010, "signing"),
     ];
-    let Some(at) = token.windows(CHALLENGE.len()).position(|bytes| bytes == CHALLENGE) else { return Ok(()) };
+    let Some(at) = challenge_in(token) else { return Ok(()) };
     let flags = token.get(at + 20..at + 24).and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_le_bytes);
     let missing: Vec<&str> = NEEDED.iter().filter(|(bit, _)| flags & bit == 0).map(|(_, name)| *name).collect();
     if missing.is_empty() {
@@ -258,6 +292,17 @@ pub(super) fn strong_enough(token: &[u8]) -> Result<()> {
     }
     Err(Error::new(ErrorKind::Safety, format!("the server offers NTLM without {}", missing.join(", ")))
         .hint("its policy for NTLM (minimum session security) is too weak; use https or Kerberos"))
+}
+
+/// Where a challenge of NTLM begins.
+fn challenge_in(token: &[u8]) -> Option<usize> {
+    const CHALLENGE: &[u8] = b"NTLMSSP\0\x02\0\0\0";
+    token.windows(CHALLENGE.len()).position(|bytes| bytes == CHALLENGE)
+}
+
+/// The number of a token of Kerberos in its sequence, which the crate does not look at (RFC 4121, 4.2.6.2).
+fn number_of(header: &[u8]) -> Option<u64> {
+    header.get(8..16).and_then(|bytes| bytes.try_into().ok()).map(u64::from_be_bytes)
 }
 
 /// Whether a token of Kerberos (RFC 4121, 4.2.6.2) is encrypted, from the acceptor, and whole: the crate

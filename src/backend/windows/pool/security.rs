@@ -28,6 +28,8 @@ impl Pool {
         let Some(login) = &self.shared.access.web.login else {
             return Point::ok(Topic::Authentication, format!("{used}, by the tickets of this account"));
         };
+        let is_unbound = self.shared.access.web.address.is_tls() && used.trim_end_matches(')').ends_with("Kerberos");
+        let used = format!("{used}{}", if is_unbound { ", not bound to TLS" } else { "" });
         let from = login.password.from();
         let found = format!("{used}, as {:?}; the password is from {}", login.user, from.place());
         match from {
