@@ -123,6 +123,10 @@ async fn over_tls_schemes_are_bound_to_its_channel() {
         is_identity(ask(&pool).await);
         assert_eq!(pool.security(None)[0].verdict, Verdict::Ok);
     }
+    // nobody answers for tickets there
+    let alone = pool(Access { kdc: Some("127.0.0.1:1".to_owned()), ..to(&pair, Scheme::Negotiate) });
+    is_identity(ask(&alone).await);
+    assert!(alone.scheme_used().is_some_and(|used| used.contains("no Kerberos: the key distribution centre")));
     let unbound = pool(Access { channel_bindings: false, ..to(&pair, Scheme::Ntlm) });
     let broken = ask(&unbound).await.err().expect("a refusal");
     assert_eq!((broken.error.kind, broken.sent), (ErrorKind::Refused, false), "{broken:?}");
@@ -134,13 +138,24 @@ async fn over_tls_schemes_are_bound_to_its_channel() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_password_is_tried_once() {
     let Some(pair) = WindowsPair::up(WindowsOptions { auth: "negotiate", ..WindowsOptions::default() }) else { return };
-    for scheme in [Scheme::Ntlm, Scheme::Negotiate] {
+    // says no with a token, as one does that ends SPNEGO
+    let ending = relay(pair.port(Side::A), |answer| {
+        let text = String::from_utf8_lossy(answer);
+        *answer = text.replace("Authenticate: Negotiate\r\n", "Authenticate: Negotiate oQcwBaADCgEC\r\n").into();
+    });
+    let (own, ending) = (pair.server(Side::A).url.clone(), format!("http://localhost:{ending}/wsman"));
+    for (number, (scheme, url)) in
+        [(Scheme::Ntlm, &own), (Scheme::Negotiate, &own), (Scheme::Ntlm, &ending), (Scheme::Negotiate, &ending)]
+            .into_iter()
+            .enumerate()
+    {
         let before = pair.calls(Side::A).iter().filter(|call| call.refused.is_some()).count();
-        let wrong = access(&pair.server(Side::A).url, pair.user(), CANARY, Trust::System, scheme);
+        let wrong = access(url, pair.user(), &format!("{CANARY}{number}"), Trust::System, scheme);
         let shown = format!("{wrong:?}");
-        let pool = pool(wrong);
-        for _ in 0..2 {
-            for answer in futures_util::future::join_all((0..6).map(|_| ask(&pool))).await {
+        // another way with the same account and password does not try it either
+        let pools = [pool(wrong.clone()), pool(wrong)];
+        for pool in [&pools[0], &pools[0], &pools[1]] {
+            for answer in futures_util::future::join_all((0..6).map(|_| ask(pool))).await {
                 let broken = answer.err().expect("a refusal");
                 assert_eq!((broken.error.kind, broken.sent), (ErrorKind::Refused, false), "{broken:?}");
                 assert!(broken.error.what.contains(r#"does not take the user "CONTOSO\\alice""#), "{broken:?}");
@@ -148,10 +163,25 @@ async fn a_wrong_password_is_tried_once() {
             }
         }
         let refused = |calls: &[WindowsCall]| calls.iter().filter(|call| call.refused.is_some()).count() - before;
-        assert_eq!(refused(&noted(&pair, |calls| refused(calls) > 0)), 1);
+        assert_eq!(refused(&noted(&pair, |calls| refused(calls) > 0)), 1, "{scheme:?} {url}");
     }
     let offered = pool(to(&pair, Scheme::Kerberos));
     assert!(ask(&offered).await.err().is_some_and(|broken| broken.error.what.contains("no Kerberos")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_says_nothing_is_waited_for_once() {
+    let authority = Authority::new();
+    let server = WebServer::tls(authority.server(&authority.issue("localhost")), |_| Play::Silent);
+    let url = format!("https://localhost:{}/wsman", server.port);
+    let trust = Trust::Authority(authority.own().certificate.clone());
+    let limits = Limits { read: Duration::from_secs(2), ..Limits::default() };
+    let pool = Pool::new(access(&url, "silent", CANARY, trust, Scheme::Basic), limits);
+    for answer in futures_util::future::join_all((0..4).map(|_| ask(&pool))).await {
+        let broken = answer.err().expect("no answer");
+        assert_eq!((broken.error.kind, broken.sent), (ErrorKind::TimedOut, false), "{broken:?}");
+    }
+    assert_eq!(server.seen().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -263,9 +293,16 @@ async fn an_answer_that_was_changed_or_is_not_sealed_is_refused() {
                 format!("HTTP/1.1 200 OK\r\n{kind}\r\nContent-Length: {}\r\n\r\n{IDENTIFY}", IDENTIFY.len()).into();
         }
     });
-    for (port, kind, said) in
-        [(changed, ErrorKind::Garbled, "changed on its way"), (unsealed, ErrorKind::Safety, "not sealed")]
-    {
+    let forgetting = relay(port, |answer| {
+        if answer.windows(12).any(|bytes| bytes == b"octet-stream") {
+            *answer = b"HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n".to_vec();
+        }
+    });
+    for (port, kind, said) in [
+        (changed, ErrorKind::Garbled, "changed on its way"),
+        (unsealed, ErrorKind::Safety, "not sealed"),
+        (forgetting, ErrorKind::Refused, "does not take the user"),
+    ] {
         let url = format!("http://localhost:{port}/wsman");
         let pool = pool(access(&url, pair.user(), pair.password(), Trust::System, Scheme::Negotiate));
         for effect in [Effect::Writes, Effect::Reads] {

@@ -2,6 +2,7 @@
 //! envelope that waits, sends it and hands its answer back. Connections are opened as envelopes wait, and
 //! closed before the server would close them.
 
+mod account;
 mod gate;
 mod security;
 
@@ -68,12 +69,13 @@ impl Pool {
         let most = usize::try_from(access.max_envelope).unwrap_or(usize::MAX).saturating_mul(SLACK);
         let limits = Limits { answer: limits.answer.min(most), ..limits };
         let client = Arc::new(Client::new(access.web.clone(), limits, &explain::WORDS));
+        let gate = Gate::new(&access);
         let shared = Shared {
             access,
             client,
             jobs: Mutex::default(),
             waiting: Semaphore::new(0),
-            gate: Gate::default(),
+            gate,
             scheme: Mutex::default(),
         };
         Pool { shared: Arc::new(shared) }
@@ -272,7 +274,7 @@ impl Drop for Task {
 fn is_good_for(connection: &mut Connection, job: &Job) -> bool {
     let is_fresh = !connection.is_used();
     let is_young = job.effect == Effect::Reads || connection.idle() < KEPT_FOR_WRITES;
-    connection.is_open() && (is_fresh || is_young && !job.is_again)
+    connection.is_open() && is_young && (is_fresh || !job.is_again)
 }
 
 /// A task ended that should not have.

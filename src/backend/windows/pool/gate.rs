@@ -1,71 +1,92 @@
 //! One attempt at a time to prove who we are, and none with a password that was refused: a few attempts
 //! with a wrong one lock the account for everybody.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tokio::sync::Mutex;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
+use super::account::Account;
 use crate::backend::http::Held;
 use crate::backend::windows::access::Access;
 use crate::backend::windows::auth::Failure;
 use crate::backend::windows::connection::Connection;
 use crate::engine::Error;
 
-/// Where an account is locked after some attempts, they are usually forgotten after so long.
-const REMEMBERED: Duration = Duration::from_secs(10 * 60);
+/// So long one server waits for what another says of a password that none has taken yet.
+const FOR_OTHERS: Duration = Duration::from_secs(20);
 
 /// Lets one connection at a time through.
-#[derive(Default)]
 pub(super) struct Gate {
-    refused: Mutex<Option<Refused>>,
-}
-
-/// A password that the server did not take.
-struct Refused {
-    password: SecretString,
-    error: Error,
-    at: Instant,
+    failed: Mutex<Option<(Instant, Error)>>,
+    account: Arc<Account>,
+    /// The server's address.
+    place: String,
 }
 
 impl Gate {
+    pub(super) fn new(access: &Access) -> Self {
+        let account = match &access.web.login {
+            Some(login) => Account::of(&login.user, access.web.address.host().unwrap_or_default()),
+            // by the tickets that the operator has
+            None => Arc::default(),
+        };
+        Gate { failed: Mutex::default(), account, place: access.web.address.to_string() }
+    }
+
     /// Proves who we are on a connection that was just opened.
     ///
     /// # Errors
-    /// The server, or what it trusts, does not take us.
+    /// The server, or what it trusts, does not take us; or did not take the one that went before.
     pub(super) async fn authenticate(
         &self,
         held: Held,
         access: &Access,
         patience: Duration,
     ) -> Result<Connection, Failure> {
-        let mut refused = self.refused.lock().await;
-        let password = match &access.web.login {
-            Some(login) => login.password.get().await?,
-            // by the tickets that the operator has
-            None => SecretString::default(),
-        };
-        if let Some(before) = refused.as_ref().filter(|before| before.is_as(&password)) {
-            return Err(Failure { error: before.error.clone(), is_refusal: true });
+        let came = Instant::now();
+        let mut failed = self.failed.lock().await;
+        // else each in turn would wait for a server that says nothing
+        if let Some((_, error)) = failed.as_ref().filter(|(at, _)| *at >= came) {
+            return Err(error.clone().into());
         }
-        *refused = None;
-        let mut outcome = Connection::authenticate(held, access, &password, patience).await;
-        if let (Err(Failure { error, is_refusal: true }), Some(login)) = (&mut outcome, &access.web.login) {
-            login.password.forget();
-            let minutes = REMEMBERED.as_secs() / 60;
-            let hint = error.hint.as_deref().unwrap_or_default();
-            let hint =
-                format!("{hint}; the same password is not tried again for {minutes} minutes, not to lock the account");
-            *error = error.clone().hint(hint);
-            *refused = Some(Refused { password, error: error.clone(), at: Instant::now() });
-        }
+        let outcome = self.attempt(held, access, patience).await;
+        *failed = outcome.as_ref().err().map(|failure| (Instant::now(), failure.error.clone()));
         outcome
     }
-}
 
-impl Refused {
-    fn is_as(&self, password: &SecretString) -> bool {
-        self.at.elapsed() < REMEMBERED && self.password.expose_secret() == password.expose_secret()
+    async fn attempt(&self, held: Held, access: &Access, patience: Duration) -> Result<Connection, Failure> {
+        let Some(login) = &access.web.login else {
+            return Connection::authenticate(held, access, &SecretString::default(), patience).await;
+        };
+        let password = login.password.get().await?;
+        let first = async {
+            match self.account.has_taken(&password) {
+                true => None,
+                false => timeout(FOR_OTHERS, self.account.first.lock()).await.ok(),
+            }
+        };
+        let _first = first.await;
+        let mut outcome = match self.account.refused(&password, &self.place) {
+            Some(error) => Err(Failure { error, is_refusal: true }),
+            None => {
+                let mut outcome = Connection::authenticate(held, access, &password, patience).await;
+                match &mut outcome {
+                    Ok(_) => self.account.take(&password, &self.place),
+                    Err(Failure { error, is_refusal: true }) => {
+                        *error = self.account.refuse(&password, &self.place, error);
+                    }
+                    Err(_) => {}
+                }
+                outcome
+            }
+        };
+        if let Err(Failure { is_refusal: true, .. }) = &mut outcome {
+            // it may be another the next time
+            login.password.forget();
+        }
+        outcome
     }
 }
