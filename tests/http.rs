@@ -137,7 +137,12 @@ async fn only_a_read_is_tried_again_where_a_kept_connection_dies() {
     let writing = channel(web(&server.url()));
     tell(&writing).await.unwrap();
     let error = tell(&writing).await.unwrap_err();
-    says(&error, ErrorKind::Unreachable, "closed the connection without an answer (config-write)", "see its log");
+    says(
+        &error,
+        ErrorKind::Unreachable,
+        "closed the connection without an answer (config-write)",
+        "see the server's log",
+    );
     assert!(error.in_doubt);
     assert_eq!((server.seen().len(), server.connections()), (2, 1), "a write is never sent again");
 }

@@ -50,7 +50,7 @@ pub(super) fn option(values: &[Foreign], kind: &str) -> Vec<Canonical> {
 
 /// An octet below 16 may come as one digit.
 fn whole_octets(digits: String) -> String {
-    if digits.len() % 2 == 0 { digits } else { format!("0{digits}") }
+    if digits.len().is_multiple_of(2) { digits } else { format!("0{digits}") }
 }
 
 fn single(value: &Foreign, kind: &str) -> Canonical {
