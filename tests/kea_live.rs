@@ -61,6 +61,7 @@ fn work(source: &Reading, target: &Reading) -> Vec<Arc<Work>> {
             },
             before: before.clone(),
             changes: changes.clone(),
+            leaves_out: false,
         };
         (!changes.is_empty()).then(|| Arc::new(work()))
     };

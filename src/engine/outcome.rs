@@ -110,6 +110,8 @@ pub struct ScopeRun {
     pub message: Option<String>,
     /// What still differs from the plan after reading back.
     pub residual: Vec<Change>,
+    /// All that still differs is what the writer was not known to carry.
+    pub uncarried: bool,
     /// Whether it counts toward the exit status; scopes that only the target has do not.
     pub counts: bool,
     /// A request that changes something was sent and its answer was lost.
@@ -130,6 +132,7 @@ impl ScopeRun {
             verified: None,
             message,
             residual: Vec::new(),
+            uncarried: false,
             counts: true,
             in_doubt: false,
             gone: false,
@@ -148,7 +151,8 @@ impl ScopeRun {
     pub fn is_good(&self) -> bool {
         match self.outcome {
             Outcome::Replicated => {
-                self.verified == Some(true) && !matches!(self.saved, SavedState::NotSaved | SavedState::Broken)
+                (self.verified == Some(true) || self.uncarried)
+                    && !matches!(self.saved, SavedState::NotSaved | SavedState::Broken)
             }
             Outcome::Unchanged => true,
             _ => !self.counts,

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::compare::{self, ScopeDrift};
 use super::fleet::Fleet;
 use super::gate::{self, Partner};
-use super::port::{Control, Fingerprints, Pulse, Reading, Refusal, Server, Work, Writer};
+use super::port::{Control, Fingerprints, Pulse, Reading, Refusal, Server, SourceSide, Work, Writer};
 use super::recovery::Settles;
 use super::report::{ChangeReport, FindingReport};
 use super::select::Picked;
@@ -19,7 +19,9 @@ use super::survey::{Presence, Relationship, Survey};
 use super::trouble::{Trouble, TroubleReport};
 use super::undo::{Since, SinceReport};
 use super::{drift, fingerprint, membership, prerequisites};
-use crate::model::{Change, Context, DriftState, Finding, FindingKind, Foreign, Mode, Scope, ScopeId, ServerName};
+use crate::model::{
+    Change, Context, DriftState, Finding, FindingKind, Foreign, ItemKey, Mode, Scope, ScopeId, ServerName,
+};
 
 /// The schema of a plan's JSON.
 pub const SCHEMA: &str = "scopesync.plan/1";
@@ -67,6 +69,8 @@ pub struct PlannedScope {
     pub changes: Vec<Change>,
     /// Why it must not be written as things stand.
     pub refusals: Vec<Refusal>,
+    /// Changes that the writer is not known to carry; what is left of them is no failure.
+    pub uncertain: BTreeSet<ItemKey>,
     /// What the writer gets; `None` when nothing is to be written.
     pub work: Option<Arc<Work>>,
     /// What has happened to it since the run that is undone, where something has.
@@ -82,6 +86,11 @@ impl PlannedScope {
     /// Whether it will be written, given the refusals that the operator overrides.
     pub fn will_be_written(&self, overrides: &BTreeSet<String>) -> bool {
         self.work.is_some() && self.standing_refusals(overrides).next().is_none()
+    }
+
+    /// The changes that the writer is not known to carry.
+    pub fn uncertain_changes(&self) -> impl Iterator<Item = &Change> {
+        self.changes.iter().filter(|change| self.uncertain.contains(&change.key))
     }
 
     /// The refusals that are not overridden.
@@ -349,13 +358,17 @@ async fn relationship(fleet: &Fleet, survey: &Survey, pick: &Picked, ctl: &Contr
             reason: scope.reason,
             changes: scope.changes,
             refusals: elsewhere.into_iter().collect(),
+            uncertain: BTreeSet::new(),
             work: works.remove(&scope.id),
             since: None,
         });
     }
     planned.blocked = blocked(fleet, found, pick, &planned);
     if planned.blocked.is_none() && planned.scopes.iter().any(|scope| scope.work.is_some()) {
-        assess(fleet, survey, &mut planned, ctl).await;
+        let from = &found.members[pick.source_member];
+        let server = from.server().and_then(|name| fleet.server(name));
+        let source = server.zip(from.membership.as_ref()).map(|(server, membership)| SourceSide { server, membership });
+        assess(fleet, survey, &mut planned, source, ctl).await;
     }
     planned
 }
@@ -380,6 +393,7 @@ fn work(scope: &ScopeDrift, opened: [Option<Scope>; 2], source: &Reading, target
             target: before.as_ref().map(|before| fingerprint::of(before, &target.context)),
         },
         before,
+        leaves_out: !scope.ignored.is_empty(),
     })
 }
 
@@ -417,12 +431,22 @@ pub(super) fn no_target(fleet: &Fleet, planned: &PlannedRelationship) -> Option<
     }
 }
 
-/// Asks the target's best writer what the work costs and what stands against it.
-pub(super) async fn assess(fleet: &Fleet, survey: &Survey, planned: &mut PlannedRelationship, ctl: &Control) {
+/// Asks the target's best writer what the work costs and what stands against it. `source` is what is
+/// copied from, where that is a server.
+pub(super) async fn assess(
+    fleet: &Fleet,
+    survey: &Survey,
+    planned: &mut PlannedRelationship,
+    source: Option<SourceSide<'_>>,
+    ctl: &Control,
+) {
     let Some(target) = planned.target_server(fleet) else { return };
     let work: Vec<Arc<Work>> = planned.scopes.iter().filter_map(|scope| scope.work.clone()).collect();
     let assessed = async {
-        let writer = target.writer(ctl).await?;
+        let writer = match source {
+            Some(source) => target.writer_from(source, ctl).await?,
+            None => target.writer(ctl).await?,
+        };
         let assessment = writer.assess(&work, ctl).await?;
         Ok::<_, super::Error>((writer, assessment))
     };
@@ -433,6 +457,7 @@ pub(super) async fn assess(fleet: &Fleet, survey: &Survey, planned: &mut Planned
             planned.cost_to_service = assessment.cost_to_service;
             planned.cost_to_configuration = assessment.cost_to_configuration;
             planned.refusals = assessment.against;
+            planned.findings.extend(assessment.findings);
             if let Some(reading) = survey.reading(target.name()).filter(|_| abilities.interrupts_service) {
                 let partners = gate::partners(survey, target.name());
                 planned.refusals.extend(gate::refusals(target.name(), &reading.health, &partners));
@@ -440,6 +465,7 @@ pub(super) async fn assess(fleet: &Fleet, survey: &Survey, planned: &mut Planned
             }
             for scope in planned.scopes.iter_mut().filter(|scope| scope.work.is_some()) {
                 scope.refusals.extend(assessment.refusals.remove(&scope.id).unwrap_or_default());
+                scope.uncertain = assessment.uncertain.remove(&scope.id).unwrap_or_default();
                 let want = scope.work.as_ref().and_then(|work| work.want.as_ref());
                 let missing = want.map(|want| prerequisites::missing(want, &planned.contexts[1]));
                 for refusal in missing.into_iter().flatten() {
@@ -508,6 +534,9 @@ struct ScopeReport<'a> {
     reason: Option<&'a str>,
     fingerprints: Option<&'a Fingerprints>,
     refusals: &'a [Refusal],
+    /// Titles of changes that the writer is not known to carry.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    uncertain: Vec<String>,
     /// The whole scope is deleted.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     deleted: bool,
@@ -571,6 +600,7 @@ impl<'a> RelationshipReport<'a> {
                     reason: scope.reason.as_deref(),
                     fingerprints: scope.work.as_ref().map(|work| &work.expect),
                     refusals: &scope.refusals,
+                    uncertain: scope.uncertain_changes().map(Change::title).collect(),
                     deleted: scope.is_deletion(),
                     since: scope.since.as_ref().map(Since::report),
                     changes: scope.changes.iter().map(ChangeReport::new).collect(),

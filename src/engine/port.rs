@@ -11,7 +11,8 @@ pub use super::check::{Point, Topic, Verdict};
 pub use super::progress::{Attention, Control};
 use super::{Error, ErrorKind, Result, drift};
 use crate::model::{
-    Belonging, Change, Complete, Context, Foreign, ItemKey, Membership, Need, Scope, ScopeId, ServerName, Value,
+    Belonging, Change, Complete, Context, Finding, Foreign, ItemKey, Membership, Need, Scope, ScopeId, ServerName,
+    Value,
 };
 pub use journal::{
     Approval, Held, Hold, Journal, Kept, Owner, Place, ReadBack, RunKind, RunServer, RunStart, ServerRole,
@@ -235,8 +236,20 @@ pub trait Server: Send + Sync {
         Vec::new()
     }
 
-    /// The best way of writing to this server; `Err` says why there is none.
+    /// The best way of writing to this server where nothing is copied from another one: for an
+    /// undo, and for saving. `Err` says why there is none.
     async fn writer(&self, ctl: &Control) -> Result<Arc<dyn Writer>>;
+
+    /// The best way of copying to this server from its partner; `Err` says why there is none.
+    async fn writer_from(&self, _source: SourceSide<'_>, ctl: &Control) -> Result<Arc<dyn Writer>> {
+        self.writer(ctl).await
+    }
+
+    /// The server as one that overwrites its partner itself when it is told to; `None` where
+    /// it cannot.
+    fn replicator(&self) -> Option<Arc<dyn Replicator>> {
+        None
+    }
 
     /// Whether this server can begin a relationship anew; `Err` says why it cannot. Reads only.
     async fn can_reset(&self, _ctl: &Control) -> Result<()> {
@@ -251,6 +264,33 @@ pub trait Server: Send + Sync {
     async fn reset(&self, _this_server: &Foreign, _ok: &super::approval::Approved) -> Result<()> {
         Err(no_reset(self.name()))
     }
+}
+
+/// What a writer may have to know of where its scopes come from.
+#[derive(Clone, Copy)]
+pub struct SourceSide<'a> {
+    /// The server that is copied from.
+    pub server: &'a Arc<dyn Server>,
+    /// The relationship, as that server tells it.
+    pub membership: &'a Membership,
+}
+
+/// A server that overwrites scopes of its partner with its own, by itself.
+#[async_trait]
+pub trait Replicator: Send + Sync {
+    /// Whether it gets through to its partner of this relationship on its own account; reads only.
+    ///
+    /// # Errors
+    /// Why it does not.
+    async fn reaches_partner(&self, membership: &Membership, ctl: &Control) -> Result<()>;
+
+    /// Overwrites these scopes on the partner of their relationship, in this order, and gives what
+    /// the server says of it. Sent once, and never cut short. Not done in one: a failure may leave
+    /// the partner partly changed.
+    ///
+    /// # Errors
+    /// In doubt where the server did not say what became of it.
+    async fn replicate(&self, scopes: &[ScopeId], ok: &super::approval::Approved) -> Result<Vec<Foreign>>;
 }
 
 /// Servers that are no running ones have nothing to reset.
@@ -272,6 +312,8 @@ pub enum Grain {
 pub enum Batch {
     /// One scope a write.
     One,
+    /// So many scopes a write, at most.
+    Many(usize),
     /// All scopes of the target at once.
     WholeServer,
 }
@@ -316,6 +358,9 @@ pub struct Work {
     pub changes: Vec<Change>,
     /// What the plan was computed from.
     pub expect: Fingerprints,
+    /// Something of the source's scope is not to be brought: a rule ignores it, or it was left out.
+    /// Whoever copies the scope as a whole would bring it.
+    pub leaves_out: bool,
 }
 
 impl Work {
@@ -372,6 +417,11 @@ pub struct Assessment {
     pub against: Vec<Refusal>,
     /// Refusals by scope.
     pub refusals: BTreeMap<ScopeId, Vec<Refusal>>,
+    /// Changes that the writer is not known to carry, by scope: what is left of these afterwards is
+    /// told, and no failure.
+    pub uncertain: BTreeMap<ScopeId, BTreeSet<ItemKey>>,
+    /// What else the operator should know of writing in this way.
+    pub findings: Vec<Finding>,
 }
 
 /// What a writer asks right before it interrupts the service of its target.
@@ -491,6 +541,11 @@ pub trait Writer: Send + Sync {
         gate: &dyn Gate,
         ctl: &Control,
     ) -> Vec<Done>;
+
+    /// The items of these changes that it is not known to carry, as it told in [`Writer::assess`].
+    fn uncertain(&self, _work: &Work) -> BTreeSet<ItemKey> {
+        BTreeSet::new()
+    }
 
     /// Waits until the target serves again; at once where it never stopped.
     async fn settle(&self, ctl: &Control) -> Result<()>;

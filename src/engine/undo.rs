@@ -197,7 +197,7 @@ impl Undo {
         planned.scopes.sort_by_key(|scope| (!scope.is_deletion(), scope.id));
         planned.findings.extend(found.and_then(|found| partner_stays(survey, found, target, &planned.scopes)));
         if planned.blocked.is_none() && planned.scopes.iter().any(|scope| scope.work.is_some()) {
-            plan::assess(fleet, survey, &mut planned, ctl).await;
+            plan::assess(fleet, survey, &mut planned, None, ctl).await;
         }
         planned
     }
@@ -212,6 +212,7 @@ impl Undo {
             reason: None,
             changes: Vec::new(),
             refusals: Vec::new(),
+            uncertain: BTreeSet::new(),
             work: None,
             since: None,
         };
@@ -261,7 +262,8 @@ impl Undo {
             (Some(then), None) => Some(drift::want(&then, None, &planned.changes, target.levels.as_ref())),
             (then, _) => then,
         };
-        planned.work = Some(Arc::new(Work { id: past.id, before, want, changes: planned.changes.clone(), expect }));
+        let changes = planned.changes.clone();
+        planned.work = Some(Arc::new(Work { id: past.id, before, want, changes, expect, leaves_out: false }));
         Some(planned)
     }
 }

@@ -65,6 +65,7 @@ pub(super) fn work(id: &str, before: Option<Value>) -> Arc<Work> {
         want: Some(want),
         changes: Vec::new(),
         expect,
+        leaves_out: false,
     })
 }
 

@@ -192,6 +192,10 @@ pub enum FindingKind {
     PartnerStays,
     /// An earlier run was interrupted while it wrote to the target.
     InterruptedRun,
+    /// A way of writing that nobody has seen on real servers yet.
+    Unproven,
+    /// What a run overwrites cannot be brought back by an undo.
+    NoWayBack,
 }
 
 impl FindingKind {

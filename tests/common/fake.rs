@@ -425,8 +425,8 @@ impl Writer for FakeServer {
         Ok(Assessment {
             cost_to_service: "none".into(),
             cost_to_configuration: "none".into(),
-            against: Vec::new(),
             refusals,
+            ..Assessment::default()
         })
     }
 

@@ -1,14 +1,23 @@
 //! What was asked, what the writer told and what is there now become one outcome.
 
+use std::collections::BTreeSet;
+
 use super::describe;
 use crate::engine::outcome::{Outcome, SavedState, ScopeRun};
 use crate::engine::port::{Done, ReadBack, Work};
 use crate::engine::{Error, ErrorKind};
-use crate::model::Change;
+use crate::model::{Change, ItemKey};
 
 /// The outcome of one scope. What is there now outweighs what the writer told; `error` is
-/// why it is [`ReadBack::Unread`].
-pub(super) fn outcome(work: &Work, done: Done, after: &ReadBack, error: Option<&Error>) -> ScopeRun {
+/// why it is [`ReadBack::Unread`]. What is left of `uncertain` items only is no failure of a writer
+/// that said beforehand that it may not carry them.
+pub(super) fn outcome(
+    work: &Work,
+    done: Done,
+    after: &ReadBack,
+    error: Option<&Error>,
+    uncertain: &BTreeSet<ItemKey>,
+) -> ScopeRun {
     let after = match after {
         ReadBack::Unread => return unread(work, done, error),
         ReadBack::Missing => None,
@@ -19,7 +28,12 @@ pub(super) fn outcome(work: &Work, done: Done, after: &ReadBack, error: Option<&
     let untouched = after.map(|(_, fingerprint)| fingerprint) == work.expect.target.as_ref();
     let gone = work.before.is_some() && work.want.is_some() && after.is_none();
     let in_doubt = matches!(done, Done::Unknown(_));
-    let (outcome, message) = if gone { lost(done) } else { judge(done, residual.is_empty(), untouched) };
+    let not_carried = !residual.is_empty() && residual.iter().all(|change| uncertain.contains(&change.key));
+    let (outcome, message) = match done {
+        done if gone => lost(done),
+        Done::Applied if not_carried => (Outcome::Replicated, Some(left_behind(&residual))),
+        done => judge(done, residual.is_empty(), untouched),
+    };
     let verified = match outcome {
         Outcome::Replicated | Outcome::Partial => Some(residual.is_empty()),
         _ => None,
@@ -33,10 +47,17 @@ pub(super) fn outcome(work: &Work, done: Done, after: &ReadBack, error: Option<&
         verified,
         message,
         residual: if matches!(outcome, Outcome::Rejected | Outcome::Unknown) || gone { Vec::new() } else { residual },
+        uncarried: not_carried && outcome == Outcome::Replicated,
         counts: true,
         in_doubt,
         gone,
     }
+}
+
+/// What the writer was not known to carry, and did not.
+fn left_behind(residual: &[Change]) -> String {
+    let items: Vec<String> = residual.iter().map(Change::title).collect();
+    format!("the server did not carry {}: these still differ, as the preview said that they might", items.join(", "))
 }
 
 /// The worst that can happen to a scope: it was there before and is not there now.

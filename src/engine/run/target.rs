@@ -77,7 +77,11 @@ impl<'a> Delivery<'a> {
     /// with its place in the plan.
     pub(super) async fn execute(self) -> Vec<(usize, Part)> {
         let (entries, repeated) = self.entries();
-        let size = if self.is_for_all() { entries.len().max(1) } else { 1 };
+        let size = match self.writer.abilities().batch {
+            Batch::One => 1,
+            Batch::Many(most) => most.max(1),
+            Batch::WholeServer => entries.len().max(1),
+        };
         let mut parts: Vec<Part> = self.tasks.iter().map(|_| Part::default()).collect();
         let mut course = Course::default();
         let mut take = |told: Vec<Told>| {
@@ -319,7 +323,8 @@ impl<'a> Delivery<'a> {
                     None => ReadBack::Missing,
                 },
             };
-            let told = classify::outcome(work, done.next().unwrap_or_else(missing), &after, unread.as_ref());
+            let told = done.next().unwrap_or_else(missing);
+            let told = classify::outcome(work, told, &after, unread.as_ref(), &self.writer.uncertain(work));
             let kept = Kept { id: work.id, outcome: told.outcome, record: record(&told), after };
             ((*task, told), (*task, kept))
         };
@@ -517,7 +522,7 @@ fn untouched(work: &Work, outcome: Outcome, message: String) -> ScopeRun {
 
 fn add_message(scope: ScopeRun, text: &str) -> ScopeRun {
     let message = Some(scope.message.map_or_else(|| text.to_owned(), |old| format!("{old}; {text}")));
-    ScopeRun { message, verified: Some(false), ..scope }
+    ScopeRun { message, verified: Some(false), uncarried: false, ..scope }
 }
 
 fn record(scope: &ScopeRun) -> serde_json::Value {

@@ -154,8 +154,8 @@ impl Writer for FileWriter {
         Ok(Assessment {
             cost_to_service: "none; takes effect at the next reload".to_owned(),
             cost_to_configuration: "none".to_owned(),
-            against: Vec::new(),
             refusals,
+            ..Assessment::default()
         })
     }
 

@@ -262,6 +262,7 @@ impl Writer for WholeWriter {
             cost_to_configuration: self.server.cost_of_saving(&known).to_owned(),
             against: hidden::refusal(&known).map_err(|error| self.server.on(error))?.into_iter().collect(),
             refusals: found,
+            ..Assessment::default()
         })
     }
 

@@ -132,7 +132,7 @@ impl Writer for KeaWriter {
         }
         let cost_to_service = cost_to_service(work, &found);
         let cost_to_configuration = self.server.cost_of_saving(&known).to_owned();
-        Ok(Assessment { cost_to_service, cost_to_configuration, against: Vec::new(), refusals: found })
+        Ok(Assessment { cost_to_service, cost_to_configuration, refusals: found, ..Assessment::default() })
     }
 
     /// Keeps the running configuration of before the run in a file beside the server's own,

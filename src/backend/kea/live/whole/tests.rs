@@ -74,6 +74,7 @@ impl Bench {
                 before,
                 changes,
                 expect: Fingerprints { source: None, target },
+                leaves_out: false,
             }
         };
         let work = ours.scopes.iter().map(|(id, entry)| work(id, &entry.raw.open().unwrap()));
@@ -142,7 +143,8 @@ async fn scopes_are_taken_out_of_networks_too_and_nothing_else_is() {
         let before = config.scopes[&prefix.parse::<ScopeId>().unwrap()].raw.open().unwrap();
         let changes = drift::target_only(&before);
         let expect = Fingerprints { source: None, target: None };
-        bench.work.push(Arc::new(Work { id: before.id, want: None, changes, expect, before: Some(before) }));
+        let (id, before) = (before.id, Some(before));
+        bench.work.push(Arc::new(Work { id, before, want: None, changes, expect, leaves_out: false }));
     }
     // this Kea cannot tell whether clients hold leases there
     let done = bench.write().await;

@@ -54,6 +54,7 @@ fn work(before: Option<Scope>, source: &Scope) -> Work {
         before,
         changes,
         expect: Fingerprints { source: None, target: None },
+        leaves_out: false,
     }
 }
 
