@@ -1,11 +1,12 @@
 //! From a refusal to what an operator can do about it: decided on numbers, never on texts.
+//! What the DHCP server's own mean is in [`codes`].
 
 use super::fault::{Code, Fault, Raised, Stage};
 use crate::backend::exchange::Effect;
 use crate::backend::windows::cim::codes;
 use crate::engine::{Error, ErrorKind};
 
-/// What is behind a refusal, but for those of access and of the DHCP server's own.
+/// What is behind a refusal, but for those in [`codes`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cause {
     /// The class or its namespace is not there.
@@ -17,8 +18,6 @@ enum Cause {
     /// An answer above the envelope.
     Envelope,
     Gone,
-    /// WMI or WinRM is there, the DHCP service is not.
-    NoService,
     /// What carried the call out ended before it had answered.
     Lost,
 }
@@ -28,7 +27,7 @@ impl Cause {
         match self {
             Cause::NoRole | Cause::Old => ErrorKind::Unsupported,
             Cause::Late => ErrorKind::TimedOut,
-            Cause::Busy | Cause::NoService => ErrorKind::Refused,
+            Cause::Busy => ErrorKind::Refused,
             Cause::Lost => ErrorKind::Unreachable,
             Cause::Envelope => ErrorKind::TooLarge,
             Cause::Gone => ErrorKind::Empty,
@@ -55,7 +54,6 @@ impl Cause {
             }
             Cause::Gone => "it may have been removed a moment ago: read again",
             Cause::Lost => "the service, or what it calls, ended meanwhile: see the server's event log, and try again",
-            Cause::NoService => "does the service DHCPServer run there, and does a firewall let RPC through?",
         }
     }
 
@@ -69,7 +67,6 @@ impl Cause {
             Code::Hresult(0x8004_1033) | Code::Win32(995 | 1726 | 1727) => Cause::Lost,
             Code::Hresult(0x8033_803f | 0x8033_81a5..=0x8033_81a8 | 0x8033_81e8) => Cause::Busy,
             Code::Hresult(0x8033_8047..=0x8033_8049) => Cause::Envelope,
-            Code::Win32(1722 | 1753) => Cause::NoService,
             _ => return None,
         })
     }
@@ -166,10 +163,7 @@ impl Fault {
 
 impl From<Fault> for Error {
     fn from(fault: Fault) -> Self {
-        let known = match fault.raised.code {
-            Some(Code::Dhcp(number)) => codes::of(number),
-            _ => None,
-        };
+        let known = fault.raised.code.and_then(codes::of);
         let (kind, hint) = match (fault.refuser(), known, fault.cause()) {
             (Some(refuser), ..) => (ErrorKind::Refused, fault.access(refuser)),
             (None, Some(known), _) => (known.kind, known.hint.to_owned()),
@@ -190,6 +184,8 @@ impl From<Fault> for Error {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::RangeInclusive;
+
     use super::super::fake::{Fake, answer, enveloped};
     use super::super::{Failure, Inputs};
     use super::*;
@@ -309,7 +305,51 @@ mod tests {
 
     #[test]
     fn every_number_has_one_meaning() {
-        let numbers: Vec<u32> = codes::CODES.iter().map(|code| code.number).collect();
-        assert!(numbers.is_sorted_by(|one, next| one < next), "{numbers:?}");
+        let number = |known: &codes::Known| match known.code {
+            Code::Win32(number) => (0, number),
+            Code::Dhcp(number) => (1, number),
+            Code::Hresult(number) => (2, number),
+        };
+        assert!(codes::CODES.is_sorted_by(|one, next| number(one) < number(next)));
+    }
+
+    /// Those that Microsoft has published for what we call (MS-DHCPM 2.2.2).
+    const PUBLISHED: &[RangeInclusive<u32>] = &[
+        20_004..=20_005,
+        20_007..=20_007,
+        20_009..=20_010,
+        20_014..=20_014,
+        20_018..=20_019,
+        20_021..=20_023,
+        20_044..=20_045,
+        20_049..=20_049,
+        20_052..=20_052,
+        20_089..=20_089,
+        20_092..=20_092,
+        20_103..=20_137,
+    ];
+    /// Nothing can be done about these but what their words say.
+    const SPEAK_FOR_THEMSELVES: [u32; 2] = [20_089, 20_118];
+
+    #[tokio::test]
+    async fn every_published_failure_has_words_and_a_hint_of_our_own() {
+        let of_dhcp = PUBLISHED.iter().cloned().flatten().map(|number| (format!("DHCP {number}"), Code::Dhcp(number)));
+        let of_windows = [5, 1722].map(|number| (format!("WIN32 {number}"), Code::Win32(number)));
+        for (id, code) in of_dhcp.chain(of_windows) {
+            let known = codes::of(code).unwrap_or_else(|| panic!("{id} has no words"));
+            // the provider's own text is in the server's language
+            let fault = of_wmi(&format!("<Message>Fehler beim Abrufen.</Message><MessageID>{id}</MessageID>"));
+            let (failure, error) = refused(&fault, Effect::Writes, None).await;
+            assert_eq!(failure.code(), Some(code));
+            assert_eq!(error.what, format!("{}: PS_C.Get: Fehler beim Abrufen ({id})", known.words));
+            assert_eq!((error.kind, error.in_doubt), (known.kind, false), "{id}");
+            let hint = error.hint.unwrap_or_default();
+            let is_told = match code {
+                Code::Win32(5) | Code::Dhcp(20_121) => hint.contains("make it a member of Administrators"),
+                Code::Dhcp(number) if SPEAK_FOR_THEMSELVES.contains(&number) => hint.is_empty(),
+                _ => !hint.is_empty() && hint == known.hint,
+            };
+            assert!(is_told, "{id}: {hint:?}");
+        }
     }
 }
