@@ -122,6 +122,32 @@ def statistics(server, inputs):
     return rows
 
 
+# ---- leases ---------------------------------------------------------------------------------
+IN_USE = ("Active", "ActiveReservation", "InactiveReservation")
+
+
+def leases_of(scope):
+    """The leases of a scope; a reserved address has one whether it is in use or not."""
+    leased = scope.get("leases", [])
+    held = {row["IPAddress"] for row in leased}
+    reserved = [{"IPAddress": row["IPAddress"], "ScopeId": row["ScopeId"], "ClientId": row["ClientId"], "HostName": row["Name"],
+                 "AddressState": row["AddressState"], "ClientType": "Dhcp"} for row in scope["reservations"]]
+    return leased + [row for row in reserved if row["IPAddress"] not in held]
+
+
+def leases(server, inputs):
+    rows = leases_of(scope_of(server, need(inputs, "ScopeId")))
+    return [row for row in rows if inputs.get("AllLeases") or row["AddressState"] in IN_USE]
+
+
+def leases_by_address(server, inputs):
+    wanted = need(inputs, "IPAddress")
+    found = [row for scope in server.state["scopes"].values() for row in leases_of(scope) if row["IPAddress"] in wanted]
+    if not found:
+        raise missing("lease %s" % wanted[0], server, "DHCP 20013")
+    return found
+
+
 def superscopes(server, inputs):
     groups = {}
     for scope_id, scope in server.state["scopes"].items():
@@ -270,6 +296,8 @@ READING = {
     "DhcpServerv4PolicyIPRange.Get": policy_ranges,
     "DhcpServerv4DnsSetting.Get": dns_setting,
     "DhcpServerv4ScopeStatistics.Get": statistics,
+    "DhcpServerv4Lease.GetByScopeId": leases,
+    "DhcpServerv4Lease.GetByIPAddress": leases_by_address,
     "DhcpServerv4Superscope.Get": superscopes,
     "DhcpServerv4Filter.Get": filters,
     "DhcpServerv4FilterList.Get": lambda server, inputs: server.state["filter_list"],

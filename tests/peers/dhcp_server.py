@@ -5,7 +5,7 @@ Not a program: `windows-pair` beside this file uses it. The state is plain JSON:
     name, fqdn, address, build, version, setting, classes, definitions, options, policies, dns, policy_dns,
     filters, filter_list, relationships, tables (namespace -> class -> instances)
     scopes: scope id -> properties, exclusions, reservations (each with options and dns), options, policies,
-            policy_ranges, dns (none: inherited), policy_dns, in_use
+            policy_ranges, dns (none: inherited), policy_dns, in_use, leases (may be absent)
 """
 import contextlib
 import threading
@@ -26,7 +26,7 @@ class Server:
         self.state, self.quirks, self.rights = state, set(quirks), rights or {}
         self.second_hop, self.delay = second_hop, delay
         self.reachable = True                # its partner, by this one
-        self.replication = dict(SWITCHES)
+        self.replication = {}                # what is not named of its switches is as they come
         self.partner = None                  # call(verb, *arguments) to the other server
         self.rules, self.lock = [], threading.RLock()
         self.changed = threading.Condition(self.lock)
@@ -35,6 +35,16 @@ class Server:
     machine = property(lambda self: self.state["fqdn"])
     build = property(lambda self: self.state["build"])
     tables = property(lambda self: self.state["tables"])
+
+    @property
+    def replication(self):
+        return self.switches
+
+    @replication.setter
+    def replication(self, switches):
+        if unknown := set(switches) - set(SWITCHES):
+            raise ValueError("no switch of a replication: %s" % ", ".join(unknown))
+        self.switches = dict(SWITCHES, **switches)
 
     def is_named(self, name):
         """Whether this is its own name, in any form."""

@@ -165,6 +165,16 @@ def remove_all_reservations(server, inputs):
     return drop_reservations(server, scope, list(scope["reservations"]))
 
 
+def add_lease(server, inputs):
+    scope = scope_of(server, need(inputs, "ScopeId"))
+    row = {"IPAddress": need(inputs, "IPAddress"), "ScopeId": inputs["ScopeId"], "ClientId": need(inputs, "ClientId"),
+           "HostName": inputs.get("HostName", ""), "AddressState": inputs.get("AddressState", "Active"), "ClientType": "Dhcp"}
+    if not within(dict(StartRange=row["IPAddress"], EndRange=row["IPAddress"]), scope["properties"]):
+        raise failed("add the lease", server, "DHCP 20023")
+    scope["leases"] = [old for old in scope.get("leases", []) if old["IPAddress"] != row["IPAddress"]] + [row]
+    return row
+
+
 # ---- options --------------------------------------------------------------------------------
 def option_level(server, inputs):
     address, scope_id = inputs.get("ReservedIP"), inputs.get("ScopeId")
@@ -387,6 +397,7 @@ WRITING = {
     "DhcpServerv4Reservation.RemoveByIPAddress": remove_reservations,
     "DhcpServerv4Reservation.RemoveByClientId": remove_reservations_by_client,
     "DhcpServerv4Reservation.RemoveByScopeId": remove_all_reservations,
+    "DhcpServerv4Lease.Add": add_lease,
     "DhcpServerv4OptionValue.SetByOptionId": set_option, "DhcpServerv4OptionValue.Remove": remove_options,
     "DhcpServerv4DnsSetting.Set": set_dns,
     "DhcpServerv4Policy.Add": add_policy, "DhcpServerv4Policy.Set": set_policy, "DhcpServerv4Policy.Remove": remove_policies,
