@@ -15,6 +15,7 @@ use common::bench::Bench;
 use common::bench::Form::{self, *};
 use common::expected::{self, ELSEWHERE, IN_SCOPES, OUTSIDE, WHOLE_SCOPES};
 use common::pair::{Mode, PairOptions, Side, Version, kinds};
+use common::report::{self, scopes};
 use common::traffic::offered;
 use serde_json::{Value, json};
 
@@ -96,20 +97,9 @@ fn drift(bench: &Bench, arguments: &str, code: i32) -> Value {
     bench.run(&format!("drift --json {arguments}")).expect_code(code).json()
 }
 
-fn relationships(report: &Value) -> impl Iterator<Item = &Value> {
-    report["relationships"].as_array().expect("relationships").iter()
-}
-
 /// What was found, but for the warning that a server that is in service is written: kind by kind.
 fn findings(report: &Value) -> Vec<&Value> {
-    let all = relationships(report).flat_map(|relationship| relationship["findings"].as_array().expect("findings"));
-    all.filter(|finding| finding["kind"] != "toward-primary").collect()
-}
-
-fn scopes(report: &Value) -> BTreeMap<String, &Value> {
-    let scopes = relationships(report).flat_map(|relationship| relationship["scopes"].as_array().expect("scopes"));
-    let id = |scope: &Value| format!("{}/{}", scope["scope_id"].as_str().expect("an id"), scope["prefix_length"]);
-    scopes.map(|scope| (id(scope), scope)).collect()
+    report::all(report, "findings").into_iter().filter(|finding| finding["kind"] != "toward-primary").collect()
 }
 
 fn short(id: &str) -> &str {
@@ -225,7 +215,7 @@ fn the_other_direction(form: Form) {
     let report = drift(&bench, seen, 2);
     assert_found(&bench, &report, true);
     let toward_primary = |f: &Value| f["kind"] == "toward-primary" && f["severity"] == "warning";
-    let told = relationships(&report).flat_map(|r| r["findings"].as_array().expect("findings")).any(toward_primary);
+    let told = report::all(&report, "findings").into_iter().any(toward_primary);
     // a hub is the standby of its spokes
     assert_eq!(told, form.mode() == Mode::HotStandby && form != Hub, "{report:#}");
 

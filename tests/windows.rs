@@ -10,122 +10,14 @@ use std::time::Duration;
 
 use common::expected::shown_changes;
 use common::kdc::Kdc;
-use common::pair::{InjectedDrift, PairFiles, PairOptions, Side, wait_for};
-use common::program::{Finished, Home, by_file};
-use common::terminal::{Start, Terminal, View};
+use common::pair::{PairFiles, PairOptions, Side, wait_for};
+use common::program::{Home, by_file};
+use common::report::{all, findings, scopes, states, text};
+use common::terminal::View;
 use common::windows::{WindowsOptions, WindowsPair};
-use common::windows_expected::{self as expected, IN_SCOPES, MEMBERSHIP, OUTSIDE};
+use common::windows_bench::{Bench, all_in_scopes, assert_found, few};
+use common::windows_expected::{IN_SCOPES, MEMBERSHIP, OUTSIDE};
 use serde_json::{Value, json};
-
-/// A pair, and the program set up for it.
-struct Bench {
-    home: Home,
-    pair: WindowsPair,
-}
-
-impl Bench {
-    fn up(options: WindowsOptions) -> Option<Bench> {
-        Bench::with(options, "")
-    }
-
-    /// With these lines in both entries of the configuration.
-    fn with(options: WindowsOptions, lines: &str) -> Option<Bench> {
-        let pair = WindowsPair::up(options)?;
-        let home = Home::new();
-        home.write_config(&pair.config(lines));
-        Some(Bench { home, pair })
-    }
-
-    /// With both servers by the names that they have in their relationships, as a site would.
-    fn named(options: WindowsOptions) -> Option<Bench> {
-        let bench = Bench::up(options)?;
-        let entry = |side| {
-            let name = &bench.pair.server(side).fqdn;
-            bench.pair.entry(side, &format!("computer_name = {name:?}"))
-        };
-        bench.home.write_config(&Side::BOTH.map(entry).concat());
-        Some(bench)
-    }
-
-    fn run(&self, line: &str) -> Finished {
-        self.home.run(&line.split_whitespace().collect::<Vec<_>>())
-    }
-
-    fn json(&self, line: &str, code: i32) -> Value {
-        self.run(&format!("{line} --json")).expect_code(code).json()
-    }
-
-    fn drift(&self, code: i32) -> Value {
-        self.json("drift", code)
-    }
-
-    fn terminal(&self) -> Terminal {
-        Start::scopesync().args(["--config".into(), self.home.config()]).home(&self.home).size(110, 30).start()
-    }
-}
-
-fn few(drift: &[&str]) -> WindowsOptions {
-    WindowsOptions { scopes: 6, reservations: 12, ..WindowsOptions::with_drift(drift) }
-}
-
-fn all<'a>(report: &'a Value, key: &str) -> Vec<&'a Value> {
-    let relationships = report["relationships"].as_array().expect("relationships").iter();
-    relationships.flat_map(|relationship| relationship[key].as_array().expect("a list")).collect()
-}
-
-fn scopes(report: &Value) -> BTreeMap<String, &Value> {
-    let id = |scope: &Value| format!("{}/{}", scope["scope_id"].as_str().expect("an id"), scope["prefix_length"]);
-    all(report, "scopes").into_iter().map(|scope| (id(scope), scope)).collect()
-}
-
-fn states(report: &Value) -> BTreeMap<String, String> {
-    let state = |scope: &Value| scope["drift"].as_str().expect("a state").to_owned();
-    scopes(report).into_iter().map(|(id, scope)| (id, state(scope))).collect()
-}
-
-fn text<'a>(value: &'a Value, key: &str) -> &'a str {
-    value[key].as_str().unwrap_or_default()
-}
-
-/// The findings as `severity kind side: message`, each once.
-fn findings(report: &Value) -> BTreeSet<String> {
-    let line = |found: &Value| {
-        let [severity, kind, side, message] = ["severity", "kind", "side", "message"].map(|key| text(found, key));
-        format!("{severity} {kind} {side}: {message}")
-    };
-    all(report, "findings").into_iter().map(line).collect()
-}
-
-/// Every injected drift is found as what it is, and nothing else is.
-#[track_caller]
-fn assert_found(drift: &[InjectedDrift], report: &Value, reversed: bool) {
-    let scopes = scopes(report);
-    let mut clean: BTreeSet<&String> = scopes.keys().collect();
-    for one in drift {
-        let id = one.scope.as_ref().expect("drift in a scope");
-        let wanted = expected::changes(one, reversed).unwrap_or_else(|| panic!("{one:?} is in no table"));
-        let scope = scopes.get(id).unwrap_or_else(|| panic!("{one:?}: the scope is not shown"));
-        assert_eq!(shown_changes(scope), wanted, "{one:?}");
-        if !wanted.is_empty() {
-            assert_eq!(scope["drift"], "drifted", "{one:?}");
-            clean.remove(id);
-        }
-        for change in scope["changes"].as_array().expect("changes").iter().filter(|c| c["change"] == "update") {
-            let fields = change["fields"].as_array().expect("fields");
-            assert!(!fields.is_empty() && fields.iter().all(|field| field["source"] != field["target"]), "{change:#}");
-        }
-    }
-    for id in clean {
-        assert_eq!((&scopes[id]["drift"], &scopes[id]["changes"]), (&"in_sync".into(), &json!([])), "{id}");
-    }
-}
-
-/// All kinds of drift in scopes, each in a scope of its own; three reservations a scope.
-fn all_in_scopes() -> WindowsOptions {
-    let drift: Vec<String> = IN_SCOPES.iter().enumerate().map(|(at, (kind, _))| format!("{kind}:{at}")).collect();
-    let scopes = u32::try_from(IN_SCOPES.len()).expect("few") + 2;
-    WindowsOptions { scopes, reservations: 3 * scopes, drift, ..WindowsOptions::default() }
-}
 
 #[test]
 fn every_kind_of_drift_is_in_a_table() {

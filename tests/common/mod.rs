@@ -16,6 +16,7 @@ pub mod pair;
 pub mod program;
 #[cfg(unix)]
 pub mod proxy;
+pub mod report;
 pub mod screen;
 #[cfg(unix)]
 pub mod terminal;
@@ -23,4 +24,6 @@ pub mod traffic;
 #[cfg(feature = "web")]
 pub mod web;
 pub mod windows;
+#[cfg(unix)]
+pub mod windows_bench;
 pub mod windows_expected;
