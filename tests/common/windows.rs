@@ -141,6 +141,11 @@ impl WindowsCall {
     pub fn name(&self) -> Option<String> {
         Some(format!("{}.{}", self.cls.as_deref()?.strip_prefix("PS_")?, self.method.as_deref()?))
     }
+
+    /// Whether it called a method that changes something.
+    pub fn writes(&self) -> bool {
+        self.cls.is_some() && self.method.as_deref().is_some_and(|method| !method.starts_with("Get"))
+    }
 }
 
 /// A running pair; gone when dropped.
@@ -275,6 +280,11 @@ impl WindowsPair {
     /// How many methods were called so far.
     pub fn call_count(&self, side: Side) -> u64 {
         self.counts(side).values().sum()
+    }
+
+    /// How many calls wait until there are other rules.
+    pub fn held(&self, side: Side) -> u64 {
+        self.steer(side, json!({"do": "held"})).as_u64().expect("a number")
     }
 
     /// How many of them were answered side by side at most.

@@ -31,6 +31,7 @@ class Server:
         self.rules, self.lock = [], threading.RLock()
         self.changed = threading.Condition(self.lock)
         self.at_once = self.most_at_once = 0  # calls that were being answered side by side
+        self.held = 0                        # calls that wait for other rules
 
     machine = property(lambda self: self.state["fqdn"])
     build = property(lambda self: self.state["build"])
@@ -58,6 +59,7 @@ class Server:
         with self.lock:
             for rule in list(self.rules):
                 wanted = [rule.get("class", cls) in (cls, cls[3:]), rule.get("method", method) == method]
+                wanted.append(rule.get("writes", False) <= (not method.startswith(READS)))
                 given = {k: v if isinstance(v, list) else [v] for k, v in inputs.items()}
                 wanted += [value in given.get(name, ()) for name, value in rule.get("where", {}).items()]
                 if not all(wanted):
@@ -91,7 +93,9 @@ class Server:
     def hold(self, rules):
         """Until there are other rules than these."""
         with self.changed:
+            self.held += 1
             self.changed.wait_for(lambda: self.rules is not rules, timeout=60)
+            self.held -= 1
 
     @staticmethod
     def error(code, message, category=None):
