@@ -92,13 +92,16 @@ async fn ntlm_and_spnego_seal_over_http() {
             is_identity(ask(&pool).await);
         }
         assert!(pool.scheme_used().is_some_and(|used| used.starts_with(words)), "{:?}", pool.scheme_used());
-        let [tls, authentication] = pool.security(None);
+        let [tls, authentication] = pool.security();
         assert_eq!(
             (tls.verdict, authentication.verdict),
             (Verdict::Ok, Verdict::Warning),
             "{tls:?} {authentication:?}"
         );
         assert!(authentication.found.contains(words), "{authentication:?}");
+        let hint = authentication.hint.unwrap_or_default();
+        // a domain's account that Kerberos could have proved
+        assert_eq!(hint.contains("write auth = \"ntlm\""), scheme == Scheme::Negotiate, "{hint}");
     }
     let calls = noted(&pair, |calls| sealed(calls) == 6);
     assert_eq!(connections(&calls), 2);
@@ -117,21 +120,38 @@ async fn calls_go_side_by_side_over_a_few_connections() {
 #[tokio::test(flavor = "multi_thread")]
 async fn over_tls_schemes_are_bound_to_its_channel() {
     let options = WindowsOptions { tls: true, auth: "negotiate,basic", ..WindowsOptions::default() };
-    let Some(pair) = WindowsPair::up(options.more(&["--cbt=strict"])) else { return };
+    let options = options.more(&["--cbt=strict", "--user=CONTOSO\\alice:Secret1", "--user=scott:Secret2"]);
+    let Some(pair) = WindowsPair::up(options) else { return };
     for scheme in [Scheme::Ntlm, Scheme::Negotiate, Scheme::Basic] {
         let pool = pool(to(&pair, scheme));
         is_identity(ask(&pool).await);
-        assert_eq!(pool.security(None)[0].verdict, Verdict::Ok);
+        assert_eq!(pool.security()[0].verdict, Verdict::Ok);
     }
+    // what stands for the machine elsewhere is no part of a name of Basic
+    let local = |scheme, password| {
+        let login = Some(Login::new(".\\scott", Secret::Inline(Inline::new(password))));
+        let Access { web, .. } = to(&pair, scheme);
+        pool(Access { web: Web { login, ..web }, ..to(&pair, scheme) })
+    };
+    is_identity(ask(&local(Scheme::Basic, "Secret2")).await);
+    let wrong = ask(&local(Scheme::Basic, CANARY)).await.err().expect("a refusal").error;
+    assert!(wrong.what.starts_with(r#"the user or the password is refused (user ".\scott""#), "{wrong:?}");
+    assert!(wrong.hint.as_deref().is_some_and(|hint| hint.contains("no account of a domain")), "{wrong:?}");
+    // nor does it bar other ways to the same account
+    let again = ask(&local(Scheme::Negotiate, CANARY)).await.err().expect("a refusal").error;
+    assert!(again.what.contains("by Negotiate (NTLM)"), "{again:?}");
+    let negotiated = local(Scheme::Negotiate, "Secret2");
+    is_identity(ask(&negotiated).await);
+    assert!(!negotiated.security()[1].found.contains("Kerberos"), "an account that it knows nothing of");
     // nobody answers for tickets there
     let alone = pool(Access { kdc: Some("127.0.0.1:1".to_owned()), ..to(&pair, Scheme::Negotiate) });
     is_identity(ask(&alone).await);
-    assert!(alone.scheme_used().is_some_and(|used| used.contains("no Kerberos: the key distribution centre")));
+    let told = alone.security()[1].clone();
+    assert!(told.found.contains("Kerberos was not used: the key distribution centre"), "{told:?}");
     let unbound = pool(Access { channel_bindings: false, ..to(&pair, Scheme::Ntlm) });
     let broken = ask(&unbound).await.err().expect("a refusal");
     assert_eq!((broken.error.kind, broken.sent), (ErrorKind::Refused, false), "{broken:?}");
     assert!(broken.error.what.contains("offers Negotiate, Basic"), "{broken:?}");
-    assert_eq!(unbound.security(Some(&broken.error))[1].verdict, Verdict::Failed);
     assert_eq!(sealed(&pair.calls(Side::A)), 0, "TLS is enough");
 }
 
@@ -158,7 +178,9 @@ async fn a_wrong_password_is_tried_once() {
             for answer in futures_util::future::join_all((0..6).map(|_| ask(pool))).await {
                 let broken = answer.err().expect("a refusal");
                 assert_eq!((broken.error.kind, broken.sent), (ErrorKind::Refused, false), "{broken:?}");
-                assert!(broken.error.what.contains(r#"does not take the user "CONTOSO\\alice""#), "{broken:?}");
+                let said =
+                    r#"the user or the password is refused (user "CONTOSO\alice", password from the configuration"#;
+                assert!(broken.error.what.starts_with(said), "{broken:?}");
                 assert!(!format!("{broken:?}{}{shown}", broken.error.with_hint()).contains(CANARY));
             }
         }
@@ -286,6 +308,11 @@ async fn an_answer_that_was_changed_or_is_not_sealed_is_refused() {
             answer[end] ^= 1;
         }
     });
+    let empty = relay(port, |answer| {
+        if answer.windows(12).any(|bytes| bytes == b"octet-stream") {
+            *answer = b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n".to_vec();
+        }
+    });
     let unsealed = relay(port, |answer| {
         if answer.windows(12).any(|bytes| bytes == b"octet-stream") {
             let kind = "Content-Type: application/soap+xml;charset=UTF-8";
@@ -300,8 +327,9 @@ async fn an_answer_that_was_changed_or_is_not_sealed_is_refused() {
     });
     for (port, kind, said) in [
         (changed, ErrorKind::Garbled, "changed on its way"),
+        (empty, ErrorKind::Refused, "answers what was sealed with nothing (HTTP 500)"),
         (unsealed, ErrorKind::Safety, "not sealed"),
-        (forgetting, ErrorKind::Refused, "does not take the user"),
+        (forgetting, ErrorKind::Refused, "the server offers nothing, and auth = \"negotiate\" needs Negotiate"),
     ] {
         let url = format!("http://localhost:{port}/wsman");
         let pool = pool(access(&url, pair.user(), pair.password(), Trust::System, Scheme::Negotiate));
@@ -339,13 +367,24 @@ async fn statuses_without_soap_are_explained() {
         (404, "", false, "not for this address or path"),
         (413, "", false, "MaxEnvelopeSizekb"),
         (503, "", true, "is the service WinRM started"),
-        (401, offers, false, "it offers Negotiate, Kerberos, Basic"),
+        (401, offers, false, "the server offers Negotiate, Kerberos, Basic"),
         (200, "", true, "has no body"),
     ] {
         let (authority, server) = answering(move |_| Play::Status(status, headers, String::new()));
         let broken = ask(&basic(&authority, &server)).await.err().expect("no answer");
         let words = broken.error.with_hint();
         assert!(broken.sent == sent && words.contains(said) && !words.contains(CANARY), "{status}: {broken:?}");
+    }
+    let page = "<!DOCTYPE html><html><body>Bad gateway</body></html>";
+    for (status, body, said) in [
+        (500, page, "the server answers HTTP 500 and no SOAP"),
+        (500, "no", "the server answers HTTP 500 and no SOAP"),
+        (202, "accepted", "the answer (HTTP 202) is no SOAP"),
+        (200, page, "the answer (HTTP 200) is no SOAP"),
+    ] {
+        let (authority, server) = answering(move |_| Play::Status(status, "", body.to_owned()));
+        let error = ask(&basic(&authority, &server)).await.err().expect("no answer").error;
+        assert!(error.what == said && !error.with_hint().contains("AllowUnencrypted"), "{status} {body}: {error:?}");
     }
     let (authority, server) = answering(|_| Play::Status(500, "", "<s:Envelope/>".to_owned()));
     let fault = ask(&basic(&authority, &server)).await.expect("a fault is an answer");
@@ -420,8 +459,9 @@ async fn tickets_are_had_and_used() {
         assert_eq!(pair.calls(Side::A).len(), 18, "Kerberos never falls to NTLM");
         let either = pool(with(Scheme::Negotiate, &user, "127.0.0.1:1"));
         is_identity(ask(&either).await);
-        let used = either.scheme_used().unwrap_or_default();
-        assert!(used.starts_with("Negotiate (NTLM); no Kerberos: the key distribution centre 127.0.0.1:1"), "{used}");
+        let [_, told] = either.security();
+        assert!(told.found.starts_with("Negotiate (NTLM)"), "{told:?}");
+        assert!(told.found.contains("Kerberos was not used: the key distribution centre 127.0.0.1:1"), "{told:?}");
     }
 }
 
@@ -452,7 +492,7 @@ async fn tickets_of_the_cache_do_without_a_password() {
             is_identity(ask(&pool).await);
             is_identity(ask(&pool).await);
             assert_eq!(pool.scheme_used().as_deref(), Some(words));
-            assert!(pool.security(None)[1].found.contains("by the tickets of this account"));
+            assert!(pool.security()[1].found.contains("by the tickets of this account"));
         }
         return;
     }

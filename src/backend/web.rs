@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::model::Foreign;
 use crate::secret::{Keeper, Secret};
 
 /// Everything that is needed to reach a server over HTTP.
@@ -33,6 +34,11 @@ impl Login {
     /// A user whose password is still to be got.
     pub fn new(user: impl Into<String>, password: Secret) -> Self {
         Login { user: user.into(), password: Arc::new(Keeper::new(password)) }
+    }
+
+    /// The user's name as it is shown, with no backslash doubled.
+    pub fn shown(&self) -> String {
+        format!("\"{}\"", Foreign::cleaned(&self.user))
     }
 }
 

@@ -161,8 +161,10 @@ pub const SERVER: Section = Section {
             name: "user",
             absent: Absent::Nothing,
             about: "Who we are; needs one password. For Kea the user of basic authentication. For Windows \
-                    `'DOMAIN\\user'`, `\"user@domain\"`, or `'.\\user'` for a local account; in single quotes a \
-                    backslash stands for itself. A build with the feature `gss` does without user and password by the \
+                    `\"user@contoso.com\"` with the domain's full name, which Kerberos needs; `'CONTOSO\\user'`, which means \
+                    NTLM unless `kdc` is given or the server is in that domain by its `host` (`dhcp1.contoso.com`); or \
+                    `'.\\user'` for a local account, of which Kerberos knows nothing. In single quotes a backslash \
+                    stands for itself. A build with the feature `gss` does without user and password by the \
                     tickets of the system's Kerberos cache.",
         },
         Key {

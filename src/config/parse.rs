@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::error::{ConfigError, Problem};
 use super::keys::{self, SECTIONS};
-use super::read::{At, Fields, Problems, nearest, position, shown};
+use super::read::{At, ESCAPE, Fields, Problems, nearest, position, shown};
 use super::server::{server, unique_endpoints};
 use super::{Config, HistoryConfig, IgnoreRule, LogConfig, LogLevel, LogTarget, RelationshipEntry};
 
@@ -38,7 +38,11 @@ impl Config {
 
 fn syntax(text: &str, error: &toml::de::Error) -> Problem {
     let (line, column) = position(text, error.span().map_or(0, |span| span.start));
-    let message = error.message().replace('\n', "; ");
+    let is_of_escape = ["missing escaped value", "too few unicode value digits"];
+    let message = match is_of_escape.iter().any(|words| error.message().starts_with(words)) {
+        true => format!("{ESCAPE}, and none begins so: write the text in single quotes, such as 'CONTOSO\\scopesync'"),
+        false => error.message().replace('\n', "; "),
+    };
     Problem { line, column, message }
 }
 

@@ -72,9 +72,16 @@ pub(super) struct At<T> {
     pub(super) span: Span,
 }
 
-/// Text of the file, safe to print.
+/// What a backslash does that was not meant to.
+pub(super) const ESCAPE: &str = "in double quotes a backslash begins an escape";
+
+/// Text of the file, safe to print: as it can be written there, with no backslash doubled.
 pub(super) fn shown(text: &str) -> String {
-    format!("\"{}\"", text.escape_debug())
+    let others = text.replace(['\\', '"'], "");
+    match text.contains('\\') && !others.contains('\'') && others.escape_debug().eq(others.chars()) {
+        true => format!("'{text}'"),
+        false => format!("\"{}\"", text.escape_debug()),
+    }
 }
 
 /// The ending of a message: the nearest valid name, or all of them where none is near.
@@ -182,7 +189,11 @@ impl<'a, 't, 'i> Fields<'a, 't, 'i> {
         }
         if text.value.chars().any(is_invisible) {
             let written = shown(&text.value);
-            self.problem(&text.span, format!("`{key}` in {place} has characters that cannot be seen: {written}"));
+            // such as those that "CONTOSO\nancy" has
+            let source = self.problems.text.get(text.span.clone()).unwrap_or_default();
+            let is_escape = source.starts_with('"') && ESCAPES.iter().any(|escape| source.contains(escape));
+            let hint = if is_escape { format!(" ({ESCAPE}: write the text in single quotes)") } else { String::new() };
+            self.problem(&text.span, format!("`{key}` in {place} has characters that cannot be seen: {written}{hint}"));
             return None;
         }
         if text.value.trim() != text.value {
@@ -323,6 +334,9 @@ fn home_of(key: &str) -> Option<String> {
         _ => format!("`{key}` belongs in {}", home.heading()),
     })
 }
+
+/// What a name behind a backslash may begin with, and then is a control character.
+const ESCAPES: [&str; 6] = [r"\b", r"\e", r"\f", r"\n", r"\r", r"\t"];
 
 /// Control characters, and what changes the order or the look of a line without being seen.
 fn is_invisible(c: char) -> bool {

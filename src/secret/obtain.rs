@@ -109,12 +109,19 @@ async fn read(from: impl tokio::io::AsyncRead + Unpin, place: &str) -> Result<Ve
     }
 }
 
-/// One newline at the end belongs to the file or the program, not to the password.
+/// A byte order mark at the beginning, and one newline at the end, belong to the file or the program, not to the
+/// password.
 fn password(bytes: Vec<u8>, place: &str) -> Result<SecretString> {
     let bytes = Zeroizing::new(bytes);
     let Ok(text) = std::str::from_utf8(&bytes) else {
-        return Err(local(format!("{place} gives a password that is not UTF-8 text")));
+        let error = local(format!("{place} gives a password that is not UTF-8 text"));
+        return Err(match bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+            true => error.hint("it is UTF-16, as Windows PowerShell writes: write it anew as UTF-8"),
+            false => error,
+        });
     };
+    // editors of Windows begin files so
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let text = text.strip_suffix('\n').map_or(text, |text| text.strip_suffix('\r').unwrap_or(text));
     if text.is_empty() {
         return Err(local(format!("{place} gives an empty password")));
@@ -159,6 +166,7 @@ mod tests {
         };
         assert_eq!(got(file("one\n")).await.unwrap(), "one");
         assert_eq!(got(file("two \r\n")).await.unwrap(), "two ");
+        assert_eq!(got(file("\u{feff}three\u{feff}\n")).await.unwrap(), "three\u{feff}");
         assert_eq!(got(shell("printf three")).await.unwrap(), "three");
         assert_eq!(got(shell("echo 'fo ur'")).await.unwrap(), "fo ur");
         assert_eq!(got(Secret::Env("PATH".into())).await.unwrap(), std::env::var("PATH").unwrap());
@@ -186,6 +194,9 @@ mod tests {
         assert!(said(shell("exit 4")).await.ends_with("failed: exit status: 4"));
         assert!(said(file(b"s3cret\nsecond line\n")).await.contains("a line break"));
         assert!(said(file(b"s3cret\xff")).await.contains("not UTF-8"));
+        let wide = file(b"\xff\xfes\x003\0").obtain(Duration::from_secs(20)).await.unwrap_err().with_hint();
+        assert!(wide.contains("not UTF-8") && wide.contains("UTF-16"), "{wide}");
+        assert!(said(file(b"\xef\xbb\xbf\r\n")).await.ends_with("gives an empty password"));
         assert!(said(file(&b"s3cret".repeat(20_000))).await.ends_with("gives more than 65536 bytes"));
         assert!(said(shell("yes s3cret")).await.ends_with("gives more than 65536 bytes"));
         assert!(said(shell("echo s3cret; echo s3cret >&2; exit 3")).await.contains("exit status: 3"));

@@ -122,7 +122,11 @@ fn as_error(error: FileError) -> Error {
     let (kind, hint) = match &error {
         FileError::Changed(_) => (ErrorKind::Moved, "somebody changed it: make a new preview"),
         // no choice of scopes makes a file good that was refused before
-        FileError::Refused { old_too: true, .. } => (ErrorKind::Safety, "mend the file first"),
+        FileError::Refused { old_too: true, .. } | FileError::OldRefused { .. } => {
+            let hint = "mend the file, or name in check the kea-dhcp4 of the version that will read it; check = \"off\" \
+                        goes without a test";
+            (ErrorKind::Safety, hint)
+        }
         FileError::Refused { .. } => (ErrorKind::Refused, "mend what the test names, or leave that scope out"),
         FileError::Syntax(_) => (ErrorKind::Garbled, "Kea would refuse the file as well: mend it first"),
         FileError::TooBig { .. } => (ErrorKind::TooLarge, "raise the limit in the configuration, if the file is meant"),

@@ -15,6 +15,7 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 
 use super::access::{Access, Scheme};
+use super::explain;
 use crate::backend::web::Address;
 use crate::engine::{Error, ErrorKind, Result};
 
@@ -51,6 +52,20 @@ pub trait SecurityContext: Send {
 
     /// The mechanism that was agreed upon, in words.
     fn mechanism(&self) -> String;
+
+    /// Why it is not Kerberos, where that would have been preferred.
+    fn no_kerberos(&self) -> Option<&NoKerberos> {
+        None
+    }
+}
+
+/// Why Kerberos cannot be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoKerberos {
+    /// In words.
+    pub why: String,
+    /// What lets it be had; `None` for accounts of a machine, of which it knows nothing.
+    pub cure: Option<&'static str>,
 }
 
 /// What a step gave.
@@ -63,17 +78,35 @@ pub struct Step {
 }
 
 /// Why there is no context.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Failure {
     /// In words.
     pub error: Error,
+    /// What did not work.
+    pub about: About,
+}
+
+/// A part of the way in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// A connection, and what is said over it.
+    Reach,
+    /// That we are who we say we are, or that the server is.
+    Proof,
     /// User and password were looked at and not taken: trying them again may lock the account.
-    pub is_refusal: bool,
+    Password,
+}
+
+impl Failure {
+    /// The server cannot be talked to.
+    pub fn of_reach(error: Error) -> Self {
+        Failure { error, about: About::Reach }
+    }
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Failure { error, is_refusal: false }
+        Failure { error, about: About::Proof }
     }
 }
 
@@ -133,16 +166,17 @@ pub fn begin(
         seals: certificate.is_none(),
         bindings: certificate.filter(|_| access.channel_bindings).map(bindings::of),
         patience,
+        who: explain::who(access),
     };
     let kerberos = identity::kerberos(user, host, access.kdc.as_deref());
     match (access.scheme, kerberos) {
         (Scheme::Negotiate, Ok(client)) => native::negotiate(Ok((client, identity::ntlm(user)?)), password, setting),
-        (Scheme::Negotiate, Err(why)) => native::negotiate(Err((why, identity::ntlm(user)?)), password, setting),
+        (Scheme::Negotiate, Err(none)) => native::negotiate(Err((none, identity::ntlm(user)?)), password, setting),
         (Scheme::Kerberos, Ok(client)) => native::kerberos(client, password, setting),
-        (Scheme::Kerberos, Err(why)) => Err(Error::new(ErrorKind::Local, format!("no Kerberos: {why}"))
+        (Scheme::Kerberos, Err(none)) => Err(Error::new(ErrorKind::Local, format!("no Kerberos: {}", none.why))
             .hint("write user = \"NAME@REALM\" and the server's full name; auth = \"negotiate\" would use NTLM here")),
         (Scheme::Ntlm, _) => native::ntlm(identity::ntlm(user)?, password, setting),
-        (Scheme::CredSsp, _) => Ok(Box::new(credssp::CredSsp::new(identity::ntlm(user)?, password, setting.target)?)),
+        (Scheme::CredSsp, _) => Ok(Box::new(credssp::CredSsp::new(identity::ntlm(user)?, password, setting)?)),
         (Scheme::Basic, _) => Err(Error::new(ErrorKind::Unsupported, "Basic has no context")),
     }
 }

@@ -10,13 +10,14 @@ use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use secrecy::SecretString;
 
 use super::access::{Access, Scheme};
-use super::auth::{self, Failure, HttpScheme, SecurityContext};
+use super::auth::{self, About, Failure, HttpScheme, NoKerberos, SecurityContext};
 use super::charset::{self, Charset};
 use super::explain;
 use super::sealed;
 use super::wire::Answer;
 use crate::backend::exchange::{Broken, Effect};
 use crate::backend::http::{BasicAuth, Held, Lost, Reply, Request};
+use crate::backend::web::Login;
 use crate::engine::{Error, ErrorKind, Result};
 
 /// No scheme needs more; a server that goes on forever is stopped.
@@ -29,6 +30,29 @@ pub(super) struct Connection {
     /// What is said is sealed by the context: there is no TLS.
     seals: bool,
     is_used: bool,
+}
+
+/// How we prove who we are.
+#[derive(Clone, Debug)]
+pub(super) struct Used {
+    /// In words.
+    pub(super) mechanism: String,
+    /// Why it is not Kerberos, where that would have been preferred.
+    pub(super) no_kerberos: Option<NoKerberos>,
+}
+
+impl Used {
+    fn of(context: &dyn SecurityContext) -> Self {
+        Used { mechanism: context.mechanism(), no_kerberos: context.no_kerberos().cloned() }
+    }
+
+    fn basic() -> Self {
+        Used { mechanism: "Basic".to_owned(), no_kerberos: None }
+    }
+
+    pub(super) fn is_kerberos(&self) -> bool {
+        self.mechanism.trim_end_matches(')').ends_with("Kerberos")
+    }
 }
 
 /// What a connection owes its rights to.
@@ -69,7 +93,7 @@ impl Connection {
         if access.scheme == Scheme::Basic {
             let header = basic(access).await?;
             let reply = leg(&mut held, header.clone()).await?;
-            judge(&reply, access, "Basic")?;
+            judge(&reply, access, &Used::basic())?;
             return Ok(Connection { held, proof: Proof::Basic(header), seals: false, is_used: false });
         }
         let certificate = held.certificate().map(<[u8]>::to_vec);
@@ -78,11 +102,11 @@ impl Connection {
         Ok(Connection { held, proof: Proof::Context(context), seals: !is_tls, is_used: false })
     }
 
-    /// How we proved who we are, in words.
-    pub(super) fn scheme(&self) -> String {
+    /// How we proved who we are.
+    pub(super) fn used(&self) -> Used {
         match &self.proof {
-            Proof::Context(context) => context.mechanism(),
-            Proof::Basic(_) => "Basic".to_owned(),
+            Proof::Context(context) => Used::of(context.as_ref()),
+            Proof::Basic(_) => Used::basic(),
         }
     }
 
@@ -117,7 +141,7 @@ impl Connection {
         let reply = reply.map_err(|Lost { broken, may_try_again }| Unanswered { broken, may_try_again })?;
         if reply.status == 401 {
             // it has forgotten us, and did not look at the envelope; unless somebody between says so
-            let error = explain::refused(&reply, access, &self.scheme());
+            let error = explain::refused(&reply, access, &self.used());
             let broken = Broken { error, sent: self.seals };
             return Err(Unanswered { broken, may_try_again: effect == Effect::Reads });
         }
@@ -149,15 +173,15 @@ impl Connection {
     fn answer(&mut self, reply: &Reply) -> Result<Answer> {
         let kind = reply.header(header::CONTENT_TYPE).unwrap_or_default();
         let text = if reply.body.is_empty() {
-            return Err(explain::empty(reply.status));
+            return Err(explain::no_envelope(reply, self.seals));
         } else if sealed::is_sealed(kind) {
             self.open(&reply.body)?
         } else if self.seals {
             return Err(explain::unsealed(reply));
         } else {
             charset::decode(&reply.body, sealed::parameter(kind, "charset").and_then(Charset::read))
-                .filter(|text| text.trim_start().starts_with('<'))
-                .ok_or_else(|| explain::no_envelope(reply))?
+                .filter(|text| is_xml(text))
+                .ok_or_else(|| explain::no_envelope(reply, false))?
         };
         let date = reply.header(header::DATE).and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
         Ok(Answer { status: reply.status, text, date: date.map(|date| date.timestamp()) })
@@ -195,7 +219,7 @@ async fn prove(
             (Ok(step), _) => step,
             // it has words of its own for what went wrong
             (Err(failure), Some(_)) if context.scheme() == HttpScheme::CredSsp => {
-                return Err(Failure { is_refusal: true, ..failure });
+                return Err(Failure { about: About::Password, ..failure });
             }
             (Err(_), Some(no)) => return Err(refusal(no, access, context)),
             (Err(failure), None) => return Err(failure),
@@ -205,7 +229,7 @@ async fn prove(
                 let reply = leg(held, authorization(word, &token)?).await?;
                 is_accepted = reply.status != 401;
                 if is_accepted {
-                    judge(&reply, access, &context.mechanism())?;
+                    judge(&reply, access, &Used::of(context))?;
                 }
                 match token_of(&reply, word) {
                     _ if is_accepted && step.is_complete => return Ok(()),
@@ -226,35 +250,45 @@ async fn prove(
         .into())
 }
 
+/// Whether it may be an envelope; a page for people is none.
+fn is_xml(text: &str) -> bool {
+    let text = text.trim_start();
+    let begins = |with: &str| text.get(..with.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(with));
+    text.starts_with('<') && !begins("<!doctype") && !begins("<html")
+}
+
 /// One request without a body, that carries who we are.
-async fn leg(held: &mut Held, authorization: HeaderValue) -> Result<Reply> {
+async fn leg(held: &mut Held, authorization: HeaderValue) -> std::result::Result<Reply, Failure> {
     let mut headers = HeaderMap::new();
     headers.insert(header::AUTHORIZATION, authorization);
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/soap+xml;charset=UTF-8"));
     let request = Request { headers, body: Bytes::new(), effect: Effect::Reads };
-    held.exchange(&request).await.map_err(|lost| lost.broken.error)
+    held.exchange(&request).await.map_err(|lost| Failure::of_reach(lost.broken.error))
 }
 
 /// A status that says that the request without a body came to the service: some find fault with it.
-fn judge(reply: &Reply, access: &Access, mechanism: &str) -> std::result::Result<(), Failure> {
+fn judge(reply: &Reply, access: &Access, used: &Used) -> std::result::Result<(), Failure> {
     match reply.status {
         200..=299 | 400 | 415 | 500 => Ok(()),
-        401 => Err(Failure { error: explain::refused(reply, access, mechanism), is_refusal: true }),
-        status => Err(explain::empty(status).into()),
+        401 => Err(Failure { error: explain::refused(reply, access, used), about: About::Password }),
+        403 => Err(explain::status_alone(403).into()),
+        status => Err(Failure::of_reach(explain::status_alone(status))),
     }
 }
 
 /// A no, which is one to the password only after that was shown.
 fn refusal(reply: &Reply, access: &Access, context: &dyn SecurityContext) -> Failure {
-    let error = explain::refused(reply, access, &context.mechanism());
-    Failure { error, is_refusal: context.has_shown_password() }
+    let error = explain::refused(reply, access, &Used::of(context));
+    Failure { error, about: if context.has_shown_password() { About::Password } else { About::Proof } }
 }
 
 async fn basic(access: &Access) -> Result<HeaderValue> {
     let login = access.web.login.as_ref();
     let login = login.ok_or_else(|| Error::new(ErrorKind::Local, "Basic needs a user and a password"))?;
-    BasicAuth::new(login).header().await
+    // it knows accounts of the machine alone, by their mere names
+    let user = login.user.strip_prefix(".\\").unwrap_or(&login.user).to_owned();
+    BasicAuth::new(&Login { user, ..login.clone() }).header().await
 }
 
 fn authorization(word: &str, token: &[u8]) -> Result<HeaderValue> {

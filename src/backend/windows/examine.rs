@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use super::auth::About;
 use super::cim::{Dhcp, Failover, codes};
 use super::relationship;
 use super::server::{WindowsServer, unless_cancelled};
@@ -26,7 +27,7 @@ pub(super) async fn look_closely(server: &WindowsServer, try_save: bool, ctl: &C
         Err(error) => return not_let_in(server, &error),
     };
     let mut points = vec![Point::ok(Topic::Reach, format!("WinRM answers; the first round trip took {took:.0} ms"))];
-    points.extend(server.pool().security(None));
+    points.extend(server.pool().security());
     points.push(product(&identified));
     points.push(role(server, ctl).await);
     points.extend(hindrances(dhcp, ctl).await);
@@ -43,20 +44,20 @@ async fn ask<T>(call: impl Future<Output = std::result::Result<T, Failure>>, ctl
     unless_cancelled(call, ctl).await?.map_err(Error::from)
 }
 
-/// Where nobody was authenticated, a refusal is one of who we are.
+/// Each failure by what did not work: the way, TLS, or the proof of who we are.
 fn not_let_in(server: &WindowsServer, error: &Error) -> Vec<Point> {
     let untried = |point: Point| match point.topic == Topic::Tls && point.verdict != Verdict::Unknown {
         true => point,
         false => Point { verdict: Verdict::NotAsked, hint: None, ..point },
     };
-    let is_unknown = error.kind == ErrorKind::Refused && server.dhcp().client().scheme_used().is_none();
-    match is_unknown {
-        true => [vec![Point::ok(Topic::Reach, "it answers")], server.pool().security(Some(error)).to_vec()].concat(),
-        false => {
-            let mut points = vec![Point::failed(Topic::Reach, error)];
-            points.extend(server.pool().security(None).into_iter().map(untried));
-            points
+    let connects = Point::ok(Topic::Reach, "it takes connections");
+    let [tls, authentication] = server.pool().security();
+    match server.pool().failed() {
+        Some(About::Proof | About::Password) => vec![connects, tls, Point::failed(Topic::Authentication, error)],
+        Some(About::Reach) if tls.verdict == Verdict::Failed => {
+            vec![connects, Point::failed(Topic::Tls, error), untried(authentication)]
         }
+        _ => vec![Point::failed(Topic::Reach, error), untried(tls), untried(authentication)],
     }
 }
 
@@ -152,9 +153,11 @@ async fn right_to_write(server: &WindowsServer, try_save: bool, ctl: &Control) -
         Err(error) => return Point::failed(Topic::WriteRight, &error),
     };
     match removed {
-        Ok(()) => Point::ok(Topic::WriteRight, "yes: it took the removal of a class that it does not have"),
+        Ok(()) => Point::ok(Topic::WriteRight, "probably: it took the removal of a class that it does not have"),
         Err(failure) if failure.code() == Some(Code::Dhcp(codes::CLASS_NOT_FOUND)) => {
-            Point::ok(Topic::WriteRight, "yes: it looked for the class that it was to remove, and does not have it")
+            let found =
+                "probably: it looked for the class that it was to remove, which it does not have, instead of refusing";
+            Point::ok(Topic::WriteRight, found)
         }
         Err(failure) => {
             let error = Error::from(failure);

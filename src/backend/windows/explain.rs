@@ -1,7 +1,8 @@
 //! From what a WinRM listener answers instead of an envelope to what an operator can act upon.
 
 use super::access::{Access, Scheme};
-use super::connection::offers;
+use super::auth::NoKerberos;
+use super::connection::{Used, offers};
 use crate::backend::http::{Reply, Words};
 use crate::engine::{Error, ErrorKind};
 use crate::model::Foreign;
@@ -19,10 +20,17 @@ pub(super) const WORDS: Words = Words {
     largest: "max_envelope",
 };
 
+/// Whom a refusal is about: the user, and where the password is from.
+pub(super) fn who(access: &Access) -> String {
+    match &access.web.login {
+        Some(login) => format!("user {}, password from {}", login.shown(), login.password.from().place()),
+        None => "by the tickets of this account".to_owned(),
+    }
+}
+
 /// The server did not take us for who we say we are (401).
-pub(super) fn refused(reply: &Reply, access: &Access, mechanism: &str) -> Error {
+pub(super) fn refused(reply: &Reply, access: &Access, used: &Used) -> Error {
     let words: Vec<&str> = offers(reply).filter_map(|offer| offer.split_whitespace().next()).collect();
-    let user = access.web.login.as_ref().map(|login| format!(" the user {:?}", login.user)).unwrap_or_default();
     let offered = match words.as_slice() {
         [] => "nothing".to_owned(),
         words => Foreign::from(words.join(", ")).to_string(),
@@ -33,26 +41,35 @@ pub(super) fn refused(reply: &Reply, access: &Access, mechanism: &str) -> Error 
         Scheme::Basic => "Basic",
         Scheme::CredSsp => "CredSSP",
     };
+    let (who, mechanism) = (who(access), &used.mechanism);
     let is_offered = words.iter().any(|word| word.eq_ignore_ascii_case(wanted));
-    let hint = match is_offered {
-        true if mechanism.ends_with("Kerberos") || mechanism.ends_with("(Kerberos)") => {
-            "the ticket was not taken: does the service there own the principal name (spn_service, and the full name in \
-             host), and are both clocks right? Channel bindings, which some demand over https, are not sent with it"
-        }
-        true => {
-            "is the password right, the account not locked, and may it log on over the network? Accounts of that machine \
-             itself are written .\\name; policies may forbid NTLM, and demand channel bindings that a proxy breaks"
-        }
-        false => "choose one of these as auth, or allow ours on the server (winrm set winrm/config/service/auth)",
-    };
-    Error::new(
-        ErrorKind::Refused,
-        format!(
-            "the server does not take{user} by {mechanism}; it offers {offered}, and auth = {:?} may use {wanted}",
-            access.scheme.word()
+    let (what, hint) = match () {
+        () if !is_offered => (
+            format!("the server offers {offered}, and auth = {:?} needs {wanted} ({who})", access.scheme.word()),
+            "choose one of these as auth, or allow ours on the server (winrm set winrm/config/service/auth)",
         ),
-    )
-    .hint(hint)
+        () if used.is_kerberos() => (
+            format!("the ticket is refused ({who}, by {mechanism}); the server offers {offered}"),
+            "does the service there own the principal name (spn_service, and the full name in host), and are both \
+             clocks right? Channel bindings, which some demand over https, are not sent with a ticket",
+        ),
+        () if access.scheme == Scheme::Basic => (
+            format!("the user or the password is refused ({who}, by Basic); the server offers {offered}"),
+            "is the password right, and the account one of that machine itself? Basic takes no account of a domain: \
+             write auth = \"negotiate\" for those",
+        ),
+        () => (
+            format!("the user or the password is refused ({who}, by {mechanism}); the server offers {offered}"),
+            "is the password right, the account not locked, and may it log on over the network? Accounts of that \
+             machine itself are written '.\\name'; policies may forbid NTLM, and demand channel bindings that a proxy \
+             breaks",
+        ),
+    };
+    let what = match &used.no_kerberos {
+        Some(NoKerberos { why, cure: Some(_) }) => format!("{what}; no Kerberos: {why}"),
+        _ => what,
+    };
+    Error::new(ErrorKind::Refused, what).hint(hint)
 }
 
 /// The server took us, but did not prove who it is itself.
@@ -67,18 +84,31 @@ pub(super) fn unsealed(reply: &Reply) -> Error {
         .hint("somebody or something between may have written it; or it is no WinRM listener that answers")
 }
 
-/// What answers is no envelope.
-pub(super) fn no_envelope(reply: &Reply) -> Error {
-    match reply.status {
-        200 => {
-            Error::new(ErrorKind::Garbled, "the answer is no SOAP").hint("is it a WinRM listener that answers there?")
+/// What answers is no envelope. `was_sealed`: what it answers was sealed.
+pub(super) fn no_envelope(reply: &Reply, was_sealed: bool) -> Error {
+    let status = reply.status;
+    match (status, reply.body.is_empty()) {
+        (500, true) if was_sealed => {
+            Error::new(ErrorKind::Refused, "the server answers what was sealed with nothing (HTTP 500)").hint(
+                "it may have lost what was agreed upon: try again, and see its event log (Windows Remote Management)",
+            )
         }
-        status => empty(status),
+        (500, true) => Error::new(
+            ErrorKind::Refused,
+            "the server refused SOAP that reached it unencrypted (500 without a body: AllowUnencrypted=false)",
+        )
+        .hint("does a proxy end TLS before the server? Let it speak TLS to it, or reach the server without it"),
+        (200..=299, is_empty) => {
+            let lacks = if is_empty { "has no body" } else { "is no SOAP" };
+            Error::new(ErrorKind::Garbled, format!("the answer (HTTP {status}) {lacks}"))
+                .hint("is it a WinRM listener that answers there?")
+        }
+        _ => status_alone(status),
     }
 }
 
 /// A status that says all that there is.
-pub(super) fn empty(status: u16) -> Error {
+pub(super) fn status_alone(status: u16) -> Error {
     let (kind, what, hint) = match status {
         404 => (
             ErrorKind::Unreachable,
@@ -90,31 +120,20 @@ pub(super) fn empty(status: u16) -> Error {
             "the request is larger than the server takes (413)".to_owned(),
             "raise MaxEnvelopeSizekb on the server (winrm set winrm/config)",
         ),
-        500 => (
-            ErrorKind::Refused,
-            "the server refused SOAP that reached it unencrypted (500 without a body: AllowUnencrypted=false)"
-                .to_owned(),
-            "does a proxy end TLS before the server? Let it speak TLS to it, or reach the server without it",
-        ),
         403 => (
             ErrorKind::Refused,
             "the server forbids it (403)".to_owned(),
-            "the account needs the right to use WinRM: group Remote Management Users or Administrators",
+            "the account needs the right to use WinRM: group Remote Management Users, or Administrators",
         ),
         503 => (
             ErrorKind::Unreachable,
             "the service is not available (503)".to_owned(),
             "is the service WinRM started on the server?",
         ),
-        200..=299 => (
-            ErrorKind::Garbled,
-            format!("the answer (HTTP {status}) has no body"),
-            "is it a WinRM listener that answers there?",
-        ),
         status => (
             ErrorKind::Refused,
             format!("the server answers HTTP {status} and no SOAP"),
-            "is it a WinRM listener that answers there?",
+            "is it a WinRM listener that answers there, and no proxy or web server between?",
         ),
     };
     Error::new(kind, what).hint(hint)

@@ -15,8 +15,8 @@ use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
 use self::gate::Gate;
 use super::access::Access;
-use super::auth::Failure;
-use super::connection::{Connection, Unanswered};
+use super::auth::{About, Failure};
+use super::connection::{Connection, Unanswered, Used};
 use super::explain;
 use super::wire::{Answer, Wire};
 use crate::backend::exchange::{Broken, Effect, Limits};
@@ -42,7 +42,10 @@ struct Shared {
     /// One permit for each job that waits.
     waiting: Semaphore,
     gate: Gate,
-    scheme: Mutex<Option<String>>,
+    /// How we proved who we are the last time.
+    used: Mutex<Option<Used>>,
+    /// What did not work when a connection was wanted; `None` after it did.
+    failed: Mutex<Option<About>>,
 }
 
 #[derive(Default)]
@@ -64,6 +67,11 @@ struct Job {
 }
 
 impl Pool {
+    /// What did not work when a connection was wanted last; `None` where it did.
+    pub(super) fn failed(&self) -> Option<About> {
+        *lock(&self.shared.failed)
+    }
+
     /// The way to this service. Nothing is opened yet, and no file read.
     pub fn new(access: Access, limits: Limits) -> Self {
         let most = usize::try_from(access.max_envelope).unwrap_or(usize::MAX).saturating_mul(SLACK);
@@ -76,7 +84,8 @@ impl Pool {
             jobs: Mutex::default(),
             waiting: Semaphore::new(0),
             gate,
-            scheme: Mutex::default(),
+            used: Mutex::default(),
+            failed: Mutex::default(),
         };
         Pool { shared: Arc::new(shared) }
     }
@@ -92,7 +101,7 @@ impl Wire for Pool {
     }
 
     fn scheme_used(&self) -> Option<String> {
-        lock(&self.shared.scheme).clone()
+        lock(&self.shared.used).as_ref().map(|used| used.mechanism.clone())
     }
 }
 
@@ -137,10 +146,12 @@ impl Shared {
     }
 
     async fn open(&self) -> std::result::Result<Connection, Failure> {
-        let held = self.client.hold().await?;
-        let connection = self.gate.authenticate(held, &self.access, self.client.limits().connect).await?;
-        *lock(&self.scheme) = Some(connection.scheme());
-        Ok(connection)
+        let opened = match self.client.hold().await {
+            Ok(held) => self.gate.authenticate(held, &self.access, self.client.limits().connect).await,
+            Err(error) => Err(Failure::of_reach(error)),
+        };
+        *lock(&self.failed) = opened.as_ref().err().map(|failure| failure.about);
+        opened.inspect(|connection| *lock(&self.used) = Some(connection.used()))
     }
 }
 

@@ -146,6 +146,20 @@ fn mistakes_name_their_place_and_cure() {
              7:15: `connections` in [[server]] \"w\" must be a whole number from 1 to 16, not 17\n\
              8:8: `auth = \"credssp\"` in [[server]] \"w\" hands the password over, and never over http: write `tls = true`",
         ),
+        // Backslashes, which are not doubled in what is told.
+        (
+            windows("host = 'dhcp1'\nuser = \"CONTOSO\\user\"\nkdc = \"a\\scott\""),
+            "5:18: in double quotes a backslash begins an escape, and none begins so: write the text in single quotes, \
+             such as 'CONTOSO\\scopesync'\n\
+             6:10: in double quotes a backslash begins an escape, and none begins so: write the text in single quotes, \
+             such as 'CONTOSO\\scopesync'",
+        ),
+        (
+            windows("host = 'dhcp1'\nuser = \"CONTOSO\\nancy\"\npassword_env = 'X'\nkdc = 'CONTOSO\\dc1'"),
+            "5:8: `user` in [[server]] \"w\" has characters that cannot be seen: \"CONTOSO\\nancy\" (in double \
+             quotes a backslash begins an escape: write the text in single quotes)\n\
+             7:7: `kdc` in [[server]] \"w\" must be HOST or HOST:PORT, not 'CONTOSO\\dc1'",
+        ),
         (
             "[[server]]\nname = 'w'\nkind = 'kee'\nsocket = '/s'".to_owned(),
             "3:8: unknown `kind` \"kee\" in [[server]] \"w\": did you mean \"kea\"?",

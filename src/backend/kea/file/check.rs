@@ -73,6 +73,16 @@ pub(super) fn check(
     Err(FileError::Refused { path: shown(old), program: shown(&program), message: Foreign::from(message), old_too })
 }
 
+/// Tests a file as it stands by this program.
+pub(super) fn check_old(program: PathBuf, old: &Path, folder: &Path, limit: Duration) -> Result<Checked, FileError> {
+    match run(&program, old, folder, limit)? {
+        Ok(()) => Ok(Checked::Accepted(program)),
+        Err(message) => {
+            Err(FileError::OldRefused { path: shown(old), program: shown(&program), message: message.into() })
+        }
+    }
+}
+
 /// The program that tests, or why there is no test; an error where one was asked for that is
 /// not there.
 pub(super) fn tester(

@@ -64,7 +64,7 @@ pub enum FileError {
     /// Kea's own test refuses the new file.
     #[error(
         "{program} -t refuses the new {path}; nothing was written: {message}{}",
-        if *.old_too { " (it refuses the file as it stands, too: mend that first, or set check = \"off\")" } else { "" }
+        if *.old_too { " (it refuses the file as it stands, too)" } else { "" }
     )]
     Refused {
         /// The file.
@@ -75,6 +75,16 @@ pub enum FileError {
         message: Foreign,
         /// It refuses the file as it stands, too.
         old_too: bool,
+    },
+    /// Kea's own test refuses the file as it stands.
+    #[error("{program} -t refuses {path} as it stands: {message}")]
+    OldRefused {
+        /// The file.
+        path: Foreign,
+        /// The program.
+        program: Foreign,
+        /// What it said.
+        message: Foreign,
     },
     /// Kea's own test did not end.
     #[error("{program} -t did not end within {} s; nothing was written", .limit.as_secs_f32())]

@@ -23,16 +23,6 @@ impl Default for Options {
     }
 }
 
-impl Options {
-    /// Who will test a new file: a program that accepts it, or nobody.
-    ///
-    /// # Errors
-    /// The program that was asked for is not there: nothing will be written.
-    pub fn tester(&self) -> Result<Checked, FileError> {
-        check::tester(&self.check, check::find).map(|tester| tester.map_or_else(|nobody| nobody, Checked::Accepted))
-    }
-}
-
 /// A file was replaced.
 #[derive(Debug)]
 pub struct Replaced {
@@ -49,6 +39,17 @@ impl ConfigFile {
     pub fn may_replace(&self) -> [bool; 2] {
         let file = &self.stamp.path;
         [file.as_path(), file.parent().unwrap_or(Path::new("."))].map(keep::may_write)
+    }
+
+    /// Tests the file as it stands, by what will test a new one.
+    ///
+    /// # Errors
+    /// It is refused, or the program that was asked for is not there: nothing will be written.
+    pub fn test(&self, options: &Options) -> Result<Checked, FileError> {
+        match check::tester(&options.check, check::find)? {
+            Ok(program) => check::check_old(program, &self.stamp.path, self.working_folder(), options.check_limit),
+            Err(untested) => Ok(untested),
+        }
     }
 
     /// Puts a new text in the place of what was read.

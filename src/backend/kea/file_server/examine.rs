@@ -20,10 +20,10 @@ impl FileServer {
             return vec![reach, never];
         }
         let options = self.policy().options.clone();
-        let looked = self.blocking(move || Ok((file.may_replace(), options.tester().map_err(as_error))));
+        let looked = self.blocking(move || Ok((file.may_replace(), file.test(&options).map_err(as_error))));
         match looked.await {
-            Ok((writable, tester)) => {
-                let test = tester.map_or_else(|error| Point::failed(Topic::Test, &error), test);
+            Ok((writable, tested)) => {
+                let test = tested.map_or_else(|error| Point::failed(Topic::Test, &error), test);
                 vec![reach, test, saving(writable)]
             }
             Err(error) => vec![reach, Point::failed(Topic::Saving, &error)],
@@ -31,10 +31,13 @@ impl FileServer {
     }
 }
 
-/// Who tests a new file.
+/// Who tests a new file, and took the old one.
 fn test(tester: Checked) -> Point {
     match tester {
-        Checked::Accepted(program) => Point::ok(Topic::Test, format!("a new file is tested by {}", program.display())),
+        Checked::Accepted(program) => {
+            let found = format!("a new file is tested by {}, which takes this one", program.display());
+            Point::ok(Topic::Test, found)
+        }
         Checked::NotInstalled => {
             Point::warning(Topic::Test, "no kea-dhcp4 is installed here: a new file goes untested")
                 .hint("name a program that tests files in check, or say check = \"off\"")

@@ -13,7 +13,7 @@ use crate::engine::approval::{Approved, Questions, Switches};
 use crate::engine::fleet::Fleet;
 use crate::engine::outcome::{Outcome, RunReport, SavedState};
 use crate::engine::plan::Plan;
-use crate::engine::port::{Journal, Kept, Place, RunStart, Unsaved, Work, Writer};
+use crate::engine::port::{Journal, Kept, Place, RunStart, Topic, Unsaved, Verdict, Work, Writer};
 use crate::engine::select::{self, Selection};
 use crate::engine::{compare, run};
 use crate::model::{DriftState, KeyName, Kind};
@@ -265,6 +265,14 @@ async fn only_the_scope_that_offends_kea_is_left_out() {
     assert!(made.unwrap().success());
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
     pair.check = Check::Always(program);
+    let tested = async |name| {
+        let points = pair.server(name).examine(false, &Control::free()).await;
+        points.into_iter().find(|point| point.topic == Topic::Test).unwrap()
+    };
+    let (one, two) = (tested("one").await, tested("two").await);
+    assert!(one.verdict == Verdict::Failed && one.found.contains("one.conf as it stands: bad lifetime"), "{one:?}");
+    assert!(one.hint.as_deref().is_some_and(|hint| hint.contains("of the version that will read it")), "{one:?}");
+    assert_eq!(two.verdict, Verdict::Ok, "{two:?}");
     let report = replicate(&pair.fleet(), "one").await;
     let outcomes: Vec<Outcome> = report.scopes().map(|scope| scope.outcome).collect();
     assert_eq!(outcomes, [Outcome::Rejected, Outcome::Replicated], "{report:?}");

@@ -19,7 +19,7 @@ use sspi::generator::GeneratorState;
 use sspi::ntlm::NtlmConfig;
 use sspi::{AuthIdentity, Credentials, Username};
 
-use super::{Failure, HttpScheme, SecurityContext, Step, native};
+use super::{About, Failure, HttpScheme, SecurityContext, Step, native};
 use crate::backend::http;
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::Foreign;
@@ -32,6 +32,8 @@ pub(super) struct CredSsp {
     tls: ClientConnection,
     identity: AuthIdentity,
     target: String,
+    /// Whom a refusal is about.
+    who: String,
     stage: Stage,
     has_shown_password: bool,
 }
@@ -46,7 +48,7 @@ enum Stage {
 }
 
 impl CredSsp {
-    pub(super) fn new(username: Username, password: &SecretString, target: String) -> Result<Self> {
+    pub(super) fn new(username: Username, password: &SecretString, setting: native::Setting) -> Result<Self> {
         let provider = Arc::new(ring::default_provider());
         // one of 1.3 may end its handshake without a word, and the server is to have the last one
         let config = ClientConfig::builder_with_provider(provider.clone())
@@ -58,7 +60,8 @@ impl CredSsp {
         let name = ServerName::try_from("server").map_err(|error| local(&error))?;
         let tls = ClientConnection::new(Arc::new(config), name).map_err(|error| local(&error))?;
         let identity = AuthIdentity { username, password: password.expose_secret().to_owned().into() };
-        Ok(CredSsp { tls, identity, target, stage: Stage::Handshake, has_shown_password: false })
+        let native::Setting { target, who, .. } = setting;
+        Ok(CredSsp { tls, identity, target, who, stage: Stage::Handshake, has_shown_password: false })
     }
 
     /// What the server said inside TLS.
@@ -126,8 +129,8 @@ impl SecurityContext for CredSsp {
         };
         let state = state.map_err(|error| Failure {
             // it says so after it has looked at the password
-            is_refusal: !is_first && error.nstatus.is_some(),
-            ..native::explain(&error)
+            about: if !is_first && error.nstatus.is_some() { About::Password } else { About::Proof },
+            ..native::explain(&error, &self.who)
         })?;
         let (request, is_complete) = match state {
             ClientState::ReplyNeeded(request) => {

@@ -4,7 +4,9 @@ use std::net::IpAddr;
 
 use sspi::Username;
 
+use super::NoKerberos;
 use crate::engine::{Error, ErrorKind, Result};
+use crate::model::Foreign;
 
 /// A user of Kerberos, and where tickets are had.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,34 +21,48 @@ pub(super) struct Client {
 /// The user as Kerberos knows it.
 ///
 /// # Errors
-/// Why Kerberos is out of the question, in words.
-pub(super) fn kerberos(user: &str, host: &str, kdc: Option<&str>) -> std::result::Result<Client, String> {
-    if host.parse::<IpAddr>().is_ok() {
-        return Err(format!("{host} is an address, and Kerberos knows servers by name"));
-    }
-    let (name, realm) = match (user.split_once('\\'), user.rsplit_once('@')) {
-        (Some((domain, name)), _) => (name, realm_of(domain, host, kdc)?),
-        (None, Some((name, realm))) => (name, realm.to_owned()),
-        (None, None) => return Err(format!("user {user:?} has no realm")),
+/// Why Kerberos is out of the question.
+pub(super) fn kerberos(user: &str, host: &str, kdc: Option<&str>) -> std::result::Result<Client, NoKerberos> {
+    let shown = Foreign::from(user);
+    let none = |why: String, cure| Err(NoKerberos { why, cure });
+    let (domain, name) = match (user.split_once('\\'), user.rsplit_once('@')) {
+        (Some((domain, _)), _) if is_machine(domain, host) => {
+            return none("the account is one of that machine, not of a domain".to_owned(), None);
+        }
+        (Some(both), _) => both,
+        (None, Some((name, realm))) => (realm, name),
+        (None, None) => return none(format!("the user \"{shown}\" has no realm"), None),
     };
-    let name = Username::new_down_level_logon_name(name, &realm.to_uppercase());
-    let name = name.map_err(|_| format!("user {user:?} is no name with a realm"))?;
+    if host.parse::<IpAddr>().is_ok() {
+        let why = format!("{host} is an address, and Kerberos knows servers by name");
+        return none(why, Some("write the server's full name as host"));
+    }
+    let realm = if user.contains('\\') { realm_of(domain, host, kdc) } else { Some(domain) };
+    let Some(realm) = realm else {
+        let why = format!("the full name of the domain {} is not known", Foreign::from(domain));
+        return none(why, Some("write user as \"NAME@DOMAIN\" with that, or name a domain controller as kdc"));
+    };
+    let Ok(name) = Username::new_down_level_logon_name(name, &realm.to_uppercase()) else {
+        return none(format!("the user \"{shown}\" is no name with a realm"), None);
+    };
     let kdc = kdc.map_or_else(|| realm.to_lowercase(), str::to_owned);
     Ok(Client { name, kdc })
 }
 
-/// The realm that a domain stands for: domains have a short name beside the one of the DNS.
-fn realm_of(domain: &str, host: &str, kdc: Option<&str>) -> std::result::Result<String, String> {
+/// Whether accounts of this domain are those of the host itself.
+fn is_machine(domain: &str, host: &str) -> bool {
     let (own, parent) = host.split_once('.').unwrap_or((host, ""));
-    if domain == "." || domain.eq_ignore_ascii_case(own) && !domain.eq_ignore_ascii_case(parent) {
-        return Err("the account is one of that machine, not of a domain".to_owned());
-    }
+    domain == "." || domain.eq_ignore_ascii_case(own) && !domain.eq_ignore_ascii_case(parent)
+}
+
+/// The realm that a domain stands for: domains have a short name beside the one of the DNS.
+fn realm_of<'a>(domain: &'a str, host: &'a str, kdc: Option<&str>) -> Option<&'a str> {
+    let parent = host.split_once('.').map_or("", |(_, parent)| parent);
     let is_parent = parent.split('.').next().is_some_and(|first| first.eq_ignore_ascii_case(domain));
     match () {
-        () if domain.contains('.') => Ok(domain.to_owned()),
-        () if is_parent => Ok(parent.to_owned()),
-        () if kdc.is_some() => Ok(domain.to_owned()),
-        () => Err(format!("where tickets of {domain} are had is not known: write NAME@REALM, or kdc")),
+        () if domain.contains('.') => Some(domain),
+        () if is_parent => Some(parent),
+        () => kdc.map(|_| domain),
     }
 }
 
@@ -57,7 +73,7 @@ pub(super) fn ntlm(user: &str) -> Result<Username> {
         None => Username::parse(user),
     };
     name.map_err(|_| {
-        Error::new(ErrorKind::Local, format!("user {user:?} is no name of an account"))
+        Error::new(ErrorKind::Local, format!("the user \"{}\" is no name of an account", Foreign::from(user)))
             .hint("write DOMAIN\\name, name@domain, or .\\name for an account of that machine")
     })
 }
@@ -77,15 +93,17 @@ mod tests {
         assert_eq!(client("lab\\alice", server, None), is("LAB.TEST\\alice", "lab.test"));
         assert_eq!(client("OTHER\\alice", server, Some("dc1:8888")), is("OTHER\\alice", "dc1:8888"));
         assert_eq!(client("alice@LAB.TEST", "localhost", Some("127.0.0.1:99")), is("LAB.TEST\\alice", "127.0.0.1:99"));
-        for (user, host, why) in [
-            ("alice@lab.test", "10.0.0.1", "is an address"),
-            ("alice@lab.test", "2001:db8::1", "is an address"),
-            ("alice", server, "has no realm"),
-            (".\\alice", server, "of that machine"),
-            ("DHCP1\\alice", server, "of that machine"),
-            ("OTHER\\alice", server, "is not known"),
+        for (user, host, why, is_curable) in [
+            ("alice@lab.test", "10.0.0.1", "is an address", true),
+            ("alice@lab.test", "2001:db8::1", "is an address", true),
+            ("alice", server, "has no realm", false),
+            (".\\alice", server, "of that machine", false),
+            (".\\alice", "10.0.0.1", "of that machine", false),
+            ("DHCP1\\alice", server, "of that machine", false),
+            ("OTHER\\alice", server, "is not known", true),
         ] {
-            assert!(client(user, host, None).unwrap_err().contains(why), "{user} {host}");
+            let none = client(user, host, None).unwrap_err();
+            assert!(none.why.contains(why) && none.cure.is_some() == is_curable, "{user} {host}: {none:?}");
         }
     }
 }

@@ -15,7 +15,7 @@ use sspi::{
 };
 
 use super::identity::Client;
-use super::{Failure, HttpScheme, SecurityContext, Step, kdc};
+use super::{About, Failure, HttpScheme, NoKerberos, SecurityContext, Step, kdc};
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::Foreign;
 
@@ -32,6 +32,8 @@ pub(super) struct Setting {
     pub(super) bindings: Option<Vec<u8>>,
     /// For each answer of a key distribution centre.
     pub(super) patience: Duration,
+    /// Whom a refusal is about.
+    pub(super) who: String,
 }
 
 /// A mechanism of the crate.
@@ -89,25 +91,25 @@ pub(super) fn kerberos(client: Client, password: &SecretString, setting: Setting
 /// SPNEGO (RFC 4178, MS-SPNG): with Kerberos where there is a client of it, and else NTLM, with
 /// the reason.
 pub(super) fn negotiate(
-    who: std::result::Result<(Client, Username), (String, Username)>,
+    who: std::result::Result<(Client, Username), (NoKerberos, Username)>,
     password: &SecretString,
     setting: Setting,
 ) -> Result<Box<dyn SecurityContext>> {
     let credentials = |user| Some(CredentialsBuffers::AuthIdentity(identity(user, password)));
-    let (config, user, as_ntlm, why) = match who {
+    let (config, user, as_ntlm, no_kerberos) = match who {
         Ok((client, as_ntlm)) => {
             let packages = Some("kerberos,ntlm".to_owned());
             let config = NegotiateConfig::new(Box::new(centre(&client)), packages, MACHINE.to_owned());
             (config, client.name, Some(credentials(as_ntlm)), None)
         }
-        Err((why, user)) => {
+        Err((none, user)) => {
             let ntlm = NtlmConfig::new(MACHINE.to_owned());
             let config = NegotiateConfig::new(Box::new(ntlm), Some("ntlm".to_owned()), MACHINE.to_owned());
-            (config, user, None, Some(why))
+            (config, user, None, Some(none))
         }
     };
     let mechanism = Negotiate::new_client(config).map_err(|error| local(&error))?;
-    Ok(Box::new(Native { as_ntlm, ..Native::new(mechanism, credentials(user), setting, why) }))
+    Ok(Box::new(Native { as_ntlm, ..Native::new(mechanism, credentials(user), setting, no_kerberos) }))
 }
 
 fn identity(username: Username, password: &SecretString) -> AuthIdentityBuffers {
@@ -123,8 +125,8 @@ struct Native<M: Mechanism> {
     mechanism: M,
     credentials: M::CredentialsHandle,
     setting: Setting,
-    /// Why it is not Kerberos, where it could have been.
-    why_not_kerberos: Option<String>,
+    /// Why it is not Kerberos, where that was wanted.
+    no_kerberos: Option<NoKerberos>,
     /// The account as NTLM names it, until it takes the place of Kerberos.
     as_ntlm: Option<M::CredentialsHandle>,
     has_shown_password: bool,
@@ -134,17 +136,12 @@ struct Native<M: Mechanism> {
 }
 
 impl<M: Mechanism> Native<M> {
-    fn new(
-        mechanism: M,
-        credentials: M::CredentialsHandle,
-        setting: Setting,
-        why_not_kerberos: Option<String>,
-    ) -> Self {
+    fn new(mechanism: M, credentials: M::CredentialsHandle, setting: Setting, no_kerberos: Option<NoKerberos>) -> Self {
         Native {
             mechanism,
             credentials,
             setting,
-            why_not_kerberos,
+            no_kerberos,
             as_ntlm: None,
             has_shown_password: false,
             opened: None,
@@ -164,7 +161,7 @@ impl<M: Mechanism> Native<M> {
             | ClientRequestFlags::REPLAY_DETECT
             | ClientRequestFlags::SEQUENCE_DETECT
             | ClientRequestFlags::ALLOCATE_MEMORY;
-        let Native { mechanism, credentials, setting, why_not_kerberos, .. } = self;
+        let Native { mechanism, credentials, setting, no_kerberos, .. } = self;
         let mut request: FilledInitializeSecurityContext<'_, '_, M::CredentialsHandle> = mechanism
             .initialize_security_context()
             .with_credentials_handle(credentials)
@@ -185,7 +182,7 @@ impl<M: Mechanism> Native<M> {
                     let port = question.url.port().unwrap_or(kdc::PORT);
                     let answer = kdc::ask(host, port, &question.data, setting.patience).await;
                     state = work.resume(answer.map_err(|why| {
-                        *why_not_kerberos = Some(why.clone());
+                        *no_kerberos = Some(NoKerberos { why: Foreign::cleaned(&why), cure: Some(NO_CENTRE) });
                         sspi::Error::new(sspi::ErrorKind::NoAuthenticatingAuthority, why)
                     }));
                 }
@@ -201,16 +198,23 @@ impl<M: Mechanism> SecurityContext for Native<M> {
             strong_enough(token)?;
         }
         let mut output = [SecurityBuffer::new(Vec::new(), BufferType::Token)];
-        let status = self.advance(token, &mut output).await.map_err(|error| explain(&error))?;
+        let status = self.advance(token, &mut output).await;
+        let status = status.map_err(|error| explain(&error, &self.setting.who))?;
         self.is_complete = status == SecurityStatus::Ok;
         let is_kerberos = self.mechanism.is_kerberos();
         self.has_shown_password |= !is_kerberos && challenge_in(token).is_some();
         if let Some(as_ntlm) = self.as_ntlm.take_if(|_| !is_kerberos) {
             // before the challenge, of which the answer names the account
             self.credentials = as_ntlm;
-            self.why_not_kerberos.get_or_insert_with(|| match token {
-                [] => format!("the key distribution centre gave no ticket for {}", self.setting.target),
-                _ => "the server chose NTLM".to_owned(),
+            self.no_kerberos.get_or_insert_with(|| match token {
+                [] => NoKerberos {
+                    why: format!("the key distribution centre gave no ticket for {}", self.setting.target),
+                    cure: Some("write the name that the domain knows the server by as host, and see spn_service"),
+                },
+                _ => NoKerberos {
+                    why: "the server chose NTLM".to_owned(),
+                    cure: Some("allow Kerberos on the server (winrm get winrm/config/service/auth)"),
+                },
             });
         }
         let [SecurityBuffer { buffer, .. }] = output;
@@ -265,12 +269,11 @@ impl<M: Mechanism> SecurityContext for Native<M> {
     }
 
     fn mechanism(&self) -> String {
-        match &self.why_not_kerberos {
-            Some(why) if !self.mechanism.is_kerberos() => {
-                format!("{}; no Kerberos: {}", self.mechanism.words(), Foreign::from(why.clone()))
-            }
-            _ => self.mechanism.words(),
-        }
+        self.mechanism.words()
+    }
+
+    fn no_kerberos(&self) -> Option<&NoKerberos> {
+        self.no_kerberos.as_ref().filter(|_| !self.mechanism.is_kerberos())
     }
 }
 
@@ -320,35 +323,37 @@ pub(super) fn is_sealed_by_kerberos(header: &[u8], sealed: usize) -> bool {
         && sealed >= 16 + 16 + 16 + 12 + extra
 }
 
-/// What the crate says, in our words.
-pub(super) fn explain(error: &sspi::Error) -> Failure {
+/// What to do where no key distribution centre answers.
+const NO_CENTRE: &str = "name a domain controller as kdc, and let port 88 of it be reached from here";
+
+/// What the crate says, in our words; `who` is whom a refusal is about.
+pub(super) fn explain(error: &sspi::Error, who: &str) -> Failure {
     use sspi::ErrorKind as Kind;
     let status = error.nstatus.map(|status| format!(" ({status})")).unwrap_or_default();
     let said = Foreign::from(format!("{}{status}", error.description));
     let is_wrong_password = error.description.contains("pre-authentication information was invalid");
     let failed = |kind, hint: &str| Error::new(kind, format!("authentication failed: {said}")).hint(hint);
+    let refused = |hint| {
+        Error::new(ErrorKind::Refused, format!("the user or the password is refused ({who}): {said}")).hint(hint)
+    };
     let error = match error.error_type {
-        _ if error.nstatus.is_some() => failed(
-            ErrorKind::Refused,
-            "is the password right, the account not locked, and may it log on over the network?",
-        ),
-        _ if is_wrong_password => failed(ErrorKind::Refused, "the password is wrong for this user"),
+        _ if error.nstatus.is_some() => {
+            refused("is the password right, the account not locked, and may it log on over the network?")
+        }
+        _ if is_wrong_password => refused("the password is wrong for this user"),
         Kind::UnknownCredentials | Kind::LogonDenied | Kind::NoCredentials => failed(
             ErrorKind::Refused,
             "is the account right and not locked, and does the server's account hold the service's principal name \
              (its full name, and the service class that is configured)?",
         ),
-        Kind::NoAuthenticatingAuthority => failed(
-            ErrorKind::Unreachable,
-            "Kerberos needs a key distribution centre of the realm, which kdc in the configuration can name",
-        ),
+        Kind::NoAuthenticatingAuthority => failed(ErrorKind::Unreachable, NO_CENTRE),
         Kind::TimeSkew => failed(ErrorKind::Refused, "set the clocks of both machines right"),
         Kind::InvalidToken | Kind::MessageAltered => {
             failed(ErrorKind::Garbled, "what answers may be no Windows server, or somebody stands between")
         }
         _ => failed(ErrorKind::Refused, "see the event log of the server, or of the domain controller"),
     };
-    Failure { error, is_refusal: is_wrong_password }
+    Failure { error, about: if is_wrong_password { About::Password } else { About::Proof } }
 }
 
 fn local(error: &sspi::Error) -> Error {

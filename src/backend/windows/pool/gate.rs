@@ -11,16 +11,15 @@ use tokio::time::{Instant, timeout};
 use super::account::Account;
 use crate::backend::http::Held;
 use crate::backend::windows::access::Access;
-use crate::backend::windows::auth::Failure;
+use crate::backend::windows::auth::{About, Failure};
 use crate::backend::windows::connection::Connection;
-use crate::engine::Error;
 
 /// So long one server waits for what another says of a password that none has taken yet.
 const FOR_OTHERS: Duration = Duration::from_secs(20);
 
 /// Lets one connection at a time through.
 pub(super) struct Gate {
-    failed: Mutex<Option<(Instant, Error)>>,
+    failed: Mutex<Option<(Instant, Failure)>>,
     account: Arc<Account>,
     /// The server's address.
     place: String,
@@ -29,7 +28,7 @@ pub(super) struct Gate {
 impl Gate {
     pub(super) fn new(access: &Access) -> Self {
         let account = match &access.web.login {
-            Some(login) => Account::of(&login.user, access.web.address.host().unwrap_or_default()),
+            Some(login) => Account::of(&login.user, &access.web.address),
             // by the tickets that the operator has
             None => Arc::default(),
         };
@@ -49,11 +48,11 @@ impl Gate {
         let came = Instant::now();
         let mut failed = self.failed.lock().await;
         // else each in turn would wait for a server that says nothing
-        if let Some((_, error)) = failed.as_ref().filter(|(at, _)| *at >= came) {
-            return Err(error.clone().into());
+        if let Some((_, failure)) = failed.as_ref().filter(|(at, _)| *at >= came) {
+            return Err(failure.clone());
         }
         let outcome = self.attempt(held, access, patience).await;
-        *failed = outcome.as_ref().err().map(|failure| (Instant::now(), failure.error.clone()));
+        *failed = outcome.as_ref().err().map(|failure| (Instant::now(), failure.clone()));
         outcome
     }
 
@@ -69,21 +68,21 @@ impl Gate {
             }
         };
         let _first = first.await;
-        let mut outcome = match self.account.refused(&password, &self.place) {
-            Some(error) => Err(Failure { error, is_refusal: true }),
+        let mut outcome = match self.account.refused(&password, &self.place, access.scheme) {
+            Some(error) => Err(Failure { error, about: About::Password }),
             None => {
                 let mut outcome = Connection::authenticate(held, access, &password, patience).await;
                 match &mut outcome {
-                    Ok(_) => self.account.take(&password, &self.place),
-                    Err(Failure { error, is_refusal: true }) => {
-                        *error = self.account.refuse(&password, &self.place, error);
+                    Ok(_) => self.account.take(&password, &self.place, access.scheme),
+                    Err(Failure { error, about: About::Password }) => {
+                        *error = self.account.refuse(&password, &self.place, access.scheme, error);
                     }
                     Err(_) => {}
                 }
                 outcome
             }
         };
-        if let Err(Failure { is_refusal: true, .. }) = &mut outcome {
+        if let Err(Failure { about: About::Password, .. }) = &mut outcome {
             // it may be another the next time
             login.password.forget();
         }

@@ -119,8 +119,9 @@ impl Fault {
         };
         denied.then_some(match stage {
             Stage::Service => Refuser::Service,
+            // a namespace has a number of its own for it; this one may come from the other server
+            Stage::Namespace | Stage::Provider if self.beyond.is_some() => Refuser::Beyond,
             Stage::Namespace => Refuser::Namespace,
-            Stage::Provider if self.beyond.is_some() => Refuser::Beyond,
             Stage::Provider => Refuser::Dhcp,
         })
     }
@@ -139,16 +140,22 @@ impl Fault {
     /// What to do about a refusal of access.
     fn access(&self, refuser: Refuser) -> String {
         match refuser {
-            Refuser::Service => "WinRM itself refused this user: make it a member of Administrators or of Remote \
-                                 Management Users on the server"
+            Refuser::Service => "WinRM itself refused this user: make it a member of Remote Management Users on the \
+                                 server"
                 .to_owned(),
             Refuser::Namespace => "the namespace root/Microsoft/Windows/DHCP refused this user: make it a member of \
-                                   Administrators, or give it Enable Account and Remote Enable there (wmimgmt.msc)"
+                                   Remote Management Users on the server, and give that Enable Account and Remote \
+                                   Enable there (wmimgmt.msc)"
                 .to_owned(),
             Refuser::Dhcp => {
-                "the DHCP server refused this user, past WinRM and WMI: make it a member of Administrators \
-                              on the server; DHCP Administrators is not always enough"
-                    .to_owned()
+                let group = match self.effect {
+                    Effect::Reads => "DHCP Users",
+                    Effect::Writes => "DHCP Administrators",
+                };
+                format!(
+                    "the DHCP server refused this user, past WinRM and WMI: make it a member of {group} on the \
+                     server; some servers let only Administrators through"
+                )
             }
             Refuser::Beyond => {
                 let beyond = self.beyond.as_deref().unwrap_or("the other server");
@@ -301,6 +308,24 @@ mod tests {
         assert!(error.hint.as_deref().unwrap().starts_with("dhcp2 refused"), "{error:?}");
         let (_, error) = refused(&of_winrm("5"), Effect::Reads, Some("dhcp2")).await;
         assert!(error.hint.as_deref().unwrap().starts_with("WinRM itself"), "{error:?}");
+        let of = async |id: &str, beyond| {
+            let fault = of_wmi(&format!("<MessageID>HRESULT {id}</MessageID>"));
+            refused(&fault, Effect::Reads, beyond).await.1.hint.unwrap()
+        };
+        assert!(of("0x80070005", Some("dhcp2")).await.starts_with("dhcp2 refused"));
+        assert!(of("0x80070005", None).await.starts_with("the namespace"));
+        assert!(of("0x80041003", Some("dhcp2")).await.starts_with("the namespace"));
+    }
+
+    #[tokio::test]
+    async fn the_least_right_that_may_do_is_named_first() {
+        let wmi = of_wmi("<MessageID>WIN32 5</MessageID>");
+        for (effect, group) in
+            [(Effect::Reads, "member of DHCP Users"), (Effect::Writes, "member of DHCP Administrators")]
+        {
+            let hint = refused(&wmi, effect, None).await.1.hint.unwrap();
+            assert!(hint.find(group) < hint.find("only Administrators") && hint.contains(group), "{hint}");
+        }
     }
 
     #[test]
@@ -345,7 +370,7 @@ mod tests {
             assert_eq!((error.kind, error.in_doubt), (known.kind, false), "{id}");
             let hint = error.hint.unwrap_or_default();
             let is_told = match code {
-                Code::Win32(5) | Code::Dhcp(20_121) => hint.contains("make it a member of Administrators"),
+                Code::Win32(5) | Code::Dhcp(20_121) => hint.contains("make it a member of DHCP Administrators"),
                 Code::Dhcp(number) if SPEAK_FOR_THEMSELVES.contains(&number) => hint.is_empty(),
                 _ => !hint.is_empty() && hint == known.hint,
             };
