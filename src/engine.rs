@@ -10,6 +10,7 @@
 pub mod approval;
 pub mod check;
 pub mod compare;
+mod crossed;
 pub mod drift;
 pub mod error;
 pub mod fingerprint;

@@ -274,6 +274,59 @@ fn a_partner_without_an_entry_is_not_configured() {
 }
 
 #[test]
+fn why_a_partner_could_not_be_read_is_told_wherever_it_is_missing() {
+    let Some(bench) = Bench::up(few(&["name:0"])) else { return };
+    bench.pair.stop(Side::B);
+    let [one, two] = Side::BOTH.map(|side| bench.pair.entry(side, ""));
+    const REASON: &str = "nobody listens at";
+    for (entry, shown) in [("dhcp2", "not reached"), ("branch", "not known")] {
+        let home = &bench.home;
+        home.write_config(&(one.clone() + &two.replace("\"dhcp2\"", &format!("{entry:?}"))));
+        let report = bench.json("relationships", 3);
+        for relationship in report["relationships"].as_array().expect("a list") {
+            let partner = relationship["members"].as_array().expect("members").iter().find(|m| m["server"] != "dhcp1");
+            let reason = text(partner.expect("a partner"), "reason");
+            assert!(reason.starts_with(&format!("{entry}: ")) && reason.contains(REASON), "{reason}");
+        }
+        let listed = bench.run("relationships").stdout;
+        assert!(listed.contains(shown) && !listed.contains("not configured"), "{listed}");
+        for line in ["drift", "replicate --computer-name dhcp1 --what-if"] {
+            let run = bench.run(line).expect_code(3);
+            assert!(run.stdout.contains(REASON) && !run.stdout.contains("not configured"), "{line}: {}", run.stdout);
+        }
+        let check = bench.run("check --json").expect_code(3).json();
+        let partner = check["relationships"][0]["points"][0].clone();
+        assert!(text(&partner, "found").contains(REASON), "{partner}");
+        let mut terminal = bench.terminal();
+        terminal.wait_for("the reason", |view| view.contains("unknown") && view.contains(REASON));
+        terminal.keys("q");
+        terminal.wait_for_end();
+    }
+}
+
+#[test]
+fn entries_that_reach_each_other_s_servers_are_told_before_anything_is_written() {
+    let Some(bench) = Bench::up(few(&["name:0"])) else { return };
+    let [one, two] = Side::BOTH.map(|side| bench.pair.entry(side, ""));
+    let crossed = one.replace("\"dhcp1\"", "\"dhcp2\"") + &two.replace("\"dhcp2\"", "\"dhcp1\"");
+    bench.home.write_config(&crossed);
+    let told = ["dhcp1 reached the server that calls itself dhcp2", "dhcp2 reached the server that calls itself dhcp1"];
+    let found = findings(&bench.drift(2));
+    let crossed = found.iter().filter(|found| told.iter().all(|told| found.contains(told)));
+    assert!(crossed.clone().all(|found| found.starts_with("warning crossed-entries both: ")), "{found:#?}");
+    assert_eq!(crossed.count(), 1, "{found:#?}");
+    let plan = bench.run("replicate --computer-name dhcp1 --what-if").stdout;
+    let before = plan.split("to write").next().unwrap_or_default();
+    assert!(told.iter().all(|told| before.contains(told)), "{plan}");
+    let check = bench.run("check --json").json();
+    for (server, told) in check["servers"].as_array().expect("servers").iter().zip(told.iter().rev()) {
+        let points = server["points"].as_array().expect("points").iter();
+        let point = points.clone().find(|point| point["name"] == "identity").expect("an identity");
+        assert_eq!((&point["verdict"], text(point, "found").contains(told)), (&"warning".into(), true), "{point}");
+    }
+}
+
+#[test]
 fn computer_name_reaches_the_partner_through_the_first_where_the_login_is_handed_on() {
     let Some(bench) = Bench::up(few(&["name:0"])) else { return };
     let through =

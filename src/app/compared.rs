@@ -41,7 +41,7 @@ impl Compared {
         let is_to_come = |member: &Member| match member.presence {
             Presence::Pending(_) => true,
             // one of those that have not answered yet may be it
-            Presence::NotConfigured(_) => survey.servers.iter().any(|report| report.outcome.is_none()),
+            Presence::Unsure(_) => survey.servers.iter().any(|report| report.outcome.is_none()),
             _ => false,
         };
         let is_in_parts = |at| survey.member_reading(relationship, at).is_some_and(|reading| !reading.is_whole());

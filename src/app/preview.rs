@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::engine::approval::{Answer, Approved, Manner, Questions, Switches};
 use crate::engine::plan::{Plan, PlannedRelationship, PlannedScope};
 use crate::engine::port::Refusal;
-use crate::model::{Change, ChangeKind, DriftState, FindingKind, Foreign};
+use crate::model::{Change, ChangeKind, DriftState, Foreign};
 use crate::show::{ScopeNames, plural};
 
 use super::compared;
@@ -199,14 +199,12 @@ fn rows(plan: &Plan) -> Vec<Row> {
             rows.push(Row::Blank);
         }
         rows.push(Row::Relationship(r));
-        let findings = |unsafe_way: bool| {
+        let findings = |caveats: bool| {
             let all = planned.findings.iter().enumerate();
-            all.filter(move |(_, found)| (found.kind == FindingKind::UnsafeWay) == unsafe_way).flat_map(
-                move |(f, found)| {
-                    let steps = if found.kind.is_of_all() { found.hint.lines().count() } else { 0 };
-                    std::iter::once(Row::Finding(r, f)).chain((0..steps).map(move |n| Row::FindingStep(r, f, n)))
-                },
-            )
+            all.filter(move |(_, found)| found.kind.is_caveat() == caveats).flat_map(move |(f, found)| {
+                let steps = if found.kind.is_of_all() { found.hint.lines().count() } else { 0 };
+                std::iter::once(Row::Finding(r, f)).chain((0..steps).map(move |n| Row::FindingStep(r, f, n)))
+            })
         };
         rows.extend(findings(true));
         rows.push(Row::Numbers(r));
@@ -325,7 +323,7 @@ fn line(plan: &Plan, names: &ScopeNames, row: Row, arrow: &str) -> Option<(Look,
         Row::Finding(r, f) => {
             let finding = relationship(r)?.findings.get(f)?;
             let look = match finding.kind {
-                FindingKind::UnsafeWay => Look::Warning,
+                kind if kind.is_caveat() => Look::Warning,
                 kind if kind.is_of_all() => Look::Refusal,
                 _ => Look::Quiet,
             };

@@ -5,7 +5,7 @@ use super::powershell::{self, Spelling};
 use crate::engine::compare::{self, RelationshipDrift};
 use crate::engine::fleet::Fleet;
 use crate::engine::select::{Picked, Selection, select};
-use crate::engine::survey::{Member, Survey};
+use crate::engine::survey::{Member, Presence, Survey};
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::ServerName;
 
@@ -69,14 +69,14 @@ pub fn unread(survey: &Survey, picked: &[Picked], asked: &args::Selection, sourc
     let relationships = picked.iter().map(|pick| pick.relationship);
     // A selection by scope id would have failed for a scope that cannot even be named.
     if !asked.scope_ids.is_empty() {
-        return sorted(absent(survey, relationships).collect());
+        return sorted(absent(survey, relationships, false).collect());
     }
     unread_of(survey, relationships, asked.names.is_empty() && sources.is_empty())
 }
 
 /// Why something of these relationships, or of `everything`, could not be read, one reason each.
 pub fn unread_of(survey: &Survey, relationships: impl Iterator<Item = usize> + Clone, everything: bool) -> Vec<String> {
-    let mut reasons: Vec<String> = absent(survey, relationships.clone()).collect();
+    let mut reasons: Vec<String> = absent(survey, relationships.clone(), everything).collect();
     let members: Vec<&ServerName> =
         relationships.flat_map(|at| &survey.relationships[at].members).filter_map(|member| member.server()).collect();
     // Without any restriction every server may have relationships of its own.
@@ -92,8 +92,10 @@ pub fn unread_of(survey: &Survey, relationships: impl Iterator<Item = usize> + C
     sorted(reasons)
 }
 
-fn absent(survey: &Survey, relationships: impl Iterator<Item = usize>) -> impl Iterator<Item = String> {
-    relationships.flat_map(|at| &survey.relationships[at].members).filter_map(Member::absent)
+/// Where `each` server is told of, no member is that may be one of them.
+fn absent(survey: &Survey, relationships: impl Iterator<Item = usize>, each: bool) -> impl Iterator<Item = String> {
+    let members = relationships.flat_map(|at| &survey.relationships[at].members);
+    members.filter(move |member| !each || !matches!(member.presence, Presence::Unsure(_))).filter_map(Member::absent)
 }
 
 fn sorted(mut reasons: Vec<String>) -> Vec<String> {

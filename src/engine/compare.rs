@@ -7,7 +7,7 @@ use super::port::{Entry, Reading};
 use super::survey::{Relationship, Survey};
 use super::threads::side_by_side;
 use super::trouble::Trouble;
-use super::{drift, membership, prerequisites};
+use super::{crossed, drift, membership, prerequisites};
 use crate::model::{
     Change, ChangeKind, Complete, DriftState, Finding, FindingKind, FindingSide, Foreign, ItemKey, Scope, ScopeId,
     ServerName, Severity,
@@ -191,6 +191,7 @@ pub(super) fn relationship_and<R: Send>(
         result.trouble = Trouble::of(relationship, source_member, &result.scopes);
         result.findings.extend(result.trouble.as_ref().map(Trouble::finding));
         result.findings.extend(unsafe_ways(survey, relationship, source_member));
+        result.findings.extend(crossed::finding(survey, relationship, source_member));
         result.findings.extend(prerequisites::ailments(relationship, source_member, readings));
         result.findings.extend(nameless(relationship, source_member, readings));
         result.findings.sort_by(|a, b| (a.severity, a.kind, &a.message).cmp(&(b.severity, b.kind, &b.message)));
@@ -206,6 +207,7 @@ pub(super) fn relationship_and<R: Send>(
         result.findings.extend(prerequisites::ailments(relationship, source_member, readings));
     }
     result.findings.extend(unsafe_ways(survey, relationship, source_member));
+    result.findings.extend(crossed::finding(survey, relationship, source_member));
     result.findings.extend(nameless(relationship, source_member, readings));
     (result, BTreeMap::new())
 }

@@ -48,7 +48,7 @@ pub fn partners(survey: &Survey, target: &ServerName) -> Vec<(Partner, Word)> {
         let word = match &other.presence {
             Presence::Read(name) => told(name),
             Presence::Pending(_) | Presence::Failed(..) => Some(Err(other.absent().unwrap_or_default())),
-            Presence::Unpaired(_) | Presence::NotConfigured(_) => None,
+            Presence::Unpaired(_) | Presence::NotConfigured(_) | Presence::Unsure(_) => None,
         };
         let partner = Partner {
             relationship: relationship.name.clone(),

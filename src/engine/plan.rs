@@ -19,9 +19,7 @@ use super::survey::{Presence, Relationship, Survey};
 use super::trouble::{Trouble, TroubleReport};
 use super::undo::{Since, SinceReport};
 use super::{drift, fingerprint, membership, prerequisites};
-use crate::model::{
-    Change, Context, DriftState, Finding, FindingKind, Foreign, ItemKey, Mode, Scope, ScopeId, ServerName,
-};
+use crate::model::{Change, Context, DriftState, Finding, Foreign, ItemKey, Mode, Scope, ScopeId, ServerName};
 
 /// The schema of a plan's JSON.
 pub const SCHEMA: &str = "scopesync.plan/1";
@@ -186,9 +184,9 @@ impl PlannedRelationship {
         fleet.server(&self.route.as_ref()?.target)
     }
 
-    /// What makes the way to its servers unsafe.
+    /// What makes the way to its servers unsafe, or leads to others.
     pub fn caveats(&self) -> impl Iterator<Item = &Finding> {
-        self.findings.iter().filter(|finding| finding.kind == FindingKind::UnsafeWay)
+        self.findings.iter().filter(|finding| finding.kind.is_caveat())
     }
 
     /// Everything that stands or stood against all of it, overridden or not.

@@ -52,6 +52,8 @@ pub enum Presence {
     Failed(ServerName, String),
     /// No server of the configuration answers by its name; what to do about it.
     NotConfigured(String),
+    /// None of those that were read is it, and others are left; why these were not read.
+    Unsure(String),
 }
 
 /// One of the two servers of a relationship.
@@ -81,7 +83,7 @@ impl Member {
             Presence::Read(name) | Presence::Unpaired(name) | Presence::Pending(name) | Presence::Failed(name, _) => {
                 Some(name)
             }
-            Presence::NotConfigured(_) => None,
+            Presence::NotConfigured(_) | Presence::Unsure(_) => None,
         }
     }
 
@@ -90,8 +92,9 @@ impl Member {
         match &self.presence {
             Presence::Read(_) | Presence::Unpaired(_) => None,
             Presence::Pending(name) => Some(format!("{name} is still being read")),
-            Presence::Failed(_, reason) => Some(reason.clone()),
-            Presence::NotConfigured(reason) => Some(reason.clone()),
+            Presence::Failed(_, reason) | Presence::NotConfigured(reason) | Presence::Unsure(reason) => {
+                Some(reason.clone())
+            }
         }
     }
 }

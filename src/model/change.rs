@@ -154,6 +154,8 @@ pub enum FindingKind {
     ScopeIdDiffers,
     /// The way to a server is not safe, as its entry in the configuration allows.
     UnsafeWay,
+    /// An entry of the configuration that reaches the partner of the server that it names.
+    CrossedEntries,
     /// An option definition that one side lacks or has differently.
     OptionDefinition,
     /// A client class that one side lacks.
@@ -199,6 +201,11 @@ pub enum FindingKind {
 }
 
 impl FindingKind {
+    /// Whether it belongs to the servers' names, wherever these stand.
+    pub fn is_caveat(self) -> bool {
+        matches!(self, FindingKind::UnsafeWay | FindingKind::CrossedEntries)
+    }
+
     /// Whether it concerns the whole relationship although it names scopes.
     pub fn is_of_all(self) -> bool {
         matches!(self, FindingKind::Terminated | FindingKind::CommunicationRecovery)

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Alike, Counts, Line, Role, ScopeNames, change, changes, finding, plural};
 use crate::engine::plan::{Plan, PlannedRelationship, PlannedScope};
 use crate::engine::port::Refusal;
-use crate::model::{ChangeKind, DriftState, FindingKind};
+use crate::model::{ChangeKind, DriftState};
 
 /// The whole plan, relationship by relationship.
 pub fn plan(plan: &Plan, names: &ScopeNames) -> Vec<Line> {
@@ -65,7 +65,7 @@ pub fn planned_relationship(
         };
         body.extend(told.unwrap_or_else(|| left_out(scope, overrides, names)));
     }
-    let others = planned.findings.iter().filter(|found| found.kind != FindingKind::UnsafeWay);
+    let others = planned.findings.iter().filter(|found| !found.kind.is_caveat());
     body.extend(others.flat_map(|found| finding(found, names)));
     lines.extend(body.into_iter().map(|line| line.deeper(2)));
     lines

@@ -103,6 +103,7 @@ fn member(state: &AppState, member: &Member, mode: &Mode) -> String {
         Presence::Pending(_) => format!("{name} being read"),
         Presence::Failed(_, reason) => format!("{name} not read: {reason}"),
         Presence::NotConfigured(reason) => format!("{name} not there: {reason}"),
+        Presence::Unsure(reason) => format!("{name} not known: {reason}"),
     }
 }
 
@@ -113,7 +114,9 @@ fn caveat(state: &AppState, member: &Member) -> Option<&'static str> {
 fn member_style(app: &AppState, theme: &Theme, found: &Relationship, member: &Member) -> Style {
     match (&member.presence, &member.state) {
         (Presence::Pending(_), _) => theme.quiet,
-        (Presence::Failed(..) | Presence::Unpaired(_) | Presence::NotConfigured(_), _) => theme.bad,
+        (Presence::Failed(..) | Presence::Unpaired(_) | Presence::NotConfigured(_) | Presence::Unsure(_), _) => {
+            theme.bad
+        }
         (Presence::Read(_), Some(state)) => match state.condition(&found.mode) {
             Condition::Normal if caveat(app, member).is_some() => theme.warning,
             Condition::Normal => Style::new(),

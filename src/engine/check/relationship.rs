@@ -45,7 +45,7 @@ fn partner(relationship: &Relationship, survey: &Survey) -> Point {
         Some((Presence::Pending(name), _)) => {
             Point::new(Topic::Partner, Verdict::NotAsked, format!("{name} is not one of the servers asked about"))
         }
-        Some((Presence::NotConfigured(_), member)) if somebody_not_asked => {
+        Some((Presence::Unsure(_), member)) if somebody_not_asked => {
             let found = format!("whether {} is configured: not all servers were asked", member.peer.name);
             Point::new(Topic::Partner, Verdict::NotAsked, found)
         }
@@ -54,6 +54,7 @@ fn partner(relationship: &Relationship, survey: &Survey) -> Point {
         }
         Some((Presence::NotConfigured(reason), member)) => Point::warning(Topic::Partner, reason)
             .hint(format!("without it nothing of {} can be compared", member.peer.name)),
+        Some((Presence::Unsure(reason), _)) => Point::new(Topic::Partner, Verdict::Unknown, reason),
         Some((_, member)) => {
             let reason = member.absent().unwrap_or_else(|| member.shown());
             Point::new(Topic::Partner, Verdict::Failed, format!("not read: {reason}"))

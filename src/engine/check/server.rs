@@ -6,9 +6,8 @@ use jiff::SignedDuration;
 
 use super::{Point, ServerCheck, Topic, Verdict};
 use crate::engine::port::{Control, Journal, Reading, Server, Unsaved};
-use crate::engine::prerequisites;
-use crate::engine::survey::Survey;
-use crate::engine::{Error, ErrorKind, Result};
+use crate::engine::survey::{ServerReport, Survey};
+use crate::engine::{Error, ErrorKind, Result, crossed, prerequisites};
 use crate::model::{Membership, ScopeId};
 
 /// A clock that is this far from ours is worth a look: partners complain of each other from here on.
@@ -69,7 +68,7 @@ pub(super) fn compare(check: &mut ServerCheck, survey: &Survey) {
     let Some(report) = survey.server(&check.name) else { return };
     match &report.outcome {
         Some(Ok(reading)) => {
-            check.points.extend(identity(reading));
+            check.points.extend(identity(report, reading));
             let memberships = &reading.health.memberships;
             check.points.extend(memberships.iter().map(member_of));
             if memberships.is_empty() {
@@ -120,7 +119,11 @@ fn read(reading: &Reading) -> Point {
     Point::new(Topic::Configuration, Verdict::Failed, found).hint("scopes like that are shown as unknown")
 }
 
-fn identity(reading: &Reading) -> Option<Point> {
+fn identity(report: &ServerReport, reading: &Reading) -> Option<Point> {
+    if let Some(reached) = crossed::reached(report) {
+        let found = format!("the entry {} reached {reached}", report.name);
+        return Some(Point::warning(Topic::Identity, found).hint(crossed::CURE));
+    }
     reading.identity.as_ref().map(|identity| Point::ok(Topic::Identity, identity.to_string()))
 }
 

@@ -222,7 +222,7 @@ fn absent(told: &Told, peer: &Peer, servers: &[ServerReport], names: &[Relations
         Some(ServerReport { name, outcome: Some(Ok(_)), .. }) => Presence::Unpaired(name.clone()),
         Some(ServerReport { name, outcome: None, .. }) => Presence::Pending(name.clone()),
         None if silent.iter().any(|server| server.outcome.is_none()) => {
-            Presence::NotConfigured(format!("no server has answered as {} yet", peer.name))
+            Presence::Unsure(format!("no server has answered as {} yet", peer.name))
         }
         None if silent.is_empty() => Presence::NotConfigured(format!(
             "no server of the configuration is {}: {}",
@@ -230,30 +230,41 @@ fn absent(told: &Told, peer: &Peer, servers: &[ServerReport], names: &[Relations
             entry_for(told, peer)
         )),
         None => {
-            let names: Vec<&str> = silent.iter().map(|server| server.name.as_str()).collect();
-            Presence::NotConfigured(format!("no server answered as {}; not read: {}", peer.name, names.join(", ")))
+            let failures = silent.iter().filter_map(|server| server.outcome.as_ref()?.as_ref().err());
+            let failures: Vec<String> = failures.map(ToString::to_string).collect();
+            let which = if failures.len() == 1 { "it" } else { "one of them" };
+            Presence::Unsure(format!("{}; {which} may be {}", failures.join("; "), peer.name))
         }
     }
 }
 
 /// The entry of the configuration that is the partner: by names and addresses without doubt, else
-/// by the operator's word, else, for one that was not read, by a short name.
+/// by the operator's word, else, for one that was not read, by a short name or by the entry's own.
 fn recognised<'a>(told: &Told, servers: &'a [ServerReport], names: &[RelationshipName]) -> Option<&'a ServerReport> {
     let others = || servers.iter().filter(|report| report.name != *told.server());
     let is_named = |report: &&ServerReport| {
         names.iter().any(|name| name.servers.contains(told.server()) && name.servers.contains(&report.name))
             && !has_another(report, told)
     };
-    let known = |wanted: Kinship| -> Vec<&ServerReport> {
+    let known = |wanted: Kinship| -> Vec<&'a ServerReport> {
         others().filter(|report| told.kinship(report, &all_names(report)) == wanted).collect()
     };
     if let [only] = known(Kinship::Same).as_slice() {
         return Some(only);
     }
-    others().find(is_named).or_else(|| match known(Kinship::Short).as_slice() {
+    let unread = |found: Vec<&'a ServerReport>| match found.as_slice() {
         [only] if only.reading().is_none() => Some(*only),
         _ => None,
-    })
+    };
+    let by_entry = || others().filter(|report| is_called_so(told, report)).collect();
+    others().find(is_named).or_else(|| unread(known(Kinship::Short))).or_else(|| unread(by_entry()))
+}
+
+/// Whether the teller's partner is called as the entry is, whose host goes by another name: an
+/// alias, or the mouth of a tunnel. A host of the entry's name has had its own say.
+fn is_called_so(told: &Told, report: &ServerReport) -> bool {
+    let entry = Host::new([report.name.as_str()]);
+    told.partner().kinship(&entry) >= Kinship::Short && all_names(report).kinship(&entry) < Kinship::Short
 }
 
 /// Whether it has a relationship of another name with the teller: then the operator's word is about that.

@@ -54,7 +54,7 @@ fn report(name: &str, addresses: &str, known: &Known) -> ServerReport {
         read_only: false,
         outcome: match known {
             Pending => None,
-            Failed => Some(Err(Error::new(ErrorKind::Unreachable, "no route"))),
+            Failed => Some(Err(Error::new(ErrorKind::Unreachable, "no route").on(&name.into()))),
             Told(told) => Some(Ok(Arc::new(reading(told)))),
         },
     }
@@ -73,6 +73,7 @@ fn pairs(servers: &[(&str, &str, Known)], names: &[(&str, &str, &str)]) -> Vec<S
         Presence::Pending(server) => format!("{server} pending"),
         Presence::Failed(server, _) => format!("{server} failed"),
         Presence::NotConfigured(_) => format!("({})", member.peer.name),
+        Presence::Unsure(_) => format!("({}?)", member.peer.name),
     };
     let line = |r: &Relationship| format!("{}: {}, {}", r.name, member(&r.members[0]), member(&r.members[1]));
     survey.relationships.iter().map(line).collect()
@@ -156,20 +157,30 @@ fn relationships_of_one_name_elsewhere_are_not_mixed_up() {
 #[test]
 fn a_partner_that_is_not_read_is_known_by_its_entry() {
     const A: &[Told] = &[("fo", "a.x.org", "b.x.org 10.9.0.2")];
-    for (address, names, second) in [
-        ("b", &[][..], "b"),
-        ("B.x.org.", &[], "b"),
-        ("10.9.0.2", &[], "b"),
-        ("10.9.0.3", &[], "none"),
-        ("c.x.org", &[], "none"),
-        ("10.9.0.3", &[("fo", "a", "b")], "b"),
+    const OTHER: &str = "(b.x.org?)";
+    for (entry, address, names, second) in [
+        ("two", "b", &[][..], ""),
+        ("two", "B.x.org.", &[], ""),
+        ("two", "10.9.0.2", &[], ""),
+        ("two", "10.9.0.3", &[], OTHER),
+        ("two", "c.x.org", &[], OTHER),
+        ("two", "10.9.0.3", &[("fo", "one", "two")], ""),
+        // an alias, a tunnel, and a host of that name elsewhere
+        ("b", "console.x.org", &[], ""),
+        ("B.x.org", "localhost 127.0.0.1", &[], ""),
+        ("b", "b.y.org", &[], OTHER),
     ] {
         for (known, word) in [(Pending, "pending"), (Failed, "failed")] {
-            let servers = [("a", "a.x.org", Told(A.to_vec())), ("b", address, known), ("kea", "10.0.0.1", Failed)];
-            let second = if second == "b" { format!("b {word}") } else { "(b.x.org)".to_owned() };
-            assert_eq!(pairs(&servers, names), [format!("fo: a, {second}")], "{address}");
+            let servers = [("one", "a.x.org", Told(A.to_vec())), (entry, address, known), ("kea", "10.0.0.1", Failed)];
+            let second = if second.is_empty() { format!("{entry} {word}") } else { second.to_owned() };
+            assert_eq!(pairs(&servers, names), [format!("fo: one, {second}")], "{entry} {address}");
         }
     }
+    // whose it may be, with the reasons
+    let silent = [report("two", "c.x.org", &Failed), report("kea", "10.0.0.1", &Failed)];
+    let survey = Survey::new([vec![report("one", "a.x.org", &Told(A.to_vec()))], silent.to_vec()].concat(), &[]);
+    let reason = survey.relationships[0].members[1].absent().unwrap();
+    assert_eq!(reason, "two: no route; kea: no route; one of them may be b.x.org");
 }
 
 #[test]
@@ -196,7 +207,7 @@ fn a_named_pair_does_not_take_the_hubs_other_relationships() {
     let servers = |c| [("a", "a.x.org", Told(HUB.to_vec())), ("b", "b.x.org", Told(vec![("r1", "b.x.org", "a")])), c];
     let berlin = &[("Berlin", "a", "b")];
     assert_eq!(pairs(&servers(("c", "c.x.org", Failed)), berlin), ["Berlin: a, b", "r2: a, c failed"]);
-    assert_eq!(pairs(&servers(("d", "d.x.org", Pending)), berlin), ["Berlin: a, b", "r2: a, (c.x.org)"]);
+    assert_eq!(pairs(&servers(("d", "d.x.org", Pending)), berlin), ["Berlin: a, b", "r2: a, (c.x.org?)"]);
 }
 
 #[test]
@@ -233,4 +244,36 @@ fn a_relationship_with_a_name_is_never_taken_for_another_of_the_same_servers() {
     let survey = Survey::new(told("r2").to_vec(), &[]);
     let between = |name: &str| survey.between(&"b".into(), &"a".into(), &name.into()).is_some();
     assert!(between("r2") && !between("r1"));
+}
+
+#[test]
+fn an_entry_that_reaches_the_partner_of_its_server_is_recognised() {
+    use crate::engine::crossed;
+    for (entry, addresses, own, partner, itself) in [
+        // ports, hosts or names exchanged
+        ("a", "localhost 127.0.0.1", "b.x.org 10.9.0.2", "a.x.org", "the server that calls itself b.x.org"),
+        ("A.x.org.", "10.9.0.2", "b", "a.x.org 10.9.0.1", "the server that calls itself b"),
+        ("one", "a.x.org 10.9.0.1", "b.x.org a.x.org", "10.9.0.1 a.x.org", "the server that calls itself b.x.org"),
+        ("a", "a 127.0.0.1", "b.x.org a", "a.x.org", "the server that calls itself b.x.org"),
+        // it does not tell its own name, but its partner's
+        ("one", "a.x.org", "a.x.org", "a.x.org", "the partner of a.x.org"),
+        // no claim, a host of that name elsewhere, one name for both, nothing told of itself
+        ("one", "localhost", "b.x.org", "a.x.org", ""),
+        ("a", "a.x.org", "a.x.org", "b.x.org", ""),
+        ("a", "a.y.org", "a.y.org", "a.x.org", ""),
+        ("dhcp", "dhcp.x.org 10.9.0.1 10.9.0.2", "a.x.org 10.9.0.1", "b.x.org 10.9.0.2", ""),
+        ("a", "10.9.0.2", "10.9.0.2", "a", ""),
+    ] {
+        let report = report(entry, addresses, &Told(vec![("fo", own, partner)]));
+        assert_eq!(crossed::reached(&report).unwrap_or_default(), itself, "{entry} {addresses}");
+    }
+    let told = |own, partner| Told(vec![("fo", own, partner)]);
+    let crossed = [report("a", "localhost", &told("b.x.org", "a")), report("b", "localhost", &told("a.x.org", "b"))];
+    let survey = Survey::new(crossed.to_vec(), &[]);
+    let finding = crossed::finding(&survey, &survey.relationships[0], 0).unwrap();
+    assert_eq!(
+        finding.message,
+        "the entries are crossed: a reached the server that calls itself b.x.org, and b reached the server that calls \
+         itself a.x.org: a replication goes the other way round than it reads"
+    );
 }
