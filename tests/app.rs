@@ -251,14 +251,29 @@ fn what_the_target_is_known_to_refuse_is_left_out_of_all() {
         message: "option definition dhcp4/222 is missing on the target".into(),
         hint: "add it".into(),
     });
+    let all_refused = {
+        let mut drift = drift.clone();
+        drift.scopes.retain(|scope| [id("10.0.1.0/24"), id("10.0.4.0/24")].contains(&scope.id));
+        Compared::of(drift, false)
+    };
     relation.compared = Some(Arc::new(Compared::of(drift, false)));
     relation.refilter();
     program.type_keys("Enter a");
     assert_eq!(marks(&program.state), ["10.0.2.0", "10.0.3.0", "10.0.5.0"]);
-    let told = "3 drifted scopes marked; 1 left out: option definition dhcp4/222 is missing on the target";
+    let told = "3 drifted scopes marked; 1 left out: option definition dhcp4/222 is missing on the target; \
+                1 left out: only on the target, never deleted by a replication";
     assert_eq!(message(&program.state), told);
     program.type_keys("a");
     assert!(marks(&program.state).is_empty());
+    // what is left after a run says why it is
+    let relation = program.state.relations.values_mut().next().unwrap();
+    relation.compared = Some(Arc::new(all_refused));
+    relation.refilter();
+    program.type_keys("Esc");
+    program.draw();
+    let text = program.text();
+    assert!(text.contains("2/2 drifted, f: why"), "{text}");
+    assert!(text.contains("1 scope cannot be replicated: option definition dhcp4/222 is missing"), "{text}");
 }
 
 #[test]
@@ -323,6 +338,6 @@ fn enter_and_escape_go_in_and_out() {
     assert_eq!(program.state.focus, Pane::Scopes);
     program.press("Esc");
     assert_eq!(program.state.focus, Pane::Relationships);
-    program.press("f Down Down Down Enter");
+    program.press("f Down Down Down Down Enter");
     assert!(program.text().contains("What to do:"), "{}", program.text());
 }

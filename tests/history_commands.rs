@@ -144,7 +144,7 @@ fn what_is_beyond_the_limits_is_told_then_dropped_and_the_rest_is_undamaged() {
 #[test]
 fn reading_makes_nothing() {
     let home = Home::new();
-    assert!(run(&home, "history").expect_code(0).stderr.contains("no run is kept"));
+    assert!(run(&home, "history").expect_code(0).stderr.contains("holds no run"));
     run(&home, "history show latest").expect_code(1);
     assert!(!home.state().exists());
 }

@@ -17,6 +17,7 @@ use scopesync::engine::outcome::{Outcome, RunReport};
 use scopesync::engine::plan::Plan;
 use scopesync::engine::port::Control;
 use scopesync::engine::progress::Progress;
+use scopesync::show::{self, ScopeNames};
 use serde_json::json;
 
 fn bench(form: Form, scopes: u32) -> Option<Bench> {
@@ -107,6 +108,9 @@ async fn a_file_that_changed_since_the_preview_is_left_alone() {
     let before = bench.marks();
     let report = execute(&bench, &fleet, &plan, &Control::free()).await;
     assert_eq!((report.exit_status(), bench.marks()), (1, before), "{report:?}");
+    let told: String = show::report(&report, &ScopeNames::default()).iter().map(|line| line.text() + "\n").collect();
+    assert!(told.contains("5 scopes rejected: nothing was written: scope 10.0.2.0/24"), "{told}");
+    assert_eq!(told.matches("has changed since").count(), 1, "the reason is told once: {told}");
 
     // a change elsewhere in the file leaves the plan right, and is kept
     edit("10.0.5.10", "10.0.5.99");

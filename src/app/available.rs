@@ -1,6 +1,7 @@
 //! What can be done right now, and why the rest cannot.
 
 use super::action::{Action, Place};
+use super::compared;
 use super::gate::{Gate, READING_TIME};
 use super::pick;
 use super::runs::{Cancelled, Kind, Run};
@@ -69,8 +70,8 @@ fn marking(state: &AppState, action: Action) -> Result<(), String> {
         return Ok(());
     }
     let filter = if relation.filtered.is_some() { " among those that the filter shows" } else { "" };
-    let why = relation.compared.as_ref().map(|compared| compared.refusals(relation.shown().iter()));
-    let why = why.filter(|why| !why.is_empty()).map(|why| format!(": {why}")).unwrap_or_default();
+    let why = relation.compared.as_ref().map(|compared| compared.left_out(relation.shown().iter()));
+    let why = compared::left_out_words(&why.unwrap_or_default());
     Err(format!("no scope of {} can be replicated{filter}{why}", relationship.name))
 }
 
@@ -110,7 +111,7 @@ fn as_job(state: &AppState) -> Result<(), String> {
     let View::Preview(preview) = &state.view else { return Err("there is no preview".into()) };
     match preview.plan.undoes() {
         Some(_) => Err("an undo runs here, not as a job".into()),
-        None => Ok(()),
+        None => asked(state),
     }
 }
 
@@ -125,7 +126,8 @@ fn cancel(state: &AppState) -> Result<(), String> {
     }
 }
 
-fn question(state: &AppState, action: Action) -> Result<(), String> {
+/// Whether there is a question.
+fn asked(state: &AppState) -> Result<(), String> {
     let (preview, manner) = match &state.view {
         View::Preview(preview) => (Some(preview), preview.manner),
         View::Reset(reset) => (None, reset.manner),
@@ -148,6 +150,11 @@ fn question(state: &AppState, action: Action) -> Result<(), String> {
     if preview.is_some_and(|preview| preview.asking().is_none()) {
         return Err("nothing of this plan can be written".into());
     }
+    Ok(())
+}
+
+fn question(state: &AppState, action: Action) -> Result<(), String> {
+    asked(state)?;
     if action != Action::NoToAll && !state.gate().is_some_and(Gate::is_open) {
         let time = READING_TIME.as_millis();
         return Err(format!("answers count {time} ms after the question is on the screen: read it, then press again"));

@@ -26,6 +26,8 @@ pub struct Compared {
     pub critical: usize,
     /// Scopes that the target is known to refuse, and why: it lacks what they need.
     pub refused: BTreeMap<ScopeId, String>,
+    /// How many scopes differ and cannot be replicated, for each reason.
+    pub left_out: Vec<(usize, String)>,
     /// A partner is still being read: more is to come.
     pub pending: bool,
     /// How long the comparison took.
@@ -68,11 +70,13 @@ impl Compared {
                 *sum += count;
             }
         }
+        let refused = refused(&drift);
         Compared {
             summary: Summary::of(&drift.scopes),
+            left_out: left_out(&refused, drift.scopes.iter()),
             counts,
             critical: drift.findings.iter().filter(|finding| finding.severity == Severity::Critical).count(),
-            refused: refused(&drift),
+            refused,
             pending,
             took: Duration::ZERO,
             unpaired: Vec::new(),
@@ -85,14 +89,16 @@ impl Compared {
         scope.can_replicate() && !self.refused.contains_key(&scope.id)
     }
 
-    /// How many of these scopes the target is known to refuse, and why; empty for none.
-    pub fn refusals<'a>(&self, scopes: impl Iterator<Item = &'a ScopeDrift>) -> String {
-        let reasons: Vec<&str> = scopes.filter_map(|scope| self.refused.get(&scope.id)).map(String::as_str).collect();
-        let each: BTreeSet<&str> = reasons.iter().copied().collect();
-        match reasons.len() {
-            0 => String::new(),
-            count => format!("{count} left out: {}", each.into_iter().collect::<Vec<_>>().join("; ")),
-        }
+    /// How many of these scopes differ and cannot be replicated, for each reason.
+    pub fn left_out<'a>(&self, scopes: impl Iterator<Item = &'a ScopeDrift>) -> Vec<(usize, String)> {
+        left_out(&self.refused, scopes)
+    }
+
+    /// Whether something differs and none of it can be replicated.
+    pub fn is_all_left_out(&self) -> bool {
+        let Summary { drifted, only_on_source, only_on_target, .. } = self.summary;
+        let left_out: usize = self.left_out.iter().map(|(count, _)| count).sum();
+        left_out > 0 && left_out == drifted + only_on_source + only_on_target
     }
 
     /// The scope of this id.
@@ -121,6 +127,28 @@ fn refused(drift: &RelationshipDrift) -> BTreeMap<ScopeId, String> {
         }
     }
     refused
+}
+
+/// Refusals first: of them nothing else tells.
+fn left_out<'a>(
+    refused: &BTreeMap<ScopeId, String>,
+    scopes: impl Iterator<Item = &'a ScopeDrift>,
+) -> Vec<(usize, String)> {
+    let (mut refusals, mut only_on_target) = (BTreeMap::<&String, usize>::new(), 0);
+    for scope in scopes {
+        match refused.get(&scope.id) {
+            Some(reason) => *refusals.entry(reason).or_default() += 1,
+            None => only_on_target += usize::from(scope.state == DriftState::OnlyOnTarget),
+        }
+    }
+    let refusals = refusals.into_iter().map(|(reason, count)| (count, reason.clone()));
+    let kept = (only_on_target, "only on the target, never deleted by a replication".to_owned());
+    refusals.chain(Some(kept).filter(|(count, _)| *count > 0)).collect()
+}
+
+/// The same in words, to be put behind others.
+pub fn left_out_words(left_out: &[(usize, String)]) -> String {
+    left_out.iter().map(|(count, reason)| format!("; {count} left out: {reason}")).collect()
 }
 
 /// A scope's creations, updates and deletions.

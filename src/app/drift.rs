@@ -58,6 +58,8 @@ pub enum Look {
 pub enum DriftRow {
     /// How many scopes of the relationship stand how.
     Summary,
+    /// Scopes that differ and cannot be replicated, and why.
+    LeftOut(usize),
     /// One side of the relationship, source first.
     Member(usize),
     /// Scopes of a server that are in no relationship.
@@ -117,9 +119,12 @@ impl DriftPane {
 fn rows(subject: &Subject) -> Vec<DriftRow> {
     let findings = subject.compared.drift.findings.iter().enumerate();
     let Some(id) = subject.scope else {
-        let sides = [DriftRow::Summary, DriftRow::Member(0), DriftRow::Member(1)];
-        let unpaired = (0..subject.compared.unpaired.len()).map(DriftRow::Unpaired);
-        return sides.into_iter().chain(unpaired).chain(findings.map(|(at, _)| DriftRow::Finding(at))).collect();
+        let mut rows = vec![DriftRow::Summary];
+        rows.extend((0..subject.compared.left_out.len()).map(DriftRow::LeftOut));
+        rows.extend([DriftRow::Member(0), DriftRow::Member(1)]);
+        rows.extend((0..subject.compared.unpaired.len()).map(DriftRow::Unpaired));
+        rows.extend(findings.map(|(at, _)| DriftRow::Finding(at)));
+        return rows;
     };
     let Some(scope) = subject.scope() else { return Vec::new() };
     let mut rows = vec![DriftRow::State];
@@ -235,6 +240,12 @@ pub fn summary_words(compared: &Compared) -> String {
     text
 }
 
+/// How many scopes cannot be replicated for one reason.
+pub fn left_out_line(subject: &Subject, at: usize) -> Option<String> {
+    let (count, reason) = subject.compared.left_out.get(at)?;
+    Some(format!("{} cannot be replicated: {reason}", plural(*count, "scope")))
+}
+
 /// A side of the relationship: which server, and how it is.
 pub fn member_words(state: &AppState, subject: &Subject, side: usize) -> Option<(String, String)> {
     let relationship = state.relationship(&subject.compared.drift.name)?;
@@ -258,6 +269,7 @@ pub fn line(state: &AppState, subject: &Subject, row: DriftRow) -> Option<(Look,
     let scope = subject.scope();
     Some(match row {
         DriftRow::Summary => (Look::Heading, summary_words(&subject.compared)),
+        DriftRow::LeftOut(at) => (Look::Plain, left_out_line(subject, at)?),
         DriftRow::Member(side) => {
             let (name, text) = member_words(state, subject, side)?;
             (Look::Plain, format!("{name}: {text}"))

@@ -133,6 +133,11 @@ impl Preview {
         Some((at, self.plan.relationships.get(at)?))
     }
 
+    /// Whether there is anything to confirm, now or once the plan is made anew.
+    pub fn may_ask(&self) -> bool {
+        self.manner != Manner::ShowOnly && (self.overriding.is_some() || self.asking().is_some())
+    }
+
     /// Shows the relationship that is asked about.
     fn show_question(&mut self) {
         let asked = self.questions.pending().map(|(at, _)| Row::Relationship(at));

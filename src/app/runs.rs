@@ -185,9 +185,12 @@ impl Run {
                     rows.extend((0..relationship.remarks.len()).map(|remark| RunRow::Remark(at, remark)));
                     let left = relationship.still_terminated.iter().map(|left| left.reset.steps.len() + 2);
                     rows.extend(left.flat_map(|lines| (0..lines).map(|line| RunRow::StillTerminated(at, line))));
+                    let shared = relationship.shared();
+                    rows.extend((0..shared.len()).map(|reason| RunRow::Shared(at, reason)));
                     for (scope, run) in relationship.scopes.iter().enumerate() {
                         rows.push(RunRow::Scope(at, scope));
-                        rows.extend(run.message.iter().map(|_| RunRow::Message(at, scope)));
+                        let is_told = run.refusal().is_some_and(|message| shared.contains_key(message));
+                        rows.extend(run.message.iter().filter(|_| !is_told).map(|_| RunRow::Message(at, scope)));
                         rows.extend((0..run.residual.len()).map(|change| RunRow::Residual(at, scope, change)));
                     }
                 }
@@ -236,6 +239,8 @@ pub enum RunRow {
     ResetRemark(usize),
     /// What a reset under way is waiting for.
     Waiting,
+    /// Why nothing was written for several scopes.
+    Shared(usize, usize),
     /// A scope of the report.
     Scope(usize, usize),
     /// Why a scope is as it is.

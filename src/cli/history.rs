@@ -61,7 +61,11 @@ fn list(history: &History, asked: &ListRuns, console: &mut Console) -> Result<()
         return Ok(());
     }
     if runs.is_empty() {
-        console.note("no run is kept that fits");
+        let is_narrowed = asked.server.is_some() || asked.scope_id.is_some() || asked.since.is_some();
+        console.note(match is_narrowed {
+            true => "no run that is kept fits: leave out --server, --scope-id or --since",
+            false => "the history holds no run: every replication, undo and reset from now on is kept",
+        });
         return Ok(());
     }
     let mut table = Table::new(["RUN", "BEGAN", "BY", "WHAT", "SERVERS", "OUTCOME"]);

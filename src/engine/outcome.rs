@@ -147,6 +147,11 @@ impl ScopeRun {
         }
     }
 
+    /// Why nothing was written.
+    pub fn refusal(&self) -> Option<&str> {
+        self.message.as_deref().filter(|_| self.outcome == Outcome::Rejected)
+    }
+
     /// Whether nothing is left to do or to worry about.
     pub fn is_good(&self) -> bool {
         match self.outcome {
@@ -179,6 +184,19 @@ pub struct RelationshipRun {
     pub unsaved: bool,
     /// The relationship was terminated before and still is: what ends it.
     pub still_terminated: Option<StillTerminated>,
+}
+
+impl RelationshipRun {
+    /// Why nothing was written, where several scopes were rejected for one and the same reason, and
+    /// how many: a scope that has changed since the plan was made refuses all of it.
+    pub fn shared(&self) -> BTreeMap<&str, usize> {
+        let mut shared = BTreeMap::new();
+        for message in self.scopes.iter().filter_map(ScopeRun::refusal) {
+            *shared.entry(message).or_default() += 1;
+        }
+        shared.retain(|_, count| *count > 1);
+        shared
+    }
 }
 
 /// What became of a run.

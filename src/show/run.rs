@@ -12,8 +12,14 @@ pub fn report(report: &RunReport, names: &ScopeNames) -> Vec<Line> {
                 .with(Role::Plain, format!("  {} → {}", relationship.source, relationship.target)),
         );
         lines.extend(relationship.caveats.iter().map(|caveat| Line::of(2, Role::Warning, caveat)));
+        let shared = relationship.shared();
+        lines.extend(shared.iter().map(|(message, count)| {
+            let lead = format!("{} {}", plural(*count, "scope"), Outcome::Rejected.word());
+            Line::of(2, Role::Critical, lead).with(Role::Plain, format!(": {message}"))
+        }));
         for scope in relationship.scopes.iter().filter(|scope| scope.outcome != Outcome::Unchanged) {
-            lines.push(outcome(scope, names).deeper(2));
+            let is_shared = scope.refusal().is_some_and(|message| shared.contains_key(message));
+            lines.push(outcome(scope, is_shared, names).deeper(2));
             if !scope.residual.is_empty() {
                 lines.push(Line::of(4, Role::Critical, "still different:"));
                 lines.extend(changes(&scope.residual).into_iter().map(|line| line.deeper(6)));
@@ -27,7 +33,8 @@ pub fn report(report: &RunReport, names: &ScopeNames) -> Vec<Line> {
     lines
 }
 
-fn outcome(scope: &ScopeRun, names: &ScopeNames) -> Line {
+/// Its message, unless it `is_shared` and told already.
+fn outcome(scope: &ScopeRun, is_shared: bool, names: &ScopeNames) -> Line {
     let role = match (scope.outcome, scope.is_good()) {
         (Outcome::Skipped, true) => Role::Muted,
         (_, true) => Role::Good,
@@ -52,7 +59,7 @@ fn outcome(scope: &ScopeRun, names: &ScopeNames) -> Line {
     if !facts.is_empty() {
         line = line.with(Role::Plain, format!(", {}", facts.join(", ")));
     }
-    match &scope.message {
+    match scope.message.as_ref().filter(|_| !is_shared) {
         Some(message) => line.with(Role::Plain, format!(": {message}")),
         None => line,
     }

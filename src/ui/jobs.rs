@@ -14,7 +14,7 @@ use crate::app::state::{AppState, Tone};
 use crate::engine::outcome::Outcome;
 use crate::engine::progress::Stage;
 use crate::engine::reset::Fate;
-use crate::show::ScopeNames;
+use crate::show::{ScopeNames, plural};
 
 /// Columns of a gauge.
 const GAUGE: usize = 20;
@@ -213,6 +213,10 @@ fn line(theme: &Theme, names: &ScopeNames, run: &Run, row: RunRow) -> Option<(St
                 _ => theme.warning,
             };
             (style, format!("  {:<width$} {}", names.name(scope.id), runs::outcome_words(scope)))
+        }
+        RunRow::Shared(at, reason) => {
+            let (message, count) = relationship(at)?.shared().into_iter().nth(reason)?;
+            (theme.bad, format!("  {} {}: {message}", plural(count, "scope"), Outcome::Rejected.word()))
         }
         RunRow::Message(at, scope) => {
             (Style::new(), format!("      {}", relationship(at)?.scopes.get(scope)?.message.as_ref()?))

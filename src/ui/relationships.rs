@@ -151,7 +151,9 @@ fn counted(theme: &Theme, compared: &Compared) -> (String, Style) {
     if compared.pending {
         parts.push(format!("checking {} of {}", sum.checking, sum.scopes));
     }
-    if drifted > 0 {
+    if compared.is_all_left_out() {
+        parts.push(format!("{drifted}/{} drifted, f: why", sum.scopes));
+    } else if drifted > 0 {
         parts.push(format!("{drifted}/{} drifted +{create} ~{update} -{delete}", sum.scopes));
     }
     if sum.unknown > 0 {

@@ -8,6 +8,16 @@ use super::{Theme, text};
 use crate::app::state::{AppState, Demo};
 use crate::model::Foreign;
 
+/// An entry for each family of servers, side by side.
+const ENTRIES: [(&str, &str); 6] = [
+    ("[[server]]", "[[server]]"),
+    ("name = \"kea-1\"", "name = \"dhcp1\""),
+    ("kind = \"kea\"", "kind = \"windows\""),
+    ("socket = \"/run/kea/kea4-ctrl-socket\"", "host = \"dhcp1.contoso.com\""),
+    ("", "user = \"scopesync@contoso.com\""),
+    ("", "password_env = \"DHCP_PASSWORD\""),
+];
+
 /// Draws the page.
 pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
     let mut lines: Vec<(String, Style)> = vec![
@@ -22,12 +32,9 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
     lines.extend([
         (String::new(), Style::new()),
         ("Write one there, or give one with --config FILE:".into(), Style::new()),
-        ("  [[server]]".into(), theme.quiet),
-        ("  name = \"kea-1\"".into(), theme.quiet),
-        ("  kind = \"kea\"".into(), theme.quiet),
-        ("  socket = \"/run/kea/kea4-ctrl-socket\"".into(), theme.quiet),
-        (String::new(), Style::new()),
     ]);
+    lines.extend(ENTRIES.map(|(kea, windows)| (format!("  {kea:<40}{windows}"), theme.quiet)));
+    lines.push((String::new(), Style::new()));
     lines.push(match &state.demo {
         Demo::Offered => ("d  opens the demo pair: two sites, without any server".into(), theme.heading),
         Demo::Opening(_) => ("opening the demo pair".into(), theme.quiet),

@@ -63,6 +63,10 @@ fn deserves_a_hint(state: &AppState, verb: &Verb) -> bool {
     match (verb.action, &state.view) {
         (Action::Reset | Action::Finish | Action::LeaveRun, _) => available(state, verb.action).is_ok(),
         (Action::Yes | Action::No, View::Reset(reset)) => reset.is_asking(),
+        (Action::Yes | Action::YesToAll | Action::No | Action::NoToAll | Action::AsJob, View::Preview(preview)) => {
+            preview.may_ask()
+        }
+        (Action::Override, View::Preview(preview)) => preview.may_ask() || preview.next_overrides().is_some(),
         _ => true,
     }
 }

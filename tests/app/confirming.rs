@@ -114,8 +114,12 @@ fn force_does_not_answer_for_what_is_refused() {
     program.press("Enter F a r");
     assert!(program.text().contains("BLOCKED, read-only"), "{}", program.text());
     program.wait(1000);
-    program.press("y");
-    assert!(message(&program.state).contains("nothing of this plan can be written"), "{}", message(&program.state));
+    for key in ["y", "J"] {
+        program.press(key);
+        assert!(message(&program.state).contains("nothing of this plan can be written"), "{}", message(&program.state));
+    }
+    let text = program.text();
+    assert_eq!(text.lines().last().map(str::trim), Some("? help  q quit"), "what cannot work is not offered: {text}");
     assert!(program.asked.is_empty() && two.writes().is_empty());
 }
 
@@ -135,6 +139,14 @@ fn a_scope_that_moves_under_the_preview_is_not_written() {
     program.wait(300);
     program.press("y");
     assert!(program.text().contains("LOOK: one-two: 1 rejected"), "{}", program.text());
+    // it refuses all others too, for a reason that is told once
+    program.press("R a r");
+    servers.1.meddle("10.0.1.0/24", |theirs| *theirs = numbered(1, 78));
+    program.wait(300);
+    program.press("y J");
+    let text = program.text();
+    assert!(text.contains("4 scopes rejected: nothing was written: scope 10.0.1.0/24: the target has"), "{text}");
+    assert_eq!(text.matches("nothing was written").count(), 1, "{text}");
     assert!(!servers.1.writes().iter().any(|call| call.starts_with("write")));
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::action::{Action, Place};
+use super::super::compared::left_out_words;
 use super::super::detail::Detail;
 use super::super::drift::{DriftRow, Subject};
 use super::super::effect::Effect;
@@ -172,10 +173,7 @@ fn mark_all(state: &mut AppState) {
     let shown = relation.shown();
     let writable = shown.iter().filter(|scope| compared.can_be_written(scope)).map(|scope| scope.id);
     let (busy, ids): (BTreeSet<_>, BTreeSet<_>) = writable.partition(|id| in_flight.contains(id));
-    let mut left_out = compared.refusals(shown.iter());
-    if !left_out.is_empty() {
-        left_out.insert_str(0, "; ");
-    }
+    let mut left_out = left_out_words(&compared.left_out(shown.iter()));
     if !busy.is_empty() {
         left_out.push_str(&format!("; {} being replicated", busy.len()));
     }
@@ -234,6 +232,10 @@ fn detail(state: &AppState) -> Option<Detail> {
         }
         DriftRow::Summary => {
             Some(Detail::of_text(drift.name.to_string(), super::super::drift::summary_words(&subject.compared)))
+        }
+        DriftRow::LeftOut(at) => {
+            let text = super::super::drift::left_out_line(subject, at)?;
+            Some(Detail::of_text(drift.name.to_string(), text))
         }
         DriftRow::Unpaired(_) | DriftRow::State | DriftRow::Section(..) => None,
     }
