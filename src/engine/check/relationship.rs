@@ -52,9 +52,10 @@ fn partner(relationship: &Relationship, survey: &Survey) -> Point {
         Some((Presence::NotConfigured(_), _)) if relationship.unsupported.is_some() => {
             Point::warning(Topic::Partner, relationship.unsupported.clone().unwrap_or_default())
         }
-        Some((Presence::NotConfigured(reason), member)) => Point::warning(Topic::Partner, reason)
-            .hint(format!("without it nothing of {} can be compared", member.peer.name)),
-        Some((Presence::Unsure(reason), _)) => Point::new(Topic::Partner, Verdict::Unknown, reason),
+        Some((Presence::NotConfigured(reason) | Presence::Unsure(reason), member)) => {
+            Point::warning(Topic::Partner, reason)
+                .hint(format!("without it nothing of {} can be compared", member.peer.name))
+        }
         Some((_, member)) => {
             let reason = member.absent().unwrap_or_else(|| member.shown());
             Point::new(Topic::Partner, Verdict::Failed, format!("not read: {reason}"))
