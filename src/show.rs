@@ -27,7 +27,7 @@ pub use check::points;
 pub use drift::{relationship_drift, relationship_title, scope_drift, state_words, summary};
 pub use finding::finding;
 pub use history::{destroyed, local_time, run_kind, run_outcome, run_servers, run_story, snapshot};
-pub use plan::{plan, planned_relationship};
+pub use plan::plan;
 pub use progress::Progress;
 pub use recovery::{interrupted, recovery};
 pub use reset::{reset_plan, reset_report, still_terminated};

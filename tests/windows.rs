@@ -439,6 +439,23 @@ fn check_tells_tls_and_why_a_login_was_not_taken() {
 }
 
 #[test]
+fn a_refused_password_is_told_once_with_what_to_do() {
+    let Some(bench) = Bench::up(few(&[])) else { return };
+    std::fs::write(bench.pair.dir().join("wrong"), "no\n").expect("a password file");
+    let other = bench.pair.entry(Side::B, "").replace("/password\"", "/wrong\"");
+    bench.home.write_config(&(bench.pair.entry(Side::A, "") + &other));
+    let once =
+        [r#"dhcp2: the user or the password is refused (user "CONTOSO\alice", password from"#, "is the password right"];
+    for (more, code) in [("--what-if", 3), ("--force", 1)] {
+        let run = bench.run(&format!("replicate --computer-name dhcp1 {more}")).expect_code(code);
+        let told = run.stdout + &run.stderr;
+        assert_eq!(once.map(|words| told.matches(words).count()), [1, 1], "{told}");
+    }
+    let run = bench.run("relationships").expect_code(3);
+    assert_eq!(run.stdout.matches(once[1]).count(), 1, "{}", run.stdout);
+}
+
+#[test]
 fn credssp_hands_the_login_on() {
     let options = WindowsOptions { tls: true, auth: "credssp", ..few(&["name:0"]) };
     let Some(bench) = Bench::with(options, "auth = \"credssp\"") else { return };

@@ -72,9 +72,15 @@ fn show_text(fleet: &Fleet, survey: &Survey, console: &mut Console) {
         }
     }
     let in_one = |report: &ServerReport| survey.relationships.iter().any(|r| r.member_index(&report.name).is_some());
-    for server in survey.servers.iter().filter(|server| !in_one(server)) {
+    for server in &survey.servers {
         match &server.outcome {
-            Some(Err(error)) => console.warning(format_args!("not read: {error}")),
+            // the reason stands with its relationships
+            Some(Err(error)) if in_one(server) => {
+                let line = |hint| Line::of(0, Role::Title, format!("{}: ", server.name)).with(Role::Muted, hint);
+                error.hint.iter().for_each(|hint| console.line(&line(format!("hint: {hint}"))));
+            }
+            Some(Err(error)) => console.warning(format_args!("not read: {}", error.with_hint())),
+            _ if in_one(server) => {}
             _ => console.note(format_args!("{} is in no failover relationship", server.name)),
         }
     }

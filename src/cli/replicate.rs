@@ -45,7 +45,10 @@ pub async fn run(
     let mut course = Course { fleet, asking: &asked.asking, journal, by, ask, console };
     plan = course.complete(plan, asked.told())?;
     let unread = select::unread(&survey, &picked, &asked.selection, &asked.sources());
-    for reason in &unread {
+    // what blocks a relationship is told with the plan
+    let blocks: Vec<&str> =
+        plan.relationships.iter().filter_map(|r| Some(r.blocked.as_ref()?.message.as_str())).collect();
+    for reason in unread.iter().filter(|reason| !blocks.iter().any(|told| reason.starts_with(told))) {
         course.console.warning(format_args!("not read: {reason}"));
     }
     let refused = "nothing was written: everything that differs is refused or could not be read";

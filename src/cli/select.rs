@@ -82,7 +82,7 @@ pub fn unread_of(survey: &Survey, relationships: impl Iterator<Item = usize> + C
     // Without any restriction every server may have relationships of its own.
     for server in survey.servers.iter().filter(|server| everything || members.contains(&&server.name)) {
         match &server.outcome {
-            Some(Err(error)) if everything => reasons.push(error.to_string()),
+            Some(Err(error)) if everything => reasons.push(error.with_hint()),
             Some(Ok(reading)) => {
                 reasons.extend(reading.nameless().map(|reason| format!("{}: {reason}", server.name)));
             }
@@ -95,7 +95,12 @@ pub fn unread_of(survey: &Survey, relationships: impl Iterator<Item = usize> + C
 /// Where `each` server is told of, no member is that may be one of them.
 fn absent(survey: &Survey, relationships: impl Iterator<Item = usize>, each: bool) -> impl Iterator<Item = String> {
     let members = relationships.flat_map(|at| &survey.relationships[at].members);
-    members.filter(move |member| !each || !matches!(member.presence, Presence::Unsure(_))).filter_map(Member::absent)
+    let members = members.filter(move |member| !each || !matches!(member.presence, Presence::Unsure(_)));
+    let failure = |member: &Member| match &member.presence {
+        Presence::Failed(name, _) => survey.server(name)?.outcome.as_ref()?.as_ref().err(),
+        _ => None,
+    };
+    members.filter_map(move |member| failure(member).map(Error::with_hint).or_else(|| member.absent()))
 }
 
 fn sorted(mut reasons: Vec<String>) -> Vec<String> {

@@ -199,7 +199,7 @@ pub(super) fn relationship_and<R: Send>(
     }
     let reason = reason.unwrap_or_else(|| "not read".into());
     result.scopes = unknown_scopes(relationship, source_member, readings, &reason);
-    result.findings.push(absence(relationship, source_member, &reason));
+    result.findings.push(absence(survey, relationship, source_member, &reason));
     if relationship.unsupported.is_none() {
         result.trouble = Trouble::of(relationship, source_member, &result.scopes);
         result.findings.splice(0..0, result.trouble.as_ref().map(Trouble::finding));
@@ -411,10 +411,10 @@ fn unknown_scopes(
     scopes
 }
 
-fn absence(relationship: &Relationship, source_member: usize, reason: &str) -> Finding {
+fn absence(survey: &Survey, relationship: &Relationship, source_member: usize, reason: &str) -> Finding {
     let unsupported = relationship.unsupported.is_some();
-    let source_absent = relationship.members[source_member].absent().is_some();
-    let target_absent = relationship.members[1 - source_member].absent().is_some();
+    let [source, target] = [source_member, 1 - source_member].map(|at| &relationship.members[at]);
+    let (source_absent, target_absent) = (source.absent().is_some(), target.absent().is_some());
     Finding {
         severity: Severity::Warning,
         kind: if unsupported { FindingKind::NotSupported } else { FindingKind::Partner },
@@ -428,7 +428,8 @@ fn absence(relationship: &Relationship, source_member: usize, reason: &str) -> F
         hint: if unsupported {
             "nothing is compared or replicated here".into()
         } else {
-            "drift is unknown until both partners can be read".into()
+            let absent = if source_absent { source } else { target };
+            survey.cure(absent, "drift is unknown until both partners can be read")
         },
     }
 }

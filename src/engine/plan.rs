@@ -361,7 +361,10 @@ async fn relationship(fleet: &Fleet, survey: &Survey, pick: &Picked, ctl: &Contr
             since: None,
         });
     }
-    planned.blocked = blocked(fleet, found, pick, &planned);
+    planned.blocked = blocked(fleet, survey, pick, &planned);
+    // said once is enough
+    let is_told = |found: &Finding| planned.blocked.as_ref().is_some_and(|blocked| blocked.message == found.message);
+    planned.findings.retain(|found| !is_told(found));
     if planned.blocked.is_none() && planned.scopes.iter().any(|scope| scope.work.is_some()) {
         let from = &found.members[pick.source_member];
         let server = from.server().and_then(|name| fleet.server(name));
@@ -395,13 +398,16 @@ fn work(scope: &ScopeDrift, opened: [Option<Scope>; 2], source: &Reading, target
     })
 }
 
-fn blocked(fleet: &Fleet, found: &Relationship, pick: &Picked, planned: &PlannedRelationship) -> Option<Refusal> {
+fn blocked(fleet: &Fleet, survey: &Survey, pick: &Picked, planned: &PlannedRelationship) -> Option<Refusal> {
+    let found = &survey.relationships[pick.relationship];
     if let Some(reason) = &found.unsupported {
         return refuse("not-supported", reason.clone(), "scopesync replicates load-balancing and hot-standby pairs");
     }
     for member in [pick.source_member, 1 - pick.source_member] {
-        if let Some(reason) = found.members[member].absent() {
-            return refuse("not-read", reason, "both partners must be read before anything is written");
+        let member = &found.members[member];
+        if let Some(reason) = member.absent() {
+            let hint = survey.cure(member, "both partners must be read before anything is written");
+            return refuse("not-read", reason, &hint);
         }
     }
     if let Some(member) = found.members.iter().find(|member| matches!(member.presence, Presence::Unpaired(_))) {

@@ -214,6 +214,15 @@ impl Survey {
         self.reading(relationship.members[member].server()?)
     }
 
+    /// What to do about a member that could not be read, before `or_else`.
+    pub(super) fn cure(&self, member: &Member, or_else: &str) -> String {
+        let error = || self.server(member.server()?)?.outcome.as_ref()?.as_ref().err();
+        match error().and_then(|error| error.hint.as_deref()) {
+            Some(cure) => format!("{cure}; {or_else}"),
+            None => or_else.to_owned(),
+        }
+    }
+
     /// The place of the relationship of these two servers, and which of its members the first of
     /// them is: that of this name; where it has none of its own, the only one will do.
     pub fn between(&self, source: &ServerName, target: &ServerName, name: &Foreign) -> Option<(usize, usize)> {

@@ -10,18 +10,22 @@ use crate::model::{ChangeKind, DriftState};
 /// The whole plan, relationship by relationship.
 pub fn plan(plan: &Plan, names: &ScopeNames) -> Vec<Line> {
     let mut lines = Vec::new();
-    for relationship in &plan.relationships {
+    for (at, relationship) in plan.relationships.iter().enumerate() {
         if !lines.is_empty() {
             lines.push(Line::new(0));
         }
-        lines.extend(planned_relationship(relationship, &plan.overrides, names));
+        let is_as_before =
+            plan.relationships[..at].iter().any(|r| r.blocked.is_some() && r.blocked == relationship.blocked);
+        lines.extend(planned_relationship(relationship, is_as_before, &plan.overrides, names));
     }
     lines
 }
 
-/// One relationship's part: what it is and costs, deletions, every change, refusals, findings.
-pub fn planned_relationship(
+/// One relationship's part: what it is and costs, deletions, every change, refusals, findings. `is_as_before`: it is
+/// blocked as one that was told before.
+fn planned_relationship(
     planned: &PlannedRelationship,
+    is_as_before: bool,
     overrides: &BTreeSet<String>,
     names: &ScopeNames,
 ) -> Vec<Line> {
@@ -39,6 +43,10 @@ pub fn planned_relationship(
     // they belong to the servers' names above them
     let mut body: Vec<Line> = planned.caveats().map(|found| Line::of(0, Role::Warning, &found.message)).collect();
     for refusal in planned.against() {
+        if is_as_before && Some(refusal) == planned.blocked.as_ref() {
+            body.push(Line::of(0, Role::Critical, format!("nothing can be written: {}, as above", refusal.name)));
+            continue;
+        }
         match refusal.stands(overrides) {
             true => body.extend(refused(refusal, "nothing can be written", overrides)),
             false => body.push(overridden(refusal)),
