@@ -28,6 +28,7 @@ pub mod report;
 pub mod reset;
 pub mod run;
 pub mod select;
+pub mod shrink;
 pub mod survey;
 pub mod threads;
 pub mod trouble;

@@ -37,4 +37,6 @@ pub mod server;
 #[cfg(feature = "windows")]
 pub mod wire;
 #[cfg(feature = "windows")]
+mod writer;
+#[cfg(feature = "windows")]
 pub mod wsman;

@@ -378,7 +378,8 @@ fn update_item(want: &mut Scope, source: &Scope, change: &Change) {
     }
 }
 
-fn owned_by(scope: &Scope, key: &ItemKey) -> Vec<ItemKey> {
+/// What belongs to the reservation, range or policy of this key.
+pub fn owned_by(scope: &Scope, key: &ItemKey) -> Vec<ItemKey> {
     let Some(owner) = owner_named(key) else { return Vec::new() };
     // keys are sorted by their owner first: what it owns stands together
     let first = ItemKey { owner, kind: Kind::Property, name: KeyName::Name("".into()) };

@@ -477,14 +477,15 @@ pub(super) async fn assess(
                         scope.refusals.push(refusal);
                     }
                 }
-                let name = abilities.name;
-                if scope.state == DriftState::OnlyOnSource && !abilities.creates_scope {
-                    let message = format!("{name} cannot create a scope");
-                    scope.refusals.extend(refuse("cannot-create", message, "create the scope on the target yourself"));
-                }
-                if scope.is_deletion() && !abilities.deletes_scope {
-                    let message = format!("{name} cannot delete a scope");
-                    scope.refusals.extend(refuse("cannot-delete", message, "delete the scope on the target yourself"));
+                let lacks = scope.state == DriftState::OnlyOnSource && !abilities.creates_scope;
+                let stays = scope.is_deletion() && !abilities.deletes_scope;
+                for (cannot, name, verb) in [(lacks, "cannot-create", "create"), (stays, "cannot-delete", "delete")] {
+                    // a writer that knows more of it has told it
+                    if cannot && !scope.refusals.iter().any(|known| known.name == name) {
+                        let message = format!("{} cannot {verb} a scope", abilities.name);
+                        let hint = format!("{verb} the scope on the target yourself");
+                        scope.refusals.extend(refuse(name, message, &hint));
+                    }
                 }
             }
             planned.writer = Some(writer);

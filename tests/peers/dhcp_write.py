@@ -346,6 +346,19 @@ def remove_policy_range(server, inputs):
     return [dict(old, ScopeId=inputs["ScopeId"])]
 
 
+# ---- superscopes ----------------------------------------------------------------------------
+def leave_superscope(server, inputs):
+    name, left = need(inputs, "SuperscopeName"), []
+    for scope_id in inputs.get("ScopeId") or list(server.state["scopes"]):
+        properties = scope_of(server, scope_id)["properties"]
+        if properties["SuperscopeName"] == name:
+            properties["SuperscopeName"] = ""
+            left.append(scope_id)
+    if not left:
+        raise missing("superscope %s" % name, server, "DHCP 20005")
+    return [{"SuperscopeName": name, "ScopeId": left}]
+
+
 # ---- server level ---------------------------------------------------------------------------
 def set_failover(server, inputs):
     name = need(inputs, "Name")
@@ -402,6 +415,7 @@ WRITING = {
     "DhcpServerv4DnsSetting.Set": set_dns,
     "DhcpServerv4Policy.Add": add_policy, "DhcpServerv4Policy.Set": set_policy, "DhcpServerv4Policy.Remove": remove_policies,
     "DhcpServerv4PolicyIPRange.Add": add_policy_range, "DhcpServerv4PolicyIPRange.Remove": remove_policy_range,
+    "DhcpServerv4Superscope.Remove": leave_superscope,
     "DhcpServerv4Failover.Set": set_failover, "DhcpServerv4OptionDefinition.Add": add_definition,
     "DhcpServerv4Class.Add": add_class, "DhcpServerv4Class.Remove": remove_classes,
 }

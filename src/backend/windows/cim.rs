@@ -12,8 +12,8 @@ mod write;
 use std::net::Ipv4Addr;
 
 pub use data::{
-    Class, Data, DnsSetting, ExclusionRange, Failover, Filter, FilterList, OptionDefinition, OptionValue, Policy,
-    PolicyRange, Reservation, Scope, ScopeStatistics, ServerSetting, ServerVersion, filled,
+    Class, Data, DnsSetting, ExclusionRange, Failover, Filter, FilterList, Lease, OptionDefinition, OptionValue,
+    Policy, PolicyRange, Reservation, Scope, ScopeStatistics, ServerSetting, ServerVersion, filled,
 };
 
 use super::wsman::{Client, Failure, Inputs, Misfit, Value};
@@ -224,6 +224,14 @@ impl Dhcp {
     /// As [`Dhcp::failover`].
     pub async fn setting(&self) -> Result<ServerSetting> {
         self.one("PS_DhcpServerSetting", Inputs::default()).await
+    }
+
+    /// The leases of a scope that have not run out, and its reservations.
+    ///
+    /// # Errors
+    /// As [`Dhcp::failover`].
+    pub async fn leases(&self, scope: Ipv4Addr) -> Result<Vec<Lease>> {
+        self.list("PS_DhcpServerv4Lease", "GetByScopeId", Inputs::default().with("ScopeId", &scope)).await
     }
 
     /// How full all scopes are.

@@ -15,7 +15,7 @@ use serde_json::{Value as Json, json};
 
 pub(super) use self::canonical::hardware;
 pub(super) use self::options::value as option_value;
-pub(super) use self::options::{is_own_dns, space};
+pub(super) use self::options::{DHCP4, is_own_dns, space};
 pub(super) use self::policies::fields as policy_fields;
 pub use self::told::Told;
 pub(super) use self::told::id;

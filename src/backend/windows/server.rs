@@ -1,4 +1,4 @@
-//! A Windows DHCP server, read over WS-Management.
+//! A Windows DHCP server behind WS-Management.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -14,6 +14,7 @@ use super::measured::Measured;
 use super::pool::Pool;
 use super::read::{self, Plan, Wanted};
 use super::relationship;
+use super::writer::WindowsWriter;
 use super::wsman::{Client, Failure};
 use crate::backend::exchange::Limits;
 use crate::engine::port::{Attention, Control, Health, Point, Pulse, Reading, Server, Utilisation, Writer};
@@ -164,7 +165,7 @@ impl WindowsServer {
         Ok(reading)
     }
 
-    fn on(&self, error: Error) -> Error {
+    pub(super) fn on(&self, error: Error) -> Error {
         error.on(&self.0.name)
     }
 
@@ -259,9 +260,7 @@ impl Server for WindowsServer {
             return Err(self.on(Error::new(ErrorKind::Safety, "the server is read-only")
                 .hint("its entry in the configuration says so, or --read-only was given; nothing overrides it")));
         }
-        let what = "this version reads Windows DHCP servers and does not write to them yet";
-        Err(self.on(Error::new(ErrorKind::Unsupported, what)
-            .hint("run Invoke-DhcpServerv4FailoverReplication on the source, which overwrites its partner")))
+        Ok(Arc::new(WindowsWriter::new(self.clone())))
     }
 }
 

@@ -301,6 +301,14 @@ data_classes! {
         "PercentageInUse" = percentage_in_use: Option<f32>,
     }
 
+    /// An address that a client has, or is kept for it.
+    "DhcpServerv4Lease" = Lease {
+        /// The address.
+        "IPAddress" = ip_address: Ipv4Addr,
+        /// `Active`, `ActiveReservation`, `InactiveReservation`, `Offered`, `Declined`, `Expired`.
+        "AddressState" = address_state: Option<Foreign>,
+    }
+
     /// A hardware address that the server lets in or keeps out.
     "DhcpServerv4Filter" = Filter {
         /// `Allow`, `Deny`.

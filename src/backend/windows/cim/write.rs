@@ -76,6 +76,15 @@ impl Dhcp {
         self.write("PS_DhcpServerv4Scope", "SetByWithRange", scope.inputs().only(&RANGE)).await
     }
 
+    /// Takes a scope out of its superscope, which goes with its last scope.
+    ///
+    /// # Errors
+    /// As [`Dhcp::add_scope`].
+    pub async fn leave_superscope(&self, superscope: &Foreign, scope: Ipv4Addr) -> Result<()> {
+        let inputs = Inputs::default().with("SuperscopeName", superscope).with("ScopeId", &vec![scope]);
+        self.write("PS_DhcpServerv4Superscope", "Remove", inputs).await
+    }
+
     /// Removes a scope, also one with leases.
     ///
     /// # Errors
@@ -109,12 +118,15 @@ impl Dhcp {
         self.write("PS_DhcpServerv4Reservation", "Add", inputs).await
     }
 
-    /// Changes what is kept under an address.
+    /// Changes what is kept under an address; an empty client identifier stands for the one that it has.
     ///
     /// # Errors
     /// As [`Dhcp::add_scope`].
     pub async fn set_reservation(&self, reservation: &Reservation) -> Result<()> {
-        self.write("PS_DhcpServerv4Reservation", "Set", reservation.inputs().only(&RESERVATION)).await
+        let keeps_client = reservation.client_id.raw().is_empty();
+        let names = RESERVATION.into_iter().filter(|name| !(keeps_client && *name == "ClientId"));
+        let inputs = reservation.inputs().only(&names.collect::<Vec<_>>());
+        self.write("PS_DhcpServerv4Reservation", "Set", inputs).await
     }
 
     /// No longer keeps an address.

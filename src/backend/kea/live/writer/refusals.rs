@@ -1,7 +1,6 @@
 //! What stands against a write, by name.
 
 use std::collections::BTreeSet;
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use super::intent::{moves_network, renumbers, sends_update};
@@ -9,12 +8,8 @@ use crate::backend::kea::live::reread::Listed;
 use crate::backend::kea::live::{Known, LiveServer, leases};
 use crate::engine::Result;
 use crate::engine::port::{Control, Refusal, Work};
-use crate::model::{
-    Canonical, DefinitionKind, Foreign, Item, ItemKey, KeyName, Kind, Need, ReservationKey, Scope, ScopeId,
-};
-
-/// How many addresses or items a message names.
-const NAMED: usize = 3;
+use crate::engine::shrink::{Lost, names};
+use crate::model::{Canonical, DefinitionKind, Foreign, Item, ItemKey, KeyName, Need, ReservationKey, ScopeId};
 
 /// What the configurations of both sides say against it. `by_then` is the work that is
 /// done when this is; `listed` are the target's subnets.
@@ -57,19 +52,14 @@ pub(in super::super) async fn by_leases(
         };
         found.extend(renumber_leases(held));
     }
-    let keeps_ranges = !work.changes.iter().any(|change| change.key.kind == Kind::Range);
-    let lost = match &work.want {
-        Some(_) if keeps_ranges => Vec::new(),
-        Some(want) => lost_addresses(before, want),
-        None => vec![(0, u64::from(u32::MAX))],
-    };
+    let lost = Lost::by(work);
     if !lost.is_empty() {
         let held = if known.commands.has("lease4-get-all") {
             Some(leases::active(server.channel(), id, ctl).await?)
         } else {
             None
         };
-        found.extend(shrink_leases(held, &lost, work.want.as_ref()));
+        found.extend(lost.refusal(held, ""));
     }
     Ok(found)
 }
@@ -88,68 +78,6 @@ fn renumber_leases(held: Option<u64>) -> Option<Refusal> {
     let hint = "the leases stay behind under the old id; clients get theirs again when they renew, but an address may \
                 be given twice meanwhile: wait for the leases to end, or override it by this name";
     refusal("renumber-leases", true, message, hint)
-}
-
-/// `want` is `None` for a scope that is deleted.
-fn shrink_leases(held: Option<Vec<Ipv4Addr>>, lost: &[(u64, u64)], want: Option<&Scope>) -> Option<Refusal> {
-    let happens = if want.is_some() { "ranges shrink on the target" } else { "the scope is deleted on the target" };
-    let hint = "their clients lose these addresses at the next renewal; override it by this name if that is meant";
-    let Some(held) = held else {
-        let message = format!("{happens}, and the target cannot list its leases");
-        return refusal("shrink-leases", true, message, hint);
-    };
-    let reserved: BTreeSet<Ipv4Addr> =
-        want.iter().flat_map(|want| want.items.keys()).filter_map(reserved_address).collect();
-    let mut hit: Vec<Ipv4Addr> = held
-        .into_iter()
-        .filter(|address| lost.iter().any(|(first, last)| (*first..=*last).contains(&u64::from(u32::from(*address)))))
-        .filter(|address| !reserved.contains(address))
-        .collect();
-    hit.sort();
-    let what = match hit.as_slice() {
-        [] => return None,
-        [only] => format!("1 lease ({only})"),
-        several => format!("{} leases ({})", several.len(), names(several)),
-    };
-    refusal("shrink-leases", true, format!("{happens} under {what}"), hint)
-}
-
-fn reserved_address(key: &ItemKey) -> Option<Ipv4Addr> {
-    match &key.name {
-        KeyName::Reservation(ReservationKey::Address(address) | ReservationKey::Shared(address, ..)) => Some(*address),
-        _ => None,
-    }
-}
-
-/// Addresses that a range held and none holds any more, as sorted intervals.
-fn lost_addresses(before: &Scope, want: &Scope) -> Vec<(u64, u64)> {
-    let kept = ranges(want);
-    let mut lost = Vec::new();
-    for (first, last) in ranges(before) {
-        let mut next = first;
-        for &(start, end) in kept.iter().filter(|(start, end)| *end >= first && *start <= last) {
-            if start > next {
-                lost.push((next, start - 1));
-            }
-            next = next.max(end + 1);
-        }
-        if next <= last {
-            lost.push((next, last));
-        }
-    }
-    lost
-}
-
-/// The ranges of a scope as sorted intervals; wide numbers, so that one past the end is one.
-fn ranges(scope: &Scope) -> Vec<(u64, u64)> {
-    let number = |address: Ipv4Addr| u64::from(u32::from(address));
-    let range = |key: &ItemKey| match key.name {
-        KeyName::Range(first, last) if key.kind == Kind::Range => Some((number(first), number(last))),
-        _ => None,
-    };
-    let mut ranges: Vec<(u64, u64)> = scope.items.keys().filter_map(range).collect();
-    ranges.sort_unstable();
-    ranges
 }
 
 fn configuration_backend(known: &Known) -> Option<Refusal> {
@@ -263,10 +191,4 @@ fn network_missing(work: &Work, known: &Known) -> Option<Refusal> {
     }
     let message = format!("the target lacks the shared network {network}");
     refusal("network-missing", false, message, "add the network to the target's configuration first")
-}
-
-fn names<T: ToString>(all: &[T]) -> String {
-    let some: Vec<String> = all.iter().take(NAMED).map(ToString::to_string).collect();
-    let more = if all.len() > NAMED { ", ..." } else { "" };
-    format!("{}{more}", some.join(", "))
 }
