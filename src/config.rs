@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::backend::web::Web;
-use crate::backend::windows::access::Access;
+use crate::backend::windows::access::{Access, Replicating};
 
 pub use crate::engine::ignore::IgnoreRule;
 pub use error::{ConfigError, Problem};
@@ -75,6 +75,8 @@ pub struct ServerEntry {
     pub save: SavePolicy,
     /// In which way scopes are written to it; for running servers only.
     pub writer: WriterPolicy,
+    /// How scopes are written to it; for Windows servers only.
+    pub replicating: Replicating,
     /// Largest answer, or file, that is taken from the server.
     pub max_answer: ByteSize,
     /// The test of a new file before it replaces the old one; for files only.
@@ -92,6 +94,7 @@ impl ServerEntry {
             timeouts,
             save: SavePolicy::default(),
             writer: WriterPolicy::default(),
+            replicating: Replicating::default(),
             max_answer: DEFAULT_MAX_ANSWER,
             check: FileCheck::default(),
         }

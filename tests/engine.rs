@@ -19,7 +19,8 @@ use scopesync::engine::plan::Plan;
 use scopesync::engine::port::{Batch, Control};
 use scopesync::engine::run;
 use scopesync::engine::select::{self, Selection};
-use scopesync::model::{Complete, DriftState, Kind, ServerName, Value};
+use scopesync::model::{Complete, DriftState, ItemKey, Kind, ServerName, Value};
+use scopesync::show::{self, Line, ScopeNames};
 use serde_json::json;
 
 const A: &str = "10.0.0.0/24";
@@ -199,6 +200,7 @@ async fn no_journal_no_write() {
 async fn what_is_there_outweighs_what_the_writer_told() {
     let cases = [
         (Script::Refuse, Outcome::Rejected, None),
+        (Script::Waver, Outcome::Rejected, None),
         (Script::Half, Outcome::Partial, Some(false)),
         (Script::LoseAnswer, Outcome::Replicated, Some(true)),
         (Script::LoseRequest, Outcome::Rejected, None),
@@ -220,6 +222,35 @@ async fn what_is_there_outweighs_what_the_writer_told() {
         assert_eq!(second.outcome, expected, "{script:?}: the other scope goes on unless the server is gone");
         let written = servers.1.writes().iter().filter(|call| **call == format!("write {A}")).count();
         assert_eq!(written, 1, "{script:?}: never sent twice");
+    }
+}
+
+/// What a writer said beforehand that it may not carry is told when it did not, and no failure; what
+/// else is left of the scope is one.
+#[tokio::test]
+async fn what_was_uncertain_and_is_left_is_told_and_no_failure() {
+    let lifetime = ItemKey::property("valid-lifetime");
+    for (script, exit, facts) in [
+        (
+            Script::Obey,
+            0,
+            "verified but for what was not carried, saved, 1 of 2 changes made: the server did not carry valid-lifetime",
+        ),
+        (Script::Half, 3, "not verified"),
+    ] {
+        let servers = drifted();
+        servers.1.inner().uncertain = [lifetime.clone()].into();
+        servers.1.script(A, script.clone());
+        let fleet = fake::fleet(&servers);
+        let plan = plan(&fleet).await;
+        assert_eq!(plan.to_json()["relationships"][0]["scopes"][0]["uncertain"], json!(["valid-lifetime"]));
+        let report = execute(&fleet, &plan, Switches::default(), &FakeJournal::default()).await;
+        assert_eq!(report.exit_status(), exit, "{script:?}");
+        let shown = show::report(&report, &ScopeNames::default());
+        let shown: Vec<String> = shown.iter().map(Line::text).collect();
+        assert!(shown[1].contains(facts), "{shown:?}");
+        let told = &report.to_json()["relationships"][0]["scopes"][0];
+        assert_eq!((&told["verified"], told.get("uncarried")), (&json!(false), (exit == 0).then_some(&json!(true))));
     }
 }
 

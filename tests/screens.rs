@@ -12,7 +12,8 @@ use scopesync::app::Event;
 use scopesync::app::action::VERBS;
 use scopesync::engine::approval::Manner;
 use scopesync::engine::fleet::Fleet;
-use scopesync::model::{Foreign, Scope};
+use scopesync::engine::port::Way;
+use scopesync::model::{Finding, FindingKind, FindingSide, Foreign, ItemKey, Scope, Severity};
 use scopesync::ui::{Glyphs, Theme};
 use serde_json::json;
 
@@ -85,6 +86,40 @@ fn what_is_insecure_is_seen_everywhere() {
     program.press("J");
     assert!(title(&program).contains("INSECURE: two"));
     assert!(program.text().contains("two: insecure: its certificate is not verified"), "{}", program.text());
+}
+
+/// How and why it is written, which scopes otherwise, and what may not come along.
+#[test]
+fn a_writer_that_is_not_sure_says_so_in_the_preview() {
+    let servers =
+        pair((1..=2).map(|n| numbered(n, 3600, "x")).collect(), (1..=2).map(|n| numbered(n, 1800, "x")).collect());
+    let way = |writer, reason: &str| Way { writer, reason: reason.to_owned() };
+    {
+        let mut target = servers.1.inner();
+        target.way = Some(way("native replication", "auto: one gets through to its partner by itself"));
+        target.otherwise =
+            [("10.0.2.0/24".parse().unwrap(), way("direct calls", "something of it is left out"))].into();
+        target.uncertain = [ItemKey::property("valid-lifetime")].into();
+        let finding = |kind, message: &str, hint: &str| Finding {
+            severity: Severity::Warning,
+            kind,
+            side: FindingSide::Target,
+            scopes: Vec::new(),
+            message: message.to_owned(),
+            hint: hint.to_owned(),
+        };
+        target.findings = vec![
+            finding(FindingKind::Unproven, "this was not yet seen on a real server", "try it on one scope"),
+            finding(FindingKind::NoWayBack, "there is no way back", "replication = \"auto\""),
+        ];
+    }
+    let mut program = Program::ready(fake::fleet(&servers), 80, 30);
+    program.press("a r");
+    insta::assert_snapshot!("preview_uncertain", program.picture());
+    let plan = program.preview().expect("a preview").plan.clone();
+    let lines = scopesync::show::plan(&plan, &scopesync::show::ScopeNames::default());
+    let lines: Vec<String> = lines.iter().map(scopesync::show::Line::text).collect();
+    insta::assert_snapshot!("plan_uncertain", lines.join("\n"));
 }
 
 #[test]

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::engine::approval::{Answer, Approved, Manner, Questions, Switches};
 use crate::engine::plan::{Plan, PlannedRelationship, PlannedScope};
 use crate::engine::port::Refusal;
-use crate::model::{Change, ChangeKind, DriftState, Foreign};
-use crate::show::{ScopeNames, plural};
+use crate::model::{Change, ChangeKind, DriftState, Finding, Foreign};
+use crate::show::{ScopeNames, UNCERTAIN, plural};
 
 use super::compared;
 use super::drift::{self, Look};
@@ -50,6 +50,8 @@ pub enum Row {
     Blank,
     /// A relationship with its direction.
     Relationship(usize),
+    /// Why it is written in the way that the line above tells.
+    Reason(usize),
     /// What will be done, in numbers.
     Numbers(usize),
     /// What clients feel.
@@ -72,6 +74,8 @@ pub enum Row {
     FindingStep(usize, usize, usize),
     /// A scope with changes.
     Scope(usize, usize),
+    /// That it is written in another way, and why.
+    Otherwise(usize, usize),
     /// How many scopes are refused.
     Refused(usize),
     /// A refusal of a scope.
@@ -207,11 +211,12 @@ fn rows(plan: &Plan) -> Vec<Row> {
         let findings = |caveats: bool| {
             let all = planned.findings.iter().enumerate();
             all.filter(move |(_, found)| found.kind.is_caveat() == caveats).flat_map(move |(f, found)| {
-                let steps = if found.kind.is_of_all() { found.hint.lines().count() } else { 0 };
+                let steps = if shows_steps(found) { found.hint.lines().count() } else { 0 };
                 std::iter::once(Row::Finding(r, f)).chain((0..steps).map(move |n| Row::FindingStep(r, f, n)))
             })
         };
         rows.extend(findings(true));
+        rows.extend((!planned.writer_reason.is_empty()).then_some(Row::Reason(r)));
         rows.push(Row::Numbers(r));
         rows.extend((0..planned.against().count()).flat_map(|at| [Row::Against(r, at), Row::AgainstHint(r, at)]));
         refusals(&mut rows, r, plan, planned);
@@ -265,6 +270,7 @@ fn deletes(plan: &Plan, planned: &PlannedRelationship, scope: &PlannedScope) -> 
 
 fn scope_rows(rows: &mut Vec<Row>, r: usize, s: usize, scope: &PlannedScope) {
     rows.push(Row::Scope(r, s));
+    rows.extend(scope.otherwise.as_ref().map(|_| Row::Otherwise(r, s)));
     if scope.is_deletion() {
         rows.extend((0..scope.changes.len()).map(|c| Row::Delete(r, s, c)));
         return;
@@ -288,6 +294,7 @@ fn line(plan: &Plan, names: &ScopeNames, row: Row, arrow: &str) -> Option<(Look,
                 format!("{} ({}): {} {arrow} {}{writer}", planned.name, planned.mode, planned.source, planned.target);
             (Look::Heading, text)
         }
+        Row::Reason(r) => (Look::Plain, format!("  {}", relationship(r)?.writer_reason)),
         Row::Numbers(r) => (Look::Plain, numbers(relationship(r)?, &plan.overrides)),
         Row::CostToService(r) => (Look::Plain, format!("  clients: {}", relationship(r)?.cost_to_service)),
         Row::CostToConfiguration(r) => {
@@ -323,12 +330,13 @@ fn line(plan: &Plan, names: &ScopeNames, row: Row, arrow: &str) -> Option<(Look,
         }
         Row::Delete(r, s, c) => {
             let id = names.name(scope(r, s)?.id);
-            (Look::Delete, format!("    - delete {} in scope {id}", drift::described(change(r, s, c)?)))
+            let mark = uncertain(scope(r, s)?, change(r, s, c)?);
+            (Look::Delete, format!("    - delete {} in scope {id}{mark}", drift::described(change(r, s, c)?)))
         }
         Row::Finding(r, f) => {
             let finding = relationship(r)?.findings.get(f)?;
             let look = match finding.kind {
-                kind if kind.is_caveat() => Look::Warning,
+                kind if kind.is_caveat() || kind.is_about_writing() => Look::Warning,
                 kind if kind.is_of_all() => Look::Refusal,
                 _ => Look::Quiet,
             };
@@ -348,6 +356,10 @@ fn line(plan: &Plan, names: &ScopeNames, row: Row, arrow: &str) -> Option<(Look,
             let refused = planned.standing_refusals(&plan.overrides).next().is_some();
             let refused = if refused { ", REFUSED: not written" } else { "" };
             (Look::Heading, format!("  scope {}{name}: {what}{refused}", names.name(planned.id)))
+        }
+        Row::Otherwise(r, s) => {
+            let way = scope(r, s)?.otherwise.as_ref()?;
+            (Look::Plain, format!("    by {}: {}", way.writer, way.reason))
         }
         Row::Refused(r) => {
             let refused = |scope: &&PlannedScope| scope.standing_refusals(&plan.overrides).next().is_some();
@@ -373,7 +385,7 @@ fn line(plan: &Plan, names: &ScopeNames, row: Row, arrow: &str) -> Option<(Look,
         Row::Change(r, s, c) => {
             let change = change(r, s, c)?;
             let look = if change.change == ChangeKind::Create { Look::Create } else { Look::Update };
-            (look, format!("    {}", drift::change_line(change)))
+            (look, format!("    {}{}", drift::change_line(change), uncertain(scope(r, s)?, change)))
         }
         Row::Field(r, s, c, f) => (Look::Plain, field(change(r, s, c)?, f)?),
         Row::Left(r, s) => (Look::Quiet, left(scope(r, s)?, names)),
@@ -381,6 +393,16 @@ fn line(plan: &Plan, names: &ScopeNames, row: Row, arrow: &str) -> Option<(Look,
             (Look::Quiet, format!("  in sync, nothing to do: {}", plural(relationship(r)?.in_sync.len(), "scope")))
         }
     })
+}
+
+/// What stands behind a change that the writer is not known to carry.
+fn uncertain(scope: &PlannedScope, change: &Change) -> String {
+    if scope.uncertain.contains(&change.key) { format!(" ({UNCERTAIN})") } else { String::new() }
+}
+
+/// Whether the way out of a finding is shown here, too: it is about what will be written.
+fn shows_steps(finding: &Finding) -> bool {
+    finding.kind.is_of_all() || finding.kind.is_about_writing()
 }
 
 fn field(change: &Change, at: usize) -> Option<String> {

@@ -350,7 +350,7 @@ pub fn summary(report: &RunReport) -> (Tone, String) {
     let unsaved = report.scopes().filter(|scope| scope.saved == SavedState::NotSaved).count();
     let broken = report.scopes().filter(|scope| scope.saved == SavedState::Broken).count();
     let reload = report.scopes().filter(|scope| scope.saved == SavedState::NeedsReload).count();
-    let residual = report.scopes().filter(|scope| scope.verified == Some(false)).count();
+    let residual = report.scopes().filter(|scope| scope.verified == Some(false) && !scope.uncarried).count();
     let mut text = counts;
     let left = report.relationships.iter().find_map(|relationship| relationship.still_terminated.as_ref());
     if let Some(left) = left {
@@ -382,6 +382,7 @@ pub fn outcome_words(scope: &ScopeRun) -> String {
     }
     match scope.verified {
         Some(true) => words.push_str(", verified"),
+        Some(false) if scope.uncarried => words.push_str(", verified but for what was not carried"),
         Some(false) => words.push_str(", residual drift"),
         None => {}
     }

@@ -67,7 +67,7 @@ fn server(entry: &ServerEntry, read_only: bool) -> Result<Arc<dyn Server>> {
         Endpoint::KeaSocket(_) | Endpoint::KeaFile(_) | Endpoint::KeaUrl(_) => Err(no_adapter(entry, "Kea")),
         #[cfg(feature = "windows")]
         Endpoint::Windows(access) => {
-            let policy = windows::Policy { read_only: read_only || entry.read_only };
+            let policy = windows::Policy { read_only: read_only || entry.read_only, replicating: entry.replicating };
             let name = ServerName::from(entry.name.as_str());
             Ok(Arc::new(windows::WindowsServer::new(name, (**access).clone(), limits(entry), policy)))
         }

@@ -29,6 +29,8 @@ mod read;
 #[cfg(feature = "windows")]
 mod relationship;
 #[cfg(feature = "windows")]
+mod replicator;
+#[cfg(feature = "windows")]
 mod scope;
 #[cfg(feature = "windows")]
 mod sealed;

@@ -259,6 +259,28 @@ pub const SERVER: Section = Section {
                     `\"auto\"`: commands where the server has them, else the whole configuration.",
         },
         Key {
+            name: "replication",
+            absent: Absent::Default("\"auto\""),
+            about: "How scopes are written to this server. `\"native\"`: its partner is told to replicate them, as by \
+                    the cmdlet; the partner must get through to this server (a second hop: see `auth`), copies \
+                    scopes as a whole, and cannot take one back. `\"direct\"`: change by change over our own connection, \
+                    which needs no second hop, writes the picked changes alone, can be undone, and creates no \
+                    scope. `\"auto\"`: native where the partner gets through and the scope is copied as a whole, \
+                    direct otherwise and for `undo`.",
+        },
+        Key {
+            name: "replicate_at_once",
+            absent: Absent::Default("1"),
+            about: "How many scopes the partner is told to replicate in one call, 1 to 100. Where a call fails or \
+                    takes longer than `write_timeout`, it is all of its scopes that have to be read back.",
+        },
+        Key {
+            name: "verified",
+            absent: Absent::Default("false"),
+            about: "`true`: you have seen replications to this server work. Until then every preview says that \
+                    replication to Windows was not yet seen on a real Windows Server.",
+        },
+        Key {
             name: "check",
             absent: Absent::Default("\"kea-dhcp4\""),
             about: "For `file` only: the program that tests a new file (`-t`) before it replaces \
@@ -284,6 +306,9 @@ pub const KINDS: [(&str, &[&str]); 2] = [
             "channel_bindings",
             "max_envelope",
             "connections",
+            "replication",
+            "replicate_at_once",
+            "verified",
         ],
     ),
 ];

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::keys::KINDS;
 use super::read::{At, Fields, Problems, shown};
 use super::{Endpoint, ServerEntry, Timeouts, kea, windows};
+use crate::backend::windows::access::Replicating;
 
 /// What was read of one server; the parts are compared even if it has mistakes.
 pub(super) struct ReadServer {
@@ -34,6 +35,10 @@ pub(super) fn server(fields: Fields<'_, '_, '_>, file: &Path) -> ReadServer {
         Kind::Kea => kea::manner(&fields, endpoint.as_ref(), folder),
         Kind::Windows => kea::Manner::default(),
     };
+    let replicating = match kind {
+        Kind::Kea => Replicating::default(),
+        Kind::Windows => windows::replicating(&fields),
+    };
     let entry = name.as_ref().zip(endpoint.as_ref()).map(|(name, endpoint)| {
         let plain = ServerEntry::new(&name.value, endpoint.value.clone());
         ServerEntry {
@@ -42,6 +47,7 @@ pub(super) fn server(fields: Fields<'_, '_, '_>, file: &Path) -> ReadServer {
             timeouts,
             save: kea.save,
             writer: kea.writer,
+            replicating,
             check: kea.check,
             ..plain
         }

@@ -4,7 +4,7 @@ use super::*;
 mod mistakes;
 
 use crate::backend::web::{Address, Identity, Login, Pin, Trust};
-use crate::backend::windows::access::{Scheme, Service};
+use crate::backend::windows::access::{Replication, Scheme, Service};
 use crate::model::Section;
 use crate::secret::{Inline, Secret};
 use proptest::prelude::*;
@@ -125,6 +125,7 @@ fn every_key_is_taken_over() {
         },
         save: SavePolicy::Never,
         writer: WriterPolicy::WholeConfiguration,
+        replicating: Replicating::default(),
         max_answer: ByteSize(1 << 30),
         check: FileCheck::Always("/etc/sbin/kea-dhcp4".into()),
     };
@@ -356,6 +357,27 @@ fn a_windows_server_is_reached_as_written() {
     for user in ["'.\\scott'", "'scott@contoso.com'", "'scott'"] {
         access(&format!("host = 'dhcp1'\nauth = 'ntlm'\nuser = {user}\npassword_env = 'X'"));
     }
+}
+
+#[test]
+fn a_windows_server_is_written_as_written() {
+    let login = "host = 'a'\nuser = 'u'\npassword_env = 'X'";
+    let read = |lines: &str| {
+        Ok::<_, ConfigError>(parse(&windows(&format!("{login}\n{lines}")))?.servers.remove(0).replicating)
+    };
+    assert_eq!(read("").unwrap(), Replicating { by: Replication::Auto, at_once: 1, is_verified: false });
+    let every = read("replication = 'native'\nreplicate_at_once = 7\nverified = true").unwrap();
+    assert_eq!(every, Replicating { by: Replication::Native, at_once: 7, is_verified: true });
+    for (lines, wrong) in [
+        ("replication = 'directly'", "did you mean \"direct\"?"),
+        ("replicate_at_once = 0", "a whole number from 1 to 100, not 0"),
+        ("replication = 'direct'\nreplicate_at_once = 2", "is for another `replication` than \"direct\""),
+    ] {
+        let error = read(lines).unwrap_err().to_string();
+        assert!(error.contains(wrong), "{error}");
+    }
+    let kea = parse("[[server]]\nname = 'a'\nkind = 'kea'\nfile = '/f'\nverified = true").unwrap_err().to_string();
+    assert!(kea.contains("`verified` in [[server]] \"a\" is for kind \"windows\""), "{kea}");
 }
 
 #[test]

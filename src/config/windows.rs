@@ -7,7 +7,7 @@ use super::Endpoint;
 use super::read::{At, Fields, shown};
 use super::web::{Credentials, WITH_TLS, is_basic_user, only_for};
 use crate::backend::web::{Address, Web, port_number, split_port};
-use crate::backend::windows::access::{Access, Scheme, Service};
+use crate::backend::windows::access::{Access, Replicating, Replication, Scheme, Service};
 
 /// The way to a Windows server; `None` when it is not told, or wrong. Every key is read whatever
 /// stands in the others: all mistakes are told at once.
@@ -59,6 +59,21 @@ pub(super) fn endpoint(fields: &Fields<'_, '_, '_>, file: &Path) -> Option<At<En
         ..standard
     };
     Some(At { value: Endpoint::Windows(Box::new(access)), span })
+}
+
+/// How scopes are written to it.
+pub(super) fn replicating(fields: &Fields<'_, '_, '_>) -> Replicating {
+    let standard = Replicating::default();
+    let by = fields.word("replication", &Replication::WORDS).and_then(|at| Replication::ALL.get(at).copied());
+    let by = by.unwrap_or(standard.by);
+    if by == Replication::Direct {
+        only_for(fields, ["replicate_at_once"], "another `replication` than \"direct\"");
+    }
+    Replicating {
+        by,
+        at_once: fields.number("replicate_at_once", 1..=100).unwrap_or(standard.at_once),
+        is_verified: fields.flag("verified").unwrap_or(standard.is_verified),
+    }
 }
 
 /// A name in lower case, or an address without brackets.

@@ -20,6 +20,8 @@ pub enum ErrorKind {
     TooLarge,
     /// The server understood and said no.
     Refused,
+    /// The server is at the same thing right now, for somebody else: it was not begun.
+    Busy,
     /// The server does not have the command or ability.
     Unsupported,
     /// The asked-for object is not there.

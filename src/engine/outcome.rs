@@ -283,6 +283,9 @@ struct ScopeLine<'a> {
     verified: Option<bool>,
     message: Option<&'a str>,
     residual: Vec<ChangeReport<'a>>,
+    /// All of that the writer was not known to carry.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    uncarried: bool,
 }
 
 impl<'a> Document<'a> {
@@ -334,6 +337,7 @@ impl<'a> ScopeLine<'a> {
             verified: scope.verified,
             message: scope.message.as_deref(),
             residual: scope.residual.iter().map(ChangeReport::new).collect(),
+            uncarried: scope.uncarried,
         }
     }
 }

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::compare::{self, ScopeDrift};
 use super::fleet::Fleet;
 use super::gate::{self, Partner};
-use super::port::{Control, Fingerprints, Pulse, Reading, Refusal, Server, SourceSide, Work, Writer};
+use super::port::{Control, Fingerprints, Pulse, Reading, Refusal, Server, SourceSide, Way, Work, Writer};
 use super::recovery::Settles;
 use super::report::{ChangeReport, FindingReport};
 use super::select::Picked;
@@ -69,6 +69,8 @@ pub struct PlannedScope {
     pub refusals: Vec<Refusal>,
     /// Changes that the writer is not known to carry; what is left of them is no failure.
     pub uncertain: BTreeSet<ItemKey>,
+    /// How it is written, where that is not as the others are.
+    pub otherwise: Option<Way>,
     /// What the writer gets; `None` when nothing is to be written.
     pub work: Option<Arc<Work>>,
     /// What has happened to it since the run that is undone, where something has.
@@ -112,6 +114,8 @@ pub struct PlannedRelationship {
     pub route: Option<Route>,
     /// The writer's name.
     pub writer_name: Option<&'static str>,
+    /// Why it is that writer, where there was a choice.
+    pub writer_reason: String,
     /// What clients feel while it runs.
     pub cost_to_service: String,
     /// What happens to the configuration besides the changes.
@@ -151,6 +155,7 @@ impl PlannedRelationship {
             target,
             route,
             writer_name: None,
+            writer_reason: String::new(),
             cost_to_service: String::new(),
             cost_to_configuration: String::new(),
             findings: Vec::new(),
@@ -357,6 +362,7 @@ async fn relationship(fleet: &Fleet, survey: &Survey, pick: &Picked, ctl: &Contr
             changes: scope.changes,
             refusals: elsewhere.into_iter().collect(),
             uncertain: BTreeSet::new(),
+            otherwise: None,
             work: works.remove(&scope.id),
             since: None,
         });
@@ -457,7 +463,8 @@ pub(super) async fn assess(
     match assessed.await {
         Ok((writer, mut assessment)) => {
             let abilities = writer.abilities();
-            planned.writer_name = Some(abilities.name);
+            let way = assessment.way.unwrap_or_else(|| Way { writer: abilities.name, reason: String::new() });
+            (planned.writer_name, planned.writer_reason) = (Some(way.writer), way.reason);
             planned.cost_to_service = assessment.cost_to_service;
             planned.cost_to_configuration = assessment.cost_to_configuration;
             planned.refusals = assessment.against;
@@ -470,6 +477,7 @@ pub(super) async fn assess(
             for scope in planned.scopes.iter_mut().filter(|scope| scope.work.is_some()) {
                 scope.refusals.extend(assessment.refusals.remove(&scope.id).unwrap_or_default());
                 scope.uncertain = assessment.uncertain.remove(&scope.id).unwrap_or_default();
+                scope.otherwise = assessment.otherwise.remove(&scope.id);
                 let want = scope.work.as_ref().and_then(|work| work.want.as_ref());
                 let missing = want.map(|want| prerequisites::missing(want, &planned.contexts[1]));
                 for refusal in missing.into_iter().flatten() {
@@ -521,6 +529,8 @@ struct RelationshipReport<'a> {
     source: &'a str,
     target: &'a str,
     writer: Option<&'static str>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    writer_reason: &'a str,
     cost_to_service: &'a str,
     cost_to_configuration: &'a str,
     blocked: Option<&'a Refusal>,
@@ -542,6 +552,9 @@ struct ScopeReport<'a> {
     /// Titles of changes that the writer is not known to carry.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     uncertain: Vec<String>,
+    /// How it is written, where that is not as the relationship's others are.
+    #[serde(flatten)]
+    otherwise: Option<&'a Way>,
     /// The whole scope is deleted.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     deleted: bool,
@@ -588,6 +601,7 @@ impl<'a> RelationshipReport<'a> {
             source: &planned.source,
             target: &planned.target,
             writer: planned.writer_name,
+            writer_reason: &planned.writer_reason,
             cost_to_service: &planned.cost_to_service,
             cost_to_configuration: &planned.cost_to_configuration,
             blocked: planned.standing(overrides).next(),
@@ -606,6 +620,7 @@ impl<'a> RelationshipReport<'a> {
                     fingerprints: scope.work.as_ref().map(|work| &work.expect),
                     refusals: &scope.refusals,
                     uncertain: scope.uncertain_changes().map(Change::title).collect(),
+                    otherwise: scope.otherwise.as_ref(),
                     deleted: scope.is_deletion(),
                     since: scope.since.as_ref().map(Since::report),
                     changes: scope.changes.iter().map(ChangeReport::new).collect(),

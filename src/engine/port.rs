@@ -284,13 +284,20 @@ pub trait Replicator: Send + Sync {
     /// Why it does not.
     async fn reaches_partner(&self, membership: &Membership, ctl: &Control) -> Result<()>;
 
-    /// Overwrites these scopes on the partner of their relationship, in this order, and gives what
+    /// Overwrites these scopes of this relationship on its partner, in this order, and gives what
     /// the server says of it. Sent once, and never cut short. Not done in one: a failure may leave
     /// the partner partly changed.
     ///
     /// # Errors
-    /// In doubt where the server did not say what became of it.
-    async fn replicate(&self, scopes: &[ScopeId], ok: &super::approval::Approved) -> Result<Vec<Foreign>>;
+    /// In doubt where it may be done, in part or as a whole. [`ErrorKind::Busy`] where the server
+    /// replicates one of the scopes for somebody else; [`ErrorKind::Moved`], before anything is
+    /// sent, where the relationship no longer leads to that partner or no longer has a scope.
+    async fn replicate(
+        &self,
+        membership: &Membership,
+        scopes: &[ScopeId],
+        ok: &super::approval::Approved,
+    ) -> Result<Vec<Foreign>>;
 }
 
 /// Servers that are no running ones have nothing to reset.
@@ -406,9 +413,23 @@ impl Refusal {
     }
 }
 
+/// One of the ways in which a writer writes, and why.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Way {
+    /// Its name.
+    pub writer: &'static str,
+    /// Why it was chosen; safe to show.
+    #[serde(rename = "writer_reason")]
+    pub reason: String,
+}
+
 /// What a write would cost, found out by reading only.
 #[derive(Clone, Debug, Default)]
 pub struct Assessment {
+    /// In which way the work is written, where the writer has several.
+    pub way: Option<Way>,
+    /// Scopes that are written in another way.
+    pub otherwise: BTreeMap<ScopeId, Way>,
     /// What clients feel while it runs.
     pub cost_to_service: String,
     /// What happens to the configuration besides the changes.
@@ -441,6 +462,15 @@ pub trait Gate: Send + Sync {
     async fn moved(&self, _ctl: &Control) -> Result<()> {
         Ok(())
     }
+
+    /// Which of these scopes still are what the plan was made from, on both sides: for a writer that
+    /// had to wait and begins once more.
+    ///
+    /// # Errors
+    /// Why that could not be looked at.
+    async fn unmoved(&self, ids: &[ScopeId], _ctl: &Control) -> Result<BTreeSet<ScopeId>> {
+        Ok(ids.iter().copied().collect())
+    }
 }
 
 /// Nothing stands against it.
@@ -458,7 +488,8 @@ pub enum Done {
     Applied,
     /// Some of it was accepted, then one request was refused.
     Partial {
-        /// The items that were written.
+        /// The items that were written; none where the server works in parts and does not tell which
+        /// of them it has done.
         done: BTreeSet<ItemKey>,
         /// Why the rest was not.
         cause: Error,

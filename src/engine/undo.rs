@@ -213,6 +213,7 @@ impl Undo {
             changes: Vec::new(),
             refusals: Vec::new(),
             uncertain: BTreeSet::new(),
+            otherwise: None,
             work: None,
             since: None,
         };

@@ -206,6 +206,11 @@ impl FindingKind {
         matches!(self, FindingKind::UnsafeWay | FindingKind::CrossedEntries)
     }
 
+    /// Whether it is about the way of writing, not about what is written.
+    pub fn is_about_writing(self) -> bool {
+        matches!(self, FindingKind::Unproven | FindingKind::NoWayBack)
+    }
+
     /// Whether it concerns the whole relationship although it names scopes.
     pub fn is_of_all(self) -> bool {
         matches!(self, FindingKind::Terminated | FindingKind::CommunicationRecovery)

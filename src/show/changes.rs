@@ -1,10 +1,11 @@
 //! Changes, grouped by section, with both values.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::{Line, Role};
 use crate::engine::prerequisites::visible_pair;
-use crate::model::{Canonical, Change, ChangeKind, FieldChange, Owner, Section};
+use crate::model::{Canonical, Change, ChangeKind, FieldChange, ItemKey, Owner, Section};
 
 /// How many changes of which kind: `+3 ~1 -2`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,6 +52,23 @@ impl fmt::Display for Counts {
 /// Changes by section, each section under its name.
 pub fn changes(changes: &[Change]) -> Vec<Line> {
     by_section(changes, change)
+}
+
+/// Behind a change that the writer is not known to carry.
+pub const UNCERTAIN: &str = "not known to be carried";
+
+/// The same, each marked that the writer is not known to carry.
+pub fn marked_changes(changes: &[Change], uncertain: &BTreeSet<ItemKey>) -> Vec<Line> {
+    by_section(changes, |change| marked_change(change, uncertain))
+}
+
+/// One change, marked where the writer is not known to carry it.
+pub fn marked_change(change: &Change, uncertain: &BTreeSet<ItemKey>) -> Vec<Line> {
+    let mut lines = self::change(change);
+    if let Some(first) = lines.first_mut().filter(|_| uncertain.contains(&change.key)) {
+        first.spans.push((Role::Warning, format!(" ({UNCERTAIN})")));
+    }
+    lines
 }
 
 /// What is on the target alone: the same list, without the word that it will be deleted.

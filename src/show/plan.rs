@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Alike, Counts, Line, Role, ScopeNames, change, changes, finding, plural};
+use super::{Alike, Counts, Line, Role, ScopeNames, finding, marked_change, marked_changes, plural};
 use crate::engine::plan::{Plan, PlannedRelationship, PlannedScope};
 use crate::engine::port::Refusal;
 use crate::model::{ChangeKind, DriftState};
@@ -60,7 +60,8 @@ fn planned_relationship(
         body.push(scope_title(scope, open, names).with(Role::Plain, format!("  {}", Counts::of(&scope.changes))));
         body.extend(scope.refusals.iter().map(|refusal| overridden(refusal).deeper(2)));
         body.extend(since(scope).into_iter().map(|line| line.deeper(2)));
-        body.extend(changes(&scope.changes).into_iter().map(|line| line.deeper(2)));
+        body.extend(scope.otherwise.as_ref().map(|way| written_by(way.writer, &way.reason).deeper(2)));
+        body.extend(marked_changes(&scope.changes, &scope.uncertain).into_iter().map(|line| line.deeper(2)));
     }
     let left: Vec<&PlannedScope> =
         planned.scopes.iter().filter(|scope| open && !scope.will_be_written(overrides)).collect();
@@ -99,10 +100,15 @@ fn totals(planned: &PlannedRelationship, open: bool, writing: &[&PlannedScope]) 
     let cost = |what: &str, text: &str| {
         (!text.is_empty()).then(|| Line::of(0, Role::Muted, format!("{what}: ")).with(Role::Plain, text))
     };
-    lines.extend(planned.writer_name.and_then(|name| cost("written by", name)));
+    lines.extend(planned.writer_name.map(|name| written_by(name, &planned.writer_reason)));
     lines.extend(cost("cost to service", &planned.cost_to_service));
     lines.extend(cost("cost to configuration", &planned.cost_to_configuration));
     lines
+}
+
+fn written_by(writer: &str, reason: &str) -> Line {
+    let line = Line::of(0, Role::Muted, "written by: ").with(Role::Plain, writer);
+    if reason.is_empty() { line } else { line.with(Role::Muted, format!(" ({reason})")) }
 }
 
 fn deletions(planned: &PlannedRelationship, open: bool, writing: &[&PlannedScope], names: &ScopeNames) -> Vec<Line> {
@@ -116,7 +122,7 @@ fn deletions(planned: &PlannedRelationship, open: bool, writing: &[&PlannedScope
     let scopes = lines.len();
     for scope in writing.iter().filter(|scope| !scope.is_deletion()) {
         for gone in scope.changes.iter().filter(|change| change.change == ChangeKind::Delete) {
-            let line = change(gone).into_iter().next().unwrap_or_default();
+            let line = marked_change(gone, &scope.uncertain).into_iter().next().unwrap_or_default();
             let section = Line::of(2, Role::Title, names.name(scope.id))
                 .with(Role::Muted, format!("  {} ", gone.section().word()));
             lines.push(Line { spans: section.spans.into_iter().chain(line.spans).collect(), ..section });

@@ -21,7 +21,11 @@ pub fn report(report: &RunReport, names: &ScopeNames) -> Vec<Line> {
             let is_shared = scope.refusal().is_some_and(|message| shared.contains_key(message));
             lines.push(outcome(scope, is_shared, names).deeper(2));
             if !scope.residual.is_empty() {
-                lines.push(Line::of(4, Role::Critical, "still different:"));
+                let (role, title) = match scope.uncarried {
+                    true => (Role::Warning, "not carried:"),
+                    false => (Role::Critical, "still different:"),
+                };
+                lines.push(Line::of(4, role, title));
                 lines.extend(changes(&scope.residual).into_iter().map(|line| line.deeper(6)));
             }
         }
@@ -45,6 +49,7 @@ fn outcome(scope: &ScopeRun, is_shared: bool, names: &ScopeNames) -> Line {
     let mut facts = Vec::new();
     match scope.verified {
         Some(true) => facts.push("verified".to_owned()),
+        Some(false) if scope.uncarried => facts.push("verified but for what was not carried".to_owned()),
         Some(false) => facts.push("not verified".to_owned()),
         None => {}
     }

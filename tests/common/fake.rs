@@ -20,6 +20,8 @@ pub enum Script {
     Obey,
     /// Says no and changes nothing.
     Refuse,
+    /// Says no after it may have begun, and has changed nothing.
+    Waver,
     /// Writes the first change only, then says no.
     Half,
     /// Writes, and the answer is lost.
@@ -98,6 +100,14 @@ pub struct Inner {
     pub parts: Vec<BTreeMap<ScopeId, Complete>>,
     /// Scopes that were stored: their native form is their place here.
     pub kept: Vec<Scope>,
+    /// Items that it says it may not carry, and does not.
+    pub uncertain: BTreeSet<ItemKey>,
+    /// How it says that it writes these scopes.
+    pub otherwise: BTreeMap<ScopeId, Way>,
+    /// How it says that it writes.
+    pub way: Option<Way>,
+    /// What it says of writing.
+    pub findings: Vec<Finding>,
 }
 
 impl Inner {
@@ -419,15 +429,25 @@ impl Writer for FakeServer {
         }
     }
 
-    async fn assess(&self, _work: &[Arc<Work>], _ctl: &Control) -> Result<Assessment> {
+    async fn assess(&self, work: &[Arc<Work>], _ctl: &Control) -> Result<Assessment> {
         self.call("read assess".into())?;
-        let refusals = self.inner().refusals.clone();
+        let uncertain = work.iter().map(|work| (work.id, self.uncertain(work))).collect();
+        let Inner { refusals, way, otherwise, findings, .. } = &*self.inner();
         Ok(Assessment {
             cost_to_service: "none".into(),
             cost_to_configuration: "none".into(),
-            refusals,
+            refusals: refusals.clone(),
+            way: way.clone(),
+            otherwise: otherwise.clone(),
+            findings: findings.clone(),
+            uncertain,
             ..Assessment::default()
         })
+    }
+
+    fn uncertain(&self, work: &Work) -> BTreeSet<ItemKey> {
+        let inner = self.inner();
+        work.changes.iter().map(|change| &change.key).filter(|key| inner.uncertain.contains(key)).cloned().collect()
     }
 
     async fn prepare(&self, _ok: &Approved, _ctl: &Control) -> Result<()> {
@@ -469,9 +489,19 @@ impl FakeServer {
         let lost = Error::new(ErrorKind::TimedOut, "no answer").on(&self.name).in_doubt();
         let refused = Error::new(ErrorKind::Refused, "no").on(&self.name).scope(work.id);
         let script = inner.scripts.get(&work.id).cloned().unwrap_or(Script::Obey);
-        if !matches!(script, Script::Refuse | Script::LoseRequest | Script::Delay | Script::Lie | Script::Half) {
+        if !matches!(
+            script,
+            Script::Refuse | Script::Waver | Script::LoseRequest | Script::Delay | Script::Lie | Script::Half
+        ) {
             match &work.want {
-                Some(want) => drop(inner.scopes.insert(work.id, want.clone())),
+                Some(want) => {
+                    let mut want = want.clone();
+                    for key in &inner.uncertain {
+                        let old = work.before.as_ref().and_then(|before| before.items.get(key));
+                        drop(old.and_then(|old| want.items.insert(key.clone(), old.clone())));
+                    }
+                    drop(inner.scopes.insert(work.id, want));
+                }
                 None => drop(inner.scopes.remove(&work.id)),
             }
         }
@@ -485,6 +515,7 @@ impl FakeServer {
                 Done::Applied
             }
             Script::Refuse | Script::Lose => Done::Rejected(refused),
+            Script::Waver => Done::Partial { done: BTreeSet::new(), cause: refused },
             Script::LoseAnswer | Script::Delay => Done::Unknown(lost),
             Script::LoseRequest => Done::Unknown(Error { kind: ErrorKind::Unreachable, ..lost }),
             Script::Vanish => {

@@ -1,4 +1,4 @@
-//! How a Windows DHCP server is reached, as plain values: what the configuration says of it.
+//! How a Windows DHCP server is reached and written, as plain values: what the configuration says of it.
 
 use crate::backend::web::Web;
 
@@ -121,6 +121,47 @@ impl Service {
     pub const ALL: [Service; 3] = [Service::Http, Service::WsMan, Service::Host];
     /// The words of the configuration, and of principal names.
     pub const WORDS: [&str; 3] = ["HTTP", "WSMAN", "HOST"];
+
+    /// Its word in the configuration.
+    pub fn word(self) -> &'static str {
+        Self::WORDS[self as usize]
+    }
+}
+
+/// How scopes are written to a Windows server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Replicating {
+    /// By whom.
+    pub by: Replication,
+    /// How many scopes its partner is told at once to replicate; at least 1.
+    pub at_once: usize,
+    /// The operator has seen it work on these servers.
+    pub is_verified: bool,
+}
+
+impl Default for Replicating {
+    fn default() -> Self {
+        Replicating { by: Replication::Auto, at_once: 1, is_verified: false }
+    }
+}
+
+/// Who writes scopes to a Windows server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Replication {
+    /// Its partner where that gets through to it and a scope is copied as a whole, else we.
+    #[default]
+    Auto,
+    /// Its partner (`InvokeByScopeId`), or nobody.
+    Native,
+    /// We, over the server's own connection.
+    Direct,
+}
+
+impl Replication {
+    /// All, in the order of [`Replication::WORDS`].
+    pub const ALL: [Replication; 3] = [Replication::Auto, Replication::Native, Replication::Direct];
+    /// The words of the configuration.
+    pub const WORDS: [&str; 3] = ["auto", "native", "direct"];
 
     /// Its word in the configuration.
     pub fn word(self) -> &'static str {

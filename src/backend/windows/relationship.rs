@@ -83,7 +83,9 @@ fn both(told: &Failover, here: &[String], place: Option<Place>) -> [Peer; 2] {
     // both may be reached by way of this machine, through tunnels
     let own = here.iter().filter(|name| ours.is_empty() || !is_loopback(name)).map(|name| Foreign::from(name.as_str()));
     let this = peer(ours.iter().cloned().chain(own), this_role);
-    [this, peer(theirs.into_iter().chain([told.partner_server.clone()]), partner_role)]
+    let partner = peer(theirs.into_iter().chain([told.partner_server.clone()]), partner_role);
+    // the name by which the server itself goes there
+    [this, Peer { url: told.partner_server.clone(), ..partner }]
 }
 
 fn mode(told: &Failover) -> Mode {
@@ -279,8 +281,13 @@ mod tests {
             let (primary, secondary) = membership.pair().unwrap();
             assert_eq!((primary.name.raw(), &primary.role), ("b", &Role::Primary));
             assert!(primary.aliases.contains(&"10.9.0.2".into()));
+            assert_eq!(primary.url.raw(), told_partner(&more), "as the server itself goes there");
             assert_eq!((secondary.name.raw(), &secondary.role), ("a.example.com", &Role::Secondary));
         }
+    }
+
+    fn told_partner(told: &serde_json::Value) -> &str {
+        told["PartnerServer"].as_str().unwrap()
     }
 
     #[test]

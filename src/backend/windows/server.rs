@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::future::try_join;
 
-use super::access::Access;
+use super::access::{Access, Replicating};
 use super::cim::Dhcp;
 use super::measured::Measured;
 use super::pool::Pool;
@@ -17,7 +17,7 @@ use super::relationship;
 use super::writer::WindowsWriter;
 use super::wsman::{Client, Failure};
 use crate::backend::exchange::Limits;
-use crate::engine::port::{Attention, Control, Health, Point, Pulse, Reading, Server, Utilisation, Writer};
+use crate::engine::port::{Attention, Control, Health, Point, Pulse, Reading, Replicator, Server, Utilisation, Writer};
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::{Scope, ScopeId, ServerName};
 
@@ -26,6 +26,8 @@ use crate::model::{Scope, ScopeId, ServerName};
 pub struct Policy {
     /// Never a target.
     pub read_only: bool,
+    /// How it is written.
+    pub replicating: Replicating,
 }
 
 /// A Windows DHCP server. Cheap to clone: all clones are the same server, over the same connections.
@@ -169,7 +171,7 @@ impl WindowsServer {
         error.on(&self.0.name)
     }
 
-    fn failed(&self, failure: Failure) -> Error {
+    pub(super) fn failed(&self, failure: Failure) -> Error {
         self.on(failure.into())
     }
 }
@@ -253,6 +255,10 @@ impl Server for WindowsServer {
 
     async fn examine(&self, try_save: bool, ctl: &Control) -> Vec<Point> {
         super::examine::look_closely(self, try_save, ctl).await
+    }
+
+    fn replicator(&self) -> Option<Arc<dyn Replicator>> {
+        Some(Arc::new(self.clone()))
     }
 
     async fn writer(&self, _ctl: &Control) -> Result<Arc<dyn Writer>> {

@@ -53,6 +53,11 @@ impl Failure {
         matches!(self, Failure::Fault(fault) if fault.is_busy())
     }
 
+    /// Whether the host did not get through to the server to which it had to go on, or not as us.
+    pub fn is_stopped_beyond(&self) -> bool {
+        matches!(self, Failure::Fault(fault) if fault.is_stopped_beyond())
+    }
+
     /// Whether the call may have changed something all the same.
     pub fn in_doubt(&self) -> bool {
         Error::from(self.clone()).in_doubt

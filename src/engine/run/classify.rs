@@ -84,6 +84,7 @@ fn judge(done: Done, complete: bool, untouched: bool) -> (Outcome, Option<String
         Done::Applied => (Outcome::Partial, Some("reading back shows other values than those written".into())),
         Done::Cancelled if untouched => (Outcome::Cancelled, Some("cancelled before its turn".into())),
         Done::Cancelled => (Outcome::Partial, Some("cancelled in the middle of the scope".into())),
+        Done::Partial { done, cause } if done.is_empty() && untouched => (Outcome::Rejected, Some(describe(&cause))),
         Done::Partial { cause, .. } if complete => (Outcome::Replicated, Some(describe(&cause))),
         Done::Partial { cause, .. } => (Outcome::Partial, Some(describe(&cause))),
         // what is not as it was is somebody else's doing

@@ -142,7 +142,7 @@ impl<'a> Delivery<'a> {
         let work: Vec<Arc<Work>> = entries.iter().map(|(_, work)| work.clone()).collect();
         let partners: Vec<Partner> = self.tasks.iter().flat_map(|task| task.planned.partners.clone()).collect();
         let keeper = Gatekeeper::new(self.run.fleet, self.target.clone(), &partners, self.run.overrides);
-        let gate = LastLook { keeper, delivery: self, found: OnceLock::new() };
+        let gate = LastLook { keeper, delivery: self, entries: &entries, found: OnceLock::new() };
         let done = self.writer.write(&work, self.tasks[0].approval, &gate, ctl).await;
         course.contexts = gate.found.into_inner();
         self.tell(&entries, Stage::Settling);
@@ -452,6 +452,8 @@ struct Course {
 struct LastLook<'a> {
     keeper: Gatekeeper<'a>,
     delivery: &'a Delivery<'a>,
+    /// What is being written.
+    entries: &'a [Entry],
     found: OnceLock<[Arc<Context>; 2]>,
 }
 
@@ -468,6 +470,12 @@ impl Gate for LastLook<'_> {
             self.found.get_or_init(|| checked.contexts);
         }
         Ok(())
+    }
+
+    async fn unmoved(&self, ids: &[ScopeId], _ctl: &Control) -> Result<BTreeSet<ScopeId>> {
+        let entries: Vec<Entry> = self.entries.iter().filter(|(_, work)| ids.contains(&work.id)).cloned().collect();
+        let (still, _) = self.delivery.unmoved(&entries).await?;
+        Ok(still.into_iter().map(|(_, work)| work.id).collect())
     }
 }
 

@@ -2,7 +2,7 @@
 //! Management API Error Codes"; MS-ERREF 2.2).
 
 use crate::backend::windows::wsman::Code;
-use crate::engine::ErrorKind::{self, Empty, Refused, Unsupported};
+use crate::engine::ErrorKind::{self, Busy, Empty, Refused, Unsupported};
 
 /// One of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +83,7 @@ pub const CODES: &[Known] = &[
     known(20_130, Refused, "too many scopes at once", "take fewer"),
     known(20_131, Refused, "a scope for BOOTP cannot be in a relationship", "Windows Server 2012 R2 and later can"),
     known(20_132, Refused, "the range belongs to a scope of a relationship", "take the scope out of it first"),
-    known(SCOPE_SYNC_IN_PROGRESS, Refused, "the scope is being replicated right now", "wait until that is over"),
+    known(SCOPE_SYNC_IN_PROGRESS, Busy, "the scope is being replicated right now", "wait until that is over"),
     known(20_134, Unsupported, "one of the two servers does not support it", "is the other one older?"),
     known(20_135, Refused, "a policy on client names has no ranges", NAMES),
     known(20_136, Refused, "a policy on client names sets options 51 and 81 alone", NAMES),

@@ -100,6 +100,10 @@ async fn a_replication_names_what_it_replicates() {
     assert_eq!(fake.asked(), [], "an empty list would replicate everything");
     assert_eq!(dhcp.invoke_by_name(true, &["a<->b".into()]).await, Ok(vec!["10.0.0.0".into()]));
     assert!(dhcp.invoke_by_scope_id(true, &["10.0.0.0".parse().unwrap()]).await.unwrap_err().in_doubt());
+    let embedded = "<O><cmdletOutput i:type='X_Type'><ScopeId>10.0.0.0</ScopeId></cmdletOutput><cmdletOutput i:nil='true'/>\
+                    <ReturnValue>0</ReturnValue></O>";
+    let told = super::tests::dhcp(&Fake::of(&[embedded])).invoke_by_name(true, &["a".into()]).await;
+    assert_eq!(told, Ok(vec!["10.0.0.0".into()]), "as instances, too");
     let failed = "<O><ReturnValue>1722</ReturnValue></O>";
     let half_way = super::tests::dhcp(&Fake::of(&[failed])).invoke_by_name(true, &["a".into()]).await;
     assert!(half_way.unwrap_err().in_doubt(), "some scopes may be done when the method fails");

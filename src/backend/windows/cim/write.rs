@@ -8,7 +8,7 @@ use super::{
     Data, Dhcp, DnsSetting, ExclusionRange, Level, OptionValue, Policy, PolicyRange, Reservation, Result, Scope,
 };
 use crate::backend::exchange::Effect;
-use crate::backend::windows::wsman::{Failure, Inputs, Property, Scalar};
+use crate::backend::windows::wsman::{Failure, Inputs, Property, Scalar, Value};
 use crate::engine::{Error, ErrorKind};
 use crate::model::Foreign;
 
@@ -253,12 +253,19 @@ impl Dhcp {
         let inputs = Inputs::default().with("Force", &force).with(name, &which);
         let partner = Some("the partner of the relationship");
         let called = self.call(CLASS, method, inputs, Effect::Writes, partner).await;
-        let values = called.map_err(Failure::in_parts)?;
-        Ok(Property::read(&values).unwrap_or_default())
+        Ok(called.map_err(Failure::in_parts)?.into_iter().flat_map(scope_texts).collect())
     }
 
     async fn write(&self, class: &str, method: &str, inputs: Inputs) -> Result<()> {
         self.call(class, method, inputs, Effect::Writes, None).await.map(drop)
+    }
+}
+
+/// The scopes that a replication tells of: plain text as documented, or an instance that names them.
+fn scope_texts(told: Value) -> Vec<Foreign> {
+    match told {
+        Value::Text(text) => vec![text],
+        Value::Instance(instance) => Property::read(instance.get("ScopeId")).unwrap_or_default(),
     }
 }
 

@@ -126,6 +126,29 @@ impl Fault {
         })
     }
 
+    /// Whether the host did not get through to the server to which it had to go on, or not as us.
+    pub fn is_stopped_beyond(&self) -> bool {
+        let is_beyond = self.beyond.is_some() && self.raised.stage != Stage::Service;
+        // MS-ERREF 2.2: logon failures, no security context, wrong principal, no domain controller; RPC's
+        let is_on_the_way = match self.raised.code {
+            Some(Code::Dhcp(number)) => matches!(number, 20_122..=20_124),
+            Some(Code::Win32(number)) => {
+                matches!(number, 1311 | 1326..=1331 | 1355 | 1385 | 1396 | 1397 | 1722 | 1753 | 1825)
+            }
+            // SSPI's (MS-ERREF 2.1.1), of facility 9
+            Some(Code::Hresult(number)) => number >> 16 == 0x8009,
+            None => false,
+        };
+        is_beyond && (is_on_the_way || self.refuser() == Some(Refuser::Beyond))
+    }
+
+    /// Whether a method that does its work in parts had begun, as far as can be told.
+    fn may_be_half_done(&self) -> bool {
+        // WMI's own numbers (MS-WMI 2.2.11) are said before a method is called
+        let is_of_wmi = matches!(self.raised.code, Some(Code::Hresult(0x8004_1000..=0x8004_1fff)));
+        self.is_in_parts && self.raised.stage != Stage::Service && !is_of_wmi
+    }
+
     fn cause(&self) -> Option<Cause> {
         let Raised { subcode, code, cim_status, .. } = &self.raised;
         let by_status = || cim_status.and_then(Cause::of_status);
@@ -183,7 +206,7 @@ impl From<Fault> for Error {
             // the service gave up waiting, or on an answer that was too large, or ended: the method itself ran
             in_doubt: fault.effect == Effect::Writes
                 && (matches!(kind, ErrorKind::TimedOut | ErrorKind::TooLarge | ErrorKind::Unreachable)
-                    || fault.is_in_parts && fault.raised.stage == Stage::Provider),
+                    || fault.may_be_half_done()),
             ..Error::new(kind, what)
         }
     }
