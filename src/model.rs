@@ -16,7 +16,7 @@ mod text;
 pub use change::{Change, ChangeKind, DriftState, FieldChange, Finding, FindingKind, FindingSide, Severity};
 pub use context::{CLASS_ORDER, Context, Definition, DefinitionKind, Release, Store, failover_parameter};
 pub use fields::Fields;
-pub use host::{Host, Kinship};
+pub use host::{Host, Kinship, is_same_name};
 pub use item::{
     Canonical, Field, IdentifierKind, Item, ItemKey, KeyName, Kind, Level, OptionKey, Origin, Owner, ReservationKey,
     Section, Value,

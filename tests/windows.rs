@@ -106,6 +106,10 @@ fn relationships_are_recognised_by_short_name_full_name_and_address() {
             .map(|r| [&r["members"][0]["role"], &r["members"][1]["role"]].map(Value::to_string))
     };
     assert_eq!(of(known[0]), Some(["\"active\"", "\"standby\""].map(str::to_owned)));
+    // a server by what its partner calls it
+    let run = bench.run("drift --computer-name DHCP1.contoso.com").expect_code(0);
+    assert!(run.stdout.contains("dhcp1 (Normal) → dhcp2 (Normal)"), "{}", run.stdout);
+    bench.run("drift --computer-name dhcp1.fabrikam.com").expect_code(1);
     // a relationship is addressed by its name, whatever is in it
     let home = &bench.home;
     let run = home.run(&["drift", "--json", known[1]]).expect_code(0);

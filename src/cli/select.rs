@@ -17,7 +17,8 @@ use crate::model::ServerName;
 /// # Errors
 /// The first thing that was named and is not there; two sources that are partners.
 pub fn choose(fleet: &Fleet, survey: &Survey, asked: &args::Selection, sources: &[&str]) -> Result<Vec<Picked>> {
-    let sources: Vec<ServerName> = sources.iter().map(|text| fleet.resolve(text)).collect::<Result<_>>()?;
+    let known = |text| fleet.resolve(text).or_else(|error| survey.called(text).cloned().ok_or(error));
+    let sources: Vec<ServerName> = sources.iter().map(|text| known(text)).collect::<Result<_>>()?;
     let names = names(survey, asked);
     let by_name = match names.as_slice() {
         [] => None,

@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 
 use super::survey::{Relationship, ServerReport, Survey};
-use crate::model::{Finding, FindingKind, FindingSide, Foreign, Host, Kinship, Membership, Severity};
+use crate::model::{Finding, FindingKind, FindingSide, Foreign, Host, Kinship, Membership, Severity, is_same_name};
 
 /// What to do about it.
 pub(super) const CURE: &str =
@@ -26,7 +26,7 @@ fn reached_in(report: &ServerReport, membership: &Membership) -> Option<String> 
     let addresses = || report.addresses.iter().map(String::as_str);
     let is_name = |name: &&str| name.parse::<IpAddr>().is_err();
     let claimed = std::iter::once(report.name.as_str()).chain(addresses().filter(is_name)).find(|claimed| {
-        let else_called = own().map(Foreign::raw).chain(addresses()).filter(|name| !is_same(name, claimed));
+        let else_called = own().map(Foreign::raw).chain(addresses()).filter(|name| !is_same_name(name, claimed));
         let [itself, claimed] = [Host::new(else_called), Host::new([*claimed])];
         match partner.kinship(&claimed) {
             Kinship::Same => itself.kinship(&claimed) < Kinship::Short,
@@ -35,15 +35,11 @@ fn reached_in(report: &ServerReport, membership: &Membership) -> Option<String> 
         }
     })?;
     // what it goes by for us alone is not what it calls itself
-    let itself = own().find(|name| is_name(&name.raw()) && !is_same(name.raw(), claimed));
+    let itself = own().find(|name| is_name(&name.raw()) && !is_same_name(name.raw(), claimed));
     Some(match itself {
         Some(itself) => format!("the server that calls itself {itself}"),
         None => format!("the partner of {}", Foreign::from(claimed)),
     })
-}
-
-fn is_same(a: &str, b: &str) -> bool {
-    a.trim_end_matches('.').eq_ignore_ascii_case(b.trim_end_matches('.'))
 }
 
 /// What of this a relationship shows, seen from the member `source_member`.

@@ -10,7 +10,7 @@ use super::ignore::IgnoreRule;
 use super::port::{Attention, Control, Reading, Server};
 use super::survey::{RelationshipName, ServerReport, Survey};
 use super::{Error, ErrorKind, Result};
-use crate::model::{Host, Kinship, ServerName};
+use crate::model::{Host, Kinship, ServerName, is_same_name};
 
 /// The servers of the configuration with what holds for all of them.
 pub struct Fleet {
@@ -139,7 +139,7 @@ impl Fleet {
         if let Some(server) = self.servers.iter().find(|server| server.name().as_str() == text) {
             return Ok(server.name().clone());
         }
-        let same = |a: &str| a.trim_end_matches('.').eq_ignore_ascii_case(text.trim_end_matches('.'));
+        let same = |a: &str| is_same_name(a, text);
         let wholly = |server: &dyn Server| {
             same(server.name().as_str()) || server.addresses().iter().any(|address| same(address))
         };

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use super::port::{Entry, Reading};
 use super::{Error, ErrorKind};
-use crate::model::{Condition, Foreign, Host, Kinship, Membership, Mode, Peer, ScopeId, ServerName, State};
+use crate::model::{
+    Condition, Foreign, Host, Kinship, Membership, Mode, Peer, ScopeId, ServerName, State, is_same_name,
+};
 
 /// What is known of one server.
 #[derive(Clone, Debug)]
@@ -202,6 +204,19 @@ impl Survey {
     /// The report of a server.
     pub fn server(&self, name: &ServerName) -> Option<&ServerReport> {
         self.servers.iter().find(|report| report.name == *name)
+    }
+
+    /// The server that its partners know by this name; `None` for several.
+    pub fn called(&self, text: &str) -> Option<&ServerName> {
+        let sides =
+            self.relationships.iter().flat_map(|r| [(&r.members[0], &r.members[1]), (&r.members[1], &r.members[0])]);
+        let mut found = sides.filter_map(|(member, partner)| {
+            let told = partner.membership.as_ref()?;
+            let names = told.peers.iter().filter(|peer| peer.name != told.this_server).flat_map(Peer::names);
+            member.server().filter(|_| names.into_iter().any(|name| is_same_name(name.raw(), text)))
+        });
+        let first = found.next()?;
+        found.all(|other| other == first).then_some(first)
     }
 
     /// The reading of a server.

@@ -94,6 +94,11 @@ impl Host {
     }
 }
 
+/// Whether two texts are one name: letter case and a trailing dot make no difference.
+pub fn is_same_name(a: &str, b: &str) -> bool {
+    a.trim_end_matches('.').eq_ignore_ascii_case(b.trim_end_matches('.'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
