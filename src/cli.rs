@@ -17,6 +17,8 @@ pub mod relationships;
 pub mod replicate;
 pub mod scopes;
 pub mod undo;
+#[cfg(feature = "windows")]
+pub mod verify_windows;
 
 mod course;
 mod failure;
@@ -51,6 +53,7 @@ pub fn main() -> ExitCode {
         Some(Command::Replicate(asked)) => !asked.asking.what_if,
         Some(Command::Undo(asked)) => !asked.asking.what_if,
         Some(Command::HaReset(asked)) => !asked.asking.what_if,
+        Some(Command::Check(asked)) => asked.verifying.scope.is_some() && !asked.verifying.what_if,
         Some(Command::Recover(asked)) => asked.way().is_some() && !asked.asking.what_if,
         _ => false,
     };
@@ -95,7 +98,7 @@ fn perform(cli: Cli, console: &mut Console) -> Result<u8, Failure> {
             Ok(told.map_or(0, |exit| exit.status()))
         }
         Some(Command::History(asked)) => history::run(&asked, &global, console),
-        Some(Command::Check(asked)) => check::run(&asked, &global, console),
+        Some(Command::Check(asked)) if asked.verifying.scope.is_none() => check::run(&asked, &global, console),
         Some(Command::Jobs(asked)) => {
             let history = History::of(&StateFolder::locate(&config::process_env));
             jobs::run(&history, &asked, console)
@@ -148,8 +151,14 @@ fn ask_servers(mut command: Command, global: &args::Global, console: &mut Consol
                 let handover = handover(asked.as_job, &start, &history)?;
                 undo::run(&fleet, &asked, &history, handover, &by, &mut operator, console).await
             }
-            Command::Check(_)
-            | Command::Jobs(_)
+            #[cfg(feature = "windows")]
+            Command::Check(asked) => {
+                let by = history.who().person();
+                verify_windows::run(&fleet, &asked, &history, &by, &mut operator, console).await
+            }
+            #[cfg(not(feature = "windows"))]
+            Command::Check(_) => Err(Failure::new("this program was built without Windows")),
+            Command::Jobs(_)
             | Command::JobProcess { .. }
             | Command::Demo(_)
             | Command::History(_)

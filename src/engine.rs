@@ -33,5 +33,6 @@ pub mod survey;
 pub mod threads;
 pub mod trouble;
 pub mod undo;
+pub mod verification;
 
 pub use error::{Error, ErrorKind, Result};

@@ -37,6 +37,8 @@ mod sealed;
 #[cfg(feature = "windows")]
 pub mod server;
 #[cfg(feature = "windows")]
+pub mod verify;
+#[cfg(feature = "windows")]
 pub mod wire;
 #[cfg(feature = "windows")]
 mod writer;

@@ -7,6 +7,7 @@ pub mod jobs;
 mod recover;
 mod told;
 mod undo;
+mod verifying;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -28,6 +29,7 @@ pub use history::{History, HistoryCommand, ListRuns};
 pub use jobs::Jobs;
 pub use recover::{Recover, Way};
 pub use undo::Undo;
+pub use verifying::Verifying;
 
 /// See how the scopes of DHCP failover partners have drifted, preview a
 /// replication, confirm it, and replicate.
@@ -256,6 +258,9 @@ pub struct Check {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    /// Verifying a pair of Windows servers.
+    #[command(flatten)]
+    pub verifying: Verifying,
 }
 
 /// `scopesync demo`
@@ -441,11 +446,17 @@ Examples:
   scopesync check
   scopesync check kea-1 --try-save
   scopesync check --json
+  scopesync check --verify-windows 10.0.9.0 --computer-name dhcp1 --what-if
 
 Exit status:
   0  nothing failed; there may be warnings
   1  error: there is no configuration, it has mistakes, or it lacks the server
-  3  something failed";
+  3  something failed
+
+With --verify-windows:
+  0  every answer is one that is expected, and the scope is as it was
+  1  refused, declined or failed before anything was written
+  3  an answer is missing or another one, or the scope is not as it was";
 
 const REPLICATE_NOTES: &str = "\
 The scopes of the source are copied to the target, whose own are overwritten;

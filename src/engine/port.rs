@@ -192,6 +192,11 @@ pub trait Server: Send + Sync {
         None
     }
 
+    /// The server as its own type, for what only its own family does with it.
+    fn itself(&self) -> Option<&(dyn std::any::Any + Send + Sync)> {
+        None
+    }
+
     /// Never a target, whatever else is asked.
     fn read_only(&self) -> bool;
 

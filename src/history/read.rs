@@ -298,6 +298,7 @@ fn run(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
     let kind = match (row.get_ref(2)?.as_str()?, row.get::<_, Option<String>>(3)?) {
         ("undo", Some(of)) => RunKind::Undo { of },
         ("reset", _) => RunKind::Reset,
+        ("verification", _) => RunKind::Verification,
         _ => RunKind::Replication,
     };
     Ok(RunRecord {

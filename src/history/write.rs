@@ -8,9 +8,7 @@ use serde_json::Value;
 use super::audit::{self, Audit};
 use super::{History, RunRecord, old};
 use crate::engine::approval::NO_SNAPSHOT;
-use crate::engine::port::{
-    Held, Hold, Journal, Kept, Owner, Place, ReadBack, RunKind, RunStart, ServerRole, Unsaved, Work,
-};
+use crate::engine::port::{Held, Hold, Journal, Kept, Owner, Place, ReadBack, RunStart, ServerRole, Unsaved, Work};
 use crate::engine::report::ChangeReport;
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::{Foreign, ServerName};
@@ -45,11 +43,6 @@ impl Journal for History {
     }
 
     fn begin(&self, start: &RunStart) -> Result<()> {
-        let (kind, undone) = match &start.kind {
-            RunKind::Replication => ("replication", None),
-            RunKind::Undo { of } => ("undo", Some(of)),
-            RunKind::Reset => ("reset", None),
-        };
         let json = |value: serde_json::Result<String>| value.map_err(|error| unwritable(&error));
         let overrides = json(serde_json::to_string(&start.overrides))?;
         let approvals = json(serde_json::to_string(&start.approvals))?;
@@ -67,8 +60,8 @@ impl Journal for History {
                 )?
                 .execute(params![
                     start.run,
-                    kind,
-                    undone,
+                    start.kind.word(),
+                    start.kind.undone(),
                     start.started.as_microsecond(),
                     who,
                     overrides,

@@ -20,9 +20,8 @@ pub fn local_time(time: jiff::Timestamp) -> String {
 /// What a run did: `replication`, `undo of 20261121T203500Z-1f3a09c7`, `reset`.
 pub fn run_kind(kind: &RunKind) -> String {
     match kind {
-        RunKind::Replication => "replication".into(),
         RunKind::Undo { of } => format!("undo of {}", Foreign::from(of.as_str())),
-        RunKind::Reset => "reset".into(),
+        kind => kind.word().to_owned(),
     }
 }
 

@@ -62,11 +62,7 @@ pub struct PastRun {
 impl PastRun {
     /// What it did, in a word.
     pub fn kind_word(&self) -> &'static str {
-        match self.kind {
-            RunKind::Replication => "replication",
-            RunKind::Undo { .. } => "undo",
-            RunKind::Reset => "reset",
-        }
+        self.kind.word()
     }
 
     /// `berlin → hamburg`; of an undo, which copies from no server, its target alone.

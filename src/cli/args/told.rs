@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Asking, HaReset, Recover, Replicate, Undo};
+use super::{Asking, Check, HaReset, Recover, Replicate, Undo};
 
 /// The arguments of a command, gathered one by one.
 #[derive(Default)]
@@ -56,6 +56,21 @@ impl HaReset {
     }
 }
 
+impl Check {
+    /// For records.
+    pub fn told(&self) -> Value {
+        let Check { servers, try_save, json, verifying } = self;
+        Words(servers.clone())
+            .all("--verify-windows", verifying.scope.as_slice())
+            .all("--computer-name", verifying.computer_name.as_slice())
+            .flag("--force", verifying.force)
+            .flag("--what-if", verifying.what_if)
+            .flag("--try-save", *try_save)
+            .flag("--json", *json)
+            .told("check")
+    }
+}
+
 impl Undo {
     /// For records.
     pub fn told(&self) -> Value {
@@ -92,11 +107,13 @@ mod tests {
             "replicate --scope-id 10.0.0.0,10.0.1.0/24 --cim-session kea-1,kea-3 --confirm --throttle-limit 2",
             "ha-reset Berlin --override not-in-trouble --confirm --force",
             "undo latest --scope-id 10.0.0.0 --scope-id 10.0.1.0/24 --override no-snapshot --what-if",
+            "check --verify-windows 10.0.0.0/24 --computer-name dhcp1 --force --json",
             "recover 2026 --undo --override changed-since-run --confirm --json",
         ] {
             let command = read(&line.split(' ').collect::<Vec<_>>());
             let told = match &command {
                 Command::Replicate(asked) => asked.told(),
+                Command::Check(asked) => asked.told(),
                 Command::HaReset(asked) => asked.told(),
                 Command::Recover(asked) => asked.told(),
                 Command::Undo(asked) => asked.told(),

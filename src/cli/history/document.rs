@@ -4,7 +4,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::engine::port::{Approval, Fingerprints, RunKind, RunServer};
+use crate::engine::port::{Approval, Fingerprints, RunServer};
 use crate::history::{RunRecord, RunState, Snapshot, SnapshotEnd, Story, Who};
 use crate::model::Foreign;
 
@@ -105,15 +105,10 @@ pub(super) fn story(story: &Story, depth: Depth) -> Document<'_> {
 
 impl<'a> RunLine<'a> {
     fn new(run: &'a RunRecord, state: RunState, details: Option<Details<'a>>) -> Self {
-        let (kind, undo_of) = match &run.kind {
-            RunKind::Replication => ("replication", None),
-            RunKind::Undo { of } => ("undo", Some(of.as_str())),
-            RunKind::Reset => ("reset", None),
-        };
         RunLine {
             run: &run.id,
-            kind,
-            undo_of,
+            kind: run.kind.word(),
+            undo_of: run.kind.undone(),
             undone_by: run.undone_by.as_deref(),
             state,
             started: run.started.to_string(),

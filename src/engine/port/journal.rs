@@ -66,6 +66,28 @@ pub enum RunKind {
     },
     /// Begins relationships anew.
     Reset,
+    /// Tries on a scope what its servers do, and brings both sides back.
+    Verification,
+}
+
+impl RunKind {
+    /// Its word in records and lists.
+    pub fn word(&self) -> &'static str {
+        match self {
+            RunKind::Replication => "replication",
+            RunKind::Undo { .. } => "undo",
+            RunKind::Reset => "reset",
+            RunKind::Verification => "verification",
+        }
+    }
+
+    /// The run that it undoes.
+    pub fn undone(&self) -> Option<&str> {
+        match self {
+            RunKind::Undo { of } => Some(of),
+            RunKind::Replication | RunKind::Reset | RunKind::Verification => None,
+        }
+    }
 }
 
 /// What a server is to a run.

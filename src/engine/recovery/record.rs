@@ -98,9 +98,11 @@ impl Interrupted {
         servers: &[RunServer],
         past: Vec<Past>,
     ) -> Result<Self> {
-        // a reset has no plan of scopes
+        // these have no plan of scopes
         let plan = match kind {
-            RunKind::Reset => PlanRecord { overrides: BTreeSet::new(), relationships: Vec::new() },
+            RunKind::Reset | RunKind::Verification => {
+                PlanRecord { overrides: BTreeSet::new(), relationships: Vec::new() }
+            }
             _ => PlanRecord::deserialize(plan).map_err(|error| {
                 Error::new(ErrorKind::Garbled, format!("the plan of run {run} could not be understood: {error}"))
             })?,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use crate::engine::port::{RunKind, RunStart};
+use crate::engine::port::RunStart;
 
 /// Something that happened.
 #[derive(Clone, Debug)]
@@ -70,19 +70,14 @@ pub fn end(run: &str, report: &Value) -> Vec<Event> {
 }
 
 fn asked(start: &RunStart) -> Value {
-    let (kind, of) = match &start.kind {
-        RunKind::Replication => ("replication", None),
-        RunKind::Undo { of } => ("undo", Some(of)),
-        RunKind::Reset => ("reset", None),
-    };
     let servers: Vec<Value> = start
         .servers
         .iter()
         .map(|server| json!({ "role": server.role, "name": server.name, "identity": server.identity }))
         .collect();
     json!({
-        "kind": kind,
-        "undo_of": of,
+        "kind": start.kind.word(),
+        "undo_of": start.kind.undone(),
         "asked": start.asked,
         "plan": start.plan["digest"],
         "servers": servers,
@@ -134,7 +129,7 @@ fn parts<'a>(of: &'a Value, name: &str) -> &'a [Value] {
 mod tests {
     use super::*;
     use crate::engine::approval::Consent;
-    use crate::engine::port::Approval;
+    use crate::engine::port::{Approval, RunKind};
     use crate::model::Foreign;
 
     fn start() -> RunStart {

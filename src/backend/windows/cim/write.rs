@@ -225,6 +225,17 @@ impl Dhcp {
         self.replicate("InvokeByScopeId", "ScopeId", force, scopes.to_vec()).await
     }
 
+    /// As [`Dhcp::invoke_by_scope_id`], and gives the output as it came: what form it has is not published.
+    ///
+    /// # Errors
+    /// As [`Dhcp::add_scope`].
+    pub async fn replicate_one(&self, force: bool, scope: Ipv4Addr) -> Result<Vec<Value>> {
+        let inputs = Inputs::default().with("Force", &force).with("ScopeId", &vec![scope]);
+        let partner = Some("the partner of the relationship");
+        let class = "PS_DhcpServerv4FailoverReplication";
+        self.call(class, "InvokeByScopeId", inputs, Effect::Writes, partner).await.map_err(Failure::in_parts)
+    }
+
     /// Overwrites all scopes of these relationships on their partners, as [`Dhcp::invoke_by_scope_id`].
     ///
     /// # Errors
