@@ -62,6 +62,7 @@ struct Inner {
     policy: Policy,
     known: Mutex<Option<Arc<Known>>>,
     kept: Mutex<save::Kept>,
+    listing: Mutex<Option<reread::Listing>>,
 }
 
 /// What the last complete reading told, for reading single scopes again and for writing.
@@ -111,6 +112,7 @@ impl LiveServer {
             policy,
             known: Mutex::new(None),
             kept: Mutex::default(),
+            listing: Mutex::default(),
         }))
     }
 

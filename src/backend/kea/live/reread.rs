@@ -1,6 +1,8 @@
 //! Some scopes read again, without the whole configuration where the server can.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -40,6 +42,14 @@ impl Listed {
     }
 }
 
+/// Where all scopes stood a moment ago.
+pub(super) type Listing = (Instant, Arc<BTreeMap<ScopeId, Listed>>);
+
+/// For so long a list of all scopes may be used again. On a large server it costs more than reading
+/// the scope itself, and a run wants it twice for each; whether a scope is there under its
+/// number is asked by itself each time.
+const LATELY: Duration = Duration::from_millis(250);
+
 impl LiveServer {
     pub(super) async fn read_again(&self, ids: &[ScopeId], ctl: &Control) -> Result<BTreeMap<ScopeId, Option<Scope>>> {
         if let Some(known) = self.last_known()
@@ -67,8 +77,7 @@ impl LiveServer {
         known: &Known,
         ctl: &Control,
     ) -> Result<Option<BTreeMap<ScopeId, Option<Scope>>>> {
-        let listed: BTreeMap<ScopeId, Listed> =
-            self.list(ctl).await?.into_iter().filter_map(|listed| Some((listed.scope()?, listed))).collect();
+        let listed = self.listed_lately(ctl).await?;
         let mut scopes = BTreeMap::new();
         for id in ids {
             let scope = match listed.get(id) {
@@ -87,6 +96,23 @@ impl LiveServer {
             scopes.insert(*id, scope);
         }
         Ok(Some(scopes))
+    }
+
+    async fn listed_lately(&self, ctl: &Control) -> Result<Arc<BTreeMap<ScopeId, Listed>>> {
+        let last = self.0.listing.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((_, listed)) = last.filter(|(at, _)| at.elapsed() < LATELY) {
+            return Ok(listed);
+        }
+        let at = Instant::now();
+        let listed = self.list(ctl).await?.into_iter().filter_map(|listed| Some((listed.scope()?, listed)));
+        let listed: Arc<BTreeMap<_, _>> = Arc::new(listed.collect());
+        *self.0.listing.lock().unwrap_or_else(PoisonError::into_inner) = Some((at, listed.clone()));
+        Ok(listed)
+    }
+
+    /// After a write that changes where scopes stand.
+    pub(super) fn forget_listing(&self) {
+        *self.0.listing.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// All subnets with their numbers and networks.

@@ -57,7 +57,13 @@ impl KeaWriter {
         match self.ready(work, ok, ctl).await {
             Err(error) if error.kind == ErrorKind::Cancelled => Done::Cancelled,
             Err(error) => Done::Rejected(self.server.on(error).scope(work.id)),
-            Ok(intent) => Session::new(self.server.channel(), work.id, &ctl.hard).write(&intent).await,
+            Ok(intent) => {
+                let done = Session::new(self.server.channel(), work.id, &ctl.hard).write(&intent).await;
+                if intent.old_id != intent.new_id || intent::moves_network(work) {
+                    self.server.forget_listing();
+                }
+                done
+            }
         }
     }
 
