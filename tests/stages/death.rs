@@ -74,7 +74,7 @@ fn of_the_source() -> Vec<(&'static str, Point)> {
     vec![
         ("checking", Point::before("config-hash-get")),
         ("checking the first scope", Point::before("subnet4-list")),
-        ("checking the second scope", Point::before("subnet4-list").nth(3)),
+        ("checking the second scope", Point::before("subnet4-get").nth(3)),
     ]
 }
 

@@ -81,7 +81,7 @@ fn what_somebody_changes_by_hand_meanwhile_is_kept() {
     assert_eq!(upset.proxy(Side::B).times("subnet4-update"), 0);
     // later this scope alone, up to the last look at it
     for (stage, point, words) in [
-        ("the check of the scope", Point::before("subnet4-list").nth(4), "the target has changed since the plan"),
+        ("the check of the scope", Point::before("subnet4-get").nth(5), "the target has changed since the plan"),
         ("the last look", Point::before("subnet4-get").nth(6), "has changed on the target a moment ago"),
     ] {
         let run = meanwhile(&upset, Side::B, point, by_hand(&upset, 1)).expect_code(3);

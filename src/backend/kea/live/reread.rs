@@ -1,7 +1,7 @@
 //! Some scopes read again, without the whole configuration where the server can.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
@@ -43,12 +43,18 @@ impl Listed {
 }
 
 /// Where all scopes stood a moment ago.
-pub(super) type Listing = (Instant, Arc<BTreeMap<ScopeId, Listed>>);
+#[derive(Clone, Debug)]
+pub(super) struct Listing {
+    at: Instant,
+    uses_left: u32,
+    listed: Arc<BTreeMap<ScopeId, Listed>>,
+}
 
-/// For so long a list of all scopes may be used again. On a large server it costs more than reading
-/// the scope itself, and a run wants it twice for each; whether a scope is there under its
-/// number is asked by itself each time.
-const LATELY: Duration = Duration::from_millis(250);
+/// So often and for so long a list of all scopes is used again. On a large server it costs more than
+/// reading the scope itself, and a run wants it twice for each. Only their shared networks are
+/// taken from it: whether a scope is there under its number is asked by itself each time.
+const USES: u32 = 4;
+const LATELY: Duration = Duration::from_secs(2);
 
 impl LiveServer {
     pub(super) async fn read_again(&self, ids: &[ScopeId], ctl: &Control) -> Result<BTreeMap<ScopeId, Option<Scope>>> {
@@ -99,20 +105,30 @@ impl LiveServer {
     }
 
     async fn listed_lately(&self, ctl: &Control) -> Result<Arc<BTreeMap<ScopeId, Listed>>> {
-        let last = self.0.listing.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((_, listed)) = last.filter(|(at, _)| at.elapsed() < LATELY) {
+        if let Some(listed) = self.listed_before() {
             return Ok(listed);
         }
         let at = Instant::now();
         let listed = self.list(ctl).await?.into_iter().filter_map(|listed| Some((listed.scope()?, listed)));
         let listed: Arc<BTreeMap<_, _>> = Arc::new(listed.collect());
-        *self.0.listing.lock().unwrap_or_else(PoisonError::into_inner) = Some((at, listed.clone()));
+        *self.listing() = Some(Listing { at, uses_left: USES, listed: listed.clone() });
         Ok(listed)
+    }
+
+    fn listed_before(&self) -> Option<Arc<BTreeMap<ScopeId, Listed>>> {
+        let mut listing = self.listing();
+        let last = listing.as_mut().filter(|last| last.uses_left > 0 && last.at.elapsed() < LATELY)?;
+        last.uses_left -= 1;
+        Some(last.listed.clone())
+    }
+
+    fn listing(&self) -> MutexGuard<'_, Option<Listing>> {
+        self.0.listing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// After a write that changes where scopes stand.
     pub(super) fn forget_listing(&self) {
-        *self.0.listing.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.listing() = None;
     }
 
     /// All subnets with their numbers and networks.
