@@ -47,10 +47,14 @@ fn cut_everywhere(upset: &Upset, sides: &[Side], suffer: usize) {
     let courses = Side::BOTH.map(|side| upset.proxy(side).passed());
     for &side in sides {
         for (at, after) in points(&courses[side as usize]) {
-            let command = &courses[side as usize][at];
+            let course = &courses[side as usize];
+            let command = &course[at];
+            // by its name: how often a target that comes back is looked at is chance
+            let nth = course[..=at].iter().filter(|passed| *passed == command).count();
+            let point = if after { Point::after(command) } else { Point::before(command) }.nth(nth);
             let when = format!("{side:?}: cut {} request {at}, {command}", if after { "after" } else { "before" });
             upset.restore();
-            upset.proxy(side).upset(Point::request(at + 1, after), Fault::Cut);
+            upset.proxy(side).upset(point, Fault::Cut);
             let run = upset.bench.run(REPLICATE);
             let outcomes = upset.is_true(&run, &when);
             let count = |words: &[&str]| outcomes.values().filter(|outcome| words.contains(&outcome.as_str())).count();
@@ -66,7 +70,8 @@ fn cut_everywhere(upset: &Upset, sides: &[Side], suffer: usize) {
                 let times = upset.proxy(Side::B).times(command);
                 assert!(times <= allowed, "{when}: {command} {times} times instead of {allowed}\n{sent:?}");
             }
-            assert!(upset.proxy(side).calm(), "{when}: it never came to that");
+            let looks = ["status-get", "ha-heartbeat"].contains(&command.as_str());
+            assert!(upset.proxy(side).calm() || looks, "{when}: it never came to that");
             if writes(command) {
                 upset.ready();
                 upset.bench.run(REPLICATE).expect_code(0);
