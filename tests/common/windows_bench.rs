@@ -104,6 +104,12 @@ pub fn plain_scopes(state: &Value) -> BTreeMap<String, Value> {
 fn plain(mut scope: Value, inherited: &Value) -> Value {
     let map = scope.as_object_mut().expect("a scope");
     map.retain(|key, _| key != "in_use" && key != "leases");
+    let policies = map["policies"].as_array_mut().expect("policies");
+    policies.sort_by_key(|policy| policy["ProcessingOrder"].as_u64());
+    policies.iter_mut().enumerate().for_each(|(at, policy)| policy["ProcessingOrder"] = at.into());
+    // option 81, by which policies and reservations tell their settings, does not have it
+    let of_policies = map["policy_dns"].as_object_mut().expect("settings").values_mut();
+    of_policies.for_each(|dns| dns["DnsSuffix"] = "".into());
     let dns = &mut map["dns"];
     if dns.is_null() {
         *dns = inherited.clone();

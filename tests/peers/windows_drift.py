@@ -185,6 +185,7 @@ def d_policy_enabled(place):
 
 def d_policy_missing(place):
     place.theirs["policies"].remove(place.policy())
+    place.policy("Kiosks")["ProcessingOrder"] = 1         # servers leave no gap
     place.theirs["policy_ranges"].clear()
     place.theirs["options"].remove(place.option(66, policy="Phones"))
     return "no policy Phones, with its range and option"

@@ -5,6 +5,7 @@ plain HTTP each SOAP body must be encrypted. Not a program: `windows-pair` besid
 """
 import base64
 import datetime
+import functools
 import http.server
 import json
 import re
@@ -73,14 +74,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def date_time_string(self, timestamp=None):
         return super().date_time_string((timestamp or time.time()) + self.settings.clock_skew)
 
-    def reply(self, status, body=b"", ctype=None, headers=()):
+    def reply(self, status, *answer, **more):
+        """Kept until the call is on record: who has the answer finds it there."""
+        self.kept = functools.partial(self.send, status, *answer, **more)
+        return status
+
+    def send(self, status, body=b"", ctype=None, headers=()):
         self.send_response(status)
         for k, v in [*headers, *([("Content-Type", ctype)] if ctype else []), ("Content-Length", str(len(body)))]:
             self.send_header(k, v)
         self.end_headers()
         self.wfile.write(body)
         self.wfile.flush()
-        return status
 
     def challenge(self, log, why):
         log["refused"], self.ctx = why, None
@@ -92,7 +97,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         self.count += 1
-        begun = time.monotonic()
+        begun, self.kept = time.monotonic(), lambda: None
         shown = {k: v.split(" ")[0] if k.lower() == "authorization" else v for k, v in self.headers.items()}
         log = {"time": datetime.datetime.now(datetime.timezone.utc).isoformat(), "conn": self.conn_id, "n": self.count,
                "tls": self.tls, "path": self.path, "headers": shown}
@@ -109,6 +114,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         finally:
             log["ms"] = round((time.monotonic() - begun) * 1000, 3)
             self.server.note(log)
+        self.kept()
 
     def serve(self, log):
         settings, service = self.settings, self.server.service

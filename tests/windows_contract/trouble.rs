@@ -1,0 +1,91 @@
+//! Something goes wrong at each call of the writer that makes changes one by one: a refusal, or an answer
+//! that is lost before or after the effect. Nothing is sent twice, and what is told is what the target has.
+
+use serde_json::json;
+
+use crate::common::pair::Side;
+use crate::common::report::{scopes, text};
+use crate::common::windows::WindowsOptions;
+use crate::lab::{DIRECT, Lab, names};
+
+/// Several changes of one scope, and scopes before and behind it.
+const DRIFT: [&str; 8] = [
+    "name:0",
+    "name:2",
+    "reservation-missing:2",
+    "reservation-extra:2",
+    "option-value:2",
+    "exclusion-moved:2",
+    "policy-missing:2",
+    "name:4",
+];
+
+#[test]
+fn a_change_that_fails_stops_its_scope_alone_and_nothing_is_sent_twice() {
+    let options = WindowsOptions { scopes: 8, reservations: 8, ..WindowsOptions::with_drift(&DRIFT) };
+    let Some(lab) = Lab::up(options) else { return };
+    lab.restore(DIRECT);
+    let mark = lab.mark(Side::B);
+    let run = lab.replicate(Side::A, "nothing goes wrong").0.expect_code(0).json();
+    let planned = scopes(&run)["10.0.2.0/24"]["changes_done"].as_u64();
+    let course = names(&lab.writes_since(Side::B, mark));
+    let own = course.len() - 2;
+    assert!(own >= 8, "{course:#?}");
+    let refusal = json!({"do": "error", "code": "DHCP 20023", "message": "Nein.", "category": "InvalidData"});
+    let actions = [refusal, json!({"do": "cut-before"}), json!({"do": "cut-after"}), json!({"do": "no-return-value"})];
+    for at in 0..own {
+        let action = &actions[at % actions.len()];
+        let when = format!("{action} at call {} of {course:?}", at + 1);
+        lab.restore(DIRECT);
+        let mut rule = action.clone();
+        rule.as_object_mut().expect("a rule").extend([
+            ("writes".to_owned(), true.into()),
+            ("skip".to_owned(), (at + 1).into()),
+            ("times".to_owned(), 1.into()),
+        ]);
+        lab.bench.pair.rules(Side::B, json!([rule]));
+        let mark = lab.mark(Side::B);
+        let (run, outcomes) = lab.replicate(Side::A, &when);
+        let run = run.expect_code(if outcomes["10.0.2.0/24"] == "replicated" { 0 } else { 3 });
+        assert_eq!((&*outcomes["10.0.0.0/24"], &*outcomes["10.0.4.0/24"]), ("replicated", "replicated"), "{when}");
+        let sent = names(&lab.writes_since(Side::B, mark));
+        assert_eq!(sent[..at + 2], course[..at + 2], "{when}");
+        assert_eq!(sent.len(), at + 3, "the scope ends there, and only the next one follows: {when}\n{sent:#?}");
+        let report = run.json();
+        let scope = scopes(&report)["10.0.2.0/24"].clone();
+        let (done, left) = (scope["changes_done"].as_u64(), scope["changes_left"].as_u64());
+        assert_eq!(done.zip(left).map(|(done, left)| done + left), planned, "{when}: {scope:#}");
+        let words = text(&scope, "message");
+        if text(action, "do") == "error" {
+            assert!(words.contains("DHCP 20023") && words.contains("the range is none"), "{when}: {words}");
+        } else {
+            assert!(words.contains("the answer was lost"), "{when}: {words}");
+        }
+        // and the next run finishes it
+        if at % 3 == 0 {
+            lab.bench.pair.rules(Side::B, json!([]));
+            lab.replicate(Side::A, &when).0.expect_code(0);
+            assert_eq!(lab.now(Side::A), lab.now(Side::B), "{when}");
+        }
+    }
+}
+
+/// Clients hold leases of what a run would take away.
+#[test]
+fn addresses_that_clients_hold_are_not_taken_away_unasked() {
+    let options = WindowsOptions { scopes: 4, reservations: 4, ..WindowsOptions::with_drift(&["range:0", "name:2"]) };
+    let Some(lab) = Lab::up(options) else { return };
+    lab.restore(DIRECT);
+    // toward the first the range shrinks by one address
+    let lease = json!({"ScopeId": "10.0.0.0", "IPAddress": "10.0.0.200", "ClientId": "02-00-00-00-00-77"});
+    lab.bench.pair.by_hand(Side::A, "PS_DhcpServerv4Lease", "Add", lease);
+    let run = lab.bench.run(&lab.command(Side::B, "")).expect_code(3);
+    assert!(run.stderr.contains("shrink-leases") && run.stderr.contains("10.0.0.200"), "{}", run.stderr);
+    let left = lab.now(Side::A);
+    assert_eq!(
+        (&left["10.0.0.0/24"], &left["10.0.2.0/24"]),
+        (&lab.origin(Side::A)["10.0.0.0/24"], &lab.origin(Side::B)["10.0.2.0/24"])
+    );
+    lab.bench.run(&lab.command(Side::B, "--override shrink-leases")).expect_code(0);
+    assert_eq!(lab.now(Side::A), lab.origin(Side::B));
+}
