@@ -322,6 +322,9 @@ fn entries_that_reach_each_other_s_servers_are_told_before_anything_is_written()
     let plan = bench.run("replicate --computer-name dhcp1 --what-if").stdout;
     let before = plan.split("to write").next().unwrap_or_default();
     assert!(told.iter().all(|told| before.contains(told)), "{plan}");
+    let forced = bench.run("replicate --computer-name dhcp1 --force").expect_code(1);
+    assert!(forced.stderr.contains("crossed-entries"), "{}", forced.stderr);
+    assert_eq!(states(&bench.drift(2))["10.0.0.0/24"], "drifted", "Force is no word for the other direction");
     let check = bench.run("check --json").json();
     for (server, told) in check["servers"].as_array().expect("servers").iter().zip(told.iter().rev()) {
         let points = server["points"].as_array().expect("points").iter();

@@ -21,10 +21,14 @@ pub const NO_SNAPSHOT: &str = "no-snapshot";
 /// The refusal to undo what is no longer as the run left it.
 pub const CHANGED_SINCE_RUN: &str = "changed-since-run";
 
+/// The refusal to write where the entries of the configuration reach each other's servers.
+pub const CROSSED_ENTRIES: &str = "crossed-entries";
+
 /// The names of all refusals that the operator may override, whether or not one stands.
-pub const OVERRIDES: [&str; 8] = [
+pub const OVERRIDES: [&str; 9] = [
     CHANGED_SINCE_RUN,
     "clocks-apart",
+    CROSSED_ENTRIES,
     NO_SNAPSHOT,
     "option-43",
     "partner-unreachable",

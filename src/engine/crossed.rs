@@ -4,6 +4,8 @@
 
 use std::net::IpAddr;
 
+use super::approval::CROSSED_ENTRIES;
+use super::port::Refusal;
 use super::survey::{Relationship, ServerReport, Survey};
 use crate::model::{Finding, FindingKind, FindingSide, Foreign, Host, Kinship, Membership, Severity, is_same_name};
 
@@ -40,6 +42,12 @@ fn reached_in(report: &ServerReport, membership: &Membership) -> Option<String> 
         Some(itself) => format!("the server that calls itself {itself}"),
         None => format!("the partner of {}", Foreign::from(claimed)),
     })
+}
+
+/// Why nothing is written where that is so: Force alone is no word for the other direction.
+pub(super) fn refusal(survey: &Survey, relationship: &Relationship, source_member: usize) -> Option<Refusal> {
+    let Finding { message, hint, .. } = finding(survey, relationship, source_member)?;
+    Some(Refusal { name: CROSSED_ENTRIES, message, hint, overridable: true })
 }
 
 /// What of this a relationship shows, seen from the member `source_member`.

@@ -18,7 +18,7 @@ use super::select::Picked;
 use super::survey::{Presence, Relationship, Survey};
 use super::trouble::{Trouble, TroubleReport};
 use super::undo::{Since, SinceReport};
-use super::{drift, fingerprint, membership, prerequisites};
+use super::{crossed, drift, fingerprint, membership, prerequisites};
 use crate::model::{Change, Context, DriftState, Finding, Foreign, ItemKey, Mode, Scope, ScopeId, ServerName};
 
 /// The schema of a plan's JSON.
@@ -376,6 +376,7 @@ async fn relationship(fleet: &Fleet, survey: &Survey, pick: &Picked, ctl: &Contr
         let server = from.server().and_then(|name| fleet.server(name));
         let source = server.zip(from.membership.as_ref()).map(|(server, membership)| SourceSide { server, membership });
         assess(fleet, survey, &mut planned, source, ctl).await;
+        planned.refusals.extend(crossed::refusal(survey, found, pick.source_member));
     }
     planned
 }

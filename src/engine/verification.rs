@@ -19,7 +19,7 @@ use super::port::{
 use super::run::{enter, hold, run_id};
 use super::select::Picked;
 use super::survey::{Member, Survey};
-use super::{Error, ErrorKind, Result, compare, drift, fingerprint};
+use super::{Error, ErrorKind, Result, compare, crossed, drift, fingerprint};
 use crate::model::{Change, Context, DriftState, Foreign, Membership, Scope, ScopeId};
 
 /// One of the two servers.
@@ -79,6 +79,9 @@ impl Subject {
         }
         if let Some(reason) = relationship.members.iter().find_map(Member::absent) {
             return Err(unfit(reason).hint("both servers must be read"));
+        }
+        if let Some(crossed) = crossed::finding(survey, relationship, picked.source_member) {
+            return Err(unfit(crossed.message).hint(crossed.hint));
         }
         // rules that ignore differences keep no server from copying them
         let drift = compare::relationship(survey, relationship, picked.source_member, &[]);
