@@ -479,9 +479,11 @@ pub(super) async fn assess(
                 scope.refusals.extend(assessment.refusals.remove(&scope.id).unwrap_or_default());
                 scope.uncertain = assessment.uncertain.remove(&scope.id).unwrap_or_default();
                 scope.otherwise = assessment.otherwise.remove(&scope.id);
-                let want = scope.work.as_ref().and_then(|work| work.want.as_ref());
+                let work = scope.work.as_ref();
+                let want = work.and_then(|work| work.want.as_ref());
                 let missing = want.map(|want| prerequisites::missing(want, &planned.contexts[1]));
-                for refusal in missing.into_iter().flatten() {
+                let classes = work.map(|work| prerequisites::missing_classes(work, &planned.contexts[1]));
+                for refusal in missing.into_iter().chain(classes).flatten() {
                     if !scope.refusals.iter().any(|known| known.name == refusal.name) {
                         scope.refusals.push(refusal);
                     }

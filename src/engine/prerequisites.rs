@@ -1,15 +1,19 @@
 //! What lies outside the scopes and no scope replication brings.
 
+mod missing;
+
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::port::{Ailment, Reading, Refusal};
+pub use missing::{missing, missing_classes};
+
+use super::port::{Ailment, Reading};
 use super::survey::Relationship;
 use super::trouble::CLOCKS_APART;
 use crate::model::{
-    CLASS_ORDER, Canonical, Condition, Context, Definition, DefinitionKind, Finding, FindingKind, FindingSide, Foreign,
-    Mode, Need, Release, Role, Scope, ScopeId, Severity, Store, failover_parameter,
+    CLASS_ORDER, Canonical, Condition, Definition, DefinitionKind, Finding, FindingKind, FindingSide, Foreign, Mode,
+    Need, Release, Role, ScopeId, Severity, Store, failover_parameter,
 };
 
 /// How a server is brought to reveal all values.
@@ -271,40 +275,6 @@ fn definition_finding(
         (DefinitionKind::Failover, _) => (FindingKind::FailoverDiffers, Severity::Warning),
     };
     Finding { severity, kind: finding, side, scopes, message, hint: cure(kind, side, servers, is_named) }
-}
-
-/// Why the target would refuse this scope: what it needs is not there. A missing class is
-/// no refusal, for the target takes the scope without it; that is a finding. What the target
-/// does not tell may be there.
-pub fn missing(want: &Scope, target: &Context) -> Vec<Refusal> {
-    let refuse = |name, message: String, hint: &str| Refusal { name, message, hint: hint.into(), overridable: false };
-    let lacks = |kind, name: &Foreign| !target.unread.contains_key(&kind) && target.get(kind, name).is_none();
-    want.needs
-        .iter()
-        .filter_map(|need| match need {
-            Need::OptionDefinition(space, code) => {
-                let name = Foreign::from(format!("{}/{code}", space.raw()));
-                lacks(DefinitionKind::OptionDefinition, &name).then(|| {
-                    refuse(
-                        "option-definition-missing",
-                        format!("the target has no definition of option {name}"),
-                        "add the definition to the target's configuration first; scopesync never writes it",
-                    )
-                })
-            }
-            Need::Network(name) => {
-                let wanted = want.network() == Some(name);
-                (wanted && lacks(DefinitionKind::Network, name)).then(|| {
-                    refuse(
-                        "network-missing",
-                        format!("the target has no shared network {name}"),
-                        "add the shared network to the target's configuration first; scopesync never writes it",
-                    )
-                })
-            }
-            Need::Class(_) | Need::VendorClass(_) | Need::UserClass(_) => None,
-        })
-        .collect()
 }
 
 /// The fields that differ, both values each.

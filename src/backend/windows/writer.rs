@@ -47,7 +47,7 @@ impl Writer for WindowsWriter {
             }
         }
         Ok(Assessment {
-            cost_to_service: "none: no client waits".to_owned(),
+            cost_to_service: direct::cost_to_service(work.iter().map(|one| &**one)),
             cost_to_configuration: "none: the server keeps what it accepts".to_owned(),
             refusals,
             uncertain: work.iter().map(|one| (one.id, self.uncertain(one))).collect(),

@@ -18,7 +18,7 @@ use crate::backend::windows::server::{WindowsServer, unless_cancelled};
 use crate::backend::windows::wsman::Failure;
 use crate::engine::approval::Approved;
 use crate::engine::port::{Control, Done, Refusal, Server as _, Work};
-use crate::engine::shrink::Lost;
+use crate::engine::shrink::{Lost, names};
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::{Foreign, ItemKey};
 
@@ -30,6 +30,20 @@ pub(super) struct Direct {
 /// The changes of which nobody knows beforehand whether the server takes them as they are meant.
 pub(super) fn uncertain(work: &Work) -> BTreeSet<ItemKey> {
     steps::of(work).map(|steps| steps.uncertain).unwrap_or_default()
+}
+
+/// What clients feel of writing these scopes.
+pub(super) fn cost_to_service<'a>(work: impl IntoIterator<Item = &'a Work>) -> String {
+    let anew = |work: &Work| {
+        let keys = steps::of(work).map(|steps| steps.anew).unwrap_or_default();
+        let id = work.id.short();
+        keys.into_iter().map(move |key| format!("{key} in {id}"))
+    };
+    let absent: Vec<String> = work.into_iter().flat_map(anew).collect();
+    match absent.as_slice() {
+        [] => "none: no client waits".to_owned(),
+        some => format!("no client waits; absent for a moment, as no call changes them so: {}", names(some)),
+    }
 }
 
 impl Direct {

@@ -57,6 +57,8 @@ pub(super) struct Steps {
     pub(super) steps: Vec<Step>,
     /// Changes of which nobody can say beforehand whether they come to be.
     pub(super) uncertain: BTreeSet<ItemKey>,
+    /// What is removed and added again, and absent in between.
+    pub(super) anew: BTreeSet<ItemKey>,
 }
 
 /// The calls that make the scope of some work what it shall be. Sends nothing, asks nobody.
@@ -73,7 +75,7 @@ pub(super) fn of(work: &Work) -> Result<Steps> {
     layout.all(&changes)?;
     layout.placed.sort_by_key(|(phase, _)| *phase);
     let steps = layout.placed.into_iter().map(|(_, step)| step).collect();
-    Ok(Steps { steps, uncertain: layout.uncertain })
+    Ok(Steps { steps, uncertain: layout.uncertain, anew: layout.anew })
 }
 
 /// Calls that are being laid out.
@@ -85,7 +87,7 @@ pub(super) struct Layout<'a> {
     changed: BTreeSet<ItemKey>,
     placed: Vec<(Phase, Step)>,
     pub(super) uncertain: BTreeSet<ItemKey>,
-    /// What is taken away and added again, with all that belongs to it.
+    /// What is removed and added again, with all that belongs to it.
     pub(super) anew: BTreeSet<ItemKey>,
 }
 

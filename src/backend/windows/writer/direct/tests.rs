@@ -1,6 +1,7 @@
 //! Order and grouping of calls; that they bring about what is wanted; what becomes of failures.
 
 mod generated;
+mod sent;
 mod service;
 mod table;
 

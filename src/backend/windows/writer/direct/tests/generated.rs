@@ -170,7 +170,7 @@ fn changed(source: &Scope, target: &Scope) -> BTreeSet<ItemKey> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(150))]
 
     #[test]
     fn calls_make_one_scope_the_other(ours in prop::collection::vec(any::<u8>(), 160), theirs in prop::collection::vec(any::<u8>(), 160)) {

@@ -23,7 +23,7 @@ fn base() -> Json {
 }
 
 /// The base with other values at these places, `gone()` for an entry that is not there; `+` adds one.
-fn with(changes: &[(&str, Json)]) -> Json {
+pub(super) fn with(changes: &[(&str, Json)]) -> Json {
     let mut told = base();
     for (path, value) in changes {
         match path.rsplit_once("/+") {
@@ -227,7 +227,7 @@ fn rows() -> Vec<Row> {
 #[test]
 fn calls_are_few_and_in_order() {
     for (ours, theirs, calls, uncertain) in rows() {
-        let Steps { steps, uncertain: doubted } = laid_out(&with(&ours), &with(&theirs));
+        let Steps { steps, uncertain: doubted, .. } = laid_out(&with(&ours), &with(&theirs));
         let sent: Vec<String> = steps.iter().map(|step| step.call.to_string()).collect();
         assert_eq!(sent, calls, "{ours:?} {theirs:?}");
         let doubted: Vec<String> = doubted.iter().map(ToString::to_string).collect();

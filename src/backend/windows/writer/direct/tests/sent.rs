@@ -1,0 +1,137 @@
+//! What becomes of the calls.
+
+use super::super::{carry_out, cost_to_service};
+use super::table::with;
+use super::*;
+use crate::backend::exchange::Broken;
+use crate::backend::windows::cim::Dhcp;
+use crate::backend::windows::wire::Answer;
+use crate::backend::windows::wsman::fake::{Fake, answer, enveloped};
+use crate::engine::port::{Control, Done};
+use crate::engine::prerequisites;
+use crate::engine::shrink::Lost;
+use crate::engine::{Error, ErrorKind};
+use crate::model::{Context, Definition, DefinitionKind};
+
+/// Another exclusion, and another value of an option.
+fn three_calls() -> Vec<Step> {
+    let ours = with(&[("/Exclusions/0", range("10.0.0.30", "10.0.0.40")), ("/Options/0/Value", json!(["10.0.0.2"]))]);
+    let Steps { steps, .. } = laid_out(&ours, &with(&[]));
+    assert_eq!(steps.len(), 3);
+    steps
+}
+
+type Given = Result<Answer, Broken>;
+
+fn returned(number: u32) -> Given {
+    Ok(answer(200, &enveloped("", &format!("<O><ReturnValue>{number}</ReturnValue></O>"))))
+}
+
+fn lost(sent: bool) -> Given {
+    Err(Broken { error: Error::new(ErrorKind::Unreachable, "the line broke"), sent })
+}
+
+async fn outcome(answers: impl IntoIterator<Item = Given>, ctl: &Control) -> (String, usize) {
+    let fake = Fake::answering(answers);
+    let done = carry_out(&Dhcp::new(fake.client(), None), &three_calls(), |error| error, ctl).await;
+    let told = match done {
+        Done::Applied => "applied".to_owned(),
+        Done::Partial { done, cause } => {
+            format!("partial {:?}: {cause}", done.iter().map(ToString::to_string).collect::<Vec<_>>())
+        }
+        Done::Rejected(cause) => format!("rejected: {cause}"),
+        Done::Unknown(cause) => format!("unknown: {cause}"),
+        Done::Cancelled => "cancelled".to_owned(),
+    };
+    (told, fake.asked().len())
+}
+
+#[tokio::test]
+async fn the_first_failure_without_an_explanation_is_the_end() {
+    let unsaid = || Ok(answer(200, &enveloped("", "<O/>")));
+    let broken = || Ok(answer(200, "<html/>"));
+    let rows: Vec<(Vec<Given>, &str, usize)> = vec![
+        (vec![returned(0), returned(0), returned(0)], "applied", 3),
+        // what was to go is gone already
+        (vec![returned(20_006), returned(0), returned(0)], "applied", 3),
+        (vec![returned(20_006), returned(20_021)], "rejected: excluding 10.0.0.30-10.0.0.40: ", 2),
+        (vec![returned(20_010)], "rejected: removing the exclusion 10.0.0.30-10.0.0.39: ", 1),
+        (vec![returned(5)], "rejected: ", 1),
+        (vec![returned(0), returned(20_021)], "partial [\"exclusion 10.0.0.30-10.0.0.39\"]: excluding ", 2),
+        (
+            vec![returned(0), returned(0), returned(20_010)],
+            "partial [\"exclusion 10.0.0.30-10.0.0.39\", \"exclusion 10.0.0.30-10.0.0.40\"]: setting option 3: ",
+            3,
+        ),
+        (vec![returned(0), lost(false)], "partial [", 2),
+        (vec![lost(false)], "rejected: removing", 1),
+        (vec![lost(true)], "unknown: removing the exclusion 10.0.0.30-10.0.0.39: the line broke", 1),
+        (vec![returned(0), unsaid()], "unknown: excluding 10.0.0.30-10.0.0.40: ", 2),
+        (vec![returned(0), broken()], "unknown: ", 2),
+    ];
+    for (answers, wanted, calls) in rows {
+        let (told, asked) = outcome(answers, &Control::free()).await;
+        assert!(told.starts_with(wanted) && asked == calls, "{told}, {asked} calls, not {wanted}");
+    }
+    let ctl = Control::free();
+    ctl.hard.cancel();
+    assert_eq!(outcome([], &ctl).await, ("cancelled".to_owned(), 0));
+}
+
+fn made(source: &Json, target: &Json) -> Work {
+    let server = dns("OnClientRequest");
+    work(&open(source, &server), &open(target, &server), &server)
+}
+
+#[test]
+fn only_what_the_scope_itself_hands_out_can_be_lost() {
+    let shorter = with(&[("/Scope/EndRange", json!("10.0.0.190")), ("/PolicyRanges/0", json!("gone"))]);
+    let work = made(&shorter, &with(&[]));
+    let held = |addresses: &[&str]| Some(addresses.iter().map(|address| address.parse().unwrap()).collect());
+    let message = |refusal: Option<crate::engine::port::Refusal>| refusal.map(|refusal| refusal.message);
+    let lost = Lost::by(&work);
+    assert_eq!(message(lost.refusal(held(&["10.0.0.105", "10.0.0.190", "10.0.0.201"]), "")), None);
+    let told = message(lost.refusal(held(&["10.0.0.191", "10.0.0.200"]), ""));
+    assert_eq!(told.unwrap(), "ranges shrink on the target under 2 leases (10.0.0.191, 10.0.0.200)");
+    let told = message(lost.refusal(None, " (access denied)"));
+    assert_eq!(told.unwrap(), "ranges shrink on the target, and the target cannot list its leases (access denied)");
+    assert!(Lost::by(&made(&with(&[("/PolicyRanges/0", json!("gone"))]), &with(&[]))).is_empty());
+    assert!(Lost::by(&made(&with(&[]), &shorter)).is_empty());
+}
+
+#[test]
+fn what_is_absent_for_a_moment_is_a_cost() {
+    let cost = |ours: &[(&str, Json)]| cost_to_service([&made(&with(ours), &with(&[]))]);
+    assert_eq!(cost(&[("/Scope/Name", json!("x"))]), "none: no client waits");
+    let told = cost(&[
+        ("/Policies/0/UserClass", json!([])),
+        ("/Reservations/0/ClientId", json!("02-02")),
+        ("/Reservations/1/ClientId", json!("01-01")),
+    ]);
+    assert!(told.ends_with(": reservation 10.0.0.202 in 10.0.0.0, policy A in 10.0.0.0"), "{told}");
+}
+
+/// A class that nothing of what is written names is no reason to refuse.
+#[test]
+fn classes_that_are_written_must_be_there() {
+    let refusals = |ours: &[(&str, Json)], context: &Context| -> Vec<String> {
+        let refusals = prerequisites::missing_classes(&made(&with(ours), &with(&[])), context);
+        refusals.into_iter().map(|refusal| refusal.message).collect()
+    };
+    let nothing = Context::default();
+    assert_eq!(refusals(&[("/Scope/Name", json!("x")), ("/Options/0/Value", json!(["y"]))], &nothing), [""; 0]);
+    assert_eq!(refusals(&[("/Options/1/Value", json!(["y"]))], &nothing), ["the target has no vendor class Phones"]);
+    assert_eq!(refusals(&[("/Policies/0/Description", json!("y"))], &nothing), ["the target has no user class K"]);
+    let by_user = option(12, &["four"], "", "U", "");
+    let reserved = [
+        ("/Reservations/+", reservation("10.0.0.204", "04-04", "")),
+        ("/ReservationOptions", json!({"10.0.0.201": [option(12, &["one"], "", "", "")], "10.0.0.204": [by_user]})),
+    ];
+    assert_eq!(refusals(&reserved, &nothing), ["the target has no user class U"]);
+    let mut known = Context::default();
+    let there = Definition { fields: [].into(), label: None };
+    known.definitions.insert((DefinitionKind::UserClass, "U".into()), there);
+    assert_eq!(refusals(&reserved, &known), [""; 0]);
+    let unread = Context { unread: [(DefinitionKind::UserClass, None)].into(), ..Context::default() };
+    assert_eq!(refusals(&reserved, &unread), [""; 0]);
+}
