@@ -52,6 +52,7 @@ pub async fn run(
     let subject = Subject::new(fleet, &survey, picked, asked.told())?;
     let (progress, status) = Progress::channel();
     let control = Control { progress, ..Control::free() };
+    subject.can_be_put_back(&control).await?;
     let walk = waiting(console, "looking for clients".into(), Walk::new(&subject, &control)).await?;
     if switches.manner() == Manner::ShowOnly {
         show_only(asked.json, &walk, &subject, console);

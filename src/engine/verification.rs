@@ -129,6 +129,17 @@ impl Subject {
         Ok(Subject { digest: fingerprint::hex(&digest[..16]), ..subject })
     }
 
+    /// Whether both sides could be put back.
+    ///
+    /// # Errors
+    /// There is no way of writing to one of them by itself.
+    pub async fn can_be_put_back(&self, ctl: &Control) -> Result<()> {
+        for side in &self.sides {
+            side.server.writer(ctl).await?;
+        }
+        Ok(())
+    }
+
     fn to_json(&self) -> Value {
         let sides = self.sides.iter().map(
             |side| json!({ "server": side.server.name(), "fingerprint": fingerprint::of(&side.start, &side.context) }),

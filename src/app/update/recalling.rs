@@ -300,6 +300,9 @@ pub(in crate::app) fn can_settle(state: &AppState, action: Action) -> Result<(),
         (Fate::Interrupted, RunKind::Reset) if action == Action::Finish => {
             Err("it was a reset: H resets the relationship again where it is terminated, L leaves it".into())
         }
+        (Fate::Interrupted, RunKind::Verification) if action == Action::Finish => {
+            Err("it was a verification: undo it, which puts its scope back, or leave it".into())
+        }
         (Fate::Interrupted, _) => Ok(()),
         (Fate::UnderWay, _) => Err("it is still under way".into()),
         (Fate::Ended | Fate::Settled, _) => Err("it does not wait: it has ended, or was settled".into()),

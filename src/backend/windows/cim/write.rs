@@ -222,7 +222,7 @@ impl Dhcp {
     /// # Errors
     /// As [`Dhcp::add_scope`]; when no scope is named.
     pub async fn invoke_by_scope_id(&self, force: bool, scopes: &[Ipv4Addr]) -> Result<Vec<Foreign>> {
-        self.replicate("InvokeByScopeId", "ScopeId", force, scopes.to_vec()).await
+        Ok(scope_texts(self.replicate("InvokeByScopeId", "ScopeId", force, scopes.to_vec()).await?))
     }
 
     /// As [`Dhcp::invoke_by_scope_id`], and gives the output as it came: what form it has is not published.
@@ -230,10 +230,7 @@ impl Dhcp {
     /// # Errors
     /// As [`Dhcp::add_scope`].
     pub async fn replicate_one(&self, force: bool, scope: Ipv4Addr) -> Result<Vec<Value>> {
-        let inputs = Inputs::default().with("Force", &force).with("ScopeId", &vec![scope]);
-        let partner = Some("the partner of the relationship");
-        let class = "PS_DhcpServerv4FailoverReplication";
-        self.call(class, "InvokeByScopeId", inputs, Effect::Writes, partner).await.map_err(Failure::in_parts)
+        self.replicate("InvokeByScopeId", "ScopeId", force, vec![scope]).await
     }
 
     /// Overwrites all scopes of these relationships on their partners, as [`Dhcp::invoke_by_scope_id`].
@@ -245,7 +242,7 @@ impl Dhcp {
             let what = format!("a relationship was to be replicated by the name {}", blank.escaped());
             return Err(Error::new(ErrorKind::Safety, what).into());
         }
-        self.replicate("InvokeByName", "Name", force, relationships.to_vec()).await
+        Ok(scope_texts(self.replicate("InvokeByName", "Name", force, relationships.to_vec()).await?))
     }
 
     /// An empty list is not sent, and one that is not sent means all that the server has.
@@ -255,7 +252,7 @@ impl Dhcp {
         name: &'static str,
         force: bool,
         which: Vec<T>,
-    ) -> Result<Vec<Foreign>> {
+    ) -> Result<Vec<Value>> {
         const CLASS: &str = "PS_DhcpServerv4FailoverReplication";
         if which.is_empty() {
             let what = format!("{CLASS}.{method} was to be called without a name: that would replicate everything");
@@ -263,8 +260,7 @@ impl Dhcp {
         }
         let inputs = Inputs::default().with("Force", &force).with(name, &which);
         let partner = Some("the partner of the relationship");
-        let called = self.call(CLASS, method, inputs, Effect::Writes, partner).await;
-        Ok(called.map_err(Failure::in_parts)?.into_iter().flat_map(scope_texts).collect())
+        self.call(CLASS, method, inputs, Effect::Writes, partner).await.map_err(Failure::in_parts)
     }
 
     async fn write(&self, class: &str, method: &str, inputs: Inputs) -> Result<()> {
@@ -272,12 +268,13 @@ impl Dhcp {
     }
 }
 
-/// The scopes that a replication tells of: plain text as documented, or an instance that names them.
-fn scope_texts(told: Value) -> Vec<Foreign> {
-    match told {
+/// The scopes that a replication tells of: plain text as documented, or instances that name them.
+fn scope_texts(told: Vec<Value>) -> Vec<Foreign> {
+    let texts = |value| match value {
         Value::Text(text) => vec![text],
         Value::Instance(instance) => Property::read(instance.get("ScopeId")).unwrap_or_default(),
-    }
+    };
+    told.into_iter().flat_map(texts).collect()
 }
 
 /// The provider asks back unless it is told not to.

@@ -195,7 +195,7 @@ fn is_moot(answers: &[Answer], answer: &Answer) -> bool {
 pub struct Report<'a> {
     /// The scope.
     pub subject: &'a Subject,
-    /// The run's name in the history; `None` before it has begun.
+    /// The run's name in the history.
     pub run: &'a str,
     /// When it began.
     pub started: jiff::Timestamp,
