@@ -204,7 +204,8 @@ fn bare_field(change: &Change) -> FieldChange {
     }
 }
 
-fn owner_named(key: &ItemKey) -> Option<crate::model::Owner> {
+/// The owner that an item itself is: of options, ranges and settings.
+pub fn owner_named(key: &ItemKey) -> Option<crate::model::Owner> {
     use crate::model::Owner;
     match (&key.kind, &key.name) {
         (Kind::Range, KeyName::Range(first, last)) => Some(Owner::Range(*first, *last)),

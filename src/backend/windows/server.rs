@@ -17,7 +17,9 @@ use super::relationship;
 use super::writer::WindowsWriter;
 use super::wsman::{Client, Failure};
 use crate::backend::exchange::Limits;
-use crate::engine::port::{Attention, Control, Health, Point, Pulse, Reading, Replicator, Server, Utilisation, Writer};
+use crate::engine::port::{
+    Attention, Control, Health, Point, Pulse, Reading, Replicator, Server, SourceSide, Utilisation, Writer,
+};
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::{Scope, ScopeId, ServerName};
 
@@ -77,6 +79,10 @@ impl WindowsServer {
 
     pub(super) fn access(&self) -> &Access {
         &self.0.access
+    }
+
+    pub(super) fn replicating(&self) -> Replicating {
+        self.0.policy.replicating
     }
 
     pub(super) fn pool(&self) -> &Pool {
@@ -165,6 +171,14 @@ impl WindowsServer {
         let reading = plan.reading(&self.here(), self.dhcp().client().clock(), at);
         self.learn(&reading, plan.ids());
         Ok(reading)
+    }
+
+    fn may_be_target(&self) -> Result<&Self> {
+        if self.read_only() {
+            return Err(self.on(Error::new(ErrorKind::Safety, "the server is read-only")
+                .hint("its entry in the configuration says so, or --read-only was given; nothing overrides it")));
+        }
+        Ok(self)
     }
 
     pub(super) fn on(&self, error: Error) -> Error {
@@ -266,11 +280,11 @@ impl Server for WindowsServer {
     }
 
     async fn writer(&self, _ctl: &Control) -> Result<Arc<dyn Writer>> {
-        if self.read_only() {
-            return Err(self.on(Error::new(ErrorKind::Safety, "the server is read-only")
-                .hint("its entry in the configuration says so, or --read-only was given; nothing overrides it")));
-        }
-        Ok(Arc::new(WindowsWriter::new(self.clone())))
+        Ok(Arc::new(WindowsWriter::alone(self.may_be_target()?.clone())?))
+    }
+
+    async fn writer_from(&self, source: SourceSide<'_>, ctl: &Control) -> Result<Arc<dyn Writer>> {
+        Ok(Arc::new(WindowsWriter::from(self.may_be_target()?.clone(), source, ctl).await?))
     }
 }
 

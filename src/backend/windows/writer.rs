@@ -1,6 +1,9 @@
-//! Writing to a Windows server.
+//! Writing to a Windows server: by its partner's own replication, or call by call over its own connection.
 
 mod direct;
+mod native;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -8,51 +11,335 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use self::direct::Direct;
+use self::native::Native;
+use super::access::Replication;
 use super::server::WindowsServer;
-use crate::engine::Result;
 use crate::engine::approval::Approved;
-use crate::engine::port::{Abilities, Assessment, Batch, Control, Done, Gate, Grain, Saved, Work, Writer};
-use crate::model::ItemKey;
+use crate::engine::port::{
+    Abilities, Assessment, Batch, Control, Done, Gate, Grain, Refusal, Saved, Server as _, SourceSide, Way, Work,
+    Writer,
+};
+use crate::engine::{Error, ErrorKind, Result};
+use crate::model::{Finding, FindingKind, FindingSide, ItemKey, ScopeId, ServerName, Severity};
+
+/// The names of both ways.
+const NATIVE: &str = "Windows native";
+const DIRECT: &str = "Windows direct";
+
+/// Why a scope is written directly although its source gets through.
+const LEFT_OUT: &str = "something of it is ignored or left out, and its source would bring the whole scope";
+const NOTHING_CARRIED: &str = "its source is not known to carry any of its changes";
+const DISABLED: &str = "a policy of it is disabled, and nobody knows what its source makes of those";
 
 /// Writes scopes to one Windows server.
 pub(super) struct WindowsWriter {
+    target: WindowsServer,
     direct: Direct,
+    /// The source that replicates by itself, where it may.
+    native: Option<Native>,
+    /// Why it may, or may not; empty where nobody was asked.
+    reason: String,
+    /// The source is to replicate by itself, and does not get through to the target.
+    obstacle: Option<Error>,
+}
+
+/// Who writes a scope.
+enum By {
+    Native,
+    /// We, for this reason, if it could be another one.
+    Direct(&'static str),
+    Nobody(Refusal),
 }
 
 impl WindowsWriter {
-    pub(super) fn new(server: WindowsServer) -> Self {
-        WindowsWriter { direct: Direct::new(server) }
+    /// What is written comes from no server.
+    ///
+    /// # Errors
+    /// Only its partner may write to it.
+    pub(super) fn alone(target: WindowsServer) -> Result<Self> {
+        if target.replicating().by == Replication::Native {
+            let what = "there is no way back: replication = \"native\" lets its partner alone write to it, which copies and \
+                        takes nothing back";
+            let error = Error::new(ErrorKind::Unsupported, what).hint("write replication = \"auto\" in its entry");
+            return Err(target.on(error));
+        }
+        Ok(WindowsWriter::direct(target, String::new()))
+    }
+
+    /// What is written comes from this server. Reads only.
+    ///
+    /// # Errors
+    /// The source is to replicate by itself, and cannot; the operator cancels.
+    pub(super) async fn from(target: WindowsServer, source: SourceSide<'_>, ctl: &Control) -> Result<Self> {
+        let native = source.server.replicator().map(|replicator| Native {
+            source: source.server.name().clone(),
+            replicator,
+            membership: source.membership.clone(),
+        });
+        WindowsWriter::choose(target, native, ctl).await
+    }
+
+    async fn choose(target: WindowsServer, native: Option<Native>, ctl: &Control) -> Result<Self> {
+        let by = target.replicating().by;
+        if by == Replication::Direct {
+            return Ok(WindowsWriter::direct(target, "replication = \"direct\"".to_owned()));
+        }
+        let Some(native) = native else {
+            let what = "its partner replicates nothing by itself";
+            return match by {
+                Replication::Native => {
+                    let error =
+                        Error::new(ErrorKind::Unsupported, what).hint("write replication = \"auto\" in its entry");
+                    Err(target.on(error))
+                }
+                _ => Ok(WindowsWriter::direct(target, format!("auto: {what}"))),
+            };
+        };
+        let name = &native.source;
+        let reached = native.replicator.reaches_partner(&native.membership, ctl).await;
+        let (reason, obstacle) = match (by, reached) {
+            (_, Err(error)) if error.kind == ErrorKind::Cancelled => return Err(error),
+            (Replication::Native, reached) => ("replication = \"native\"".to_owned(), reached.err()),
+            (_, Ok(())) => (format!("auto: {name} gets through to its partner by itself"), None),
+            (_, Err(error)) => {
+                let reason = format!("auto: {name} does not get through to its partner by itself: {}", error.what);
+                return Ok(WindowsWriter::direct(target, reason));
+            }
+        };
+        Ok(WindowsWriter { native: Some(native), obstacle, ..WindowsWriter::direct(target, reason) })
+    }
+
+    fn direct(target: WindowsServer, reason: String) -> Self {
+        WindowsWriter { direct: Direct::new(target.clone()), target, native: None, reason, obstacle: None }
+    }
+
+    /// Always the same for the same work.
+    fn by(&self, work: &Work) -> By {
+        if self.native.is_none() {
+            return By::Direct("");
+        }
+        // directly no scope is created
+        let may_be_direct = self.target.replicating().by != Replication::Native && work.before.is_some();
+        if work.leaves_out {
+            return if may_be_direct { By::Direct(LEFT_OUT) } else { By::Nobody(whole_only(work)) };
+        }
+        let uncertain = Native::uncertain(work);
+        if may_be_direct && work.changes.iter().all(|change| uncertain.contains(&change.key)) {
+            return By::Direct(NOTHING_CARRIED);
+        }
+        if may_be_direct && native::has_disabled_policy(work) {
+            return By::Direct(DISABLED);
+        }
+        By::Native
+    }
+
+    fn is_native(&self, work: &Work) -> bool {
+        matches!(self.by(work), By::Native)
+    }
+
+    /// What the operator should know of writing these scopes in this way.
+    fn findings(&self, work: &[Arc<Work>]) -> Vec<Finding> {
+        let target = self.target.name();
+        let replicating = self.target.replicating();
+        let mut found = Vec::new();
+        if !replicating.is_verified {
+            let message = "replication to Windows was not yet seen on a real Windows Server";
+            let hint = format!(
+                "try it on one scope (scopesync check --verify-windows SCOPE); once it worked, verified = true in the entry of {target} ends this warning"
+            );
+            found.push(finding(FindingKind::Unproven, Severity::Warning, Vec::new(), message, hint));
+        }
+        let Some(Native { source, .. }) = &self.native else { return found };
+        found.extend(self.obstacle.as_ref().map(|error| obstacle(source, error)));
+        let natives: Vec<&Arc<Work>> = work.iter().filter(|one| self.is_native(one)).collect();
+        let scopes = |which: &dyn Fn(&Work) -> bool| -> Vec<ScopeId> {
+            natives.iter().filter(|one| which(one)).map(|one| one.id).collect()
+        };
+        let created = scopes(&|one| one.before.is_none());
+        if !created.is_empty() {
+            let message =
+                format!("it is not known whether {source} creates scopes that {target} lacks: reading back will show");
+            let hint = format!("if it does not: {}", direct::ADD_ANEW);
+            found.push(finding(FindingKind::Unproven, Severity::Warning, created.clone(), message, hint));
+        }
+        let uncertain = scopes(&|one| !Native::uncertain(one).is_empty());
+        if !uncertain.is_empty() {
+            let message = format!(
+                "it is not known whether {source} carries the changes that are marked: reading back will show, and \
+                 what is left of them is no failure"
+            );
+            let hint = match uncertain.iter().all(|id| created.contains(id)) {
+                true => String::new(),
+                false => format!("replication = \"direct\" in the entry of {target} writes them one by one"),
+            };
+            found.push(finding(FindingKind::Unproven, Severity::Info, uncertain, message, hint));
+        }
+        let disabled = scopes(&native::has_disabled_policy);
+        if !disabled.is_empty() {
+            let message = format!(
+                "it is not known what {source} makes of policies that are disabled: {target} may lose them, which reading back would show"
+            );
+            found.push(finding(
+                FindingKind::Unproven,
+                Severity::Warning,
+                disabled,
+                message,
+                "replication = \"auto\" writes such scopes directly",
+            ));
+        }
+        found.extend(no_way_back(replicating.by, &natives, created));
+        found
+    }
+}
+
+fn no_way_back(by: Replication, natives: &[&Arc<Work>], created: Vec<ScopeId>) -> Option<Finding> {
+    const KIND: FindingKind = FindingKind::NoWayBack;
+    if by == Replication::Native && !natives.is_empty() {
+        let hint = "replication = \"auto\" lets an undo write directly; what is overwritten is stored in the history all the same";
+        let message =
+            "there is no way back: replication = \"native\" copies scopes, and an undo has no server to copy from";
+        return Some(finding(KIND, Severity::Warning, Vec::new(), message, hint));
+    }
+    let message = "scopes that are created are not deleted by an undo";
+    let hint = "taking them out of the relationship deletes them on the partner (Remove-DhcpServerv4FailoverScope on the source)";
+    (!created.is_empty()).then(|| finding(KIND, Severity::Warning, created, message, hint))
+}
+
+fn finding(
+    kind: FindingKind,
+    severity: Severity,
+    scopes: Vec<ScopeId>,
+    message: impl Into<String>,
+    hint: impl Into<String>,
+) -> Finding {
+    Finding { severity, kind, side: FindingSide::Target, scopes, message: message.into(), hint: hint.into() }
+}
+
+/// The probe asks for a version alone: the replication itself may still be let through.
+fn obstacle(source: &ServerName, error: &Error) -> Finding {
+    let message =
+        format!("{source} does not get through to its partner by itself, and will probably be refused: {}", error.what);
+    let hint = error.hint.clone().unwrap_or_default();
+    Finding { side: FindingSide::Source, ..finding(FindingKind::Partner, Severity::Warning, Vec::new(), message, hint) }
+}
+
+/// The scope is copied as a whole or not at all.
+fn whole_only(work: &Work) -> Refusal {
+    let (name, message, hint) = match work.before {
+        Some(_) => (
+            "whole-scopes-only",
+            "something of it is ignored or left out, and replication = \"native\" copies whole scopes",
+            "replication = \"auto\" writes such scopes directly",
+        ),
+        None => (
+            "cannot-create",
+            "the target lacks the scope; its source would bring what is ignored or left out, too, and direct writing creates no scope",
+            direct::ADD_ANEW,
+        ),
+    };
+    Refusal { name, message: message.to_owned(), hint: hint.to_owned(), overridable: false }
+}
+
+impl WindowsWriter {
+    /// The source reaches past our own connection: what keeps us from writing keeps it, too.
+    async fn natively(
+        &self,
+        native: &Native,
+        work: &[Arc<Work>],
+        ok: &Approved,
+        gate: &dyn Gate,
+        ctl: &Control,
+    ) -> Vec<Done> {
+        let mut stopped: BTreeMap<ScopeId, Done> = BTreeMap::new();
+        for one in work {
+            match self.ready(one, ok, ctl).await {
+                Ok(()) => {}
+                Err(error) if error.kind == ErrorKind::Cancelled => drop(stopped.insert(one.id, Done::Cancelled)),
+                Err(error) => drop(stopped.insert(one.id, Done::Rejected(self.target.on(error).scope(one.id)))),
+            }
+        }
+        let going: Vec<Arc<Work>> = work.iter().filter(|one| !stopped.contains_key(&one.id)).cloned().collect();
+        let mut told = match going.is_empty() {
+            true => Vec::new(),
+            false => native.write(&going, ok, gate, ctl).await,
+        }
+        .into_iter();
+        work.iter().filter_map(|one| stopped.remove(&one.id).or_else(|| told.next())).collect()
+    }
+
+    async fn ready(&self, work: &Work, ok: &Approved, ctl: &Control) -> Result<()> {
+        if self.target.read_only() {
+            return Err(Error::new(ErrorKind::Safety, "the server is read-only"));
+        }
+        match self.direct.by_leases(work, ctl).await? {
+            Some(refusal) if !ok.overrides(refusal.name) => Err(refusal.into_error()),
+            _ => Ok(()),
+        }
+    }
+
+    async fn directly(&self, work: &Work, ok: &Approved, ctl: &Control) -> Done {
+        match self.by(work) {
+            By::Nobody(refusal) => Done::Rejected(self.target.on(refusal.into_error()).scope(work.id)),
+            _ => self.direct.write(work, ok, ctl).await,
+        }
     }
 }
 
 #[async_trait]
 impl Writer for WindowsWriter {
     fn abilities(&self) -> Abilities {
+        let replicating = self.target.replicating();
+        let is_native = self.native.is_some();
         Abilities {
-            name: "Windows direct",
-            grain: Grain::Item,
-            batch: Batch::One,
-            creates_scope: false,
+            name: if is_native { NATIVE } else { DIRECT },
+            grain: if is_native && replicating.by == Replication::Native { Grain::Scope } else { Grain::Item },
+            batch: if is_native { Batch::Many(replicating.at_once) } else { Batch::One },
+            creates_scope: is_native,
             deletes_scope: false,
             interrupts_service: false,
         }
     }
 
     async fn assess(&self, work: &[Arc<Work>], ctl: &Control) -> Result<Assessment> {
-        let mut refusals = BTreeMap::new();
+        let directly = work.iter().filter(|one| matches!(self.by(one), By::Direct(_))).map(|one| &**one);
+        let mut assessment = Assessment {
+            cost_to_service: direct::cost_to_service(directly),
+            cost_to_configuration: "none: the server keeps what it accepts".to_owned(),
+            uncertain: work.iter().map(|one| (one.id, self.uncertain(one))).collect(),
+            findings: self.findings(work),
+            ..Assessment::default()
+        };
+        let mut is_any_native = false;
         for one in work {
-            let found = self.direct.refusals(one, ctl).await?;
-            if !found.is_empty() {
-                refusals.insert(one.id, found);
+            let refusals = match self.by(one) {
+                By::Native => {
+                    is_any_native = true;
+                    self.direct.by_leases(one, ctl).await?.into_iter().collect()
+                }
+                By::Direct(reason) => {
+                    assessment.otherwise.insert(one.id, Way { writer: DIRECT, reason: reason.to_owned() });
+                    self.direct.refusals(one, ctl).await?
+                }
+                By::Nobody(refusal) => vec![refusal],
+            };
+            if !refusals.is_empty() {
+                assessment.refusals.insert(one.id, refusals);
             }
         }
-        Ok(Assessment {
-            cost_to_service: direct::cost_to_service(work.iter().map(|one| &**one)),
-            cost_to_configuration: "none: the server keeps what it accepts".to_owned(),
-            refusals,
-            uncertain: work.iter().map(|one| (one.id, self.uncertain(one))).collect(),
-            ..Assessment::default()
-        })
+        let way = |writer, reason: String| Some(Way { writer, reason });
+        assessment.way = match &self.native {
+            Some(_) if is_any_native => way(NATIVE, self.reason.clone()),
+            Some(_) if assessment.otherwise.is_empty() => way(NATIVE, self.reason.clone()),
+            Some(_) => {
+                let reasons: BTreeSet<String> = assessment.otherwise.values().map(|way| way.reason.clone()).collect();
+                way(DIRECT, reasons.into_iter().collect::<Vec<_>>().join("; or "))
+            }
+            None => way(DIRECT, self.reason.clone()),
+        };
+        if !is_any_native {
+            assessment.otherwise.clear();
+        }
+        Ok(assessment)
     }
 
     /// Windows keeps nothing of its own for a way back; the history does.
@@ -60,16 +347,27 @@ impl Writer for WindowsWriter {
         Ok(())
     }
 
-    async fn write(&self, work: &[Arc<Work>], ok: &Approved, _gate: &dyn Gate, ctl: &Control) -> Vec<Done> {
+    async fn write(&self, work: &[Arc<Work>], ok: &Approved, gate: &dyn Gate, ctl: &Control) -> Vec<Done> {
         let mut outcomes = Vec::with_capacity(work.len());
-        for one in work {
-            outcomes.push(if ctl.is_cancelled() { Done::Cancelled } else { self.direct.write(one, ok, ctl).await });
+        // what the source is told at once stands next to each other, so that the order is kept
+        for part in work.chunk_by(|one, next| self.is_native(one) && self.is_native(next)) {
+            match (&self.native, part) {
+                _ if ctl.is_cancelled() => outcomes.extend(part.iter().map(|_| Done::Cancelled)),
+                (Some(native), [one, ..]) if self.is_native(one) => {
+                    outcomes.extend(self.natively(native, part, ok, gate, ctl).await);
+                }
+                (_, part) => {
+                    for one in part {
+                        outcomes.push(self.directly(one, ok, ctl).await);
+                    }
+                }
+            }
         }
         outcomes
     }
 
     fn uncertain(&self, work: &Work) -> BTreeSet<ItemKey> {
-        direct::uncertain(work)
+        if self.is_native(work) { Native::uncertain(work) } else { direct::uncertain(work) }
     }
 
     async fn settle(&self, _ctl: &Control) -> Result<()> {

@@ -22,6 +22,10 @@ use crate::engine::shrink::{Lost, names};
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::{Foreign, ItemKey};
 
+/// How a scope comes to a partner that lacks it.
+pub(super) const ADD_ANEW: &str = "on the source, take the scope out of the relationship and add it again (Remove- and \
+                                   Add-DhcpServerv4FailoverScope): that creates it on the partner";
+
 /// Writes scopes of one server by its own methods.
 pub(super) struct Direct {
     server: WindowsServer,
@@ -80,7 +84,8 @@ impl Direct {
         }
     }
 
-    async fn by_leases(&self, work: &Work, ctl: &Control) -> Result<Option<Refusal>> {
+    /// Why clients would lose their addresses, whoever writes it; reads only.
+    pub(super) async fn by_leases(&self, work: &Work, ctl: &Control) -> Result<Option<Refusal>> {
         let lost = Lost::by(work);
         if lost.is_empty() || work.want.is_none() {
             return Ok(None);
@@ -142,8 +147,7 @@ fn membership(work: &Work) -> Option<Refusal> {
         (None, _) => (
             "cannot-create",
             "the target lacks the scope, and one that is created by itself would hand out its partner's addresses",
-            "on the source, take the scope out of the relationship and add it again (Remove- and \
-             Add-DhcpServerv4FailoverScope): that creates it on the partner",
+            ADD_ANEW,
         ),
         (Some(_), None) => (
             "cannot-delete",
