@@ -452,13 +452,24 @@ fn scope_findings(scopes: &[ScopeDrift], source: &str, target: &str, is_named: b
              after some of them the whole relationship terminates"
         }
     };
+    // where a relationship lists its scopes, they are created by being added to it
+    let add = |server: &str| {
+        format!(
+            "on {server}, take them out of the relationship and add them again (Remove- and \
+             Add-DhcpServerv4FailoverScope): that creates them on its partner"
+        )
+    };
+    let (replicate, copy) = match is_named {
+        true => (add(source), add(target)),
+        false => ("replicate them".to_owned(), "swap source and target to copy them".to_owned()),
+    };
     collect(
         FindingKind::ScopeOnOneSide,
         FindingSide::Target,
         Severity::Critical,
         ids(&DriftState::OnlyOnSource),
         &format!("scopes missing on {target}: {danger}"),
-        "replicate them",
+        &replicate,
     );
     collect(
         FindingKind::ScopeOnOneSide,
@@ -466,9 +477,7 @@ fn scope_findings(scopes: &[ScopeDrift], source: &str, target: &str, is_named: b
         Severity::Critical,
         ids(&DriftState::OnlyOnTarget),
         &format!("scopes missing on {source}, only on {target}: {danger}"),
-        &format!(
-            "never deleted by a replication: swap source and target to copy them, or delete them on {target} yourself"
-        ),
+        &format!("never deleted by a replication: {copy}, or delete them on {target} yourself"),
     );
     let renumbered = scopes
         .iter()

@@ -74,6 +74,7 @@ async fn scopes_that_one_side_lists_otherwise_come_first() {
             &[
                 "Critical Target 1",
                 "scopes missing on two: its clients get no answer while only the server that lacks it",
+                "Add-DhcpServerv4FailoverScope",
             ],
         ],
     );
