@@ -58,8 +58,8 @@ impl WindowsWriter {
     /// Only its partner may write to it.
     pub(super) fn alone(target: WindowsServer) -> Result<Self> {
         if target.replicating().by == Replication::Native {
-            let what = "there is no way back: replication = \"native\" lets its partner alone write to it, which copies and \
-                        takes nothing back";
+            let what = "there is no way back: replication = \"native\" lets its partner alone write to it, which \
+                        copies and takes nothing back";
             let error = Error::new(ErrorKind::Unsupported, what).hint("write replication = \"auto\" in its entry");
             return Err(target.on(error));
         }
@@ -145,7 +145,8 @@ impl WindowsWriter {
         if !replicating.is_verified {
             let message = "replication to Windows was not yet seen on a real Windows Server";
             let hint = format!(
-                "try it on one scope (scopesync check --verify-windows SCOPE); once it worked, verified = true in the entry of {target} ends this warning"
+                "try it on one scope (scopesync check --verify-windows SCOPE); once it worked, verified = true in \
+                 the entry of {target} ends this warning"
             );
             found.push(finding(FindingKind::Unproven, Severity::Warning, Vec::new(), message, hint));
         }
@@ -177,7 +178,8 @@ impl WindowsWriter {
         let disabled = scopes(&native::has_disabled_policy);
         if !disabled.is_empty() {
             let message = format!(
-                "it is not known what {source} makes of policies that are disabled: {target} may lose them, which reading back would show"
+                "it is not known what {source} makes of policies that are disabled: {target} may lose them, which \
+                 reading back would show"
             );
             found.push(finding(
                 FindingKind::Unproven,
@@ -195,13 +197,15 @@ impl WindowsWriter {
 fn no_way_back(by: Replication, natives: &[&Arc<Work>], created: Vec<ScopeId>) -> Option<Finding> {
     const KIND: FindingKind = FindingKind::NoWayBack;
     if by == Replication::Native && !natives.is_empty() {
-        let hint = "replication = \"auto\" lets an undo write directly; what is overwritten is stored in the history all the same";
+        let hint = "replication = \"auto\" lets an undo write directly; what is overwritten is stored in the history \
+                    all the same";
         let message =
             "there is no way back: replication = \"native\" copies scopes, and an undo has no server to copy from";
         return Some(finding(KIND, Severity::Warning, Vec::new(), message, hint));
     }
     let message = "scopes that are created are not deleted by an undo";
-    let hint = "taking them out of the relationship deletes them on the partner (Remove-DhcpServerv4FailoverScope on the source)";
+    let hint = "taking them out of the relationship deletes them on the partner (on the source: \
+                Remove-DhcpServerv4FailoverScope)";
     (!created.is_empty()).then(|| finding(KIND, Severity::Warning, created, message, hint))
 }
 
@@ -233,7 +237,8 @@ fn whole_only(work: &Work) -> Refusal {
         ),
         None => (
             "cannot-create",
-            "the target lacks the scope; its source would bring what is ignored or left out, too, and direct writing creates no scope",
+            "the target lacks the scope; its source would bring what is ignored or left out, too, and direct writing \
+             creates no scope",
             direct::ADD_ANEW,
         ),
     };
