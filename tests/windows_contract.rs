@@ -16,5 +16,7 @@ mod kinds;
 mod lab;
 #[path = "windows_contract/operators.rs"]
 mod operators;
+#[path = "windows_contract/switches.rs"]
+mod switches;
 #[path = "windows_contract/trouble.rs"]
 mod trouble;

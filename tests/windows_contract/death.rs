@@ -77,6 +77,11 @@ fn kill_everywhere(writer: &str, told: Side, calls: usize) {
 }
 
 #[test]
-fn a_program_killed_while_it_writes_is_told_truly_and_finished_or_undone() {
+fn a_program_killed_while_the_source_replicates_is_told_truly_and_finished_or_undone() {
+    kill_everywhere(NATIVE, Side::A, 3);
+}
+
+#[test]
+fn so_is_one_killed_while_it_writes_itself() {
     kill_everywhere(DIRECT, Side::B, 4);
 }

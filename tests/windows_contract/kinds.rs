@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::common::pair::Side;
-use crate::common::report::{scopes, text};
+use crate::common::report::{all, scopes, text};
 use crate::common::windows_bench::{all_in_scopes, assert_found};
 use crate::common::windows_expected::changes;
-use crate::lab::{DIRECT, Lab, NATIVE, REPLICATION, names, other};
+use crate::lab::{AUTO, DIRECT, Lab, NATIVE, REPLICATION, names, other};
 
 #[test]
 fn direct_from_the_first() {
@@ -18,6 +18,16 @@ fn direct_from_the_first() {
 #[test]
 fn direct_from_the_second() {
     there_and_back(DIRECT, Side::B);
+}
+
+#[test]
+fn native_from_the_first() {
+    there_and_back(NATIVE, Side::A);
+}
+
+#[test]
+fn native_from_the_second() {
+    there_and_back(NATIVE, Side::B);
 }
 
 /// One for each change; what is created brings its own options and ranges along.
@@ -69,6 +79,7 @@ fn there_and_back(writer: &str, source: Side) {
         let wanted = if writer == NATIVE { "native" } else { "direct" };
         assert!(text(planned, "writer").contains(wanted), "{planned:#}");
     }
+    assert!(all(&plan, "findings").iter().any(|found| found["kind"] == "unproven"), "{plan:#}");
     for side in Side::BOTH {
         assert_eq!(names(&lab.writes_since(side, marks[side as usize])), Vec::<String>::new());
     }
@@ -98,8 +109,13 @@ fn there_and_back(writer: &str, source: Side) {
     let again = lab.replicate(source, "again").0.expect_code(0);
     assert!(!again.stdout.contains("\"replicated\",") && lab.bench.home.runs() == 1, "{}", again.stdout);
 
-    // there is a way back, over the target's own connection
+    // there is a way back, over the target's own connection, where that may be used
     let mark = lab.mark(source);
+    if writer == NATIVE {
+        let refused = lab.bench.run("undo latest --force").expect_code(1).stderr;
+        assert!(refused.contains("there is no way back") && refused.contains("replication = \"auto\""), "{refused}");
+        lab.bench.home.write_config(&pair.config(AUTO));
+    }
     let undone = lab.bench.run("undo latest --force --json").expect_code(0);
     let (is, was) = (lab.now(target), lab.origin(target));
     for (id, scope) in &was {

@@ -13,6 +13,7 @@ use crate::common::windows::{WindowsCall, WindowsOptions};
 use crate::common::windows_bench::{Bench, plain_scopes};
 
 pub const NATIVE: &str = "replication = \"native\"";
+pub const AUTO: &str = "replication = \"auto\"";
 pub const DIRECT: &str = "replication = \"direct\"";
 pub const REPLICATION: &str = "DhcpServerv4FailoverReplication.InvokeByScopeId";
 

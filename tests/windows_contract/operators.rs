@@ -6,9 +6,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::common::pair::{Side, wait_for};
+use crate::common::report::text;
 use crate::common::terminal::{Start, Terminal};
 use crate::common::windows::WindowsOptions;
-use crate::lab::{DIRECT, Lab, NATIVE, finish, names};
+use crate::lab::{DIRECT, Lab, NATIVE, REPLICATION, finish, names};
 
 fn three_names() -> WindowsOptions {
     WindowsOptions { scopes: 6, reservations: 6, ..WindowsOptions::with_drift(&["name:0", "name:2", "name:4"]) }
@@ -39,7 +40,7 @@ fn reads(lab: &Lab, act: impl Fn()) -> [u64; 2] {
 #[test]
 fn two_runs_at_once_are_kept_apart_and_the_second_is_told() {
     let Some(lab) = Lab::up(three_names()) else { return };
-    for writer in [DIRECT] {
+    for writer in [NATIVE, DIRECT] {
         let side = told(writer);
         for second in [Side::A, Side::B] {
             lab.restore(writer);
@@ -80,7 +81,7 @@ fn asked(lab: &Lab) -> Terminal {
 #[test]
 fn what_somebody_changes_by_hand_meanwhile_is_kept() {
     let Some(lab) = Lab::up(three_names()) else { return };
-    for writer in [DIRECT] {
+    for writer in [NATIVE, DIRECT] {
         // between the preview and the answer, on either side
         for (side, words) in [(Side::B, "the target has changed"), (Side::A, "the source has changed")] {
             lab.restore(writer);
@@ -109,4 +110,50 @@ fn what_somebody_changes_by_hand_meanwhile_is_kept() {
         assert_eq!(outcomes.values().filter(|outcome| *outcome == "replicated").count(), 2, "{writer}");
         assert_eq!(description(&lab, Side::B, 2), "by hand");
     }
+    // a scope that has left its relationship meanwhile is not sent to whoever has it now
+    lab.restore(NATIVE);
+    lab.bench.pair.rules(Side::A, json!([{"do": "hold", "writes": true, "times": 1}]));
+    let run = lab.start(&lab.command(Side::A, ""));
+    lab.wait_until_held(Side::A);
+    let mut state = lab.bench.pair.state(Side::A);
+    state["relationships"][0]["ScopeId"] = json!(["10.0.0.0", "10.0.4.0"]);
+    lab.bench.pair.set_state(Side::A, &state);
+    let mark = lab.mark(Side::A);
+    lab.bench.pair.rules(Side::A, json!([]));
+    let run = finish(run).expect_code(3).json();
+    let scope = &run["relationships"][0]["scopes"][1];
+    assert_eq!((text(scope, "scope_id"), text(scope, "outcome")), ("10.0.2.0", "rejected"), "{run:#}");
+    let calls = lab.writes_since(Side::A, mark);
+    assert!(calls.iter().all(|call| call.inputs["ScopeId"] != json!(["10.0.2.0"])), "{:?}", names(&calls));
+    assert_eq!(names(&calls), [REPLICATION; 2]);
+}
+
+#[test]
+fn on_the_screen_a_run_is_previewed_confirmed_and_watched_to_its_end() {
+    let Some(lab) =
+        Lab::up(WindowsOptions { scopes: 6, reservations: 6, ..WindowsOptions::with_drift(&["name:0", "state:2"]) })
+    else {
+        return;
+    };
+    lab.restore(NATIVE);
+    lab.bench.pair.set(Side::A, json!({"replication": {"state": false}}));
+    let mut terminal = lab.bench.terminal();
+    terminal.wait_for_text("2/3 drifted");
+    terminal.keys("Enter a r");
+    let view = terminal.wait_for_text("not known to be carried");
+    assert!(view.contains("native"), "{view}");
+    terminal.wait_for_text("y yes   a yes to all   n no");
+    lab.bench.pair.rules(Side::A, json!([{"do": "hold", "writes": true}]));
+    terminal.keys("y");
+    lab.wait_until_held(Side::A);
+    terminal.wait_for_text("running 0 %");
+    lab.bench.pair.rules(Side::A, json!([]));
+    terminal.wait_for_text("2 replicated");
+    terminal.wait_for_text("1/3 drifted");
+    terminal.keys("J");
+    terminal.wait_for_text("did not carry");
+    terminal.keys("q");
+    let end = terminal.wait_for_end();
+    end.assert_restored();
+    assert_eq!(end.code(), Some(0), "{}", end.view);
 }

@@ -6,7 +6,7 @@ use super::describe;
 use crate::engine::outcome::{Outcome, SavedState, ScopeRun};
 use crate::engine::port::{Done, ReadBack, Work};
 use crate::engine::{Error, ErrorKind};
-use crate::model::{Change, ItemKey};
+use crate::model::{Change, ChangeKind, ItemKey};
 
 /// The outcome of one scope. What is there now outweighs what the writer told; `error` is
 /// why it is [`ReadBack::Unread`]. What is left of `uncertain` items only is no failure of a writer
@@ -28,7 +28,8 @@ pub(super) fn outcome(
     let untouched = after.map(|(_, fingerprint)| fingerprint) == work.expect.target.as_ref();
     let gone = work.before.is_some() && work.want.is_some() && after.is_none();
     let in_doubt = matches!(done, Done::Unknown(_));
-    let not_carried = !residual.is_empty() && residual.iter().all(|change| uncertain.contains(&change.key));
+    let is_left_alone = |change: &Change| uncertain.contains(&change.key) && !is_lost(work, change);
+    let not_carried = !residual.is_empty() && residual.iter().all(is_left_alone);
     let (outcome, message) = match done {
         done if gone => lost(done),
         Done::Applied if not_carried => (Outcome::Replicated, Some(left_behind(&residual))),
@@ -52,6 +53,12 @@ pub(super) fn outcome(
         in_doubt,
         gone,
     }
+}
+
+/// Whether the target had it before and lacks it now: more than that it was not carried.
+fn is_lost(work: &Work, rest: &Change) -> bool {
+    let had = work.before.as_ref().is_some_and(|before| before.items.contains_key(&rest.key));
+    had && rest.change == ChangeKind::Create
 }
 
 /// What the writer was not known to carry, and did not.
