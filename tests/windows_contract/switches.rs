@@ -33,10 +33,11 @@ const FIELDS: [&str; 12] = [
 #[test]
 fn what_a_server_may_not_carry_is_told_before_and_after() {
     let Some(lab) = Lab::up(few(&FIELDS)) else { return };
-    for combination in 0..16_u8 {
+    // of any three switches each combination
+    for (at, combination) in (0..16_u8).filter(|combination| combination.count_ones() % 2 == 0).enumerate() {
         let carried = [0, 1, 2, 3].map(|at| combination & (1 << at) != 0);
         let [state, delay, superscope, dns] = carried;
-        let policies = ["copy", "keep", "drop"][usize::from(combination % 3)];
+        let policies = ["copy", "keep", "drop"][at % 3];
         let switches = json!({"state": state, "delay": delay, "superscope": superscope, "dns": dns, "disabled_policies": policies});
         let when = switches.to_string();
         lab.restore(NATIVE);
@@ -209,6 +210,9 @@ fn whatever_a_replication_does_the_outcome_is_what_came_of_it() {
         assert_eq!(names(&calls), vec![REPLICATION; row.calls], "{when}");
         for words in row.words {
             assert!(run.stderr.contains(words), "{when}: {words}\n{}", run.stderr);
+        }
+        if row.outcomes == ALL {
+            continue;
         }
         // the next run finishes what this one did not
         lab.bench.pair.rules(Side::A, json!([]));
