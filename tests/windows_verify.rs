@@ -51,6 +51,10 @@ impl Bench {
         self.run("--force --json").expect_code(code).json()
     }
 
+    fn is_as_before(&self) -> bool {
+        Side::BOTH.map(|side| configuration(&self.pair, side)) == self.before
+    }
+
     #[track_caller]
     fn assert_as_before(&self) {
         let now = Side::BOTH.map(|side| configuration(&self.pair, side));
@@ -93,7 +97,11 @@ fn a_pair_that_does_as_expected_is_verified_and_left_as_it_was() {
     let report = bench.report(0);
     assert_eq!(report["schema"], "scopesync.windows-verification/1");
     let verdicts = verdicts(&report);
-    assert!(verdicts.len() == 13 && verdicts.values().all(|verdict| *verdict == "expected"), "{report:#}");
+    for (step, verdict) in &verdicts {
+        // that one wants a yes of its own
+        assert_eq!(*verdict, if *step == "state" { "left_out" } else { "expected" }, "{step}\n{report:#}");
+    }
+    assert_eq!(verdicts.len(), 13);
     assert_eq!(found(&report, "unchanged"), format!("it gives the text {SCOPE:?}"));
     assert_eq!(report["advice"]["replication"], "auto");
     assert_eq!((&report["advice"]["verified"], &report["as_before"]), (&json!(true), &json!(true)));
@@ -127,8 +135,8 @@ fn other_answers_are_told_and_make_another_advice() {
     bench.pair.set(Side::A, json!({ "replication": otherwise }));
     bench.pair.rules(Side::A, json!([{ "do": "no-return-value", "method": "InvokeByScopeId" }]));
     let report = bench.report(0);
-    let no = ["delay", "disabled_policy", "dns_setting", "state", "superscope", "unforced"];
-    for (step, verdict) in verdicts(&report) {
+    let no = ["delay", "disabled_policy", "dns_setting", "superscope", "unforced"];
+    for (step, verdict) in verdicts(&report).into_iter().filter(|(step, _)| *step != "state") {
         assert_eq!(verdict, if no.contains(&step) { "otherwise" } else { "expected" }, "{step}\n{report:#}");
     }
     assert_eq!(found(&report, "delay"), "left as they were: delay");
@@ -144,13 +152,22 @@ fn other_answers_are_told_and_make_another_advice() {
     assert_eq!((&report["advice"]["replication"], &report["advice"]["verified"]), (&json!("direct"), &json!(true)));
     bench.assert_as_before();
 
-    // nobody is disturbed, and nobody is asked
+    // a scope that is off is never turned on, and none leaves its superscope
     bench.pair.set(Side::A, json!({ "second_hop": "allow" }));
-    let mut state = bench.pair.state(Side::A);
-    state["scopes"][SCOPE]["in_use"] = 3.into();
-    bench.pair.set_state(Side::A, &state);
+    let off = |side| {
+        let mut state = bench.pair.state(side);
+        let properties = &mut state["scopes"][SCOPE]["properties"];
+        (properties["State"], properties["SuperscopeName"]) = ("Inactive".into(), "Campus".into());
+        bench.pair.set_state(side, &state);
+        configuration(&bench.pair, side)
+    };
+    let before = Side::BOTH.map(off);
     let report = bench.report(3);
-    assert_eq!((verdicts(&report)["state"], &report["advice"]["verified"]), ("left_out", &json!(false)));
+    assert!(found(&report, "state").contains("not active"), "{report:#}");
+    assert!(found(&report, "superscope").contains("stays in its superscope Campus"), "{report:#}");
+    let calls = Side::BOTH.map(|side| bench.pair.calls(side)).concat();
+    assert!(calls.iter().all(|call| !call.writes() || call.inputs.get("State").is_none()), "nobody set a state");
+    assert!(Bench { before, ..bench }.is_as_before());
 }
 
 #[test]
@@ -249,18 +266,12 @@ fn nothing_is_begun_where_it_would_do_harm_or_is_only_looked_at() {
     assert_eq!((bench.writes(), bench.home.runs()), (0, 0));
 }
 
-#[test]
-fn the_operator_is_asked_before_each_step() {
-    let Some(bench) = Bench::up(&[]) else { return };
+/// Answers questions at a terminal, and gives the exit status with the end of what was shown.
+fn answer(bench: &Bench, answers: &[(&str, &str)]) -> (Option<i32>, String) {
     let line = format!("check --verify-windows {SCOPE} --computer-name dhcp1");
     let arguments = line.split_whitespace().map(str::to_owned);
-    let mut terminal = Start::scopesync().args(arguments).home(&bench.home).size(160, 60).start();
-    for (question, answer) in [
-        ("changing it on both and putting it back?", "y"),
-        ("may we write to the source: sets the description", "y"),
-        ("may we write to the target: sets the description", "n"),
-        ("does the source get through", "l"),
-    ] {
+    let mut terminal = Start::scopesync().args(arguments).home(&bench.home).size(200, 120).start();
+    for (question, answer) in answers {
         // the question, and nothing of an answer yet
         terminal.wait_for(question, |view| {
             let text = view.text();
@@ -268,11 +279,28 @@ fn the_operator_is_asked_before_each_step() {
         });
         terminal.type_text(&format!("{answer}\n"));
     }
-    assert_eq!(terminal.wait_for_end().code(), Some(3));
-    let end = terminal.view().text();
-    for words in ["left out    may we write to the target?", "ended by the operator", "Both sides are as they were"] {
+    let end = terminal.wait_for_end();
+    (end.code(), terminal.view().text())
+}
+
+#[test]
+fn the_operator_is_asked_and_nothing_is_changed_that_was_not_seen_to_be_put_back() {
+    let Some(bench) = Bench::up(&[]) else { return };
+    const BEGIN: (&str, &str) = ("changing it on both and putting it back?", "y");
+    let source = ("may we write to the source: sets the description", "y");
+    let target = ("may we write to the target: sets the description", "n");
+    let (code, end) = answer(&bench, &[BEGIN, source, target, ("does the source get through", "y")]);
+    assert_eq!(code, Some(3));
+    for words in ["left out    may we write to the target?", "not seen that dhcp2 takes changes", "as they were before"]
+    {
         assert!(end.contains(words), "{words}:\n{end}");
     }
     assert_eq!(bench.writes(), 1, "what it had already");
+
+    // a yes to all is none to a scope that is off
+    let all = ("may we write to the source", "a");
+    let (code, end) = answer(&bench, &[BEGIN, all, ("turns the scope off on dhcp1", "y")]);
+    assert_eq!(code, Some(0), "{end}");
+    assert!(end.contains("yes         is State carried?"), "{end}");
     bench.assert_as_before();
 }

@@ -146,8 +146,13 @@ impl<'a> Session<'a> {
         let mut answers = Vec::new();
         let mut ended: Option<String> = None;
         for step in Step::ALL {
-            let answer = match (&ended, self.walk.hindrance(step)) {
+            let hindrance = match ended {
+                Some(_) => None,
+                None => self.walk.hindrance(step, &self.control).await,
+            };
+            let answer = match (&ended, hindrance) {
                 (Some(why), _) => Answer::left_out(step, why),
+                (None, Some(why)) if step.stops_service() => Answer::left_out(step, why),
                 (None, Some(why)) => Answer::not_asked(step, why),
                 (None, None) => match self.leave_out(step) {
                     Some(why) => Answer::left_out(step, why),
@@ -185,15 +190,11 @@ impl<'a> Session<'a> {
 
     /// Why a step is not taken.
     fn leave_out(&mut self, step: Step) -> Option<String> {
-        match (step.stops_service(), self.walk.clients) {
-            (true, Some(0)) if self.is_forced => return None,
-            (true, Some(clients)) if self.is_forced => {
-                return Some(format!("addresses of the scope are in use ({clients}), and nobody was asked"));
+        match (step.stops_service(), self.standing) {
+            (true, _) if self.is_forced => {
+                return Some("it stops service for a moment, and nobody was asked".to_owned());
             }
-            (true, None) if self.is_forced => {
-                return Some("whether addresses of the scope are in use is not known, and nobody was asked".to_owned());
-            }
-            (false, _) if self.standing == Some(approval::Answer::YesToAll) => return None,
+            (false, Some(approval::Answer::YesToAll)) => return None,
             _ => {}
         }
         let question = Question { text: format!("{}: {}?", step.question(), self.walk.does(step)), help: HELP };

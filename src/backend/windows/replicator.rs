@@ -44,7 +44,7 @@ async fn invoke(dhcp: &Dhcp, membership: &Membership, scopes: &[ScopeId]) -> Res
 
 /// Scopes go to the partner of the relationship that they are in, whichever that is by now: only
 /// the one of the plan may be overwritten.
-async fn leads_there(dhcp: &Dhcp, membership: &Membership, scopes: &[ScopeId]) -> Result<()> {
+pub(super) async fn leads_there(dhcp: &Dhcp, membership: &Membership, scopes: &[ScopeId]) -> Result<()> {
     let name = membership.key();
     let moved = |what: String| Error::new(ErrorKind::Moved, what).hint("look at the relationship and the plan again");
     let told = dhcp.failover().await?;
@@ -60,7 +60,8 @@ async fn leads_there(dhcp: &Dhcp, membership: &Membership, scopes: &[ScopeId]) -
     }
 }
 
-fn partner(membership: &Membership) -> Result<&Peer> {
+/// The partner; its `url` is the name by which the server itself goes there.
+pub(super) fn partner(membership: &Membership) -> Result<&Peer> {
     membership.peers.iter().find(|peer| peer.name != membership.this_server).ok_or_else(|| {
         let what = format!("{} does not tell who the partner is", membership.key());
         Error::new(ErrorKind::Garbled, what).hint("Get-DhcpServerv4Failover shows it on the server")

@@ -17,6 +17,7 @@ pub use answer::{Advice, Answer, Call, NOT_TRIED, Report, SCHEMA, ServerLine, Ve
 pub use step::Step;
 
 use super::cim::{self, Dhcp};
+use super::replicator::{leads_there, partner};
 use super::scope::Told;
 use super::server::WindowsServer;
 use super::wsman::{Failure, Value};
@@ -78,9 +79,10 @@ impl<'a> Walk<'a> {
         let servers = [windows(source)?, windows(target)?];
         let told = Told::deserialize(&*source.start.native)
             .map_err(|error| Error::new(ErrorKind::Garbled, error.to_string()).on(source.server.name()))?;
-        let used = servers[0].utilisation(ctl).await.ok().flatten();
-        let clients = used.and_then(|used| used.get(&subject.id).map(|scope| scope.assigned));
-        Ok(Walk { subject, servers, told, clients, calls: Vec::new(), hops: None, may_write: [None; 2] })
+        let mut walk =
+            Walk { subject, servers, told, clients: None, calls: Vec::new(), hops: None, may_write: [None; 2] };
+        walk.count_clients(ctl).await;
+        Ok(walk)
     }
 
     /// What a step does, in one line.
@@ -101,16 +103,10 @@ impl<'a> Walk<'a> {
                 dhcp_version: side.version.as_ref().map(Foreign::to_string),
                 system: system.map(|version| version.to_string()),
                 scheme: client.scheme_used(),
-                partner: self.partner(side).map(|name| name.to_string()),
+                partner: partner(&side.membership).ok().map(|partner| partner.url.to_string()),
             });
         }
         lines
-    }
-
-    /// The name by which a server goes to its partner.
-    fn partner(&self, side: &'a Side) -> Option<&'a Foreign> {
-        let partner = side.membership.peers.iter().find(|peer| peer.name != side.membership.this_server)?;
-        Some(if partner.url.raw().is_empty() { &partner.name } else { &partner.url })
     }
 
     /// Takes one step. Whatever becomes of it, both sides have to be put back after it.
@@ -122,21 +118,38 @@ impl<'a> Walk<'a> {
         Answer::new(step, found.map_err(|why| why.0), std::mem::take(&mut self.calls), began.elapsed())
     }
 
-    /// Why an earlier answer leaves no sense in a step.
-    pub fn hindrance(&self, step: Step) -> Option<String> {
+    /// What an earlier answer, or the scope itself, has against a step. Reads only.
+    pub async fn hindrance(&mut self, step: Step, ctl: &Control) -> Option<String> {
         let [source, target] = self.servers.map(Server::name);
         if step.replicates() && self.hops == Some(false) {
             return Some(format!("not asked: {source} does not get through to {target}"));
         }
-        let changes_target = matches!(step, Step::Exclusion | Step::Direct);
-        let changes_source = step.replicates() && !matches!(step, Step::Unchanged | Step::Exclusion);
-        match self.may_write {
-            [Some(false), _] if changes_source => Some(format!("not asked: nothing may be changed on {source}")),
-            [_, Some(false)] if changes_target || changes_source => {
-                Some(format!("not asked: {target} could not be put back"))
-            }
-            _ => None,
+        let changed: &[usize] = match step {
+            Step::SourceRight | Step::TargetRight | Step::SecondHop => &[],
+            Step::Unchanged | Step::Exclusion | Step::Direct => &[1],
+            _ => &[0, 1],
+        };
+        // nothing is changed that is not known to be put back
+        if let Some(side) = changed.iter().find(|side| self.may_write[**side] != Some(true)) {
+            let server = self.servers[*side].name();
+            return Some(format!("not asked: it was not seen that {server} takes changes, and so could be put back"));
         }
+        if !step.stops_service() {
+            return None;
+        }
+        let is_active = self.told.scope.state.as_ref().is_some_and(|state| state.raw().eq_ignore_ascii_case("Active"));
+        self.count_clients(ctl).await;
+        match (is_active, self.clients) {
+            (true, Some(0)) => None,
+            (false, _) => Some("the scope is not active, and is not made so".to_owned()),
+            (true, Some(clients)) => Some(format!("addresses of the scope are in use: {clients}")),
+            (true, None) => Some("whether addresses of the scope are in use is not known".to_owned()),
+        }
+    }
+
+    async fn count_clients(&mut self, ctl: &Control) {
+        let used = self.servers[0].utilisation(ctl).await.ok().flatten();
+        self.clients = used.and_then(|used| used.get(&self.subject.id).map(|scope| scope.assigned));
     }
 
     async fn find_out(&mut self, step: Step, verification: &Verification<'_>, ctl: &Control) -> Found {
@@ -165,8 +178,7 @@ impl<'a> Walk<'a> {
     }
 
     async fn second_hop(&mut self) -> Found {
-        let partner = self.partner(&self.subject.sides[0]);
-        let partner = partner.ok_or_else(|| Unanswered("the source names no partner".to_owned()))?.clone();
+        let partner = partner(&self.subject.sides[0].membership)?.url.clone();
         let beyond = Dhcp::new(self.servers[0].dhcp().client().clone(), Some(partner.raw().to_owned()));
         let done = self.called(0, format!("PS_DhcpServerVersion.Get of {partner}"), beyond.version()).await;
         let found = told_of(done, |version| format!("{partner} answers as {}.{}", version.major, version.minor))?;
@@ -297,8 +309,9 @@ impl<'a> Walk<'a> {
     /// all the same: that is read back.
     async fn replicate(&mut self, force: bool) -> cim::Result<String> {
         const CALL: &str = "PS_DhcpServerv4FailoverReplication.InvokeByScopeId";
-        let (server, scope) = (self.servers[0], self.subject.id.network);
-        let done = self.called(0, CALL.to_owned(), server.dhcp().replicate_one(force, scope)).await;
+        let (dhcp, scope) = (self.servers[0].dhcp(), self.subject.id);
+        leads_there(dhcp, &self.subject.sides[0].membership, &[scope]).await?;
+        let done = self.called(0, CALL.to_owned(), dhcp.replicate_one(force, scope.network)).await;
         let given = match done {
             Ok(values) => Ok(form(&values)),
             Err(Failure::Other(error)) if error.kind == ErrorKind::Garbled && error.in_doubt => {

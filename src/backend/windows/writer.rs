@@ -145,8 +145,8 @@ impl WindowsWriter {
         if !replicating.is_verified {
             let message = "replication to Windows was not yet seen on a real Windows Server";
             let hint = format!(
-                "try it on one scope (scopesync check --verify-windows SCOPE); once it worked, verified = true in \
-                 the entry of {target} ends this warning"
+                "try it on one scope (scopesync check --verify-windows SCOPE --computer-name SOURCE); once it worked, \
+                 verified = true in the entry of {target} ends this warning"
             );
             found.push(finding(FindingKind::Unproven, Severity::Warning, Vec::new(), message, hint));
         }

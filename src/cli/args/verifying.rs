@@ -25,7 +25,7 @@ pub struct Verifying {
     pub computer_name: Option<String>,
     /// With --verify-windows: take all steps without asking
     ///
-    /// The one that turns the scope off for a moment only where no client has an address of it.
+    /// All but the one that turns the scope off for a moment: that needs a yes of its own.
     #[arg(long, requires = "scope")]
     pub force: bool,
     /// With --verify-windows: only list the steps; nothing is written

@@ -90,7 +90,7 @@ impl Step {
                 format!("makes the changes of the steps before on {target} itself, one by one, and puts it back")
             }
             Step::State => {
-                format!("{}: NEITHER SERVER ANSWERS CLIENTS IN THE SCOPE MEANWHILE", carried("turns State over"))
+                format!("{}: NEITHER SERVER ANSWERS CLIENTS IN THE SCOPE MEANWHILE", carried("turns the scope off"))
             }
         }
     }

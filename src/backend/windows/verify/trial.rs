@@ -38,12 +38,12 @@ impl Trial {
                 let delay = if now.delay == Some(7) { 8 } else { 7 };
                 change(cim::Scope { delay: Some(delay), ..only })
             }
-            Step::Superscope => change(cim::Scope { superscope_name: Some(NAME.into()), ..only }),
-            Step::State => {
-                let is_active = now.state.as_ref().is_none_or(|state| state.raw().eq_ignore_ascii_case("Active"));
-                let state = if is_active { "InActive" } else { "Active" };
-                change(cim::Scope { state: Some(state.into()), ..only })
-            }
+            Step::Superscope => match cim::filled(&now.superscope_name) {
+                Some(name) => Err(format!("the scope stays in its superscope {name}: take one that is in none")),
+                None => change(cim::Scope { superscope_name: Some(NAME.into()), ..only }),
+            },
+            // never the other way: it would begin to serve
+            Step::State => change(cim::Scope { state: Some("InActive".into()), ..only }),
             Step::DnsSetting => {
                 let setting = told.dns_setting.clone().ok_or("the server tells no DNS setting of the scope")?;
                 let turned = !setting.delete_dns_rr_on_lease_expiry.unwrap_or(true);
