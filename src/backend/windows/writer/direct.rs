@@ -112,6 +112,11 @@ async fn carry_out(dhcp: &Dhcp, steps: &[Step], here: impl Fn(Error) -> Error, c
             Error::new(ErrorKind::Cancelled, "cancelled in the middle of the scope")
         } else {
             match step.call.send(dhcp).await {
+                Err(Failure::Fault(fault)) if step.may_be_refused && !Failure::Fault(fault.clone()).in_doubt() => {
+                    let error = Error::from(*fault);
+                    tracing::warn!(call = %step.call, %error, "refused, as it might be");
+                    continue;
+                }
                 Err(failure) if !step.call.finds_it_gone(&failure) => {
                     let error = Error::from(failure);
                     Error { what: format!("{}: {}", step.call, error.what), ..error }

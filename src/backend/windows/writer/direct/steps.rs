@@ -21,6 +21,8 @@ use crate::model::{
 
 /// When a call is sent. What only the target has goes first, so that nothing collides with it. A
 /// scope stops handing out addresses before anything of it changes, and begins to when all is there.
+/// Old exclusions go right before the new ones come: a call in between that is refused would leave
+/// addresses free that nobody may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Phase {
     Properties,
@@ -30,16 +32,16 @@ pub(super) enum Phase {
     RemoveReservation,
     RemoveExclusion,
     Range,
-    Policy,
-    PolicyRange,
     Exclusion,
     Reservation,
+    Policy,
+    PolicyRange,
     Option,
     Dns,
-    /// Gone from later versions, which may refuse it: all else is done by then.
-    AccessProtection,
     /// Properties that set something going.
     Activation,
+    /// Properties that a server may refuse: all else is done by then.
+    Doubtful,
 }
 
 /// One call, and the changed items that it carries: none where it only makes up for what another takes
@@ -48,6 +50,8 @@ pub(super) enum Phase {
 pub(super) struct Step {
     pub(super) items: BTreeSet<ItemKey>,
     pub(super) call: Call,
+    /// A server may refuse it, as nobody knows whether it can be told so: the others go on.
+    pub(super) may_be_refused: bool,
 }
 
 /// What is to be called for a scope.
@@ -151,7 +155,7 @@ impl<'a> Layout<'a> {
     /// Adds a call that carries these items.
     pub(super) fn place(&mut self, phase: Phase, keys: impl IntoIterator<Item = ItemKey>, call: Call) {
         let items = keys.into_iter().filter(|key| self.changed.contains(key)).collect();
-        self.placed.push((phase, Step { items, call }));
+        self.placed.push((phase, Step { items, call, may_be_refused: phase == Phase::Doubtful }));
     }
 
     /// Takes down that nobody knows what becomes of an item.
@@ -161,10 +165,13 @@ impl<'a> Layout<'a> {
         }
     }
 
-    /// All properties go in one call. Those of network access protection, which is gone from Windows,
-    /// go by themselves, as they may be refused.
+    /// All properties go in one call, but for those that may be refused: of network access protection,
+    /// which is gone from Windows, and texts that are to be empty.
     fn properties(&mut self, changes: &[&Change]) -> Result<()> {
-        let (mut told, mut items) = ([Told::default(), Told::default()], [Vec::new(), Vec::new()]);
+        const PLAIN: usize = 0;
+        const ACCESS_PROTECTION: usize = 1;
+        const EMPTIED: usize = 2;
+        let mut told: [(Told, Vec<ItemKey>); 3] = Default::default();
         for change in changes {
             let KeyName::Name(name) = &change.key.name else { continue };
             let value = self.want.items.get(&change.key).and_then(Item::value);
@@ -174,23 +181,24 @@ impl<'a> Layout<'a> {
                 self.place(Phase::Properties, [change.key.clone()], call);
                 continue;
             }
-            let at = usize::from(name.raw().starts_with("nap-"));
             let mut one = Told::default();
             one.say(PROPERTIES, name, value);
-            self.doubt(&change.key, one.is_uncertain || at == 1);
+            let at = match one.is_uncertain {
+                _ if name.raw().starts_with("nap-") => ACCESS_PROTECTION,
+                true => EMPTIED,
+                false => PLAIN,
+            };
+            self.doubt(&change.key, at != PLAIN);
             if !one.words.is_empty() {
-                told[at].words.append(&mut one.words);
-                items[at].push(change.key.clone());
+                told[at].0.words.append(&mut one.words);
+                told[at].1.push(change.key.clone());
             }
         }
-        for ((told, items), is_nap) in told.into_iter().zip(items).zip([false, true]) {
-            if told.words.is_empty() {
-                continue;
-            }
-            let phase = match (is_nap, self.sets_going(&items)) {
-                (true, _) => Phase::AccessProtection,
-                (false, true) => Phase::Activation,
-                (false, false) => Phase::Properties,
+        for (at, (told, items)) in told.into_iter().enumerate().filter(|(_, (told, _))| !told.words.is_empty()) {
+            let phase = match at {
+                PLAIN if self.sets_going(&items) => Phase::Activation,
+                PLAIN => Phase::Properties,
+                _ => Phase::Doubtful,
             };
             // neither mask nor range is sent
             let fixed = json!({"ScopeId": self.scope, "SubnetMask": self.scope, "StartRange": self.scope, "EndRange": self.scope});
@@ -244,6 +252,18 @@ impl<'a> Layout<'a> {
             one.say(DNS, name, value);
             self.doubt(&change.key, one.is_uncertain);
             told.words.append(&mut one.words);
+        }
+        // what is not told might fall back to a default
+        let tells =
+            |name: &Field| wire(DNS, name).is_some_and(|name| !self.before.native["DnsSetting"][name].is_null());
+        for (key, item) in &self.want.items {
+            if let (Owner::Scope, Kind::DnsSetting, KeyName::Name(name)) = (&key.owner, key.kind, &key.name)
+                && !self.changed.contains(key)
+                && tells(name)
+                && !told.words.is_empty()
+            {
+                told.say(DNS, name, item.value());
+            }
         }
         let keys = changes.iter().map(|change| change.key.clone());
         if inherits && self.follows_the_server() {
