@@ -106,8 +106,8 @@ fn rows() -> Vec<Row> {
             &[
                 "removing the range 10.0.0.100-10.0.0.109 from the policy A",
                 "setting the range 10.0.0.10-10.0.0.200",
-                "adding the range 10.0.0.15-10.0.0.109 to the policy A",
                 "excluding 10.0.0.12-10.0.0.13",
+                "adding the range 10.0.0.15-10.0.0.109 to the policy A",
             ],
             &[],
         ),
