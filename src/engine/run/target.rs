@@ -365,7 +365,8 @@ impl<'a> Delivery<'a> {
             return;
         }
         self.tell_stage(&concerned, Stage::Saving);
-        let saved = match self.reason_not_to_save(parts, course.lost) {
+        let reason = self.reason_not_to_save(parts, course.lost).filter(|_| self.writer.needs_saving());
+        let saved = match reason {
             Some(reason) => Saved::NotSaved(reason.on(self.target.name())),
             None => self.writer.save(self.run.ctl).await,
         };

@@ -52,7 +52,9 @@ impl Native {
             told => return ids.iter().map(|id| became(*id, &told)).collect(),
         };
         if !self.wait(&busy, ctl).await {
-            return vec![Done::Cancelled; ids.len()];
+            // it was asked, and scopes before the busy one may be done
+            let busy = Error { what: format!("{}; cancelled before it was asked again", busy.what), ..busy };
+            return vec![in_parts(busy); ids.len()];
         }
         let still = match gate.unmoved(&ids, ctl).await {
             Ok(still) => still,
