@@ -29,6 +29,7 @@ pub use self::certificate::{end_point, public_key};
 use self::connection::{Connection, Failure};
 pub use self::explain::Words;
 pub use self::held::{Held, Lost};
+pub use self::tls::any_owner;
 use super::exchange::{Broken, Effect, Limits};
 use super::web::{Address, Web};
 use crate::engine::{Error, ErrorKind};

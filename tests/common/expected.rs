@@ -101,7 +101,12 @@ pub const ELSEWHERE: &[&str] = &["option43", "demo"];
 
 /// The changes that must be found for this drift, seen from the primary or the other side.
 pub fn changes(drift: &InjectedDrift, reversed: bool) -> Option<BTreeSet<String>> {
-    let (_, changes) = IN_SCOPES.iter().find(|(kind, _)| *kind == drift.kind)?;
+    changes_of(IN_SCOPES, drift, reversed)
+}
+
+/// The same by a table like [`IN_SCOPES`].
+pub fn changes_of(table: &[(&str, &[&str])], drift: &InjectedDrift, reversed: bool) -> Option<BTreeSet<String>> {
+    let (_, changes) = table.iter().find(|(kind, _)| *kind == drift.kind)?;
     let scope = drift.scope.as_deref().expect("drift in a scope names it");
     let (prefix, _) = scope.rsplit_once('.').expect("a prefix");
     let flip = |line: String| match (reversed, line.split_once(' ')) {

@@ -73,15 +73,7 @@ pub const IN_SCOPES: &[(&str, &[&str])] = &[
 
 /// The changes that must be found for this drift, seen from server a or from the other one.
 pub fn changes(drift: &InjectedDrift, reversed: bool) -> Option<BTreeSet<String>> {
-    let (_, changes) = IN_SCOPES.iter().find(|(kind, _)| *kind == drift.kind)?;
-    let scope = drift.scope.as_deref().expect("drift in a scope names it");
-    let (prefix, _) = scope.rsplit_once('.').expect("a prefix");
-    let flip = |line: String| match (reversed, line.split_once(' ')) {
-        (true, Some(("create", rest))) => format!("delete {rest}"),
-        (true, Some(("delete", rest))) => format!("create {rest}"),
-        _ => line,
-    };
-    Some(changes.iter().map(|line| flip(line.replace("{p}", prefix))).collect())
+    super::expected::changes_of(IN_SCOPES, drift, reversed)
 }
 
 /// Drift outside the scopes, which no replication brings: kind, and what findings begin with.

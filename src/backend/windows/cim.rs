@@ -15,6 +15,7 @@ pub use data::{
     Class, Data, DnsSetting, ExclusionRange, Failover, Filter, FilterList, Lease, OptionDefinition, OptionValue,
     Policy, PolicyRange, Reservation, Scope, ScopeStatistics, ServerSetting, ServerVersion, filled,
 };
+pub use write::CONDITIONS;
 
 use super::wsman::{Client, Failure, Inputs, Misfit, Value};
 use crate::backend::exchange::Effect;
@@ -101,6 +102,11 @@ impl Dhcp {
     /// host has to prove there who we are, which is the second hop.
     pub fn new(client: Client, computer: Option<String>) -> Self {
         Dhcp { client, computer: computer.map(Foreign::from) }
+    }
+
+    /// Another DHCP server, by way of the same host.
+    pub fn beyond(&self, computer: &Foreign) -> Self {
+        Dhcp { client: self.client.clone(), computer: Some(computer.clone()) }
     }
 
     /// The service that carries it.

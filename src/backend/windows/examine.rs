@@ -181,7 +181,7 @@ async fn second_hop(dhcp: &Dhcp, relationships: &[Failover], here: &[String], ct
         .collect();
     let mut points = Vec::new();
     for partner in partners.into_values() {
-        let beyond = Dhcp::new(dhcp.client().clone(), Some(partner.raw().to_owned()));
+        let beyond = dhcp.beyond(partner);
         points.push(match ask(beyond.version(), ctl).await {
             Ok(version) => {
                 let found = format!("{partner} answers through it as {}.{}", version.major, version.minor);

@@ -32,8 +32,7 @@ impl Replicator for WindowsServer {
 
 /// The server asks its partner for no more than its version, and does it as us.
 async fn reaches(dhcp: &Dhcp, membership: &Membership) -> Result<()> {
-    let beyond = Dhcp::new(dhcp.client().clone(), Some(partner(membership)?.url.raw().to_owned()));
-    beyond.version().await.map(drop).map_err(explained)
+    dhcp.beyond(&partner(membership)?.url).version().await.map(drop).map_err(explained)
 }
 
 async fn invoke(dhcp: &Dhcp, membership: &Membership, scopes: &[ScopeId]) -> Result<Vec<Foreign>> {

@@ -16,7 +16,7 @@ use serde::Deserialize as _;
 pub use answer::{Advice, Answer, Call, NOT_TRIED, Report, SCHEMA, ServerLine, Verdict};
 pub use step::Step;
 
-use super::cim::{self, Dhcp};
+use super::cim;
 use super::replicator::{leads_there, partner};
 use super::scope::Told;
 use super::server::WindowsServer;
@@ -179,7 +179,7 @@ impl<'a> Walk<'a> {
 
     async fn second_hop(&mut self) -> Found {
         let partner = partner(&self.subject.sides[0].membership)?.url.clone();
-        let beyond = Dhcp::new(self.servers[0].dhcp().client().clone(), Some(partner.raw().to_owned()));
+        let beyond = self.servers[0].dhcp().beyond(&partner);
         let done = self.called(0, format!("PS_DhcpServerVersion.Get of {partner}"), beyond.version()).await;
         let found = told_of(done, |version| format!("{partner} answers as {}.{}", version.major, version.minor))?;
         self.hops = Some(found.0);

@@ -9,10 +9,9 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme};
+use rustls::crypto::ring;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection};
 use secrecy::{ExposeSecret, SecretString};
 use sspi::credssp::{ClientMode, ClientState, CredSspClient, CredSspMode, TsRequest};
 use sspi::generator::GeneratorState;
@@ -55,7 +54,8 @@ impl CredSsp {
             .with_protocol_versions(&[&rustls::version::TLS12])
             .map_err(|error| local(&error))?
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(AnyOwner(provider)))
+            // what follows is bound to the key of the certificate, and the way there has TLS of its own
+            .with_custom_certificate_verifier(http::any_owner(provider))
             .with_no_client_auth();
         let name = ServerName::try_from("server").map_err(|error| local(&error))?;
         let tls = ClientConnection::new(Arc::new(config), name).map_err(|error| local(&error))?;
@@ -173,44 +173,4 @@ fn garbled(error: &dyn std::fmt::Display) -> Error {
     let said = Foreign::from(error.to_string());
     Error::new(ErrorKind::Garbled, format!("what the server says is no CredSSP: {said}"))
         .hint("its event log may say more; CredSSP has to be allowed there (Enable-WSManCredSSP -Role Server)")
-}
-
-/// Takes any certificate, of which the server proves to have the key: what follows is bound to that key,
-/// and the way there has TLS of its own.
-#[derive(Debug)]
-struct AnyOwner(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for AnyOwner {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> std::result::Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }

@@ -28,14 +28,10 @@ const SCOPE: [&str; 11] = [
 ];
 const RANGE: [&str; 3] = ["ScopeId", "StartRange", "EndRange"];
 const RESERVATION: [&str; 5] = ["IPAddress", "ClientId", "Name", "Description", "Type"];
-const POLICY: [&str; 16] = [
-    "Name",
-    "ScopeId",
-    "Description",
-    "Enabled",
-    "Condition",
-    "ProcessingOrder",
-    "LeaseDuration",
+const POLICY: [&str; 7] =
+    ["Name", "ScopeId", "Description", "Enabled", "Condition", "ProcessingOrder", "LeaseDuration"];
+/// Properties of a policy that hold its conditions.
+pub const CONDITIONS: [&str; 9] = [
     "VendorClass",
     "UserClass",
     "MacAddress",
@@ -162,7 +158,7 @@ impl Dhcp {
     /// # Errors
     /// As [`Dhcp::add_scope`].
     pub async fn add_policy(&self, policy: &Policy) -> Result<()> {
-        self.write("PS_DhcpServerv4Policy", "Add", policy.inputs().only(&POLICY)).await
+        self.write("PS_DhcpServerv4Policy", "Add", policy.inputs().only(&[&POLICY[..], &CONDITIONS].concat())).await
     }
 
     /// Changes a policy. Conditions that are empty stay as they are: to drop one, create the policy anew.
@@ -170,7 +166,7 @@ impl Dhcp {
     /// # Errors
     /// As [`Dhcp::add_scope`].
     pub async fn set_policy(&self, policy: &Policy) -> Result<()> {
-        self.write("PS_DhcpServerv4Policy", "Set", policy.inputs().only(&POLICY)).await
+        self.write("PS_DhcpServerv4Policy", "Set", policy.inputs().only(&[&POLICY[..], &CONDITIONS].concat())).await
     }
 
     /// Removes a policy of a scope, or of the server.

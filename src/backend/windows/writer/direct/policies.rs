@@ -10,21 +10,9 @@ use serde_json::json;
 use super::call::Call;
 use super::render::{self, POLICY, Told};
 use super::steps::{Layout, Phase, policy_key};
-use crate::backend::windows::cim::Policy;
+use crate::backend::windows::cim::{CONDITIONS, Policy};
 use crate::engine::Result;
 use crate::model::{Change, ChangeKind, Foreign, Item, ItemKey, KeyName, Kind, Scope};
-
-const CONDITIONS: [&str; 9] = [
-    "VendorClass",
-    "UserClass",
-    "MacAddress",
-    "ClientId",
-    "RelayAgent",
-    "CircuitId",
-    "RemoteId",
-    "SubscriberId",
-    "Fqdn",
-];
 
 impl Layout<'_> {
     /// Lays out the calls for policies. Ranks are places in a list without gaps: a server moves the others

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use serde_json::{Map, Value as Json, json};
 
 use super::super::call::Call;
-use crate::backend::windows::cim::{Data, DnsSetting, Level, OptionValue, Policy, filled};
+use crate::backend::windows::cim::{CONDITIONS, Data, DnsSetting, Level, OptionValue, Policy, filled};
 use crate::backend::windows::scope::Told;
 use crate::model::Foreign;
 
@@ -237,18 +237,7 @@ impl Service {
         let order = order.map_or(last, usize::from);
         demand((1..=last).contains(&order), "20110")?;
         let inputs = policy.inputs();
-        let conditions = [
-            "VendorClass",
-            "UserClass",
-            "MacAddress",
-            "ClientId",
-            "RelayAgent",
-            "CircuitId",
-            "RemoteId",
-            "SubscriberId",
-            "Fqdn",
-        ];
-        demand(inputs.only(&conditions) != Data::inputs(&no_conditions()).only(&conditions), "20109")?;
+        demand(inputs.only(&CONDITIONS) != Data::inputs(&no_conditions()).only(&CONDITIONS), "20109")?;
         let has_ranges = self.told.policy_ranges.iter().any(|range| range.name == policy.name);
         demand(policy.fqdn.is_empty() || !has_ranges, "20135")?;
         self.told.policies.insert(order - 1, policy.clone());
