@@ -431,8 +431,10 @@ impl Writer for FakeServer {
 
     async fn assess(&self, work: &[Arc<Work>], _ctl: &Control) -> Result<Assessment> {
         self.call("read assess".into())?;
-        let uncertain = work.iter().map(|work| (work.id, self.uncertain(work))).collect();
-        let Inner { refusals, way, otherwise, findings, .. } = &*self.inner();
+        let Inner { refusals, way, otherwise, findings, uncertain, .. } = &*self.inner();
+        let of = |work: &Work| {
+            work.changes.iter().map(|change| &change.key).filter(|key| uncertain.contains(key)).cloned().collect()
+        };
         Ok(Assessment {
             cost_to_service: "none".into(),
             cost_to_configuration: "none".into(),
@@ -440,14 +442,9 @@ impl Writer for FakeServer {
             way: way.clone(),
             otherwise: otherwise.clone(),
             findings: findings.clone(),
-            uncertain,
+            uncertain: work.iter().map(|work| (work.id, of(work))).collect(),
             ..Assessment::default()
         })
-    }
-
-    fn uncertain(&self, work: &Work) -> BTreeSet<ItemKey> {
-        let inner = self.inner();
-        work.changes.iter().map(|change| &change.key).filter(|key| inner.uncertain.contains(key)).cloned().collect()
     }
 
     async fn prepare(&self, _ok: &Approved, _ctl: &Control) -> Result<()> {

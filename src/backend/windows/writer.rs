@@ -137,6 +137,10 @@ impl WindowsWriter {
         matches!(self.by(work), By::Native)
     }
 
+    fn uncertain(&self, work: &Work) -> BTreeSet<ItemKey> {
+        if self.is_native(work) { Native::uncertain(work) } else { direct::uncertain(work) }
+    }
+
     /// What the operator should know of writing these scopes in this way.
     fn findings(&self, work: &[Arc<Work>]) -> Vec<Finding> {
         let target = self.target.name();
@@ -369,10 +373,6 @@ impl Writer for WindowsWriter {
             }
         }
         outcomes
-    }
-
-    fn uncertain(&self, work: &Work) -> BTreeSet<ItemKey> {
-        if self.is_native(work) { Native::uncertain(work) } else { direct::uncertain(work) }
     }
 
     async fn settle(&self, _ctl: &Control) -> Result<()> {

@@ -18,7 +18,7 @@ use crate::engine::port::{
 };
 use crate::engine::progress::Stage;
 use crate::engine::{Error, ErrorKind, Result, fingerprint};
-use crate::model::{Context, Scope, ScopeId, ServerName};
+use crate::model::{Context, ItemKey, Scope, ScopeId, ServerName};
 
 /// What holds for a run as a whole.
 #[derive(Clone, Copy)]
@@ -288,6 +288,15 @@ impl<'a> Delivery<'a> {
         }
     }
 
+    /// What the preview said that the writer may not carry, by task and scope.
+    fn uncertain(&self) -> BTreeMap<(usize, ScopeId), &BTreeSet<ItemKey>> {
+        let of = |(number, task): (usize, &Task<'a>)| {
+            let scopes = task.planned.scopes.iter().filter(|scope| !scope.uncertain.is_empty());
+            scopes.map(move |scope| ((number, scope.id), &scope.uncertain)).collect::<Vec<_>>()
+        };
+        self.tasks.iter().enumerate().flat_map(of).collect()
+    }
+
     /// What became of each scope, by what is there now; kept in the journal.
     fn conclude(
         &self,
@@ -303,6 +312,7 @@ impl<'a> Delivery<'a> {
         }
         let latest = course.contexts.clone();
         let target = |task: usize| &latest.as_ref().unwrap_or(&self.tasks[task].checked.contexts)[1];
+        let (uncertain, nothing) = (self.uncertain(), BTreeSet::new());
         let mut done = done.into_iter();
         let missing = || Done::Unknown(Error::new(ErrorKind::Garbled, "the writer told nothing about it"));
         let mut judge = |(task, work): &Entry| {
@@ -324,7 +334,8 @@ impl<'a> Delivery<'a> {
                 },
             };
             let told = done.next().unwrap_or_else(missing);
-            let told = classify::outcome(work, told, &after, unread.as_ref(), &self.writer.uncertain(work));
+            let uncertain = uncertain.get(&(*task, work.id)).copied().unwrap_or(&nothing);
+            let told = classify::outcome(work, told, &after, unread.as_ref(), uncertain);
             let kept = Kept { id: work.id, outcome: told.outcome, record: record(&told), after };
             ((*task, told), (*task, kept))
         };
