@@ -12,6 +12,7 @@ mod kea;
 mod locate;
 mod parse;
 mod read;
+mod screen;
 mod server;
 mod size;
 mod web;
@@ -27,6 +28,7 @@ pub use crate::engine::ignore::IgnoreRule;
 pub use error::{ConfigError, Problem};
 pub use keys::reference;
 pub use locate::{Env, Folders, Located, locate, process_env};
+pub use screen::ScreenConfig;
 pub use size::ByteSize;
 
 /// Everything that a configuration file says.
@@ -42,6 +44,8 @@ pub struct Config {
     pub throttle_limit: u32,
     /// How much of past runs is kept.
     pub history: HistoryConfig,
+    /// How the interactive program looks and behaves.
+    pub screen: ScreenConfig,
     /// Where and how much to log.
     pub log: LogConfig,
     /// What is no mistake and what the operator should hear of at every start.

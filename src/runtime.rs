@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use crate::app::gate::{Gate, READING_TIME};
 use crate::app::state::Tone;
 use crate::app::{self, AppState, Effect, Event, Moment, Setting};
-use crate::config::{HistoryConfig, Located, process_env};
+use crate::config::{HistoryConfig, Located, ScreenConfig, process_env};
 use crate::detached::Origin;
 use crate::engine::fleet::Fleet;
 use crate::history::{FrontEnd, History};
@@ -55,6 +55,8 @@ pub struct Start {
     pub state: StateFolder,
     /// How much of past runs is kept.
     pub kept: HistoryConfig,
+    /// How the program looks and behaves.
+    pub screen: ScreenConfig,
     /// What a job needs to reach the same servers.
     pub origin: Option<Origin>,
     /// What the operator should know, such as that no log is written.
@@ -120,6 +122,7 @@ impl Program {
             },
             read_only: start.read_only,
             operator: history.who().person(),
+            screen: start.screen,
             zone: Some(jiff::tz::TimeZone::system()),
         };
         let mut state = AppState::new(setting, start.fleet, Moment::now());

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use jiff::tz::TimeZone;
 
+use crate::config::ScreenConfig;
 use crate::engine::approval::Switches;
 use crate::engine::compare::ScopeDrift;
 use crate::engine::fleet::Fleet;
@@ -56,6 +57,8 @@ pub struct Setting {
     pub read_only: bool,
     /// Who is asked.
     pub operator: String,
+    /// How the program looks and behaves.
+    pub screen: ScreenConfig,
     /// Where times are told; `None` for UTC.
     pub zone: Option<TimeZone>,
 }

@@ -139,6 +139,7 @@ impl Start {
             demo: self.located.is_none(),
             located: self.located,
             read_only: self.read_only,
+            screen: self.config.as_ref().map(|config| config.screen.clone()).unwrap_or_default(),
             kept: self.config.as_ref().map(|config| config.history).unwrap_or_default(),
             state: self.state?,
             origin,

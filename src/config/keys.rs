@@ -380,6 +380,18 @@ pub const HISTORY: Section = Section {
     ],
 };
 
+/// `[screen]`
+pub const SCREEN: Section = Section {
+    name: "screen",
+    repeated: false,
+    about: "How the interactive program looks and behaves.",
+    keys: &[Key {
+        name: "type_name_above",
+        absent: Absent::Default("10"),
+        about: "A replication that deletes more items than this is confirmed by typing the name of its relationship.",
+    }],
+};
+
 /// `[log]`
 pub const LOG: Section = Section {
     name: "log",
@@ -402,7 +414,7 @@ pub const LOG: Section = Section {
 };
 
 /// Every section, in the order of the reference.
-pub const SECTIONS: &[&Section] = &[&TOP, &SERVER, &RELATIONSHIP, &IGNORE, &HISTORY, &LOG];
+pub const SECTIONS: &[&Section] = &[&TOP, &SERVER, &RELATIONSHIP, &IGNORE, &HISTORY, &SCREEN, &LOG];
 
 /// The reference of all keys as Markdown, one table per section.
 pub fn reference() -> String {

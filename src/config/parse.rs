@@ -10,6 +10,7 @@ use toml::de::{DeTable, DeValue};
 use super::error::{ConfigError, Problem};
 use super::keys::{self, SECTIONS};
 use super::read::{At, ESCAPE, Fields, Problems, nearest, position, shown};
+use super::screen;
 use super::server::{server, unique_endpoints};
 use super::{Config, HistoryConfig, IgnoreRule, LogConfig, LogLevel, LogTarget, RelationshipEntry};
 
@@ -76,6 +77,9 @@ fn read(root: &Spanned<DeTable<'_>>, file: &Path, problems: &Problems<'_>) -> Co
     }
     for fields in sections(&keys::HISTORY, table, problems) {
         config.history = history(fields);
+    }
+    for fields in sections(&keys::SCREEN, table, problems) {
+        config.screen = screen::read(fields, folder);
     }
     for fields in sections(&keys::LOG, table, problems) {
         config.log = log(fields, folder);

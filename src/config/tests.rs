@@ -108,6 +108,8 @@ fn every_key_is_taken_over() {
         keep_size = "1 MiB"
         audit_size = 65536
         audit_files = 12
+        [screen]
+        type_name_above = 3
         [log]
         file = "s.log"
         level = "debug"
@@ -147,6 +149,7 @@ fn every_key_is_taken_over() {
             audit_size: ByteSize(1 << 16),
             audit_files: 12,
         },
+        screen: ScreenConfig { type_name_above: 3 },
         log: LogConfig { target: LogTarget::File("/etc/s.log".into()), level: LogLevel::Debug },
         warnings: vec![],
     };

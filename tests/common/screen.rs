@@ -18,6 +18,7 @@ use scopesync::app::history::{Before, Fate, PAGE, Page, PastRun, PastScope, RunD
 use scopesync::app::state::View;
 use scopesync::app::work::{plan_undo, work};
 use scopesync::app::{AppState, Effect, Event, Moment, News, Setting, Ticket, start, update};
+use scopesync::config::ScreenConfig;
 use scopesync::engine::fleet::Fleet;
 use scopesync::engine::outcome::SavedState;
 use scopesync::engine::port::{Control, RunKind};
@@ -192,6 +193,7 @@ impl Program {
             read_only: false,
             operator: "op".into(),
             zone: None,
+            screen: ScreenConfig::default(),
         };
         let now = Instant::now();
         let clock: jiff::Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
