@@ -1,4 +1,6 @@
-//! What drawing tells back: windows, which only it knows the size of.
+//! What drawing tells back: windows, which only it knows the size and the place of.
+
+use ratatui::layout::Rect;
 
 /// The lines of a list that were shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -9,6 +11,18 @@ pub struct Window {
     pub height: usize,
     /// How many lines there are.
     pub len: usize,
+    /// Where they stand, all of `height`: for a list, so that a click finds its line.
+    pub area: Rect,
+}
+
+impl Window {
+    /// The line at this place of the screen, where there is one. Lines may be several rows high.
+    pub fn line_at(&self, x: u16, y: u16) -> Option<usize> {
+        let rows = usize::from(self.area.height).checked_div(self.height).filter(|rows| *rows > 0)?;
+        let inside = self.area.contains((x, y).into());
+        let line = self.top + usize::from(y.saturating_sub(self.area.y)) / rows;
+        (inside && line < self.len.min(self.top + self.height)).then_some(line)
+    }
 }
 
 /// A frame that was drawn. `None` for what was not shown.

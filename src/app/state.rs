@@ -446,7 +446,7 @@ impl AppState {
     pub fn drawn(&mut self, drawn: &Drawn, at: Instant) {
         let place = self.place();
         let set = |scroll: &mut Scroll, window: Option<Window>| {
-            if let Some(Window { top, height, len }) = window {
+            if let Some(Window { top, height, len, .. }) = window {
                 (scroll.top, scroll.height, scroll.len) = (top, height, len);
             }
         };

@@ -17,7 +17,7 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
     let height = usize::from(inside.height.max(1));
     let len = drift.rows.len();
     let top = drift.scroll.window(len, height);
-    let window = Window { top, height, len };
+    let window = Window { top, height, len, area: inside };
     pane::extent(frame, theme, area, window);
     let Some(subject) = &drift.subject else {
         without_subject(state, frame, inside);

@@ -30,7 +30,7 @@ pub(super) fn draw(scroll: &Scroll, theme: &Theme, frame: &mut Frame<'_>, body: 
     for ((line, style), y) in lines.iter().skip(top).zip(inside.top()..inside.bottom()) {
         text::put(frame, inside.x, y, inside.width, line, *style);
     }
-    let window = Window { top, height, len: lines.len() };
+    let window = Window { top, height, len: lines.len(), area: inside };
     pane::extent(frame, theme, Rect { width: inside.width.saturating_sub(2), y: body.y, ..inside }, window);
     window
 }

@@ -63,7 +63,7 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
     let list = pane::head(frame, theme, below, title, false);
     let height = usize::from(list.height.max(1));
     let top = scroll.top.min(lines.len().saturating_sub(height));
-    let window = Window { top, height, len: lines.len() };
+    let window = Window { top, height, len: lines.len(), area: list };
     pane::extent(frame, theme, below, window);
     for ((style, line), y) in lines.iter().skip(top).zip(list.top()..list.bottom()) {
         let line = text::fit(line, usize::from(list.width.saturating_sub(1)), theme.glyphs.more);

@@ -24,7 +24,7 @@ pub(super) fn draw(preview: &Preview, theme: &Theme, frame: &mut Frame<'_>, area
     let shown = rows.draw(frame, top);
     let len = preview.rows.len();
     // never more than fit at the end, so that paging reaches the end
-    let window = Window { top, height: shown.min(len - last).max(1), len };
+    let window = Window { top, height: shown.min(len - last).max(1), len, area: list };
     pane::extent(frame, theme, area, window);
     let rule = theme.glyphs.horizontal.repeat(usize::from(area.width));
     text::put(frame, area.x, list.bottom(), area.width, &rule, theme.quiet);

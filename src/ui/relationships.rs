@@ -27,7 +27,9 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
     let lines = lines(inside.width);
     let height = usize::from((inside.height / lines).max(1));
     let top = state.left_list.window(&state.left, height);
-    let window = Window { top, height, len: state.left.len() };
+    let rows = lines.saturating_mul(u16::try_from(height).unwrap_or(u16::MAX));
+    let area = Rect { height: rows.min(inside.height), ..inside };
+    let window = Window { top, height, len: state.left.len(), area };
     pane::extent(frame, theme, room, window);
     let cursor = state.left_list.position(&state.left);
     let mut y = inside.y;

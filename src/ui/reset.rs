@@ -37,7 +37,7 @@ pub(super) fn draw(view: &ResetView, theme: &Theme, frame: &mut Frame<'_>, body:
     for ((style, line), y) in asked.iter().zip(bottom..inside.bottom()) {
         text::put(frame, inside.x, y, inside.width, line, *style);
     }
-    Window { top, height, len: lines.len() }
+    Window { top, height, len: lines.len(), area: inside }
 }
 
 /// What can be answered, and how.

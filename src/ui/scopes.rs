@@ -41,7 +41,7 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
     let shown = relation.shown();
     let height = usize::from(inside.height.max(1));
     let top = relation.scopes.window(&shown, height);
-    let window = Window { top, height, len: shown.len() };
+    let window = Window { top, height, len: shown.len(), area: inside };
     pane::extent(frame, theme, area, window);
     let cursor = relation.scopes.position(&shown);
     let stale = state.is_stale(relationship);
