@@ -24,14 +24,18 @@ pub const CHANGED_SINCE_RUN: &str = "changed-since-run";
 /// The refusal to write where the entries of the configuration reach each other's servers.
 pub const CROSSED_ENTRIES: &str = "crossed-entries";
 
+/// The refusal to remove and add again what would lose something by that.
+pub const RECREATION_LOSES: &str = "recreation-loses";
+
 /// The names of all refusals that the operator may override, whether or not one stands.
-pub const OVERRIDES: [&str; 9] = [
+pub const OVERRIDES: [&str; 10] = [
     CHANGED_SINCE_RUN,
     "clocks-apart",
     CROSSED_ENTRIES,
     NO_SNAPSHOT,
     "option-43",
     "partner-unreachable",
+    RECREATION_LOSES,
     "renumber-leases",
     "shrink-leases",
     "state-not-normal",

@@ -89,3 +89,31 @@ fn addresses_that_clients_hold_are_not_taken_away_unasked() {
     lab.bench.run(&lab.command(Side::B, "--override shrink-leases")).expect_code(0);
     assert_eq!(lab.now(Side::A), lab.origin(Side::B));
 }
+
+/// A condition that no call drops, on a policy with a suffix that is in none of its options.
+#[test]
+fn what_a_policy_would_lose_by_being_added_anew_is_asked_for() {
+    let options = WindowsOptions { scopes: 4, reservations: 4, ..WindowsOptions::with_drift(&["name:2"]) };
+    let Some(lab) = Lab::up(options) else { return };
+    lab.restore(DIRECT);
+    let policy = |more: serde_json::Value| {
+        let mut inputs = json!({"ScopeId": "10.0.0.0", "Name": "Phones", "PolicyName": "Phones"});
+        inputs.as_object_mut().expect("inputs").extend(more.as_object().expect("more").clone());
+        inputs
+    };
+    let by_hand = |class: &str, inputs| lab.bench.pair.by_hand(Side::B, class, "Set", inputs);
+    by_hand("PS_DhcpServerv4Policy", policy(json!({"ClientId": ["EQ", "01-02"]})));
+    let mark = lab.mark(Side::B);
+    let plan = lab.bench.run("replicate --computer-name dhcp1 --what-if").expect_code(0).stdout;
+    assert!(plan.contains("absent for a moment") && !plan.contains("recreation-loses"), "{plan}");
+    by_hand("PS_DhcpServerv4DnsSetting", policy(json!({"DnsSuffix": "phones.example"})));
+    let run = lab.bench.run(&lab.command(Side::A, "")).expect_code(3);
+    let words = ["recreation-loses", "DNS suffix \"phones.example\" of policy Phones"];
+    assert!(words.iter().all(|word| run.stderr.contains(word)), "{}", run.stderr);
+    assert_eq!(names(&lab.writes_since(Side::B, mark)), ["DhcpServerv4Scope.SetByWithoutRange"]);
+    let mark = lab.mark(Side::B);
+    lab.bench.run(&lab.command(Side::A, "--override recreation-loses")).expect_code(0);
+    let calls = ["Policy.Remove", "Policy.Add", "PolicyIPRange.Add", "OptionValue.SetByOptionId"];
+    assert_eq!(names(&lab.writes_since(Side::B, mark)), calls.map(|call| format!("DhcpServerv4{call}")));
+    assert_eq!(lab.now(Side::B), lab.origin(Side::A));
+}

@@ -1,5 +1,6 @@
 //! Writing to a Windows server: by its partner's own replication, or call by call over its own connection.
 
+mod busy;
 mod direct;
 mod native;
 #[cfg(test)]
@@ -10,7 +11,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use self::direct::Direct;
+use self::direct::{Direct, Prospect};
 use self::native::Native;
 use super::access::Replication;
 use super::server::WindowsServer;
@@ -20,7 +21,7 @@ use crate::engine::port::{
     Writer,
 };
 use crate::engine::{Error, ErrorKind, Result};
-use crate::model::{Finding, FindingKind, FindingSide, ItemKey, ScopeId, ServerName, Severity};
+use crate::model::{Finding, FindingKind, FindingSide, ScopeId, ServerName, Severity};
 
 /// The names of both ways.
 const NATIVE: &str = "Windows native";
@@ -135,10 +136,6 @@ impl WindowsWriter {
 
     fn is_native(&self, work: &Work) -> bool {
         matches!(self.by(work), By::Native)
-    }
-
-    fn uncertain(&self, work: &Work) -> BTreeSet<ItemKey> {
-        if self.is_native(work) { Native::uncertain(work) } else { direct::uncertain(work) }
     }
 
     /// What the operator should know of writing these scopes in this way.
@@ -286,10 +283,10 @@ impl WindowsWriter {
         }
     }
 
-    async fn directly(&self, work: &Work, ok: &Approved, ctl: &Control) -> Done {
+    async fn directly(&self, work: &Work, ok: &Approved, gate: &dyn Gate, ctl: &Control) -> Done {
         match self.by(work) {
             By::Nobody(refusal) => Done::Rejected(self.target.on(refusal.into_error()).scope(work.id)),
-            _ => self.direct.write(work, ok, ctl).await,
+            _ => self.direct.write(work, ok, gate, ctl).await,
         }
     }
 }
@@ -310,31 +307,33 @@ impl Writer for WindowsWriter {
     }
 
     async fn assess(&self, work: &[Arc<Work>], ctl: &Control) -> Result<Assessment> {
-        let directly = work.iter().filter(|one| matches!(self.by(one), By::Direct(_))).map(|one| &**one);
         let mut assessment = Assessment {
-            cost_to_service: direct::cost_to_service(directly),
             cost_to_configuration: "none: the server keeps what it accepts".to_owned(),
-            uncertain: work.iter().map(|one| (one.id, self.uncertain(one))).collect(),
             findings: self.findings(work),
             ..Assessment::default()
         };
         let mut is_any_native = false;
+        let mut absent = Vec::new();
         for one in work {
-            let refusals = match self.by(one) {
+            let prospect = match self.by(one) {
                 By::Native => {
                     is_any_native = true;
-                    self.direct.by_leases(one, ctl).await?.into_iter().collect()
+                    let refusals = self.direct.by_leases(one, ctl).await?.into_iter().collect();
+                    Prospect { refusals, uncertain: Native::uncertain(one), ..Prospect::default() }
                 }
                 By::Direct(reason) => {
                     assessment.otherwise.insert(one.id, Way { writer: DIRECT, reason: reason.to_owned() });
-                    self.direct.refusals(one, ctl).await?
+                    self.direct.assess(one, ctl).await?
                 }
-                By::Nobody(refusal) => vec![refusal],
+                By::Nobody(refusal) => Prospect { refusals: vec![refusal], ..Prospect::default() },
             };
-            if !refusals.is_empty() {
-                assessment.refusals.insert(one.id, refusals);
+            absent.extend(prospect.absent);
+            assessment.uncertain.insert(one.id, prospect.uncertain);
+            if !prospect.refusals.is_empty() {
+                assessment.refusals.insert(one.id, prospect.refusals);
             }
         }
+        assessment.cost_to_service = direct::cost_to_service(&absent);
         let way = |writer, reason: String| Some(Way { writer, reason });
         assessment.way = match &self.native {
             Some(_) if is_any_native => way(NATIVE, self.reason.clone()),
@@ -367,7 +366,7 @@ impl Writer for WindowsWriter {
                 }
                 (_, part) => {
                     for one in part {
-                        outcomes.push(self.directly(one, ok, ctl).await);
+                        outcomes.push(self.directly(one, ok, gate, ctl).await);
                     }
                 }
             }

@@ -11,40 +11,46 @@ mod tests;
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
-use self::steps::Step;
-use crate::backend::windows::cim::{Dhcp, Lease};
+use self::call::Call;
+use self::steps::{Step, Steps};
+use super::busy;
+use crate::backend::windows::cim::{Dhcp, Lease, Level, codes};
 use crate::backend::windows::server::{WindowsServer, unless_cancelled};
-use crate::backend::windows::wsman::Failure;
-use crate::engine::approval::Approved;
-use crate::engine::port::{Control, Done, Refusal, Server as _, Work};
+use crate::backend::windows::wsman::{Code, Failure};
+use crate::engine::approval::{Approved, RECREATION_LOSES};
+use crate::engine::port::{Control, Done, Gate, Refusal, Server as _, Work};
 use crate::engine::shrink::{Lost, names};
 use crate::engine::{Error, ErrorKind, Result};
-use crate::model::{Foreign, ItemKey};
+use crate::model::{Foreign, ItemKey, KeyName, ReservationKey, ServerName};
 
 /// How a scope comes to a partner that lacks it.
 pub(super) const ADD_ANEW: &str = "on the source, take the scope out of the relationship and add it again (Remove- and \
                                    Add-DhcpServerv4FailoverScope): that creates it on the partner";
+
+/// A server that has too much to do is left alone for so long.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Writes scopes of one server by its own methods.
 pub(super) struct Direct {
     server: WindowsServer,
 }
 
-/// The changes of which nobody knows beforehand whether the server takes them as they are meant.
-pub(super) fn uncertain(work: &Work) -> BTreeSet<ItemKey> {
-    steps::of(work).map(|steps| steps.uncertain).unwrap_or_default()
+/// What writing a scope would come to.
+#[derive(Default)]
+pub(super) struct Prospect {
+    /// What stands against it.
+    pub(super) refusals: Vec<Refusal>,
+    /// The changes of which nobody knows beforehand whether the server takes them as they are meant.
+    pub(super) uncertain: BTreeSet<ItemKey>,
+    /// What is absent for a moment, in words.
+    pub(super) absent: Vec<String>,
 }
 
-/// What clients feel of writing these scopes.
-pub(super) fn cost_to_service<'a>(work: impl IntoIterator<Item = &'a Work>) -> String {
-    let anew = |work: &Work| {
-        let keys = steps::of(work).map(|steps| steps.anew).unwrap_or_default();
-        let id = work.id.short();
-        keys.into_iter().map(move |key| format!("{key} in {id}"))
-    };
-    let absent: Vec<String> = work.into_iter().flat_map(anew).collect();
-    match absent.as_slice() {
+/// What clients feel of writing, where these are absent for a moment.
+pub(super) fn cost_to_service(absent: &[String]) -> String {
+    match absent {
         [] => "none: no client waits".to_owned(),
         some => format!("no client waits; absent for a moment, as no call changes them so: {}", names(some)),
     }
@@ -55,17 +61,38 @@ impl Direct {
         Direct { server }
     }
 
-    /// What stands against it; reads only.
-    pub(super) async fn refusals(&self, work: &Work, ctl: &Control) -> Result<Vec<Refusal>> {
-        let found = [membership(work), self.by_leases(work, ctl).await?];
+    /// What it would come to; reads only.
+    pub(super) async fn assess(&self, work: &Work, ctl: &Control) -> Result<Prospect> {
+        if let Some(refusal) = membership(work) {
+            return Ok(Prospect { refusals: vec![refusal], ..Prospect::default() });
+        }
+        let steps = match steps::of(work) {
+            Ok(steps) => steps,
+            Err(error) => return Ok(Prospect { refusals: vec![unwritable(error)], ..Prospect::default() }),
+        };
+        let id = work.id.short();
+        Ok(Prospect {
+            refusals: self.against(work, &steps, ctl).await?,
+            absent: steps.anew.keys().map(|key| format!("{key} in {id}")).collect(),
+            uncertain: steps.uncertain,
+        })
+    }
+
+    /// What the target's leases and what it keeps besides the changes say against it; reads only.
+    async fn against(&self, work: &Work, steps: &Steps, ctl: &Control) -> Result<Vec<Refusal>> {
+        let found = [self.by_leases(work, ctl).await?, self.by_recreation(work, steps, ctl).await?];
         Ok(found.into_iter().flatten().collect())
     }
 
-    /// Writes a scope. Each call is sent once; the first that fails without an explanation ends it.
-    pub(super) async fn write(&self, work: &Work, ok: &Approved, ctl: &Control) -> Done {
+    /// Writes a scope. Each call is sent once, but where the server says that it did not even begin; the first
+    /// that fails without an explanation ends it.
+    pub(super) async fn write(&self, work: &Work, ok: &Approved, gate: &dyn Gate, ctl: &Control) -> Done {
         let here = |error: Error| self.server.on(error).scope(work.id);
         match self.ready(work, ok, ctl).await {
-            Ok(steps) => carry_out(self.server.dhcp(), &steps, here, ctl).await,
+            Ok(steps) => {
+                let again = Again { work, server: self.server.name(), gate, ctl };
+                carry_out(self.server.dhcp(), &steps, here, &again).await
+            }
             Err(error) if error.kind == ErrorKind::Cancelled => Done::Cancelled,
             Err(error) => Done::Rejected(here(error)),
         }
@@ -77,10 +104,11 @@ impl Direct {
         if self.server.read_only() {
             return Err(Error::new(ErrorKind::Safety, "the server is read-only"));
         }
-        let steps = steps::of(work)?.steps;
-        match self.by_leases(work, ctl).await? {
-            Some(refusal) if !ok.overrides(refusal.name) => Err(refusal.into_error()),
-            _ => Ok(steps),
+        let steps = steps::of(work)?;
+        let mut against = self.against(work, &steps, ctl).await?.into_iter();
+        match against.find(|refusal| !(refusal.overridable && ok.overrides(refusal.name))) {
+            Some(refusal) => Err(refusal.into_error()),
+            None => Ok(steps.steps),
         }
     }
 
@@ -91,27 +119,103 @@ impl Direct {
             return Ok(None);
         }
         let asked = unless_cancelled(self.server.dhcp().leases(work.id.network), ctl).await?;
+        Ok(match self.told(work, asked)? {
+            Ok(leases) => lost.refusal(Some(leases.iter().filter_map(held).collect()), ""),
+            Err(why) => lost.refusal(None, &format!(" ({why})")),
+        })
+    }
+
+    /// What would be lost of something that is removed and added again. The suffix that its DNS names get is
+    /// told by none of the options that are read.
+    async fn by_recreation(&self, work: &Work, steps: &Steps, ctl: &Control) -> Result<Option<Refusal>> {
+        let of_scope = work.before.as_ref().and_then(|scope| scope.native["DnsSetting"]["DnsSuffix"].as_str());
+        let mut lost = Vec::new();
+        for (key, unsayable) in &steps.anew {
+            lost.extend(unsayable.iter().cloned());
+            let level = match &key.name {
+                KeyName::Reservation(ReservationKey::Address(address)) => Level::Reservation(*address),
+                KeyName::Name(name) => Level::Policy { scope: Some(work.id.network), name: name.clone() },
+                _ => continue,
+            };
+            let asked = unless_cancelled(self.server.dhcp().dns_setting(&level), ctl).await?;
+            match self.told(work, asked)? {
+                Ok(setting) => {
+                    let suffix = setting.dns_suffix.as_ref().map_or("", Foreign::raw);
+                    let is_own = suffix != of_scope.unwrap_or_default();
+                    lost.extend(is_own.then(|| format!("DNS suffix \"{}\" of {key}", Foreign::from(suffix))));
+                }
+                Err(why) => lost.push(format!("DNS suffix of {key}, if it has one of its own: it is not told ({why})")),
+            }
+        }
+        Ok((!lost.is_empty()).then(|| Refusal {
+            name: RECREATION_LOSES,
+            message: format!("what is removed and added again would lose: {}", lost.join(", ")),
+            hint: "no call brings it back: change the item by hand on the target, or override it by this name"
+                .to_owned(),
+            overridable: true,
+        }))
+    }
+
+    /// What the server told, or why it told nothing that can be used.
+    ///
+    /// # Errors
+    /// It could not be asked.
+    fn told<T>(&self, work: &Work, asked: std::result::Result<T, Failure>) -> Result<std::result::Result<T, String>> {
         match asked {
-            Ok(leases) => Ok(lost.refusal(Some(leases.iter().filter_map(held).collect()), "")),
-            Err(Failure::Fault(fault)) => Ok(lost.refusal(None, &format!(" ({})", Error::from(*fault).what))),
-            Err(Failure::Other(error)) if error.kind == ErrorKind::TooLarge => {
-                Ok(lost.refusal(None, &format!(" ({})", error.what)))
+            Ok(told) => Ok(Ok(told)),
+            Err(Failure::Fault(fault)) => Ok(Err(Error::from(*fault).what)),
+            Err(Failure::Other(error)) if matches!(error.kind, ErrorKind::TooLarge | ErrorKind::Garbled) => {
+                Ok(Err(error.what))
             }
             Err(Failure::Other(error)) => Err(self.server.on(error).scope(work.id)),
         }
     }
 }
 
-/// Sends each call once. The first that fails without an explanation is the last.
+/// How a call that the server did not begin with is sent once more.
+struct Again<'a> {
+    work: &'a Work,
+    server: &'a ServerName,
+    gate: &'a dyn Gate,
+    ctl: &'a Control,
+}
+
+impl Again<'_> {
+    /// Sends a call, and once more where the server had too much to do, or replicates the scope right now and
+    /// the scope is untouched afterwards, by us too.
+    async fn send(&self, call: &Call, dhcp: &Dhcp, has_changed: bool) -> std::result::Result<(), Failure> {
+        let sent = call.send(dhcp).await;
+        let Err(failure) = sent else { return sent };
+        if failure.is_busy() {
+            let paused = unless_cancelled(tokio::time::sleep(PAUSE), self.ctl).await;
+            return if paused.is_ok() { call.send(dhcp).await } else { Err(failure) };
+        }
+        if has_changed || failure.code() != Some(Code::Dhcp(codes::SCOPE_SYNC_IN_PROGRESS)) {
+            return Err(failure);
+        }
+        let busy = Error::from(failure);
+        let told = |more: &str| Failure::Other(Error { what: format!("{}; {more}", busy.what), ..busy.clone() });
+        if !busy::wait(&busy, self.server, self.ctl).await {
+            return Err(told("cancelled before it was asked again"));
+        }
+        let still = self.gate.unmoved(&[self.work.id], self.ctl).await?;
+        if !still.contains(&self.work.id) {
+            return Err(told("and the scope has changed meanwhile"));
+        }
+        call.send(dhcp).await
+    }
+}
+
+/// Sends one call after the other. The first that fails without an explanation is the last.
 /// `here` names the place in a failure.
-async fn carry_out(dhcp: &Dhcp, steps: &[Step], here: impl Fn(Error) -> Error, ctl: &Control) -> Done {
+async fn carry_out(dhcp: &Dhcp, steps: &[Step], here: impl Fn(Error) -> Error, again: &Again<'_>) -> Done {
     let mut done = BTreeSet::new();
     let mut has_changed = false;
     for step in steps {
-        let cause = if ctl.hard.is_cancelled() {
+        let cause = if again.ctl.hard.is_cancelled() {
             Error::new(ErrorKind::Cancelled, "cancelled in the middle of the scope")
         } else {
-            match step.call.send(dhcp).await {
+            match again.send(&step.call, dhcp, has_changed).await {
                 Err(Failure::Fault(fault)) if step.may_be_refused && !Failure::Fault(fault.clone()).in_doubt() => {
                     let error = Error::from(*fault);
                     tracing::warn!(call = %step.call, %error, "refused, as it might be");
@@ -137,6 +241,12 @@ async fn carry_out(dhcp: &Dhcp, steps: &[Step], here: impl Fn(Error) -> Error, c
         };
     }
     Done::Applied
+}
+
+/// A value that its property does not take; the value is not shown.
+fn unwritable(error: Error) -> Refusal {
+    let hint = error.hint.unwrap_or_default();
+    Refusal { name: "unwritable-value", message: error.what, hint, overridable: false }
 }
 
 /// The address, where a client has it. A state that nobody knows is taken for one that does.

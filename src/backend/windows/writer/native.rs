@@ -3,16 +3,12 @@
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
-use std::time::Duration;
 
+use super::busy;
 use crate::engine::approval::Approved;
 use crate::engine::port::{Control, Done, Gate, Replicator, Work};
-use crate::engine::progress::Waiting;
 use crate::engine::{Error, ErrorKind, Result, drift};
 use crate::model::{Foreign, ItemKey, KeyName, Kind, Membership, Owner, Scope, ScopeId, ServerName};
-
-/// For so long another replication of a scope is waited for.
-const OTHER_REPLICATION: Duration = Duration::from_secs(5);
 
 /// The properties that the documents of replication name; of the others nobody has published it.
 const CARRIED: [&str; 4] = ["name", "description", "type", "lease-duration"];
@@ -51,7 +47,7 @@ impl Native {
             Err(error) if error.kind == ErrorKind::Busy => error,
             told => return ids.iter().map(|id| became(*id, &told)).collect(),
         };
-        if !self.wait(&busy, ctl).await {
+        if !busy::wait(&busy, &self.source, ctl).await {
             // it was asked, and scopes before the busy one may be done
             let busy = Error { what: format!("{}; cancelled before it was asked again", busy.what), ..busy };
             return vec![in_parts(busy); ids.len()];
@@ -77,21 +73,6 @@ impl Native {
             })
         };
         ids.iter().map(|id| if still.contains(id) { became(*id, &told) } else { moved(*id) }).collect()
-    }
-
-    /// Whether it waited to the end; there is no way to ask whether the other one is done.
-    async fn wait(&self, busy: &Error, ctl: &Control) -> bool {
-        tracing::info!("waiting before asking once more: {busy}");
-        let for_what = format!("waiting for another replication of the scope by {}", self.source);
-        let waiting = Waiting { for_what, expected: Some(OTHER_REPLICATION) };
-        ctl.progress.update(|status| status.waiting = Some(waiting));
-        let waited = tokio::select! {
-            () = tokio::time::sleep(OTHER_REPLICATION) => true,
-            () = ctl.soft.cancelled() => false,
-            () = ctl.hard.cancelled() => false,
-        };
-        ctl.progress.update(|status| status.waiting = None);
-        waited
     }
 }
 

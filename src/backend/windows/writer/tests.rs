@@ -13,7 +13,7 @@ use crate::backend::windows::server::Policy;
 use crate::engine::approval::{Questions, Switches};
 use crate::engine::drift;
 use crate::engine::port::{Fingerprints, Replicator};
-use crate::model::{Complete, Foreign, Item, KeyName, Kind, Membership, Mode, Owner, Scope, Timing, Value};
+use crate::model::{Complete, Foreign, Item, ItemKey, KeyName, Kind, Membership, Mode, Owner, Scope, Timing, Value};
 
 type Told = Result<Vec<Foreign>>;
 
@@ -76,7 +76,11 @@ fn scope(n: u8, properties: &[(&str, &str)]) -> Scope {
     Scope {
         id: format!("10.0.{n}.0/24").parse().unwrap(),
         name: None,
-        native: Arc::new(json!({})),
+        native: Arc::new(json!({"Scope": {
+            "SubnetMask": "255.255.255.0",
+            "StartRange": format!("10.0.{n}.1"),
+            "EndRange": format!("10.0.{n}.9"),
+        }})),
         items: items.collect(),
         parents: Arc::default(),
         needs: BTreeSet::new(),

@@ -1,7 +1,7 @@
 //! Policies, and the order in which a server goes through them.
 //!
 //! No call drops a condition or a lease duration of a policy: such a policy is removed and added again,
-//! with all that belongs to it.
+//! with all that belongs to it, when all else of the scope is done.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use super::render::{self, POLICY, Told};
 use super::steps::{Layout, Phase, policy_key};
 use crate::backend::windows::cim::{CONDITIONS, Policy};
 use crate::engine::Result;
-use crate::model::{Change, ChangeKind, Foreign, Item, ItemKey, KeyName, Kind, Scope};
+use crate::model::{Change, ChangeKind, Foreign, Item, ItemKey, KeyName, Kind, Owner, Scope};
 
 impl Layout<'_> {
     /// Lays out the calls for policies. Ranks are places in a list without gaps: a server moves the others
@@ -37,46 +37,76 @@ impl Layout<'_> {
                 (name, self.told(&key, changed.contains_key(&key)))
             })
             .collect();
-        // their old ranges must be out of the way of all that comes, too
-        for (name, _) in told.iter().filter(|(_, (_, anew))| *anew) {
-            let key = policy_key((*name).clone());
-            let gone = self.gone_with(&key);
-            self.place(Phase::RemovePolicy, gone, Call::RemovePolicy(self.scope, (*name).clone()));
-            self.anew.insert(key);
-            list.retain(|other| other != *name);
-        }
+        let is_anew = |name: &Foreign| told.get(name).is_some_and(|(_, anew)| *anew);
+        let (anew, others): (Vec<Foreign>, Vec<Foreign>) = goal.iter().cloned().partition(is_anew);
         // what does not change must not need a call: better it than any number of others
         let worth = |name: &Foreign| {
             let key = policy_key(name.clone());
             let rank = |scope: &Scope| scope.items.get(&key).and_then(|item| item.rank);
             if rank(self.before) == rank(self.want) { goal.len() + 1 } else { 1 }
         };
-        let stays = best_in_order(&goal, &list, worth);
-        for (at, name) in goal.iter().enumerate() {
-            let Some((told, _)) = told.get(name) else { continue };
-            let key = policy_key(name.clone());
+        let kept: Vec<Foreign> = list.iter().filter(|name| !is_anew(name)).cloned().collect();
+        let stays = best_in_order(&goal, &kept, worth);
+        for name in &others {
             let is_there = list.contains(name);
-            let moves = !stays.contains(name);
-            if moves {
-                list.retain(|other| other != name);
-                let before = at.checked_sub(1).and_then(|before| list.iter().position(|other| *other == goal[before]));
-                list.insert(before.map_or(0, |before| before + 1), name.clone());
+            let rank = (!stays.contains(name)).then(|| put_behind(&mut list, &others, name));
+            if let Some((told, _)) = told.get(name)
+                && let Some(policy) = self.policy(name, told, rank)?
+            {
+                let call = if is_there { Call::SetPolicy(policy) } else { Call::AddPolicy(policy) };
+                self.place(Phase::Policy, [policy_key(name.clone())], call);
             }
-            let ranked = self.want.items.get(&key).is_some_and(|item| item.rank.is_some());
-            let rank = list.iter().position(|other| other == name).map(|at| at + 1).filter(|_| moves && ranked);
-            if told.words.is_empty() && rank.is_none() {
-                continue;
+        }
+        for name in &anew {
+            let rank = put_behind(&mut list, &goal, name);
+            if let Some((told, _)) = told.get(name)
+                && let Some(policy) = self.policy(name, told, Some(rank))?
+            {
+                self.recreate(name, policy)?;
             }
-            let mut more = json!({"Name": name, "ScopeId": self.scope, "ProcessingOrder": rank});
-            for condition in CONDITIONS.iter().filter(|name| !told.words.contains_key(**name)) {
-                more[*condition] = json!([]);
-            }
-            let policy: Box<Policy> = Box::new(render::instance(told.words.clone(), more)?);
-            let call = if is_there { Call::SetPolicy(policy) } else { Call::AddPolicy(policy) };
-            self.place(Phase::Policy, [key.clone()], call);
         }
         self.doubt_ranks(&goal, &list, &stays);
         Ok(())
+    }
+
+    /// What a call says of a policy; nothing where there is nothing to say.
+    fn policy(&self, name: &Foreign, told: &Told, rank: Option<usize>) -> Result<Option<Box<Policy>>> {
+        let is_ranked = self.want.items.get(&policy_key(name.clone())).is_some_and(|item| item.rank.is_some());
+        let rank = rank.filter(|_| is_ranked);
+        if told.words.is_empty() && rank.is_none() {
+            return Ok(None);
+        }
+        let mut more = json!({"Name": name, "ScopeId": self.scope, "ProcessingOrder": rank});
+        for condition in CONDITIONS.iter().filter(|name| !told.words.contains_key(**name)) {
+            more[*condition] = json!([]);
+        }
+        render::instance(told.words.clone(), more).map(|policy| Some(Box::new(policy)))
+    }
+
+    /// Removes a policy and adds it again with all that belongs to it, call by call: it is absent for as
+    /// short as can be.
+    fn recreate(&mut self, name: &Foreign, policy: Box<Policy>) -> Result<()> {
+        let key = policy_key(name.clone());
+        let mut gone = self.gone_with(&key);
+        for range in gone.extract_if(.., |key| self.is_in_the_way(key)).collect::<Vec<_>>() {
+            self.part(&range, self.before.items.get(&range), None)?;
+        }
+        self.place(Phase::Recreation, gone, Call::RemovePolicy(self.scope, name.clone()));
+        self.place(Phase::Recreation, [key.clone()], Call::AddPolicy(policy));
+        self.again(&key, Phase::Recreation)
+    }
+
+    /// Whether it is a range that does not fit what comes before its policy is removed: the scope's new
+    /// range, or one that comes to another policy.
+    fn is_in_the_way(&self, key: &ItemKey) -> bool {
+        let KeyName::Range(first, last) = key.name else { return false };
+        self.want.items.keys().any(|other| match (&other.owner, other.kind, &other.name) {
+            (Owner::Scope, Kind::Range, KeyName::Range(start, end)) => first < *start || last > *end,
+            (Owner::Policy(_), Kind::Range, KeyName::Range(start, end)) => {
+                other.owner != key.owner && first <= *end && *start <= last
+            }
+            _ => false,
+        })
     }
 
     /// What a call has to tell of a policy, and whether it has to be added anew.
@@ -107,6 +137,15 @@ impl Layout<'_> {
             self.doubt(&key, moves && wanted.is_some() && is_elsewhere);
         }
     }
+}
+
+/// Moves a policy right behind the one that it follows in this order, or to the front; its rank by then.
+fn put_behind(list: &mut Vec<Foreign>, order: &[Foreign], name: &Foreign) -> usize {
+    list.retain(|other| other != name);
+    let followed = order.iter().take_while(|other| *other != name).last();
+    let at = followed.and_then(|followed| list.iter().position(|other| other == followed)).map_or(0, |at| at + 1);
+    list.insert(at, name.clone());
+    at + 1
 }
 
 /// The names of a scope's policies, by rank.

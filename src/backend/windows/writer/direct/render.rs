@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json, json};
 
 use crate::engine::{Error, ErrorKind, Result};
-use crate::model::{Canonical, Field, Item, Value};
+use crate::model::{Canonical, Field, Foreign, Item, Value};
 
 /// What fields are called in a class.
 pub(super) type Names = [(&'static str, &'static str)];
@@ -47,6 +47,9 @@ pub(super) const POLICY: &Names = &[
     ("fqdn", "Fqdn"),
     ("lease-duration", "LeaseDuration"),
 ];
+
+/// Of an option.
+pub(super) const VALUE: &Names = &[("value", "Value")];
 
 /// Free text: it is taken away by an empty one.
 const TEXTS: [&str; 5] = ["name", "description", "superscope-name", "nap-profile", "dns-suffix"];
@@ -118,13 +121,23 @@ fn word(wire: &str, value: &Value) -> Json {
 /// An instance of a class with these properties.
 ///
 /// # Errors
-/// When a value does not fit its property.
+/// When a value does not fit its property, which is named.
 pub(super) fn instance<T: DeserializeOwned>(mut words: Map<String, Json>, more: Json) -> Result<T> {
     if let Json::Object(more) = more {
         words.extend(more);
     }
-    serde_json::from_value(Json::Object(words)).map_err(|error| {
-        Error::new(ErrorKind::Garbled, format!("a value to write is not what its property takes: {error}"))
+    serde_json::from_value(Json::Object(words.clone())).map_err(|_| {
+        // its own words quote the value
+        let fits = |name: &String, instead: Json| {
+            let mut others = words.clone();
+            others.insert(name.clone(), instead);
+            serde_json::from_value::<T>(Json::Object(others)).is_ok()
+        };
+        let property = words.keys().find(|name| fits(name, Json::Null) || fits(name, json!([])));
+        let named =
+            property.map_or_else(|| "of a property".to_owned(), |name| format!("of {}", Foreign::from(name.as_str())));
+        Error::new(ErrorKind::Garbled, format!("the value to write {named} is not what the property takes"))
+            .hint("look at it on the source; what is left out or ignored is not written")
     })
 }
 

@@ -54,7 +54,7 @@ impl Layout<'_> {
                 let (address, key) = updates.remove(at);
                 let gone = self.gone_with(key);
                 self.place(Phase::Reservation, gone, Call::RemoveReservation(address));
-                self.anew.insert(key.clone());
+                self.anew.insert(key.clone(), Vec::new());
                 creations.push((address, key));
             }
         }
@@ -64,6 +64,9 @@ impl Layout<'_> {
             self.doubt(key, told.is_uncertain);
             let call = Call::AddReservation(self.reservation(address, told)?);
             self.place(Phase::Reservation, [key.clone()], call);
+            if self.anew.contains_key(key) {
+                self.again(key, Phase::Reservation)?;
+            }
         }
         Ok(())
     }

@@ -3,13 +3,13 @@
 //! One call carries as much as its method can, and no change has more than one, but for two things
 //! that the service knows no call for: see [`super::policies`] and [`super::reservations`].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::call::Call;
-use super::render::{self, DNS, PROPERTIES, Told, wire};
+use super::render::{self, DNS, POLICY, PROPERTIES, RESERVATION, Told, VALUE, wire};
 use crate::backend::windows::cim::{ExclusionRange, Level, OptionValue, PolicyRange};
 use crate::backend::windows::scope::DHCP4;
 use crate::engine::port::Work;
@@ -38,6 +38,8 @@ pub(super) enum Phase {
     PolicyRange,
     Option,
     Dns,
+    /// Policies that are removed and added again, each with all that belongs to it.
+    Recreation,
     /// Properties that set something going.
     Activation,
     /// Properties that a server may refuse: all else is done by then.
@@ -61,8 +63,8 @@ pub(super) struct Steps {
     pub(super) steps: Vec<Step>,
     /// Changes of which nobody can say beforehand whether they come to be.
     pub(super) uncertain: BTreeSet<ItemKey>,
-    /// What is removed and added again, and absent in between.
-    pub(super) anew: BTreeSet<ItemKey>,
+    /// What is removed and added again, and absent in between; and what it has now that no call brings back.
+    pub(super) anew: BTreeMap<ItemKey, Vec<String>>,
 }
 
 /// The calls that make the scope of some work what it shall be. Sends nothing, asks nobody.
@@ -91,8 +93,10 @@ pub(super) struct Layout<'a> {
     changed: BTreeSet<ItemKey>,
     placed: Vec<(Phase, Step)>,
     pub(super) uncertain: BTreeSet<ItemKey>,
-    /// What is removed and added again, with all that belongs to it.
-    pub(super) anew: BTreeSet<ItemKey>,
+    /// What is removed and added again, with all that belongs to it; and what of it no call brings back.
+    pub(super) anew: BTreeMap<ItemKey, Vec<String>>,
+    /// All that is placed goes there, in the order in which it comes.
+    pub(super) together: Option<Phase>,
 }
 
 impl<'a> Layout<'a> {
@@ -103,8 +107,8 @@ impl<'a> Layout<'a> {
             ChangeKind::Update => Vec::new(),
         };
         let changed = changes.iter().flat_map(|change| [vec![change.key.clone()], of_owner(change)].concat()).collect();
-        let (placed, uncertain, anew) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
-        Layout { scope, before, want, changed, placed, uncertain, anew }
+        let (placed, uncertain, anew) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
+        Layout { scope, before, want, changed, placed, uncertain, anew, together: None }
     }
 
     fn all(&mut self, changes: &[Change]) -> Result<()> {
@@ -122,19 +126,45 @@ impl<'a> Layout<'a> {
             Kind::Property | Kind::Reservation | Kind::Policy => false,
         };
         let (before, want) = (self.before, self.want);
-        let whole: BTreeSet<ItemKey> = self.anew.iter().flat_map(|key| drift::owned_by(before, key)).collect();
+        let sides = |key: &ItemKey| [before, want].into_iter().flat_map(|scope| drift::owned_by(scope, key)).collect();
+        let whole: BTreeSet<ItemKey> = self.anew.keys().flat_map(|key| -> Vec<ItemKey> { sides(key) }).collect();
         for key in self.changed.clone().iter().filter(|key| is_part(key) && !whole.contains(key)) {
             // what belongs to something that is removed goes with it
             if want.items.contains_key(key) || !self.goes_with_its_owner(key) {
                 self.part(key, before.items.get(key), want.items.get(key))?;
             }
         }
-        for key in self.anew.clone().iter().flat_map(|key| drift::owned_by(want, key)) {
-            if whole.contains(&key) {
-                self.part(&key, None, want.items.get(&key))?;
+        Ok(())
+    }
+
+    /// What belongs to something that has just been added again, and what of both no call brings back.
+    pub(super) fn again(&mut self, owner: &ItemKey, phase: Phase) -> Result<()> {
+        self.together = Some(phase);
+        let mut lost = self.unsayable(owner);
+        for key in drift::owned_by(self.want, owner) {
+            let calls = self.placed.len();
+            self.part(&key, None, self.want.items.get(&key))?;
+            match self.placed.len() > calls {
+                true => lost.extend(self.unsayable(&key)),
+                false => lost.extend(self.before.items.contains_key(&key).then(|| key.to_string())),
             }
         }
+        self.together = None;
+        self.anew.insert(owner.clone(), lost);
         Ok(())
+    }
+
+    /// What an item has and shall keep that its class is not documented to have.
+    fn unsayable(&self, key: &ItemKey) -> Vec<String> {
+        let names = match key.kind {
+            Kind::Policy => POLICY,
+            Kind::Reservation => RESERVATION,
+            Kind::Option | Kind::DnsSetting => VALUE,
+            Kind::Property | Kind::Range | Kind::Exclusion => &[],
+        };
+        let fields = |scope: &'a Scope| scope.items.get(key).into_iter().flat_map(|item| item.fields.keys());
+        let kept = fields(self.want).filter(|field| fields(self.before).any(|before| before == *field));
+        kept.filter(|field| wire(names, field).is_none()).map(|field| format!("{field} of {key}")).collect()
     }
 
     fn goes_with_its_owner(&self, key: &ItemKey) -> bool {
@@ -155,7 +185,8 @@ impl<'a> Layout<'a> {
     /// Adds a call that carries these items.
     pub(super) fn place(&mut self, phase: Phase, keys: impl IntoIterator<Item = ItemKey>, call: Call) {
         let items = keys.into_iter().filter(|key| self.changed.contains(key)).collect();
-        self.placed.push((phase, Step { items, call, may_be_refused: phase == Phase::Doubtful }));
+        let step = Step { items, call, may_be_refused: phase == Phase::Doubtful };
+        self.placed.push((self.together.unwrap_or(phase), step));
     }
 
     /// Takes down that nobody knows what becomes of an item.
@@ -200,12 +231,17 @@ impl<'a> Layout<'a> {
                 PLAIN => Phase::Properties,
                 _ => Phase::Doubtful,
             };
-            // neither mask nor range is sent
-            let fixed = json!({"ScopeId": self.scope, "SubnetMask": self.scope, "StartRange": self.scope, "EndRange": self.scope});
-            let scope = render::instance(told.words, fixed)?;
+            let scope = render::instance(told.words, self.as_it_is())?;
             self.place(phase, items, Call::SetScope(Box::new(scope)));
         }
         Ok(())
+    }
+
+    /// What an instance of the scope has to say whatever is told by it, as the target says it.
+    fn as_it_is(&self) -> Json {
+        let told = &self.before.native["Scope"];
+        let [mask, first, last] = ["SubnetMask", "StartRange", "EndRange"].map(|name| &told[name]);
+        json!({"ScopeId": self.scope, "SubnetMask": mask, "StartRange": first, "EndRange": last})
     }
 
     /// Whether it lets the scope hand out addresses, or its policies be followed, and stops nothing.
@@ -227,8 +263,8 @@ impl<'a> Layout<'a> {
         let keys = changes.iter().map(|change| change.key.clone());
         match wanted.as_slice() {
             [ItemKey { name: KeyName::Range(first, last), .. }] if !changes.is_empty() => {
-                let words =
-                    json!({"ScopeId": self.scope, "SubnetMask": self.scope, "StartRange": first, "EndRange": last});
+                let mut words = self.as_it_is();
+                (words["StartRange"], words["EndRange"]) = (json!(first), json!(last));
                 let scope = render::instance(serde_json::Map::new(), words)?;
                 self.place(Phase::Range, keys, Call::SetRange(Box::new(scope)));
             }
@@ -285,7 +321,7 @@ impl<'a> Layout<'a> {
     }
 
     /// Something that belongs to the scope, to a policy or to a reservation.
-    fn part(&mut self, key: &ItemKey, was: Option<&Item>, wanted: Option<&Item>) -> Result<()> {
+    pub(super) fn part(&mut self, key: &ItemKey, was: Option<&Item>, wanted: Option<&Item>) -> Result<()> {
         match (key.kind, &key.name) {
             (Kind::Exclusion, KeyName::Range(first, last)) => {
                 let words = json!({"ScopeId": self.scope, "StartRange": first, "EndRange": last});
@@ -335,7 +371,7 @@ impl<'a> Layout<'a> {
             return Ok(());
         };
         let space = Some(&option.space).filter(|space| space.raw() != DHCP4);
-        let of = |values: &serde_json::Value| -> Result<OptionValue> {
+        let of = |values: &Json| -> Result<OptionValue> {
             let words = json!({"OptionId": option.code, "VendorClass": space, "UserClass": option.tags.first(), "Value": values});
             render::instance(serde_json::Map::new(), words)
         };
@@ -343,7 +379,6 @@ impl<'a> Layout<'a> {
             self.place(Phase::RemoveOption, [key.clone()], Call::RemoveOption(level, of(&json!([]))?));
             return Ok(());
         };
-        const VALUE: &render::Names = &[("value", "Value")];
         let told = Told::differing(VALUE, was, wanted);
         self.doubt(key, told.is_uncertain);
         if let Some(values) = told.words.get("Value") {

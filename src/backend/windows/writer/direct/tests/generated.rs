@@ -203,6 +203,11 @@ proptest! {
         }
         let most = changed.len() + steps.iter().filter(|step| anew.contains(&subject(&step.call))).count();
         prop_assert!(steps.len() <= most);
+        // a policy that is made anew is whole again before anything else is called
+        for (at, step) in steps.iter().enumerate().filter(|(_, step)| matches!(step.call, Call::RemovePolicy(..))) {
+            let rest: Vec<bool> = steps[at..].iter().map(|other| subject(&other.call) == subject(&step.call)).collect();
+            prop_assert!(rest.is_sorted_by(|one, next| one >= next), "{sent:#?}");
+        }
         // a scope hands out addresses only when all else is done but for what may be refused
         let activates = |step: &Step| matches!(&step.call, Call::SetScope(scope) if scope.state == Some("Active".into()));
         prop_assert!(steps.iter().position(activates).is_none_or(|at| steps[at + 1..].iter().all(|step| step.may_be_refused)), "{sent:#?}");

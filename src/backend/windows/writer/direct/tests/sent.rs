@@ -1,17 +1,21 @@
 //! What becomes of the calls.
 
-use super::super::{carry_out, cost_to_service};
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+
+use super::super::{Again, carry_out};
 use super::table::with;
 use super::*;
 use crate::backend::exchange::Broken;
 use crate::backend::windows::cim::Dhcp;
 use crate::backend::windows::wire::Answer;
 use crate::backend::windows::wsman::fake::{Fake, answer, enveloped};
-use crate::engine::port::{Control, Done};
+use crate::engine::port::{Control, Done, Gate};
 use crate::engine::prerequisites;
 use crate::engine::shrink::Lost;
 use crate::engine::{Error, ErrorKind};
-use crate::model::{Context, Definition, DefinitionKind};
+use crate::model::{Context, Definition, DefinitionKind, Item, ItemKey, ScopeId, Value};
 
 /// Another exclusion, and another value of an option.
 fn three_calls() -> Vec<Step> {
@@ -32,8 +36,14 @@ fn lost(sent: bool) -> Given {
 }
 
 async fn outcome(answers: impl IntoIterator<Item = Given>, ctl: &Control) -> (String, usize) {
+    outcome_at(&(), answers, ctl).await
+}
+
+async fn outcome_at(gate: &dyn Gate, answers: impl IntoIterator<Item = Given>, ctl: &Control) -> (String, usize) {
     let fake = Fake::answering(answers);
-    let done = carry_out(&Dhcp::new(fake.client(), None), &three_calls(), |error| error, ctl).await;
+    let (work, server) = (made(&with(&[]), &with(&[])), "b".into());
+    let again = Again { work: &work, server: &server, gate, ctl };
+    let done = carry_out(&Dhcp::new(fake.client(), None), &three_calls(), |error| error, &again).await;
     let told = match done {
         Done::Applied => "applied".to_owned(),
         Done::Partial { done, cause } => {
@@ -78,6 +88,55 @@ async fn the_first_failure_without_an_explanation_is_the_end() {
     assert_eq!(outcome([], &ctl).await, ("cancelled".to_owned(), 0));
 }
 
+/// The scope has moved meanwhile.
+struct Moved;
+
+#[async_trait]
+impl Gate for Moved {
+    async fn ask(&self, _ctl: &Control) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn unmoved(&self, _ids: &[ScopeId], _ctl: &Control) -> Result<BTreeSet<ScopeId>, Error> {
+        Ok(BTreeSet::new())
+    }
+}
+
+/// What was not begun may be asked for once more.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_was_not_begun_is_sent_once_more() {
+    let busy = || {
+        let quota = "<s:Fault><s:Detail><f:WSManFault Code='2150859174'/></s:Detail></s:Fault>";
+        Ok(answer(500, &enveloped("", quota)))
+    };
+    let done = || [returned(0), returned(0), returned(0)];
+    let [syncing, refused] = [20_133, 5].map(|number| move || returned(number));
+    let ctl = Control::free();
+    let after = |first: Vec<Given>| first.into_iter().chain(done()).collect::<Vec<_>>();
+    assert_eq!(outcome(after(vec![busy()]), &ctl).await, ("applied".to_owned(), 4));
+    assert_eq!(outcome(after(vec![syncing()]), &ctl).await, ("applied".to_owned(), 4));
+    for (answers, said, calls) in [
+        (vec![busy(), busy()], "rejected: removing the exclusion", 2),
+        (vec![busy(), refused()], "rejected: removing the exclusion", 2),
+        (vec![syncing(), syncing()], "rejected: removing the exclusion", 2),
+        // we have changed the scope ourselves
+        (vec![returned(0), syncing()], "partial [\"exclusion 10.0.0.30-10.0.0.39\"]", 2),
+        (vec![returned(0), busy(), returned(0), busy(), lost(true)], "unknown: ", 5),
+    ] {
+        let (told, asked) = outcome(answers, &ctl).await;
+        assert!(told.starts_with(said) && asked == calls, "{told}, {asked} calls");
+    }
+    let (told, asked) = outcome_at(&Moved, [syncing()], &ctl).await;
+    assert!(told.contains("the scope has changed meanwhile") && asked == 1, "{told}");
+    let cancel = ctl.soft.clone();
+    let stop = async {
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        cancel.cancel();
+    };
+    let ((told, asked), ()) = tokio::join!(outcome([syncing()], &ctl), stop);
+    assert!(told.contains("cancelled before it was asked again") && asked == 1, "{told}");
+}
+
 fn made(source: &Json, target: &Json) -> Work {
     let server = dns("OnClientRequest");
     work(&open(source, &server), &open(target, &server), &server)
@@ -100,15 +159,33 @@ fn only_what_the_scope_itself_hands_out_can_be_lost() {
 }
 
 #[test]
-fn what_is_absent_for_a_moment_is_a_cost() {
-    let cost = |ours: &[(&str, Json)]| cost_to_service([&made(&with(ours), &with(&[]))]);
-    assert_eq!(cost(&[("/Scope/Name", json!("x"))]), "none: no client waits");
-    let told = cost(&[
-        ("/Policies/0/UserClass", json!([])),
-        ("/Reservations/0/ClientId", json!("02-02")),
-        ("/Reservations/1/ClientId", json!("01-01")),
-    ]);
-    assert!(told.ends_with(": reservation 10.0.0.202 in 10.0.0.0, policy A in 10.0.0.0"), "{told}");
+fn what_is_made_anew_is_known_with_what_it_would_lose() {
+    let anew = |ours: &[(&str, Json)], theirs: &[(&str, Json)]| {
+        let Steps { anew, .. } = laid_out(&with(ours), &with(theirs));
+        anew.into_iter().map(|(key, lost)| (key.to_string(), lost)).collect::<Vec<_>>()
+    };
+    assert_eq!(anew(&[("/Scope/Name", json!("x"))], &[]), []);
+    let circle = [("/Reservations/0/ClientId", json!("02-02")), ("/Reservations/1/ClientId", json!("01-01"))];
+    assert_eq!(anew(&circle, &[]), [("reservation 10.0.0.202".to_owned(), Vec::new())]);
+    // what a call cannot say would be lost, where the target has it and shall keep it
+    let dropped = || ("/Policies/0/UserClass", json!([]));
+    let future = || ("/Policies/0/Future", json!("x"));
+    let of_bits = || ("/Options/+", service::dns_option(0x80, "A"));
+    let lost = |lost: &[&str]| vec![("policy A".to_owned(), lost.iter().map(ToString::to_string).collect::<Vec<_>>())];
+    assert_eq!(anew(&[dropped(), future(), of_bits()], &[]), lost(&[]));
+    assert_eq!(anew(&[dropped()], &[future(), of_bits()]), lost(&[]));
+    let kept = anew(&[dropped(), future(), of_bits()], &[future(), of_bits()]);
+    assert_eq!(kept, lost(&["Future of policy A", "dns-setting option-81 of policy A"]));
+}
+
+/// A value that its property does not take is never shown.
+#[test]
+fn a_value_that_does_not_fit_is_named_by_its_property() {
+    let mut work = made(&with(&[("/Scope/Delay", json!(5))]), &with(&[]));
+    let odd = Item::single(Value::own(json!("secret")));
+    work.want.as_mut().unwrap().items.insert(ItemKey::property("delay"), odd);
+    let error = steps::of(&work).unwrap_err().to_string();
+    assert_eq!(error, "the value to write of Delay is not what the property takes");
 }
 
 /// A class that nothing of what is written names is no reason to refuse.
