@@ -23,6 +23,7 @@ pub mod verify_windows;
 mod course;
 mod failure;
 mod json;
+mod plain;
 mod reading;
 mod select;
 mod start;
@@ -76,7 +77,7 @@ pub fn main() -> ExitCode {
 }
 
 fn perform(cli: Cli, console: &mut Console) -> Result<u8, Failure> {
-    let Cli { global, command } = cli;
+    let Cli { global, plain, command } = cli;
     match command {
         Some(Command::Man) => {
             let page = args::manual().map_err(|error| Failure::new(format!("no manual page: {error}")))?;
@@ -91,6 +92,10 @@ fn perform(cli: Cli, console: &mut Console) -> Result<u8, Failure> {
             let folder = demo::reset(&StateFolder::locate(&config::process_env)?)?;
             console.line(&Line::of(0, Role::Plain, format!("the demo pair in {} is as new", folder.display())));
             Ok(0)
+        }
+        None if plain || console.is_dumb() => {
+            console.speak_in_lines();
+            plain::run(&global, console)
         }
         None => {
             let (start, _log) = Start::new(&global)?.interactive()?;
@@ -125,51 +130,51 @@ fn ask_servers(mut command: Command, global: &args::Global, console: &mut Consol
         console.answered_by_terminal(operator.is_there());
     }
     let threads = start::threads()?;
-    let status = threads.block_on(async {
-        match command {
-            Command::Relationships(asked) => relationships::run(&fleet, &asked, console).await,
-            Command::Scopes(asked) => scopes::run(&fleet, &asked, console).await,
-            Command::Drift(asked) => drift::run(&fleet, &asked, console).await,
-            Command::HaReset(asked) => {
-                let by = history.who().person();
-                ha_reset::run(&fleet, &asked, &history, &by, &mut operator, console).await
-            }
-            Command::Replicate(asked) => {
-                if let Some(limit) = asked.throttle_limit {
-                    fleet.throttle_limit = usize::try_from(limit).unwrap_or(usize::MAX);
-                }
-                let by = history.who().person();
-                let handover = handover(asked.as_job, &start, &history)?;
-                replicate::run(&fleet, &asked, &history, handover, &by, &mut operator, console).await
-            }
-            Command::Recover(asked) => {
-                let by = history.who().person();
-                recover::run(&fleet, &asked, &history, &by, &mut operator, console).await
-            }
-            Command::Undo(asked) => {
-                let by = history.who().person();
-                let handover = handover(asked.as_job, &start, &history)?;
-                undo::run(&fleet, &asked, &history, handover, &by, &mut operator, console).await
-            }
-            #[cfg(feature = "windows")]
-            Command::Check(asked) => {
-                let by = history.who().person();
-                verify_windows::run(&fleet, &asked, &history, &by, &mut operator, console).await
-            }
-            #[cfg(not(feature = "windows"))]
-            Command::Check(_) => Err(Failure::new("this program was built without Windows")),
-            Command::Jobs(_)
-            | Command::JobProcess { .. }
-            | Command::Demo(_)
-            | Command::History(_)
-            | Command::Man
-            | Command::Completions { .. }
-            | Command::Cmdlet { .. } => Ok(0),
-        }
-    });
+    let status = threads.block_on(on_servers(command, &mut fleet, &start, &history, &mut operator, console));
     // A read that nobody waits for any more must not hold up the end.
     threads.shutdown_background();
     status
+}
+
+/// One of them, on servers that are known.
+async fn on_servers(
+    command: Command,
+    fleet: &mut Fleet,
+    start: &Start,
+    history: &History,
+    operator: &mut replicate::AtTerminal,
+    console: &mut Console,
+) -> Result<u8, Failure> {
+    let by = history.who().person();
+    match command {
+        Command::Relationships(asked) => relationships::run(fleet, &asked, console).await,
+        Command::Scopes(asked) => scopes::run(fleet, &asked, console).await,
+        Command::Drift(asked) => drift::run(fleet, &asked, console).await,
+        Command::HaReset(asked) => ha_reset::run(fleet, &asked, history, &by, operator, console).await,
+        Command::Replicate(asked) => {
+            if let Some(limit) = asked.throttle_limit {
+                fleet.throttle_limit = usize::try_from(limit).unwrap_or(usize::MAX);
+            }
+            let handover = handover(asked.as_job, start, history)?;
+            replicate::run(fleet, &asked, history, handover, &by, operator, console).await
+        }
+        Command::Recover(asked) => recover::run(fleet, &asked, history, &by, operator, console).await,
+        Command::Undo(asked) => {
+            let handover = handover(asked.as_job, start, history)?;
+            undo::run(fleet, &asked, history, handover, &by, operator, console).await
+        }
+        #[cfg(feature = "windows")]
+        Command::Check(asked) => verify_windows::run(fleet, &asked, history, &by, operator, console).await,
+        #[cfg(not(feature = "windows"))]
+        Command::Check(_) => Err(Failure::new("this program was built without Windows")),
+        Command::Jobs(_)
+        | Command::History(_)
+        | Command::JobProcess { .. }
+        | Command::Demo(_)
+        | Command::Man
+        | Command::Completions { .. }
+        | Command::Cmdlet { .. } => Ok(0),
+    }
 }
 
 /// What it takes to start a job, where one is asked for.

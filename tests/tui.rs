@@ -127,6 +127,39 @@ fn what_is_typed_ahead_or_pasted_confirms_nothing() {
     assert_eq!(files(), before);
 }
 
+/// List, preview, confirm and run as lines: nothing is drawn, and what was typed before the
+/// question answers nothing.
+#[test]
+fn plain_mode_does_the_main_job_in_lines() {
+    let home = Home::new();
+    let start = |args: &[&str], term: &str| {
+        Start::scopesync().args(args.to_vec()).env("TERM", term).home(&home).size(140, 90).start()
+    };
+    let mut terminal = start(&["--demo", "--plain"], "xterm-256color");
+    let mark = terminal.mark();
+    terminal.wait_for_text("1.2  10.20.11.0  Haus A, first floor: purchasing, finance  drifted: 1 to update");
+    terminal.wait_for_text("scopesync>");
+    terminal.type_text("drift 1.2\rforce on\rW\rreplicate 1.2\r");
+    terminal.wait_for_text("what if: nothing was written");
+    assert_eq!(home.runs(), 0);
+    terminal.wait_for_text("scopesync WHATIF, nothing is written FORCE, replicate does not ask>");
+    terminal.type_text("whatif off\rforce off\rreplicate 10.20.11.0 1.37\ry\r");
+    terminal.wait_for_text("overwriting hamburg: 5 to create, 1 to update?");
+    terminal.wait_for_text("[Y] Yes");
+    terminal.type_text("y\r");
+    terminal.wait_for_text("2 replicated");
+    terminal.type_text("history\rlist 10.20.11\rq\r");
+    let end = terminal.wait_for_end();
+    assert!(end.view.contains("nothing fits") || end.view.contains("10.20.11.0  Haus A"), "{}", end.view);
+    assert_eq!(end.status.code(), Some(0), "{}", end.view);
+    assert!(!terminal.since(mark).contains(&0x1b), "no sequence of a terminal is sent");
+    assert_eq!(home.runs(), 1);
+    let mut terminal = start(&["--demo"], "dumb");
+    terminal.wait_for_text("scopesync>");
+    terminal.type_text("no such thing\rquit\r");
+    assert_eq!(terminal.wait_for_end().status.code(), Some(0), "a mistake in typing is none of a run");
+}
+
 #[test]
 fn idle_it_sends_nothing_and_a_cursor_move_is_small() {
     let home = Home::new();

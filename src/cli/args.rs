@@ -41,6 +41,12 @@ pub struct Cli {
     /// What holds for every command.
     #[command(flatten)]
     pub global: Global,
+    /// Lines instead of a screen: for screen readers and serial lines
+    ///
+    /// Lists, previews, asks and runs by commands of a line each, in the same
+    /// words. Where TERM is dumb this is what starts.
+    #[arg(long)]
+    pub plain: bool,
     /// The command; none is the interactive program.
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -298,18 +304,20 @@ impl Cli {
     /// What is wrong with them, or help that was asked for.
     pub fn understand(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, Refused> {
         match Self::try_parse_from(powershell::any_letter_case(arguments))? {
-            Cli { global, command: Some(Command::Cmdlet { parameters }) } => powershell::read(&global, parameters),
+            Cli { global, command: Some(Command::Cmdlet { parameters }), .. } => powershell::read(&global, parameters),
             cli => Ok(cli),
         }
     }
 }
 
 /// Why arguments mean nothing.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum Refused {
     /// By the parser; help and version, too.
+    #[error("{0}")]
     Arguments(clap::Error),
     /// Parameters of the cmdlet.
+    #[error("{0}")]
     Parameters(Failure),
 }
 
@@ -397,6 +405,7 @@ const PROGRAM_NOTES: &str = "\
 Examples:
   scopesync --demo                    try it on the demo pair, without any server
   scopesync                           the interactive program on your servers
+  scopesync --plain                   the same in lines, for screen readers and serial lines
   scopesync drift                     what differs, for people
   scopesync drift --json              what differs, for programs
   scopesync replicate --computer-name kea-1 --what-if
@@ -406,7 +415,8 @@ Exit status:
   0  all is well
   1  error
   3  a server, or a part of what it has, could not be read
-  `drift` and `replicate` have more: see their --help.
+  `drift` and `replicate` have more: see their --help. A session in plain mode
+  ends with the highest status of what it ran.
 
 Files:
   ~/.config/scopesync/config.toml       configuration; then /etc/scopesync/config.toml

@@ -51,6 +51,10 @@ pub struct Console {
     out: Stream,
     err: Stream,
     input_is_terminal: bool,
+    /// The terminal can do nothing but print.
+    is_dumb: bool,
+    /// Nothing is drawn that would have to be drawn over.
+    in_lines: bool,
 }
 
 impl Console {
@@ -66,6 +70,8 @@ impl Console {
             },
             err: Stream { dress: Dress::of(stderr.is_terminal(), &env), writer: Box::new(stderr), lost: None },
             input_is_terminal: io::stdin().is_terminal(),
+            is_dumb: env("TERM").is_some_and(|term| term == "dumb"),
+            in_lines: false,
         }
     }
 
@@ -76,6 +82,8 @@ impl Console {
             out: Stream { writer: out, dress, lost: None },
             err: Stream { writer: err, dress, lost: None },
             input_is_terminal,
+            is_dumb: false,
+            in_lines: false,
         }
     }
 
@@ -89,9 +97,25 @@ impl Console {
         self.input_is_terminal && self.err.dress.terminal
     }
 
-    /// Whether somebody sees standard error as it comes.
+    /// Whether the terminal says of itself that it can do nothing but print.
+    pub fn is_dumb(&self) -> bool {
+        self.is_dumb
+    }
+
+    /// From now on a line is said once and stays: nothing moves, and nothing is told by a colour.
+    pub fn speak_in_lines(&mut self) {
+        self.in_lines = true;
+        (self.out.dress.colour, self.err.dress.colour) = (false, false);
+    }
+
+    /// Whether what goes on is told in lines.
+    pub fn is_in_lines(&self) -> bool {
+        self.in_lines
+    }
+
+    /// Whether somebody sees standard error as it comes, and something may move on it.
     pub fn is_watched(&self) -> bool {
-        self.err.dress.terminal
+        self.err.dress.terminal && !self.in_lines
     }
 
     /// A line of the result.

@@ -9,7 +9,7 @@ use super::console::Console;
 use crate::engine::fleet::Fleet;
 use crate::engine::port::Control;
 use crate::engine::survey::Survey;
-use crate::show::plural;
+use crate::show::{Line, Role, plural};
 
 /// Reads all servers side by side.
 ///
@@ -32,7 +32,10 @@ pub async fn survey(fleet: &Fleet, console: &mut Console) -> Result<Survey, Fail
 
 /// Shows what is being waited for until it is there. Draws nothing unless standard error
 /// is watched.
-pub async fn waiting<T>(console: &Console, what: String, work: impl Future<Output = T>) -> T {
+pub async fn waiting<T>(console: &mut Console, what: String, work: impl Future<Output = T>) -> T {
+    if console.is_in_lines() {
+        console.aside(&Line::of(0, Role::Muted, what.as_str()));
+    }
     let spinner = spinner(console, what);
     let result = work.await;
     spinner.finish_and_clear();

@@ -109,6 +109,14 @@ impl Ask for AtTerminal {
 }
 
 impl AtTerminal {
+    /// The next line of the operator; empty at the end of the input.
+    ///
+    /// # Errors
+    /// It cannot be read; [`io::ErrorKind::Interrupted`] after a signal that asks for an end.
+    pub(in crate::cli) fn line(&self) -> io::Result<String> {
+        typed(self.device, Signals::listen())
+    }
+
     /// Asks until the line has a meaning; at the end of the input the answer is `at_end`.
     fn answer<T>(
         &self,

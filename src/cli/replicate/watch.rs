@@ -1,7 +1,7 @@
 //! The progress bar of a run, and the signals that cancel it.
 
 use std::convert::Infallible;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::sync::watch::Receiver;
@@ -39,6 +39,7 @@ pub(in crate::cli) async fn watch(
     console: &mut Console,
 ) -> Infallible {
     let bar = Bar::new(console.is_watched());
+    let mut spoken = Spoken::default();
     let mut signals = Signals::listen();
     loop {
         tokio::select! {
@@ -47,7 +48,13 @@ pub(in crate::cli) async fn watch(
                 bar.0.suspend(|| console.aside(&Line::of(0, Role::Warning, text)));
             }
             changed = status.changed() => match changed {
-                Ok(()) => bar.show(&Progress::from(&*status.borrow_and_update())),
+                Ok(()) => {
+                    let progress = Progress::from(&*status.borrow_and_update());
+                    bar.show(&progress);
+                    if console.is_in_lines() && let Some(text) = spoken.next(&progress, Instant::now()) {
+                        console.aside(&Line::of(0, Role::Muted, text));
+                    }
+                }
                 Err(_) => std::future::pending().await,
             },
         }
@@ -62,6 +69,35 @@ fn cancel(control: &Control, said: &Said) -> &'static str {
     }
     control.soft.cancel();
     first
+}
+
+/// At least so long between two lines that say how far a run is: they are listened to.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// What was said of a run that is told in lines.
+#[derive(Default)]
+struct Spoken {
+    last: Option<Instant>,
+    waits_for: Option<String>,
+}
+
+impl Spoken {
+    /// What is to be said now. A wait is said once, however long it is.
+    fn next(&mut self, progress: &Progress, now: Instant) -> Option<String> {
+        let waits_for = progress.waiting.then(|| progress.doing.clone());
+        let begins_to_wait = waits_for.is_some() && waits_for != self.waits_for;
+        self.waits_for = waits_for;
+        let is_due = !progress.waiting && self.last.is_none_or(|last| now.duration_since(last) >= PAUSE);
+        if !begins_to_wait && !is_due {
+            return None;
+        }
+        self.last = Some(now);
+        let doing = if progress.doing.is_empty() { String::new() } else { format!(": {}", progress.doing) };
+        Some(match progress.waiting {
+            true => format!("waiting{doing}"),
+            false => format!("{} of {} scopes{doing}", progress.scopes_done, progress.scopes_total),
+        })
+    }
 }
 
 /// Gone from the screen when dropped.
@@ -109,6 +145,19 @@ impl Drop for Bar {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn progress_in_lines_comes_seldom_and_a_wait_once() {
+        let mut spoken = Spoken::default();
+        let now = Instant::now();
+        let done = |scopes_done| Progress { scopes_total: 9, scopes_done, ..Progress::default() };
+        assert_eq!(spoken.next(&done(1), now).as_deref(), Some("1 of 9 scopes"));
+        assert_eq!(spoken.next(&done(2), now), None);
+        let wait = Progress::waiting("HA normal");
+        assert_eq!(spoken.next(&wait, now).as_deref(), Some("waiting: HA normal"));
+        assert_eq!(spoken.next(&wait, now + PAUSE * 9), None);
+        assert_eq!(spoken.next(&done(3), now + PAUSE).as_deref(), Some("3 of 9 scopes"));
+    }
 
     #[test]
     fn the_second_time_is_harder() {

@@ -1,0 +1,254 @@
+//! The numbered list, and what its numbers mean.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::cli::Failure;
+use crate::engine::compare::{self, ScopeDrift, Summary};
+use crate::engine::fleet::Fleet;
+use crate::engine::select::{Picked, ScopeSelector};
+use crate::engine::survey::Survey;
+use crate::model::{DriftState, Foreign, ScopeId, ServerName};
+use crate::show::{self, Counts, Line, Role, ScopeNames};
+
+/// Relationships, numbered from 1, with their scopes, numbered within each.
+#[derive(Default)]
+pub(super) struct List {
+    groups: Vec<Group>,
+    /// Servers of which nothing is listed, and why.
+    absent: Vec<String>,
+}
+
+struct Group {
+    name: Foreign,
+    source_member: usize,
+    title: Line,
+    summary: Line,
+    findings: usize,
+    scopes: Vec<Numbered>,
+}
+
+struct Numbered {
+    id: ScopeId,
+    line: Line,
+    in_sync: bool,
+}
+
+impl List {
+    /// What the servers say; the source is the primary where `sources` names no other.
+    pub(super) fn of(fleet: &Fleet, survey: &Survey, sources: &BTreeMap<Foreign, ServerName>) -> Self {
+        let names = ScopeNames::of(survey);
+        let group = |relationship: &crate::engine::survey::Relationship| {
+            let chosen = sources.get(&relationship.name).and_then(|server| relationship.member_index(server));
+            let source_member = chosen.unwrap_or(0);
+            let drift = compare::relationship(survey, relationship, source_member, &fleet.ignore);
+            Group {
+                name: relationship.name.clone(),
+                source_member,
+                title: show::relationship_title(relationship, source_member),
+                summary: show::summary(&Summary::of(&drift.scopes)),
+                findings: drift.findings.len(),
+                scopes: drift.scopes.iter().map(|scope| Numbered::of(scope, &names)).collect(),
+            }
+        };
+        let absent = |server: &crate::engine::survey::ServerReport| match &server.outcome {
+            Some(Err(error)) => Some(error.with_hint()),
+            _ => None,
+        };
+        List {
+            groups: survey.relationships.iter().map(group).collect(),
+            absent: survey.servers.iter().filter_map(absent).collect(),
+        }
+    }
+
+    /// The lines whose text holds `filter`; scopes in sync only if they are asked for.
+    pub(super) fn lines(&self, filter: &str, all: bool) -> Vec<Line> {
+        let wanted = filter.to_lowercase();
+        let fits = |text: String| wanted.is_empty() || text.to_lowercase().contains(&wanted);
+        let mut lines = Vec::new();
+        for (number, group) in (1..).zip(&self.groups) {
+            let of_group = fits(group.title.text());
+            let scopes = (1..).zip(&group.scopes).filter(|(_, scope)| all || !wanted.is_empty() || !scope.in_sync);
+            let scopes: Vec<_> = scopes.filter(|(_, scope)| of_group || fits(scope.line.text())).collect();
+            if !of_group && scopes.is_empty() {
+                continue;
+            }
+            lines.push(before(format!("{number}  "), &group.title));
+            for (at, scope) in scopes {
+                lines.push(before(format!("{number}.{at}  "), &scope.line).deeper(2));
+            }
+            let mut summary = group.summary.clone().deeper(2);
+            if group.findings > 0 {
+                let findings = show::plural(group.findings, "finding");
+                summary = summary.with(Role::Plain, format!("; {findings}, see: drift {number}"));
+            }
+            lines.push(summary);
+        }
+        if lines.is_empty() {
+            let text = if wanted.is_empty() { "no server is in a relationship" } else { "nothing fits" };
+            lines.push(Line::of(0, Role::Muted, text));
+        }
+        lines.extend(self.absent.iter().map(|reason| Line::of(0, Role::Critical, format!("not read: {reason}"))));
+        lines
+    }
+
+    /// What words of the operator mean: numbers, ranges of them, names of relationships, ids of
+    /// scopes; everything without any.
+    ///
+    /// # Errors
+    /// A word that means nothing here, or two things.
+    pub(super) fn pick(&self, words: &[String]) -> Result<Vec<Picked>, Failure> {
+        let mut picked: BTreeMap<usize, Option<BTreeSet<ScopeId>>> = BTreeMap::new();
+        let whole = |picked: &mut BTreeMap<usize, Option<BTreeSet<ScopeId>>>, at| picked.insert(at, None);
+        if words.is_empty() || words.iter().any(|word| word.eq_ignore_ascii_case("all")) {
+            (0..self.groups.len()).for_each(|at| drop(whole(&mut picked, at)));
+        }
+        for word in words.iter().filter(|word| !word.eq_ignore_ascii_case("all")) {
+            let named = |group: &Group| group.name.raw().eq_ignore_ascii_case(word);
+            if let Some(at) = self.number(word).or_else(|| self.groups.iter().position(named)) {
+                whole(&mut picked, at);
+                continue;
+            }
+            for (at, id) in self.scopes(word)? {
+                if let Some(ids) = picked.entry(at).or_insert_with(|| Some(BTreeSet::new())) {
+                    ids.insert(id);
+                }
+            }
+        }
+        let pick = |(relationship, scopes): (usize, _)| {
+            let source_member = self.groups.get(relationship)?.source_member;
+            Some(Picked { relationship, source_member, scopes })
+        };
+        Ok(picked.into_iter().filter_map(pick).collect())
+    }
+
+    /// The relationship of this number.
+    fn number(&self, word: &str) -> Option<usize> {
+        let at = word.parse::<usize>().ok()?.checked_sub(1)?;
+        (at < self.groups.len()).then_some(at)
+    }
+
+    fn scopes(&self, word: &str) -> Result<Vec<(usize, ScopeId)>, Failure> {
+        if let Some(found) = self.range(word) {
+            return Ok(found);
+        }
+        if let Ok(selector) = word.parse::<ScopeSelector>() {
+            let groups = self.groups.iter().enumerate();
+            let found: Vec<(usize, ScopeId)> = groups
+                .flat_map(|(at, group)| group.scopes.iter().map(move |scope| (at, scope.id)))
+                .filter(|(_, id)| selector.matches(*id))
+                .collect();
+            match found.len() {
+                0 => {}
+                1 => return Ok(found),
+                _ => {
+                    return Err(Failure::new(format!("{word} is several scopes"))
+                        .hint("give its number in the list, or its address with /LENGTH"));
+                }
+            }
+        }
+        Err(Failure::new(format!("{:?} is nothing in the list", Foreign::from(word).to_string()))
+            .hint("give a number of the list such as 1 or 1.3, a range such as 1.3-7, the id of a scope, or all"))
+    }
+
+    /// `1.3`, `1.3-7` or `1.3-1.7`.
+    fn range(&self, word: &str) -> Option<Vec<(usize, ScopeId)>> {
+        let (first, last) = word.split_once('-').unwrap_or((word, word));
+        let (group, from) = first.split_once('.')?;
+        let to = match last.split_once('.') {
+            Some((other, to)) if other == group => to,
+            Some(_) => return None,
+            None => last,
+        };
+        let at = self.number(group)?;
+        let scopes = &self.groups.get(at)?.scopes;
+        let [from, to] = [from, to].map(|number| number.parse::<usize>().ok());
+        let (from, to) = (from?.checked_sub(1)?, to?);
+        (from < to).then_some(())?;
+        Some(scopes.get(from..to)?.iter().map(|scope| (at, scope.id)).collect())
+    }
+}
+
+impl Numbered {
+    fn of(scope: &ScopeDrift, names: &ScopeNames) -> Self {
+        let mut line = show::scope_drift(scope, names);
+        if scope.can_replicate() {
+            // signs are not read out
+            line.spans.pop();
+            line = line.with(Role::Plain, format!(": {}", Counts::of(&scope.changes).words()));
+        }
+        Numbered { id: scope.id, line, in_sync: scope.state == DriftState::InSync }
+    }
+}
+
+fn before(number: String, line: &Line) -> Line {
+    let mut numbered = Line::of(line.indent, Role::Muted, number);
+    numbered.spans.extend(line.spans.iter().cloned());
+    numbered
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list() -> List {
+        let scope = |n: u8, in_sync| Numbered {
+            id: ScopeId::new([10, 0, n, 0].into(), 24).unwrap(),
+            line: Line::of(0, Role::Plain, format!("10.0.{n}.0  Office {n}")),
+            in_sync,
+        };
+        let group = |name: &str, scopes| Group {
+            name: Foreign::from(name),
+            source_member: 1,
+            title: Line::of(0, Role::Title, name),
+            summary: Line::of(0, Role::Plain, "summary"),
+            findings: 0,
+            scopes,
+        };
+        let first = vec![scope(1, true), scope(2, false), scope(3, false)];
+        List { groups: vec![group("Berlin", first), group("Bonn", vec![scope(3, false)])], absent: Vec::new() }
+    }
+
+    fn picked(words: &str) -> Result<Vec<(usize, Vec<String>)>, String> {
+        let words: Vec<String> = words.split_whitespace().map(str::to_owned).collect();
+        let ids = |pick: Picked| {
+            (pick.relationship, pick.scopes.into_iter().flatten().map(|id| id.short()).collect::<Vec<_>>())
+        };
+        list().pick(&words).map(|all| all.into_iter().map(ids).collect()).map_err(|failure| failure.message)
+    }
+
+    #[test]
+    fn numbers_ranges_names_and_ids_pick() {
+        let of = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
+        assert_eq!(picked("1.2"), Ok(vec![(0, of(&["10.0.2.0"]))]));
+        assert_eq!(picked("1.1-2 2.1"), Ok(vec![(0, of(&["10.0.1.0", "10.0.2.0"])), (1, of(&["10.0.3.0"]))]));
+        assert_eq!(picked("1.2-1.3"), Ok(vec![(0, of(&["10.0.2.0", "10.0.3.0"]))]));
+        assert_eq!(picked("bonn"), Ok(vec![(1, vec![])]), "all of it");
+        assert_eq!(picked("1.2 1"), Ok(vec![(0, vec![])]), "all of it");
+        assert_eq!(picked("10.0.2.0/24"), Ok(vec![(0, of(&["10.0.2.0"]))]));
+        assert_eq!(picked("").unwrap().len(), 2);
+        for nothing in ["1.4", "3", "0", "1.0", "1.3-2", "1.2-2.1", "10.0.9.0", "office"] {
+            assert!(picked(nothing).unwrap_err().contains("nothing in the list"), "{nothing}");
+        }
+        assert!(picked("10.0.3.0").unwrap_err().contains("several scopes"));
+    }
+
+    #[test]
+    fn what_is_in_sync_is_listed_when_it_is_asked_for() {
+        let text = |filter, all| list().lines(filter, all).iter().map(Line::text).collect::<Vec<_>>();
+        assert_eq!(
+            text("", false),
+            [
+                "1  Berlin",
+                "  1.2  10.0.2.0  Office 2",
+                "  1.3  10.0.3.0  Office 3",
+                "  summary",
+                "2  Bonn",
+                "  2.1  10.0.3.0  Office 3",
+                "  summary"
+            ]
+        );
+        assert!(text("", true).contains(&"  1.1  10.0.1.0  Office 1".to_owned()));
+        assert_eq!(text("OFFICE 1", false), ["1  Berlin", "  1.1  10.0.1.0  Office 1", "  summary"]);
+        assert_eq!(text("nowhere", false), ["nothing fits"]);
+    }
+}
