@@ -11,9 +11,11 @@ mod finding;
 mod history;
 mod plan;
 mod progress;
+mod readable;
 mod recovery;
 mod reset;
 mod run;
+mod words;
 mod wrap;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,9 +31,11 @@ pub use finding::finding;
 pub use history::{destroyed, local_time, run_kind, run_outcome, run_servers, run_story, snapshot};
 pub use plan::plan;
 pub use progress::Progress;
+pub use readable::meaning;
 pub use recovery::{interrupted, recovery};
 pub use reset::{reset_plan, reset_report, still_terminated};
 pub use run::{report, report_summary};
+pub use words::differing;
 pub use wrap::{width, wrap};
 
 /// What a piece of a line is, for colours and weights.

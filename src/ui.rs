@@ -83,6 +83,10 @@ pub fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>) -> Drawn {
 }
 
 fn browse(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, body: Rect, drawn: &mut Drawn) {
+    if state.drift.full {
+        drawn.drift = Some(drift::draw(state, theme, frame, body));
+        return;
+    }
     let [left, scopes, drift] = panes(state, body);
     drawn.left = Some(relationships::draw(state, theme, frame, left));
     let scopes = if drift.y == scopes.y { pane::divide(frame, theme, scopes) } else { scopes };

@@ -5,11 +5,14 @@
 
 mod common;
 
+#[path = "screens/drift.rs"]
+mod drift;
+
 use common::fake::{self, Script, pair, reserve, scope};
 use common::screen::{Past, Program, event_of};
 use proptest::prelude::*;
 use scopesync::app::Event;
-use scopesync::app::action::VERBS;
+use scopesync::app::action::{Place, VERBS};
 use scopesync::engine::approval::Manner;
 use scopesync::engine::fleet::Fleet;
 use scopesync::engine::port::Way;

@@ -62,6 +62,16 @@ pub enum Action {
     Repaint,
     /// To what lies outside the scopes of the relationship.
     Findings,
+    /// To the next change of the scope.
+    NextChange,
+    /// To the change before.
+    PreviousChange,
+    /// Folds a section of the drift, or opens it.
+    Fold,
+    /// Folds all sections, or opens them.
+    FoldAll,
+    /// Gives the drift the whole window, or takes it back.
+    FullScreen,
     /// Moves the text to the right.
     PanLeft,
     /// Moves the text to the left.
@@ -334,6 +344,18 @@ pub const VERBS: &[Verb] = &[
         SCOPES,
         "findings",
         "to the findings of the relationship: what lies outside its scopes",
+    ),
+    verb(Action::NextChange, "next-change", &["n"], &[Place::Drift], "next change", "to the next change of the scope"),
+    verb(Action::PreviousChange, "previous-change", &["p", "N"], &[Place::Drift], "", "to the change before"),
+    verb(Action::Fold, "fold", &["Space"], &[Place::Drift], "fold", "fold the section, or open it"),
+    verb(Action::FoldAll, "fold-all", &["Z"], &[Place::Drift], "", "fold all sections; again: open them"),
+    verb(
+        Action::FullScreen,
+        "full-screen",
+        &["z"],
+        LISTS,
+        "full screen",
+        "give the drift the whole window; again, or Esc: back",
     ),
     verb(
         Action::Reset,

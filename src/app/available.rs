@@ -6,7 +6,7 @@ use super::gate::{Gate, READING_TIME};
 use super::pick;
 use super::runs::{Cancelled, Kind, Run};
 use super::state::{AppState, LeftKey, Quitting, View};
-use super::update::{handing, recalling};
+use super::update::{drifting, handing, recalling};
 use crate::engine::approval::Manner;
 
 /// Whether an action would do something; `Err` tells why not.
@@ -20,6 +20,9 @@ pub fn available(state: &AppState, action: Action) -> Result<(), String> {
         Action::Force if state.setting.read_only => Err("everything is read-only: nothing can be written".into()),
         Action::Reload if state.reports.is_empty() => Err("there is no server".into()),
         Action::Findings if state.current().is_none() => Err("there is no relationship here".into()),
+        Action::NextChange | Action::PreviousChange | Action::Fold | Action::FoldAll | Action::FullScreen => {
+            drifting::can(state, action)
+        }
         Action::Reset => reset(state),
         Action::Undo => recalling::can_undo(state),
         Action::Finish | Action::LeaveRun => recalling::can_settle(state, action),

@@ -1,9 +1,10 @@
 //! One change or finding in full, for values that are longer than a line.
 
-use crate::model::{Change, Finding};
+use crate::model::Finding;
 use crate::show::ScopeNames;
 
-use super::drift;
+use super::drift::aligned::{self, Aligned};
+use super::drift::{self, Subject};
 use super::list::Scroll;
 
 /// A text over the lists.
@@ -18,14 +19,19 @@ pub struct Detail {
 }
 
 impl Detail {
-    /// A change with all its fields and both values.
-    pub fn of_change(scope: String, change: &Change, source: &str, target: &str) -> Self {
-        let mut paragraphs = vec![drift::change_line(change), String::new()];
-        for field in &change.fields {
-            let (ours, theirs) = drift::values(field);
+    /// An item with all its fields and both values.
+    pub fn of_item(scope: String, subject: &Subject, item: &Aligned<'_>) -> Self {
+        let drift = &subject.compared.drift;
+        let (sign, told) = drift::told(subject, item);
+        let title = format!("{sign} {} {}", item.key().kind.word(), item.title());
+        let mut paragraphs = vec![title.trim_start().to_owned(), told, String::new()];
+        for field in item.fields() {
+            let sides = aligned::sides(item.key(), field, true).map(Option::unwrap_or_default);
             paragraphs.push(format!("{}", field.field));
-            paragraphs.push(format!("  source {source}: {ours}"));
-            paragraphs.push(format!("  target {target}: {theirs}"));
+            for (side, (role, server)) in sides.iter().zip([("source", &drift.source), ("target", &drift.target)]) {
+                let from = if side.inherited { ", inherited" } else { "" };
+                paragraphs.push(format!("  {role} {server}: {}{from}", side.words()));
+            }
             paragraphs.push(String::new());
         }
         Detail { title: format!("scope {scope}"), paragraphs, ..Detail::default() }

@@ -1,16 +1,28 @@
-//! The drift pane: a scope's changes by section, or the findings of a relationship.
+//! The drift pane: a scope's items side by side, by section, or the findings of a relationship.
 
+pub mod aligned;
+mod concerns;
+mod rows;
+mod told;
+mod words;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::engine::compare::ScopeDrift;
-use crate::engine::prerequisites::visible_pair;
-use crate::engine::survey::Presence;
-use crate::model::{Change, ChangeKind, FieldChange, Finding, FindingSide, ScopeId, Section, Severity};
+use crate::model::{ChangeKind, Field, Foreign, ItemKey, ScopeId, Section, Severity};
 use crate::show::plural;
 
-use super::compared::{Compared, counts_of};
+use super::compared::Compared;
 use super::list::Scroll;
 use super::state::AppState;
+use aligned::{Aligned, Left, Side};
+
+pub use told::told;
+pub use words::{
+    change_line, described, finding_line, left_out_line, member_words, severity_word, side_word, state_words,
+    summary_words, values,
+};
 
 /// What the pane shows.
 #[derive(Clone, Debug)]
@@ -19,11 +31,19 @@ pub struct Subject {
     pub compared: Arc<Compared>,
     /// The scope; `None` for the relationship itself.
     pub scope: Option<ScopeId>,
+    /// Why nothing of the scope is carried, where that is known.
+    pub refusal: Option<String>,
 }
 
 impl Subject {
     fn is(&self, other: &Subject) -> bool {
         Arc::ptr_eq(&self.compared, &other.compared) && self.scope == other.scope
+    }
+
+    /// Whether both show one thing, compared at whatever time.
+    fn is_of(&self, other: &Subject) -> bool {
+        let (ours, theirs) = (&self.compared.drift, &other.compared.drift);
+        self.scope == other.scope && ours.name == theirs.name && ours.source == theirs.source
     }
 
     /// The scope itself.
@@ -53,6 +73,28 @@ pub enum Look {
     Warning,
 }
 
+/// An item of the scope that is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ItemAt {
+    /// One that differs, by its place among the changes.
+    Change(usize),
+    /// One that a replication leaves as it is, by its place among those.
+    Left(usize),
+}
+
+/// The heading of a section.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SectionHead {
+    /// Which one.
+    pub section: Section,
+    /// Creations, updates and deletions in it.
+    pub counts: [usize; 3],
+    /// Items in it that a replication leaves as they are, of those shown.
+    pub left: usize,
+    /// Its lines that are folded away.
+    pub folded: Option<usize>,
+}
+
 /// A line of the pane: what to show, not how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DriftRow {
@@ -68,14 +110,29 @@ pub enum DriftRow {
     State,
     /// Why it is unknown.
     Reason,
-    /// A finding of the relationship.
+    /// Why nothing of it is carried.
+    Refused,
+    /// A finding.
     Finding(usize),
-    /// A section with its counts.
-    Section(Section, [usize; 3]),
-    /// A change.
-    Change(usize),
-    /// A field of a change.
-    Field(usize, usize),
+    /// A finding of the item or section above it.
+    Beside(usize),
+    /// A section.
+    Section(SectionHead),
+    /// An item, and what a replication does to it.
+    Item(ItemAt),
+    /// A field of an item: both values.
+    Field(ItemAt, usize),
+    /// What the pane lacks so far.
+    Opening,
+}
+
+/// What a line is, however the lines move.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum RowKey {
+    Section(Section),
+    Item(ItemKey),
+    Field(ItemKey, Field),
+    Row(DriftRow),
 }
 
 /// The pane's lines and cursor.
@@ -87,186 +144,146 @@ pub struct DriftPane {
     pub rows: Vec<DriftRow>,
     /// Its cursor.
     pub scroll: Scroll,
+    /// Sections that are folded, of whatever scope.
+    pub folded: BTreeSet<Section>,
+    /// It covers the lists.
+    pub full: bool,
 }
 
 impl DriftPane {
     /// Shows something, if it does not do so already.
     pub fn show(&mut self, subject: Option<Subject>) {
-        let same = match (&self.subject, &subject) {
-            (Some(old), Some(new)) => old.is(new),
-            (None, None) => true,
-            _ => false,
+        let (same, of_one) = match (&self.subject, &subject) {
+            (Some(old), Some(new)) => (old.is(new), old.is_of(new)),
+            (None, None) => (true, true),
+            _ => (false, false),
         };
         if same {
             return;
         }
-        let scope = |subject: &Option<Subject>| {
-            subject.as_ref().map(|s| (s.scope, s.compared.drift.name.clone(), s.compared.drift.source.clone()))
-        };
-        if scope(&self.subject) != scope(&subject) {
+        if !of_one {
             self.scroll = Scroll { height: self.scroll.height, ..Scroll::default() };
+            self.subject = subject;
+            self.rows = self.build();
+            return;
         }
-        self.rows = subject.as_ref().map(rows).unwrap_or_default();
+        let key = self.current().and_then(|row| self.key(row));
         self.subject = subject;
+        self.rebuild(key);
     }
 
     /// The highlighted line.
     pub fn current(&self) -> Option<DriftRow> {
         self.rows.get(self.scroll.position(self.rows.len())).copied()
     }
-}
 
-fn rows(subject: &Subject) -> Vec<DriftRow> {
-    let findings = subject.compared.drift.findings.iter().enumerate();
-    let Some(id) = subject.scope else {
-        let mut rows = vec![DriftRow::Summary];
-        rows.extend((0..subject.compared.left_out.len()).map(DriftRow::LeftOut));
-        rows.extend([DriftRow::Member(0), DriftRow::Member(1)]);
-        rows.extend((0..subject.compared.unpaired.len()).map(DriftRow::Unpaired));
-        rows.extend(findings.map(|(at, _)| DriftRow::Finding(at)));
-        return rows;
-    };
-    let Some(scope) = subject.scope() else { return Vec::new() };
-    let mut rows = vec![DriftRow::State];
-    rows.extend(scope.reason.iter().map(|_| DriftRow::Reason));
-    rows.extend(findings.filter(|(_, finding)| finding.scopes.contains(&id)).map(|(at, _)| DriftRow::Finding(at)));
-    let mut section = None;
-    for (at, change) in scope.changes.iter().enumerate() {
-        if section != Some(change.section()) {
-            section = Some(change.section());
-            rows.push(DriftRow::Section(change.section(), section_counts(scope, change.section())));
-        }
-        rows.push(DriftRow::Change(at));
-        rows.extend((0..change.fields.len()).map(|field| DriftRow::Field(at, field)));
-    }
-    rows
-}
-
-fn section_counts(scope: &ScopeDrift, section: Section) -> [usize; 3] {
-    let of = |kind| scope.changes.iter().filter(|c| c.change == kind && c.section() == section).count();
-    [of(ChangeKind::Create), of(ChangeKind::Update), of(ChangeKind::Delete)]
-}
-
-/// How a scope stands and what a replication would do, in words.
-pub fn state_words(scope: &ScopeDrift) -> String {
-    let [create, update, delete] = counts_of(scope);
-    match scope.state {
-        crate::model::DriftState::OnlyOnTarget => {
-            format!("only on target: {} items, never deleted by a replication", scope.changes.len())
-        }
-        _ if scope.changes.is_empty() => scope.state.words().to_owned(),
-        _ => {
-            format!("{}: on the target {create} to create, {update} to update, {delete} to delete", scope.state.words())
+    /// An item of the scope that is shown.
+    pub fn item(&self, at: ItemAt) -> Option<Aligned<'_>> {
+        match at {
+            ItemAt::Change(at) => self.subject.as_ref()?.scope()?.changes.get(at).map(Aligned::Change),
+            ItemAt::Left(at) => self.left().get(at).map(Aligned::Left),
         }
     }
-}
 
-/// A severity in words.
-pub fn severity_word(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Critical => "critical",
-        Severity::Warning => "warning",
-        Severity::Info => "info",
+    /// Items that a replication leaves as they are.
+    fn left(&self) -> &[Left] {
+        &[]
     }
-}
 
-/// Where a finding lies, in words.
-pub fn side_word(side: FindingSide) -> &'static str {
-    match side {
-        FindingSide::Source => "source",
-        FindingSide::Target => "target",
-        FindingSide::Both => "both sides",
-    }
-}
-
-/// A finding in one line.
-pub fn finding_line(finding: &Finding) -> String {
-    format!("{} ({}): {}", severity_word(finding.severity), side_word(finding.side), finding.message)
-}
-
-/// A change in one line, without its fields.
-pub fn change_line(change: &Change) -> String {
-    let mut line = format!("{} {} {}", change.change.sign(), change.change.word(), described(change));
-    if change.becomes_explicit {
-        line.push_str(" (inherited on the source, becomes explicit on the target)");
-    }
-    line
-}
-
-/// What a change is about: `reservation 10.0.0.10`, `option routers (dhcp4/3) of range …`.
-pub fn described(change: &Change) -> String {
-    let owner = match &change.key.owner {
-        crate::model::Owner::Scope => String::new(),
-        owner => format!(" of {owner}"),
-    };
-    let mut text = format!("{} {}{owner}", change.key.kind.word(), change.title());
-    if let Some(other) = &change.moved {
-        match change.change {
-            ChangeKind::Delete => text.push_str(&format!(" (the client moves to {})", other.name)),
-            _ => text.push_str(&format!(" (the client moves here from {})", other.name)),
+    /// The next line of a change below the cursor, or above it.
+    pub fn next_change(&self, down: bool) -> Option<usize> {
+        let is_change = |row: &DriftRow| match row {
+            DriftRow::Item(ItemAt::Change(_)) => true,
+            DriftRow::Section(head) => head.folded.is_some() && head.counts.iter().sum::<usize>() > 0,
+            _ => false,
+        };
+        let at = self.scroll.position(self.rows.len());
+        match down {
+            true => self.rows.iter().skip(at + 1).position(is_change).map(|step| at + 1 + step),
+            false => self.rows.iter().take(at).rposition(is_change),
         }
     }
-    text
-}
 
-/// Both values of a field, source first, so that a difference can be seen.
-pub fn values(field: &FieldChange) -> (String, String) {
-    visible_pair(field.source.as_ref().map(|v| &v.canonical), field.target.as_ref().map(|v| &v.canonical))
-}
-
-/// How many scopes of a relationship stand how, in words.
-pub fn summary_words(compared: &Compared) -> String {
-    let sum = &compared.summary;
-    if compared.pending && sum.checking == sum.scopes {
-        return format!("{} scopes so far, still being read", sum.scopes);
+    /// The section that the highlighted line is in.
+    pub fn section(&self) -> Option<Section> {
+        let at = self.scroll.position(self.rows.len());
+        self.rows.get(..=at)?.iter().rev().find_map(|row| match row {
+            DriftRow::Section(head) => Some(head.section),
+            _ => None,
+        })
     }
-    let mut text = format!("{} scopes", sum.scopes);
-    for (count, words) in [
-        (sum.in_sync, "in sync"),
-        (sum.drifted, "drifted"),
-        (sum.only_on_source, "only on source"),
-        (sum.only_on_target, "only on target"),
-        (sum.unknown, "unknown"),
-        (sum.checking, "still being read"),
-    ] {
-        if count > 0 {
-            text.push_str(&format!(", {count} {words}"));
+
+    /// Folds a section, or opens it; the cursor stays in it.
+    pub fn fold(&mut self, section: Section) {
+        if !self.folded.remove(&section) {
+            self.folded.insert(section);
+        }
+        self.rebuild(Some(RowKey::Section(section)));
+    }
+
+    /// Folds all sections; where all are, opens them.
+    pub fn fold_all(&mut self) {
+        let section = self.section().map(RowKey::Section);
+        let is_open = self.rows.iter().any(|row| matches!(row, DriftRow::Section(head) if head.folded.is_none()));
+        self.folded = if is_open { Section::ALL.into() } else { BTreeSet::new() };
+        self.rebuild(section);
+    }
+
+    /// Whether there is any section.
+    pub fn has_sections(&self) -> bool {
+        self.rows.iter().any(|row| matches!(row, DriftRow::Section(_)))
+    }
+
+    /// Makes the lines anew, with the cursor on what this was, and the lines about it where they were.
+    fn rebuild(&mut self, key: Option<RowKey>) {
+        let old = self.scroll.position(self.rows.len());
+        self.rows = self.build();
+        let Some(key) = key else { return };
+        let of_item = match &key {
+            RowKey::Field(item, _) => Some(RowKey::Item(item.clone())),
+            _ => None,
+        };
+        let found = std::iter::once(key)
+            .chain(of_item)
+            .find_map(|key| self.rows.iter().position(|row| self.key(*row).as_ref() == Some(&key)));
+        if let Some(new) = found {
+            self.scroll.cursor = new;
+            self.scroll.top = (self.scroll.top + new).saturating_sub(old);
         }
     }
-    let [create, update, delete] = compared.counts;
-    if sum.changes > 0 {
-        text.push_str(&format!("; to create {create}, to update {update}, to delete {delete}"));
+
+    fn key(&self, row: DriftRow) -> Option<RowKey> {
+        Some(match row {
+            DriftRow::Section(head) => RowKey::Section(head.section),
+            DriftRow::Item(at) => RowKey::Item(self.item(at)?.key().clone()),
+            DriftRow::Field(at, field) => {
+                let item = self.item(at)?;
+                RowKey::Field(item.key().clone(), item.fields().get(field)?.field.clone())
+            }
+            row => RowKey::Row(row),
+        })
     }
-    text
 }
 
-/// How many scopes cannot be replicated for one reason.
-pub fn left_out_line(subject: &Subject, at: usize) -> Option<String> {
-    let (count, reason) = subject.compared.left_out.get(at)?;
-    Some(format!("{} cannot be replicated: {reason}", plural(*count, "scope")))
+/// Both values of a field as they are shown, source first.
+pub fn sides(pane: &DriftPane, at: ItemAt, field: usize) -> Option<(Foreign, [Option<Side>; 2])> {
+    let item = pane.item(at)?;
+    let field = item.fields().get(field)?;
+    Some((field.field.clone(), aligned::sides(item.key(), field, item.is_on_both())))
 }
 
-/// A side of the relationship: which server, and how it is.
-pub fn member_words(state: &AppState, subject: &Subject, side: usize) -> Option<(String, String)> {
-    let relationship = state.relationship(&subject.compared.drift.name)?;
-    let member = *super::pick::directed(state, relationship).get(side)?;
-    let role = if side == 0 { "source" } else { "target" };
-    let name = format!("{role} {} ({})", member.shown(), member.peer.role);
-    let text = match (&member.absent(), member.state.as_ref().or(member.heard.as_ref())) {
-        (Some(reason), Some(heard)) => format!("not read: {reason}; its partner says: {}", heard.0),
-        (Some(reason), None) => format!("not read: {reason}"),
-        (None, Some(own)) => own.explained(&relationship.mode),
-        (None, None) if matches!(member.presence, Presence::Unpaired(_)) => "has no such relationship".into(),
-        (None, None) => "tells no state".into(),
-    };
-    Some((name, text))
-}
-
-/// The text of a line, safe to show, and how to show it. Fields are left to the drawing,
-/// which knows how much room both values have.
-pub fn line(state: &AppState, subject: &Subject, row: DriftRow) -> Option<(Look, String)> {
+/// The text of a line, safe to show, and how to show it. Fields are left to the drawing, which knows
+/// how much room both values have.
+pub fn line(state: &AppState, row: DriftRow) -> Option<(Look, String)> {
+    let pane = &state.drift;
+    let subject = pane.subject.as_ref()?;
     let drift = &subject.compared.drift;
     let scope = subject.scope();
+    let finding = |at: usize, indent: &str| {
+        let finding = drift.findings.get(at)?;
+        let look = if finding.severity == Severity::Critical { Look::Refusal } else { Look::Plain };
+        Some((look, format!("{indent}{}", finding_line(finding))))
+    };
     Some(match row {
         DriftRow::Summary => (Look::Heading, summary_words(&subject.compared)),
         DriftRow::LeftOut(at) => (Look::Plain, left_out_line(subject, at)?),
@@ -280,23 +297,41 @@ pub fn line(state: &AppState, subject: &Subject, row: DriftRow) -> Option<(Look,
         }
         DriftRow::State => (Look::Heading, state_words(scope?)),
         DriftRow::Reason => (Look::Refusal, scope?.reason.clone()?),
-        DriftRow::Finding(at) => {
-            let finding = drift.findings.get(at)?;
-            let look = if finding.severity == Severity::Critical { Look::Refusal } else { Look::Plain };
-            (look, finding_line(finding))
-        }
-        DriftRow::Section(section, [create, update, delete]) => {
-            (Look::Heading, format!("{} (+{create} ~{update} -{delete})", section.word()))
-        }
-        DriftRow::Change(at) => {
-            let change = scope?.changes.get(at)?;
-            let look = match change.change {
-                ChangeKind::Create => Look::Create,
-                ChangeKind::Update => Look::Update,
-                ChangeKind::Delete => Look::Delete,
+        DriftRow::Refused => (Look::Refusal, format!("not carried: {}", subject.refusal.as_ref()?)),
+        DriftRow::Finding(at) => finding(at, "")?,
+        DriftRow::Beside(at) => finding(at, "      ")?,
+        DriftRow::Section(head) => (Look::Heading, section_line(head)),
+        DriftRow::Item(at) => {
+            let item = pane.item(at)?;
+            let (sign, told) = told(subject, &item);
+            let look = match &item {
+                Aligned::Change(change) if sign == change.change.sign() => match change.change {
+                    ChangeKind::Create => Look::Create,
+                    ChangeKind::Update => Look::Update,
+                    ChangeKind::Delete => Look::Delete,
+                },
+                Aligned::Change(_) => Look::Plain,
+                Aligned::Left(_) => Look::Quiet,
             };
-            (look, format!("  {}", change_line(change)))
+            (look, format!("  {sign} {}  {told}", item.title()))
         }
+        DriftRow::Opening => (Look::Quiet, "the unchanged items are being opened".to_owned()),
         DriftRow::Field(..) => return None,
     })
+}
+
+fn section_line(head: SectionHead) -> String {
+    let mut text = head.section.word().to_owned();
+    for (sign, count) in ['+', '~', '-'].into_iter().zip(head.counts) {
+        if count > 0 {
+            text.push_str(&format!(" {sign}{count}"));
+        }
+    }
+    if head.left > 0 {
+        text.push_str(&format!(", {} left as they are", plural(head.left, "item")));
+    }
+    if let Some(lines) = head.folded {
+        text.push_str(&format!(" (folded: {})", plural(lines, "line")));
+    }
+    text
 }

@@ -103,6 +103,20 @@ pub fn window(top: usize, cursor: usize, len: usize, height: usize) -> usize {
     top.clamp(lowest, cursor.max(lowest)).min(len.saturating_sub(height))
 }
 
+/// The same for rows of several lines each; `tall` tells how many.
+pub fn window_of(top: usize, cursor: usize, len: usize, height: usize, tall: impl Fn(usize) -> usize) -> usize {
+    let fits = |from: usize, to: usize| (from..to).map(&tall).sum::<usize>() <= height.max(1);
+    // a row has one line at least: no need to measure what is further away
+    let mut top = top.clamp((cursor + 1).saturating_sub(height.max(1)), cursor);
+    while top < cursor && !fits(top, cursor + 1) {
+        top += 1;
+    }
+    while top > 0 && len - top < height && fits(top - 1, len) {
+        top -= 1;
+    }
+    top
+}
+
 /// A place in a text of lines that have no identity.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Scroll {
@@ -166,6 +180,9 @@ mod tests {
             let height = height.max(1);
             proptest::prop_assert!(first <= cursor && cursor < first + height);
             proptest::prop_assert!(first + height <= len || first == 0);
+            proptest::prop_assert_eq!(first, window_of(top, cursor, len, height, |_| 1));
+            let first = window_of(top, cursor, len, height, |row| 1 + row % 2);
+            proptest::prop_assert!(first == cursor || (first..=cursor).map(|row| 1 + row % 2).sum::<usize>() <= height);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod browse;
 mod deciding;
+pub(super) mod drifting;
 mod filtering;
 pub(super) mod handing;
 pub(super) mod recalling;
@@ -190,6 +191,9 @@ fn act(state: &mut AppState, action: Action, now: Moment) -> Vec<Effect> {
             Vec::new()
         }
         _ if matches!(place, Place::History | Place::PastRun) => recalling::act(state, action),
+        Action::NextChange | Action::PreviousChange | Action::Fold | Action::FoldAll | Action::FullScreen => {
+            drifting::act(state, action)
+        }
         Action::Stay => {
             state.quitting = None;
             Vec::new()

@@ -1,4 +1,6 @@
-//! The drift pane: changes by section with both values, or the findings of the relationship.
+//! The drift pane: a scope's items side by side, or the findings of the relationship.
+
+mod sides;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -6,48 +8,84 @@ use ratatui::style::Style;
 
 use super::{Theme, pane, text};
 use crate::app::drawn::Window;
-use crate::app::drift::{self, DriftRow, Look, Subject};
+use crate::app::drift::{self, DriftPane, DriftRow, Look, Subject};
+use crate::app::list::window_of;
 use crate::app::state::{AppState, LeftKey, Pane};
+use sides::Columns;
 
 /// Draws the pane.
 pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) -> Window {
     let focused = state.focus == Pane::Drift;
     let drift = &state.drift;
     let inside = pane::head(frame, theme, area, &title(state), focused);
-    let height = usize::from(inside.height.max(1));
-    let len = drift.rows.len();
-    let top = drift.scroll.window(len, height);
-    let window = Window { top, height, len, area: inside };
-    pane::extent(frame, theme, area, window);
+    let inside = Rect { x: inside.x + 1, width: inside.width.saturating_sub(1), ..inside };
     let Some(subject) = &drift.subject else {
         without_subject(state, frame, inside);
-        return window;
+        return Window { height: usize::from(inside.height.max(1)), ..Window::default() };
     };
-    let inside = Rect { x: inside.x + 1, width: inside.width.saturating_sub(1), ..inside };
-    for (row, y) in drift.rows.iter().skip(top).zip(inside.top()..inside.bottom()) {
-        match row {
-            DriftRow::Field(change, field) => values(theme, frame, inside, y, subject, *change, *field),
-            row => {
-                if let Some((look, line)) = drift::line(state, subject, *row) {
-                    let line = text::fit(&line, usize::from(inside.width), theme.glyphs.more);
-                    text::put(frame, inside.x, y, inside.width, &line, style(theme, look));
-                }
-            }
+    let columns = Columns::of(inside);
+    let inside = match subject.scope.filter(|_| drift.has_sections()) {
+        Some(_) => columns.heads(theme, frame, inside, subject),
+        None => inside,
+    };
+    let len = drift.rows.len();
+    let height = usize::from(inside.height.max(1));
+    let heights = |at: usize| drift.rows.get(at).map_or(1, |row| lines(drift, columns, *row));
+    let top = window_of(drift.scroll.top, drift.scroll.position(len), len, height, heights);
+    let cursor = drift.scroll.position(len);
+    let (mut y, mut shown) = (inside.top(), 0);
+    for (at, row) in drift.rows.iter().enumerate().skip(top) {
+        let tall = u16::try_from(heights(at)).unwrap_or(1);
+        if y + tall > inside.bottom() && y > inside.top() {
+            break;
+        }
+        let area = Rect { y, height: tall.min(inside.bottom().saturating_sub(y)), ..inside };
+        one(state, theme, frame, area, columns, *row);
+        if focused && at == cursor {
+            (area.top()..area.bottom()).for_each(|y| pane::shade(frame, inside, y, theme.cursor));
+        }
+        (y, shown) = (y + tall, shown + 1);
+        if y >= inside.bottom() {
+            break;
         }
     }
-    if focused {
-        let at = drift.scroll.position(len).saturating_sub(top);
-        if let Some(y) = u16::try_from(at).ok().map(|at| inside.y + at).filter(|y| *y < inside.bottom() && len > 0) {
-            pane::shade(frame, inside, y, theme.cursor);
-        }
-    }
+    let height = if columns.are_beside() { height } else { shown.max(1) };
+    let window = Window { top, height, len, area: inside };
+    pane::extent(frame, theme, area, window);
     window
+}
+
+/// How many lines a row takes.
+fn lines(drift: &DriftPane, columns: Columns, row: DriftRow) -> usize {
+    match row {
+        DriftRow::Field(at, _) => columns.lines(drift.item(at).is_some_and(|item| item.is_on_both())),
+        _ => 1,
+    }
+}
+
+fn one(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, columns: Columns, row: DriftRow) {
+    if let DriftRow::Field(at, field) = row {
+        if let (Some(item), Some((name, values))) = (state.drift.item(at), drift::sides(&state.drift, at, field)) {
+            columns.field(theme, frame, area, &item, &name.to_string(), &values);
+        }
+        return;
+    }
+    let Some((look, line)) = drift::line(state, row) else { return };
+    let line = match row {
+        DriftRow::Section(head) => {
+            let sign = if head.folded.is_some() { theme.glyphs.folded } else { theme.glyphs.open };
+            format!("{sign} {line}")
+        }
+        _ => line,
+    };
+    let line = text::fit(&line, usize::from(area.width), theme.glyphs.more);
+    text::put(frame, area.x, area.y, area.width, &line, style(theme, look));
 }
 
 fn title(state: &AppState) -> String {
     match &state.drift.subject {
         Some(Subject { scope: Some(id), .. }) => format!("drift of {}", state.names.name(*id)),
-        Some(Subject { scope: None, compared }) => format!("findings of {}", compared.drift.name),
+        Some(Subject { scope: None, compared, .. }) => format!("findings of {}", compared.drift.name),
         None => "drift".into(),
     }
 }
@@ -63,35 +101,10 @@ fn without_subject(state: &AppState, frame: &mut Frame<'_>, area: Rect) {
         Some(Ok(_)) => vec![format!("{}: in no failover relationship", report.place)],
         None => vec![format!("{}: being read", report.place)],
     };
-    let width = usize::from(area.width.saturating_sub(2));
+    let width = usize::from(area.width.saturating_sub(1));
     let lines = lines.iter().flat_map(|line| text::wrap(line, width));
     for (line, y) in lines.zip(area.top()..area.bottom()) {
-        text::put(frame, area.x + 1, y, area.width.saturating_sub(1), &line, Style::new());
-    }
-}
-
-/// A field with both values, source first, as `source → target` everywhere else.
-fn values(theme: &Theme, frame: &mut Frame<'_>, area: Rect, y: u16, subject: &Subject, change: usize, field: usize) {
-    let Some(field) = subject.scope().and_then(|scope| scope.changes.get(change)?.fields.get(field)) else { return };
-    let (source, target) = drift::values(field);
-    let name = format!("      {}: ", field.field);
-    let fixed = text::width(&name) + "source ".len() + " | target ".len();
-    let room = usize::from(area.width).saturating_sub(fixed);
-    let (a, b) = (text::width(&source), text::width(&target));
-    // Each gets half, and what the other one leaves.
-    let (for_a, for_b) = if a + b <= room { (a, b) } else { (a.min((room / 2).max(room.saturating_sub(b))), b) };
-    let for_b = for_b.min(room.saturating_sub(for_a));
-    let more = theme.glyphs.more;
-    let mut x = area.x;
-    for (part, style) in [
-        (name.as_str(), Style::new()),
-        ("source ", theme.quiet),
-        (&text::fit(&source, for_a, more), Style::new()),
-        (" | ", theme.quiet),
-        ("target ", theme.quiet),
-        (&text::fit(&target, for_b, more), Style::new()),
-    ] {
-        x = text::put(frame, x, y, area.right().saturating_sub(x), part, style);
+        text::put(frame, area.x, y, area.width, &line, Style::new());
     }
 }
 

@@ -13,6 +13,10 @@ pub struct Glyphs {
     pub vertical: &'static str,
     /// A text that goes on.
     pub more: &'static str,
+    /// Before what is folded.
+    pub folded: &'static str,
+    /// Before what is not.
+    pub open: &'static str,
     /// The done part of a gauge.
     pub full: &'static str,
     /// The rest of it.
@@ -22,10 +26,21 @@ pub struct Glyphs {
 impl Glyphs {
     /// For terminals that show Unicode.
     pub const UNICODE: Glyphs =
-        Glyphs { arrow: "→", horizontal: "─", vertical: "│", more: "…", full: "█", empty: "░" };
+        Glyphs {
+            arrow: "→", horizontal: "─", vertical: "│", more: "…", folded: "▸", open: "▾", full: "█", empty: "░"
+        };
 
     /// For all others.
-    pub const ASCII: Glyphs = Glyphs { arrow: "->", horizontal: "-", vertical: "|", more: ">", full: "#", empty: "." };
+    pub const ASCII: Glyphs = Glyphs {
+        arrow: "->",
+        horizontal: "-",
+        vertical: "|",
+        more: ">",
+        folded: ">",
+        open: "v",
+        full: "#",
+        empty: ".",
+    };
 
     /// Those that this locale and terminal can show. A locale that names no character set
     /// is taken for UTF-8, as terminals of today are.
@@ -70,6 +85,8 @@ pub struct Theme {
     pub update: Style,
     /// Something is deleted.
     pub delete: Style,
+    /// The words that differ between both sides.
+    pub differs: Style,
     /// WhatIf, read-only, demo.
     pub flag: Style,
     /// Force.
@@ -88,6 +105,7 @@ impl Theme {
             create: with(Color::Green),
             update: with(Color::Yellow),
             delete: with(Color::Red),
+            differs: with(Color::Yellow).add_modifier(Modifier::BOLD),
             flag: with(Color::Cyan).add_modifier(Modifier::REVERSED | Modifier::BOLD),
             danger: with(Color::Red).add_modifier(Modifier::REVERSED | Modifier::BOLD),
             ..plain
@@ -114,6 +132,7 @@ impl Theme {
             create: Style::new(),
             update: Style::new(),
             delete: bold,
+            differs: bold,
             flag: loud,
             danger: loud,
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::action::{Action, Place};
-use super::super::compared::left_out_words;
+use super::super::compared::{Compared, left_out_words};
 use super::super::detail::Detail;
 use super::super::drift::{DriftRow, Subject};
 use super::super::effect::Effect;
@@ -11,6 +11,7 @@ use super::super::list::{Lines, Scroll};
 use super::super::reading;
 use super::super::state::{AppState, LeftKey, Pane, Tone, View};
 use super::{filtering, recalling};
+use crate::engine::survey::Relationship;
 use crate::model::ScopeId;
 use crate::show::plural;
 
@@ -102,6 +103,7 @@ pub(super) fn act(state: &mut AppState, action: Action) -> Vec<Effect> {
 
 fn focus(state: &mut AppState, pane: Pane) {
     state.focus = pane;
+    state.drift.full &= pane == Pane::Drift;
     match pane {
         Pane::Relationships => state.about_relationship = true,
         Pane::Scopes => state.about_relationship = false,
@@ -129,7 +131,9 @@ fn enter(state: &mut AppState) {
         },
         Pane::Scopes => focus(state, Pane::Drift),
         Pane::Drift => {
-            if let Some(detail) = detail(state) {
+            if let Some(DriftRow::Section(head)) = state.drift.current() {
+                state.drift.fold(head.section);
+            } else if let Some(detail) = detail(state) {
                 state.view = View::Detail(detail);
             }
         }
@@ -150,6 +154,7 @@ fn back(state: &mut AppState) -> Vec<Effect> {
         return filtering::change(state, String::clear);
     }
     match state.focus {
+        Pane::Drift if state.drift.full => state.drift.full = false,
         Pane::Relationships => state.banner = None,
         Pane::Scopes => focus(state, Pane::Relationships),
         Pane::Drift if state.about_relationship => focus(state, Pane::Relationships),
@@ -205,12 +210,23 @@ fn swap(state: &mut AppState) -> Vec<Effect> {
 
 /// Lets the drift pane show what is highlighted.
 pub(super) fn refresh_drift(state: &mut AppState) {
-    let subject = state.current().and_then(|(_, relation)| {
+    let subject = state.current().and_then(|(relationship, relation)| {
         let compared = relation.compared.clone()?;
         let scope = if state.about_relationship { None } else { Some(relation.current()?.id) };
-        Some(Subject { compared, scope })
+        let refusal = scope.and_then(|scope| refusal(state, relationship, &compared, scope));
+        Some(Subject { compared, scope, refusal })
     });
     state.drift.show(subject);
+}
+
+/// Why nothing of a scope is carried.
+fn refusal(state: &AppState, relationship: &Relationship, compared: &Compared, scope: ScopeId) -> Option<String> {
+    if let Some(reason) = compared.refused.get(&scope) {
+        return Some(reason.clone());
+    }
+    let target = super::super::pick::directed(state, relationship)[1].server()?;
+    let is_read_only = state.survey.server(target)?.read_only;
+    is_read_only.then(|| format!("{target} is read-only"))
 }
 
 fn detail(state: &AppState) -> Option<Detail> {
@@ -218,10 +234,16 @@ fn detail(state: &AppState) -> Option<Detail> {
     let drift = &subject.compared.drift;
     let scope = subject.scope();
     match state.drift.current()? {
-        DriftRow::Finding(at) => drift.findings.get(at).map(|finding| Detail::of_finding(finding, &state.names)),
-        DriftRow::Change(at) | DriftRow::Field(at, _) => {
-            let scope = scope?;
-            Some(Detail::of_change(state.names.name(scope.id), scope.changes.get(at)?, &drift.source, &drift.target))
+        DriftRow::Finding(at) | DriftRow::Beside(at) => {
+            drift.findings.get(at).map(|finding| Detail::of_finding(finding, &state.names))
+        }
+        DriftRow::Item(at) | DriftRow::Field(at, _) => {
+            let item = state.drift.item(at)?;
+            Some(Detail::of_item(state.names.name(scope?.id), subject, &item))
+        }
+        DriftRow::Refused => {
+            let reason = format!("not carried: {}", subject.refusal.as_ref()?);
+            Some(Detail::of_text(format!("scope {}", state.names.name(scope?.id)), reason))
         }
         DriftRow::Reason => {
             Some(Detail::of_text(format!("scope {}", state.names.name(scope?.id)), scope?.reason.clone()?))
@@ -237,7 +259,7 @@ fn detail(state: &AppState) -> Option<Detail> {
             let text = super::super::drift::left_out_line(subject, at)?;
             Some(Detail::of_text(drift.name.to_string(), text))
         }
-        DriftRow::Unpaired(_) | DriftRow::State | DriftRow::Section(..) => None,
+        DriftRow::Unpaired(_) | DriftRow::State | DriftRow::Section(_) | DriftRow::Opening => None,
     }
 }
 
