@@ -15,6 +15,7 @@ pub mod detail;
 pub mod drawn;
 pub mod drift;
 pub mod effect;
+pub mod entry;
 pub mod farewell;
 pub mod gate;
 pub mod help;

@@ -79,10 +79,16 @@ fn a_run_is_undone_from_the_history() {
     terminal.keys("Left");
     terminal.wait_for_text("[history]");
     terminal.keys("u");
-    let view = terminal.wait_for_text("back to the snapshot");
+    let view = terminal.wait_for_text("GOES BACK to what it was");
     assert!(view.contains("DELETED on hamburg") && view.contains("before run"), "{view}");
     terminal.wait_for_text(OPEN);
     terminal.keys("y");
+    terminal.wait_for_text("13 deletions: type the name, berlin-hamburg, and Enter");
+    for key in "berlin-hamburg\r".chars() {
+        // as fast as people type: what comes faster is taken for pasted
+        std::thread::sleep(Duration::from_millis(20));
+        terminal.type_text(&key.to_string());
+    }
     terminal.wait_for_text("done: undo in");
     terminal.wait_for("the undo in the history", |view| view.contains(" undo ") && view.contains("undone"));
     // The way back was taken, and nothing is left of the run.

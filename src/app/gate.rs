@@ -12,6 +12,11 @@ const HELD_KEY: Duration = Duration::from_millis(700);
 /// A key that follows another one faster than this was not typed.
 const BURST: Duration = Duration::from_millis(15);
 
+/// Whether a key came too fast after the last one to have been typed.
+pub fn is_burst(now: Instant, last_key: Option<Instant>) -> bool {
+    last_key.is_some_and(|last| now.duration_since(last) < BURST)
+}
+
 /// The state of one question.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Gate {
@@ -66,7 +71,7 @@ impl Gate {
     /// Whether an answer typed now counts, after another key at `last_key`.
     pub fn lets_through(&self, now: Instant, last_key: Option<Instant>) -> bool {
         self.open
-            && last_key.is_none_or(|last| now.duration_since(last) >= BURST)
+            && !is_burst(now, last_key)
             && self.answered.is_none_or(|answered| now.duration_since(answered) >= HELD_KEY)
     }
 }

@@ -386,6 +386,11 @@ impl AppState {
         matches!(self.place(), Place::Preview | Place::Reset)
     }
 
+    /// Whether keys are typed into a line of the preview.
+    pub fn is_typing(&self) -> bool {
+        matches!(&self.view, View::Preview(preview) if preview.naming.is_some()) && self.place() == Place::Preview
+    }
+
     /// WhatIf, Force and read-only as the engine understands them.
     pub fn switches(&self) -> Switches {
         Switches { what_if: self.what_if || self.setting.read_only, confirm: false, force: self.force }

@@ -51,6 +51,10 @@ pub fn update(state: &mut AppState, event: Event, now: Moment) -> Vec<Effect> {
     state.clock = now.clock;
     let mut effects = match event {
         Event::Key(key) => on_key(state, key, now),
+        Event::Paste(_) if state.is_typing() => {
+            deciding::paste(state);
+            Vec::new()
+        }
         Event::Paste(text) => filtering::paste(state, &text),
         Event::News(ticket, news) => on_news(state, ticket, news, now),
         Event::Tick => {
@@ -96,6 +100,9 @@ fn press(state: &mut AppState, key: Key, kind: KeyEventKind, now: Moment) -> Vec
     let last_key = state.last_key.replace(now.at);
     if state.filtering && !filtering::leaves_typing(key) {
         return filtering::key(state, key);
+    }
+    if state.is_typing() && !filtering::leaves_typing(key) {
+        return if kind == KeyEventKind::Press { deciding::type_key(state, key, now, last_key) } else { Vec::new() };
     }
     let place = state.place();
     let verb = keymap::lookup(place, key);

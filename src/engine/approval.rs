@@ -168,6 +168,8 @@ pub struct Questions {
     manner: Manner,
     overrides: BTreeSet<String>,
     standing: Option<Answer>,
+    /// To these a yes to all does not extend.
+    by_itself: BTreeSet<usize>,
     next: usize,
     approved: Vec<Approved>,
 }
@@ -185,11 +187,18 @@ impl Questions {
             manner,
             overrides,
             standing: (manner == Manner::Go).then_some(Answer::YesToAll),
+            by_itself: BTreeSet::new(),
             next: 0,
             approved: Vec::new(),
         };
         questions.settle();
         questions
+    }
+
+    /// Asks about each of these relationships, given by their places, even after a yes to all: they lose more
+    /// than is confirmed in passing.
+    pub fn ask_by_itself(&mut self, relationships: BTreeSet<usize>) {
+        self.by_itself = relationships;
     }
 
     /// The next relationship to ask about, with its place in the plan; `None` when all is said.
@@ -219,6 +228,9 @@ impl Questions {
 
     fn settle(&mut self) {
         while let (Some(answer), true) = (self.standing, self.pending().is_some()) {
+            if answer == Answer::YesToAll && self.manner == Manner::Ask && self.by_itself.contains(&self.next) {
+                return;
+            }
             self.decide(answer);
         }
     }
@@ -281,5 +293,22 @@ mod tests {
         assert_eq!(ask(none, &[No, YesToAll]), [1, 2]);
         assert_eq!(ask(none, &[Yes, NoToAll, Yes]), [0]);
         assert_eq!(ask(none, &[]), Vec::<usize>::new());
+    }
+
+    #[test]
+    fn a_yes_to_all_stops_at_what_is_asked_about_by_itself() {
+        let names = ["a", "b", "c"].map(Foreign::from).to_vec();
+        let by_itself = |answers: &[Answer]| {
+            let mut questions =
+                Questions::new("digest", names.clone(), "operator", Switches::default(), BTreeSet::new());
+            questions.ask_by_itself([1].into());
+            answers.iter().for_each(|answer| questions.answer(*answer));
+            let pending = questions.pending().map(|(at, _)| at);
+            (pending, questions.into_approved().iter().map(Approved::relationship).collect::<Vec<_>>())
+        };
+        assert_eq!(by_itself(&[Answer::YesToAll]), (Some(1), vec![0]));
+        assert_eq!(by_itself(&[Answer::YesToAll, Answer::No]), (None, vec![0, 2]));
+        assert_eq!(by_itself(&[Answer::YesToAll, Answer::Yes]), (None, vec![0, 1, 2]));
+        assert_eq!(by_itself(&[Answer::NoToAll]), (None, vec![]));
     }
 }

@@ -7,20 +7,26 @@ use ratatui::style::Style;
 use super::{Theme, drift, pane, text};
 use crate::app::drawn::Window;
 use crate::app::drift::Look;
-use crate::app::preview::{Preview, Row};
+use crate::app::preview::{Naming, Preview, Row, name, totals};
 use crate::engine::approval::Manner;
+use crate::engine::plan::PlannedRelationship;
 use crate::show::plural;
 
 /// Draws the preview over the lists.
 pub(super) fn draw(preview: &Preview, theme: &Theme, frame: &mut Frame<'_>, area: Rect) -> Window {
-    let inside = pane::head(frame, theme, area, &format!("preview: {}", preview.picked), true);
+    let flag = match preview.manner {
+        Manner::ShowOnly if preview.read_only => "READ-ONLY ",
+        Manner::ShowOnly => "WHATIF ",
+        Manner::Ask | Manner::Go => "",
+    };
+    let inside = pane::head(frame, theme, area, &format!("{flag}preview: {}", preview.picked), true);
     let width = usize::from(inside.width.saturating_sub(2));
     let asked = question(preview, theme, width);
     let below = u16::try_from(asked.len()).unwrap_or(0).min(inside.height / 2) + 1;
     let list = Rect { height: inside.height.saturating_sub(below), ..inside };
     let rows = Rows { preview, theme, list };
     let last = rows.last_top();
-    let top = preview.scroll.top.min(last);
+    let top = rows.top().min(last);
     let shown = rows.draw(frame, top);
     let len = preview.rows.len();
     // never more than fit at the end, so that paging reaches the end
@@ -28,7 +34,9 @@ pub(super) fn draw(preview: &Preview, theme: &Theme, frame: &mut Frame<'_>, area
     pane::extent(frame, theme, area, window);
     let rule = theme.glyphs.horizontal.repeat(usize::from(area.width));
     text::put(frame, area.x, list.bottom(), area.width, &rule, theme.quiet);
-    for ((line, style), y) in asked.iter().zip(list.bottom() + 1..inside.bottom()) {
+    // the keys stand last: where there is no room, the words before them give way
+    let skipped = asked.len().saturating_sub(usize::from(below) - 1);
+    for ((line, style), y) in asked.iter().skip(skipped).zip(list.bottom() + 1..inside.bottom()) {
         text::put(frame, inside.x + 1, y, inside.width.saturating_sub(1), line, *style);
     }
     window
@@ -52,10 +60,9 @@ impl Rows<'_> {
         (look, text::wrap(&line, width))
     }
 
-    /// The first row of the last screenful.
-    fn last_top(&self) -> usize {
+    /// How many of these rows, taken in this order, there is room for; at least one.
+    fn fitting<'r>(&self, rows: impl Iterator<Item = &'r Row>) -> usize {
         let mut room = usize::from(self.list.height.max(1));
-        let rows = &self.preview.rows;
         let fits = |row: &&Row| {
             let (left, fits) = match room.checked_sub(self.lines(**row).1.len()) {
                 Some(left) => (left, true),
@@ -64,35 +71,56 @@ impl Rows<'_> {
             room = left;
             fits
         };
-        let count = rows.iter().rev().take_while(fits).count();
-        rows.len() - count.max(1).min(rows.len())
+        rows.take_while(fits).count().max(1)
+    }
+
+    /// The first row of the last screenful.
+    fn last_top(&self) -> usize {
+        let rows = &self.preview.rows;
+        rows.len() - self.fitting(rows.iter().rev()).min(rows.len())
+    }
+
+    /// The first row to show so that the cursor is seen.
+    fn top(&self) -> usize {
+        let (scroll, rows) = (&self.preview.scroll, &self.preview.rows);
+        let cursor = scroll.position(rows.len());
+        let lowest = (cursor + 1).saturating_sub(self.fitting(rows.iter().take(cursor + 1).rev()));
+        scroll.top.clamp(lowest, cursor)
     }
 
     /// Draws from this row on; returns how many there was room for.
     fn draw(&self, frame: &mut Frame<'_>, top: usize) -> usize {
         let mut y = self.list.top();
-        let mut shown = 0;
-        for row in self.preview.rows.iter().skip(top) {
+        let cursor = self.preview.scroll.position(self.preview.rows.len());
+        for (at, row) in self.preview.rows.iter().enumerate().skip(top) {
             let (look, lines) = self.lines(*row);
             for line in lines {
                 if y >= self.list.bottom() {
-                    return shown;
+                    return at - top;
                 }
                 let columns = self.list.width.saturating_sub(1);
                 text::put(frame, self.list.x + 1, y, columns, &line, drift::style(self.theme, look));
+                if at == cursor {
+                    pane::shade(frame, self.list, y, self.theme.cursor);
+                }
                 y += 1;
             }
-            shown += 1;
         }
-        shown
+        self.preview.rows.len() - top
     }
 }
 
+/// A line below the plan, and how it looks.
+type Styled = (String, Style);
+
 /// What can be answered, and how. The keys stand on a line of their own, never wrapped.
-fn question(preview: &Preview, theme: &Theme, width: usize) -> Vec<(String, Style)> {
+fn question(preview: &Preview, theme: &Theme, width: usize) -> Vec<Styled> {
     let plan = &preview.plan;
+    let wrapped = |words: &str, style| text::wrap(words, width).into_iter().map(move |line| (line, style));
     if preview.manner == Manner::ShowOnly {
-        return vec![("Nothing can be written: WhatIf or read-only. Esc goes back.".into(), theme.flag)];
+        let why = if preview.read_only { "everything is read-only" } else { "WhatIf is on" };
+        let sum = wrapped(&totals(plan, &plan.relationships), theme.heading);
+        return sum.chain([(format!("Nothing can be written: {why}. Esc goes back."), theme.flag)]).collect();
     }
     if preview.overriding.is_some() {
         return vec![("The plan is being made anew.".into(), theme.quiet)];
@@ -100,36 +128,43 @@ fn question(preview: &Preview, theme: &Theme, width: usize) -> Vec<(String, Styl
     let Some((at, asked)) = preview.asking() else {
         return vec![("Nothing of this plan can be written. Esc goes back.".into(), theme.warning)];
     };
-    let scopes = asked.to_write(&plan.overrides).count();
-    let deletions = asked
-        .to_write(&plan.overrides)
-        .flat_map(|scope| &scope.changes)
-        .filter(|change| change.change == crate::model::ChangeKind::Delete)
-        .count();
     let place = match plan.relationships.len() {
         0 | 1 => String::new(),
         all => format!("({} of {all}) ", at + 1),
     };
-    let (scopes, deletions) = (plural(scopes, "scope"), plural(deletions, "deletion"));
-    let words = match plan.undoes() {
-        Some(run) => format!(
-            "{place}Undo run {run} in {}: bring {scopes} of {} back to the snapshot from before it, {deletions}?",
-            asked.name, asked.target
-        ),
-        None => format!(
-            "{place}Replicate {}, {} {} {}: overwrite {scopes} on {}, {deletions}?",
-            asked.name, asked.source, theme.glyphs.arrow, asked.target, asked.target
-        ),
-    };
-    let mut lines: Vec<_> = text::wrap(&words, width).into_iter().map(|line| (line, theme.heading)).collect();
+    let words = format!(
+        "{place}{}, relationship {}: {}?",
+        preview.direction(asked),
+        asked.name,
+        totals(plan, std::slice::from_ref(asked))
+    );
+    let mut lines: Vec<_> = wrapped(&words, theme.heading).collect();
     if preview.as_job {
         let text = "AS JOB: it outlives this program and its terminal (J: runs here instead)";
         lines.push((text.into(), theme.flag));
     }
-    lines.push(if preview.gate.is_open() {
-        ("y yes   a yes to all   n no   l no to all".into(), theme.heading)
-    } else {
-        ("n no   l no to all   (y and a count in a moment: read first)".into(), theme.quiet)
+    lines.extend(match &preview.naming {
+        Some(naming) => typing(preview, naming, asked, theme, width),
+        None => vec![keys(preview, theme)],
     });
+    lines
+}
+
+fn keys(preview: &Preview, theme: &Theme) -> Styled {
+    let by_name = preview.deletions_to_name().map_or("", |_| "   (then the name is asked for)");
+    match preview.gate.is_open() {
+        true => (format!("y yes   a yes to all   n no   l no to all{by_name}"), theme.heading),
+        false => ("n no   l no to all   (y and a count in a moment: read first)".into(), theme.quiet),
+    }
+}
+
+/// The name that has to be typed, and what is typed of it.
+fn typing(preview: &Preview, naming: &Naming, asked: &PlannedRelationship, theme: &Theme, width: usize) -> Vec<Styled> {
+    let deletions = plural(preview.deletions(asked), "deletion");
+    let words = format!("{deletions}: type the name, {}, and Enter. Esc leaves.", name(asked));
+    let mut lines: Vec<Styled> = text::wrap(&words, width).into_iter().map(|line| (line, theme.warning)).collect();
+    let typed = naming.entry.text();
+    let hidden = text::width(typed).saturating_sub(width.saturating_sub(8));
+    lines.push((format!("name: {}_", text::skip(typed, hidden)), theme.heading));
     lines
 }

@@ -36,6 +36,9 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
     if state.filtering {
         return hint(theme, frame, area, y, "Enter keeps the filter  Esc takes it away  Ctrl-u empties it");
     }
+    if state.is_typing() {
+        return hint(theme, frame, area, y, "Enter confirms what is typed  Esc leaves  Ctrl-u empties it");
+    }
     let place = state.place();
     for verb in keymap::hints(place).filter(|verb| deserves_a_hint(state, verb)) {
         let key = verb.keys.first().copied().unwrap_or_default();
@@ -73,7 +76,8 @@ fn deserves_a_hint(state: &AppState, verb: &Verb) -> bool {
 
 fn hints(state: &AppState) -> impl Iterator<Item = (String, String)> {
     let place = state.place();
-    let hints = (!state.filtering).then(|| keymap::hints(place).filter(|verb| deserves_a_hint(state, verb)));
+    let is_typing = state.filtering || state.is_typing();
+    let hints = (!is_typing).then(|| keymap::hints(place).filter(|verb| deserves_a_hint(state, verb)));
     hints.into_iter().flatten().map(|verb| (verb.keys.first().copied().unwrap_or_default().into(), verb.hint.into()))
 }
 

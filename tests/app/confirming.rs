@@ -203,7 +203,7 @@ fn what_is_refused_is_not_written_and_said_first() {
     let text = program.text();
     let (refusal, change) = (text.find("REFUSED 10.0.1.0, option-43").unwrap(), text.find("~ update").unwrap());
     assert!(refusal < change && text.contains("[o: overrides it]"), "{text}");
-    assert!(text.contains("overwrite 3 scopes on two"), "{text}");
+    assert!(text.contains("in 3 scopes; 1 scope refused"), "{text}");
     program.wait(300);
     program.press("y");
     assert_eq!(written(&servers.1), ["write 10.0.2.0/24", "write 10.0.3.0/24", "write 10.0.5.0/24"]);
@@ -219,7 +219,7 @@ fn a_refusal_is_overridden_by_name_and_asked_about_anew() {
     assert!(message(&program.state).contains("made anew"), "{}", message(&program.state));
     program.settle();
     let text = program.text();
-    assert!(text.contains("overridden 10.0.1.0, option-43") && text.contains("overwrite 4 scopes"), "{text}");
+    assert!(text.contains("overridden 10.0.1.0, option-43") && text.contains("in 4 scopes?"), "{text}");
     program.press("y");
     assert!(program.asked.is_empty(), "another plan has to be read first");
     program.press("o");
@@ -247,4 +247,79 @@ fn with_force_a_plan_of_which_nothing_can_be_written_is_shown() {
     program.press("Enter F r");
     assert!(program.text().contains("REFUSED 10.0.1.0"), "{}", program.text());
     assert!(program.asked.is_empty() && written(&servers.1).is_empty());
+}
+
+/// Two relationships, each with one deletion, which is one too many.
+fn with_a_name_to_type() -> (Program, [FakeServer; 4]) {
+    let (mut program, servers) = two_pairs();
+    program.state.setting.screen.type_name_above = 0;
+    (program, servers)
+}
+
+/// Types a text letter by letter.
+fn typed(text: &str) -> String {
+    text.chars().map(|c| format!("{c} ")).collect()
+}
+
+#[test]
+fn many_deletions_are_confirmed_by_typing_the_name() {
+    let (mut program, servers) = with_a_name_to_type();
+    program.press("Enter a r");
+    program.wait(300);
+    assert!(program.text().contains("(then the name is asked for)"), "{}", program.text());
+    program.press("y");
+    let text = program.text();
+    assert!(text.contains("1 deletion: type the name, one-two, and Enter. Esc leaves.") && text.contains("name: _"));
+    // Another name, none, a part of it; a paste, and what only looks typed.
+    for wrong in ["", "y", "one-tw", "one-two2", "One-Two"] {
+        program.press(&format!("Ctrl-u {} Enter", typed(wrong)));
+        assert!(message(&program.state).contains("not the name"), "{}", message(&program.state));
+    }
+    program.press("Ctrl-u");
+    program.event(Event::Paste("one-two".into()));
+    assert!(message(&program.state).contains("a paste is not taken"), "{}", message(&program.state));
+    for c in "one-two".chars() {
+        program.now += std::time::Duration::from_millis(5);
+        program.event(Event::Key(event_of(&c.to_string())));
+    }
+    program.press("Enter");
+    assert!(message(&program.state).contains("pasted?"), "{}", message(&program.state));
+    assert!(program.asked.is_empty() && servers[1].writes().is_empty());
+    program.press("Esc");
+    assert!(program.preview().is_some_and(|preview| preview.naming.is_none()), "Esc leaves the name, not the preview");
+    program.wait(300);
+    program.press(&format!("y {} Backspace {} Enter", typed("one-twx"), typed("o")));
+    assert_eq!(program.asked, ["run one-two"]);
+}
+
+#[test]
+fn a_name_that_was_covered_while_it_was_typed_has_to_be_read_again() {
+    let (mut program, _) = with_a_name_to_type();
+    program.press("Enter a r");
+    program.wait(300);
+    program.press(&format!("y {}", typed("one-two")));
+    program.event(Event::Resumed);
+    program.press("Enter");
+    assert!(program.asked.is_empty(), "the screen was away");
+    program.wait(300);
+    program.press("Enter");
+    assert_eq!(program.asked, ["run one-two"]);
+}
+
+#[test]
+fn a_yes_to_all_asks_for_each_name_that_has_to_be_typed() {
+    let (mut program, _) = with_a_name_to_type();
+    program.press("a Down a r");
+    program.wait(300);
+    assert!(program.text().contains("(1 of 2)"), "{}", program.text());
+    let first = program.preview().unwrap().asking().unwrap().1.name.to_string();
+    program.press(&format!("a {} Enter", typed(&first)));
+    assert!(program.asked.is_empty() && program.text().contains("(2 of 2)"), "{}", program.text());
+    program.wait(1000);
+    let second = program.preview().unwrap().asking().unwrap().1.name.to_string();
+    assert_ne!(first, second);
+    program.press(&format!("y {} Enter", typed(&first)));
+    assert!(program.asked.is_empty(), "it is the name of another one");
+    program.press(&format!("Ctrl-u {} Enter", typed(&second)));
+    assert_eq!(program.asked, [format!("run {first} {second}")]);
 }

@@ -151,12 +151,13 @@ fn an_undo_is_previewed_asked_about_and_run_like_every_plan() {
     program.press("o");
     let text = program.text();
     assert!(text.contains("overridden 10.0.1.0, changed-since-run"), "{text}");
-    assert!(text.contains("Undo run 20260101T210405Z-00000000 in one-two: bring 2 scopes of two back"), "{text}");
+    assert!(text.contains("two GOES BACK to what it was before run 20260101T210405Z-00000000"), "{text}");
+    assert!(text.contains("in 2 scopes?"), "{text}");
     program.wait(300);
     program.press("n");
     assert_eq!(program.state.place(), Place::History, "back where it was asked from");
     program.press("Enter u o");
-    assert!(program.text().contains("bring 1 scope of two back"), "{}", program.text());
+    assert!(program.text().contains("in 1 scope?"), "{}", program.text());
     program.wait(300);
     program.press("y");
     assert_eq!(program.asked.last().map(String::as_str), Some("run one-two"));

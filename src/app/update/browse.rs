@@ -46,7 +46,7 @@ fn scroll_view(state: &mut AppState, action: Action) {
             let by = distance(action, detail.scroll.height);
             detail.scroll.pan(by);
         }
-        View::Preview(preview) => preview.scroll.pan(distance(action, preview.scroll.height)),
+        View::Preview(preview) => step(&mut preview.scroll, action, preview.rows.len()),
         View::Reset(reset) => reset.scroll.pan(distance(action, reset.scroll.height)),
         View::Jobs => {
             if let Some(scroll) = state.runs.scroll_mut() {

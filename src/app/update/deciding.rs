@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::engine::Error;
 use crate::engine::approval::{Answer, Approved, Manner, Switches};
@@ -10,8 +11,11 @@ use crate::model::ServerName;
 
 use super::super::action::Action;
 use super::super::effect::{Effect, ReadOutcome, Ticket};
+use super::super::entry::Typed;
+use super::super::gate;
+use super::super::key::Key;
 use super::super::pick;
-use super::super::preview::{Preview, questions};
+use super::super::preview::{Naming, Preview, questions};
 use super::super::reading;
 use super::super::runs::{Kind, Run};
 use super::super::state::{AppState, Moment, Tone, View};
@@ -68,7 +72,7 @@ pub(super) fn planned(
             }
             // Nothing can be written: the operator has to see why.
             let switches = Switches { confirm: true, ..switches };
-            let preview = Preview::new(plan, picked, switches, &state.setting.operator, state.names.clone());
+            let preview = Preview::new(plan, picked, switches, &state.setting, state.names.clone());
             state.filtering = false;
             state.view = View::Preview(Box::new(preview));
         }
@@ -103,6 +107,16 @@ pub(super) fn answer(state: &mut AppState, action: Action, now: Moment) -> Vec<E
         state.view = View::Browse;
         return effects;
     }
+    if matches!(answer, Answer::Yes | Answer::YesToAll) && preview.deletions_to_name().is_some() {
+        preview.naming = Some(Naming::new(answer));
+        return Vec::new();
+    }
+    give(state, answer, now)
+}
+
+/// Gives an answer that counts.
+fn give(state: &mut AppState, answer: Answer, now: Moment) -> Vec<Effect> {
+    let View::Preview(preview) = &mut state.view else { return Vec::new() };
     match preview.answer(answer) {
         None => {
             preview.gate.answered(now.at);
@@ -119,6 +133,35 @@ pub(super) fn answer(state: &mut AppState, action: Action, now: Moment) -> Vec<E
             if as_job { handing::start(state, plan, approved) } else { run(state, plan, approved, now) }
         }
     }
+}
+
+/// Takes a key into the line.
+pub(super) fn type_key(state: &mut AppState, key: Key, now: Moment, last_key: Option<Instant>) -> Vec<Effect> {
+    let View::Preview(preview) = &mut state.view else { return Vec::new() };
+    let Some(naming) = &mut preview.naming else { return Vec::new() };
+    let (answer, typed) = (naming.answer, naming.key(key, gate::is_burst(now.at, last_key)));
+    let is_typed = naming.is_typed();
+    state.message = None;
+    match typed {
+        Typed::More => {}
+        Typed::Left => preview.naming = None,
+        Typed::Done if !preview.is_named() => {
+            state.say(Tone::Warning, "that is not the name: nothing is confirmed; Esc leaves");
+        }
+        Typed::Done if !is_typed => {
+            state.say(Tone::Warning, "pasted? Ctrl-u empties the line, then type the name");
+        }
+        Typed::Done if !preview.gate.lets_through(now.at, last_key) => {
+            state.say(Tone::Warning, "read it once more, then press Enter again");
+        }
+        Typed::Done => return give(state, answer, now),
+    }
+    Vec::new()
+}
+
+/// Takes a pasted text: never as the name that confirms.
+pub(super) fn paste(state: &mut AppState) {
+    state.say(Tone::Warning, "a paste is not taken: the name has to be typed");
 }
 
 fn run(state: &mut AppState, plan: Arc<Plan>, approved: Vec<Approved>, now: Moment) -> Vec<Effect> {

@@ -1,0 +1,209 @@
+//! The text of each line of a preview.
+
+use super::rows::deletes;
+use super::{Preview, Row};
+use crate::app::drift::{self, Look};
+use crate::engine::approval::Manner;
+use crate::engine::plan::{Plan, PlannedRelationship, PlannedScope};
+use crate::engine::port::Refusal;
+use crate::model::{Change, ChangeKind, DriftState};
+use crate::show::{Counts, ScopeNames, UNCERTAIN, plural};
+
+impl Preview {
+    /// The text of a line, safe to show, and how to show it.
+    pub fn line(&self, row: Row, arrow: &str) -> (Look, String) {
+        line(self, row, arrow).unwrap_or((Look::Plain, String::new()))
+    }
+
+    /// Which server overwrites which, in words that nobody overlooks.
+    pub fn direction(&self, planned: &PlannedRelationship) -> String {
+        let PlannedRelationship { source, target, .. } = planned;
+        let will = self.manner != Manner::ShowOnly && planned.is_open(&self.plan.overrides);
+        match (self.plan.undoes().is_some(), will) {
+            (false, true) => format!("{source} OVERWRITES {target}"),
+            (false, false) => format!("{source} WOULD OVERWRITE {target}"),
+            (true, true) => format!("{target} GOES BACK to what it was {source}"),
+            (true, false) => format!("{target} WOULD GO BACK to what it was {source}"),
+        }
+    }
+}
+
+fn line(preview: &Preview, row: Row, arrow: &str) -> Option<(Look, String)> {
+    let Preview { plan, names, .. } = preview;
+    let relationship = |r: usize| plan.relationships.get(r);
+    let scope = |r: usize, s: usize| relationship(r)?.scopes.get(s);
+    let change = |r: usize, s: usize, c: usize| scope(r, s)?.changes.get(c);
+    Some(match row {
+        Row::Blank => (Look::Plain, String::new()),
+        Row::Direction(r) => (Look::Heading, preview.direction(relationship(r)?)),
+        Row::Relationship(r) => {
+            let planned = relationship(r)?;
+            let PlannedRelationship { name, mode, source, target, .. } = planned;
+            let writer = planned.writer_name.map(|name| format!(", by {name}")).unwrap_or_default();
+            (Look::Plain, format!("  {name} ({mode}): {source} {arrow} {target}{writer}"))
+        }
+        Row::Reason(r) => (Look::Plain, format!("  {}", relationship(r)?.writer_reason)),
+        Row::CostToService(r) => (Look::Plain, format!("  clients: {}", relationship(r)?.cost_to_service)),
+        Row::CostToConfiguration(r) => {
+            (Look::Plain, format!("  configuration: {}", relationship(r)?.cost_to_configuration))
+        }
+        Row::Against(r, at) => {
+            let refusal = relationship(r)?.against().nth(at)?;
+            let (word, how) = standing(refusal, plan, "BLOCKED");
+            (Look::Refusal, format!("  {word}, {}: {}{how}", refusal.name, refusal.message))
+        }
+        Row::AgainstHint(r, at) => (Look::Quiet, format!("    {}", relationship(r)?.against().nth(at)?.hint)),
+        Row::Deletions(r) => {
+            let planned = relationship(r)?;
+            let (scopes, others): (Vec<_>, Vec<_>) = planned
+                .scopes
+                .iter()
+                .filter(|scope| deletes(plan, planned, scope))
+                .partition(|scope| scope.is_deletion());
+            let items = others.iter().flat_map(|scope| &scope.changes);
+            let items = items.filter(|change| change.change == ChangeKind::Delete).count();
+            let count = match (scopes.len(), items) {
+                (0, items) => items.to_string(),
+                (scopes, 0) => plural(scopes, "scope"),
+                (scopes, items) => format!("{}, {}", plural(scopes, "scope"), plural(items, "item")),
+            };
+            let will = preview.manner != Manner::ShowOnly && planned.is_open(&plan.overrides);
+            let word = if will { "DELETED" } else { "would be DELETED" };
+            (Look::Heading, format!("  {word} on {}: {count}", planned.target))
+        }
+        Row::DeleteScope(r, s) => {
+            let planned = scope(r, s)?;
+            let name = planned.name.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
+            (Look::Delete, format!("    - delete the whole scope {}{name}", names.name(planned.id)))
+        }
+        Row::Delete(r, s, c) => {
+            let id = names.name(scope(r, s)?.id);
+            let mark = uncertain(scope(r, s)?, change(r, s, c)?);
+            (Look::Delete, format!("    - delete {} in scope {id}{mark}", drift::described(change(r, s, c)?)))
+        }
+        Row::Finding(r, f) => {
+            let finding = relationship(r)?.findings.get(f)?;
+            let look = match finding.kind {
+                kind if kind.is_caveat() || kind.is_about_writing() => Look::Warning,
+                kind if kind.is_of_all() => Look::Refusal,
+                _ => Look::Quiet,
+            };
+            (look, format!("  {}", drift::finding_line(finding)))
+        }
+        Row::FindingStep(r, f, n) => {
+            (Look::Plain, format!("    {}", relationship(r)?.findings.get(f)?.hint.lines().nth(n)?))
+        }
+        Row::Scope(r, s) => {
+            let planned = scope(r, s)?;
+            let name = planned.name.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
+            let what = match planned.state {
+                DriftState::OnlyOnSource => "whole scope is created on the target".to_owned(),
+                _ if planned.is_deletion() => "whole scope is DELETED on the target".to_owned(),
+                _ => Counts::of(&planned.changes).to_string(),
+            };
+            let refused = planned.standing_refusals(&plan.overrides).next().is_some();
+            let refused = if refused { ", REFUSED: not written" } else { "" };
+            (Look::Heading, format!("  scope {}{name}: {what}{refused}", names.name(planned.id)))
+        }
+        Row::Otherwise(r, s) => {
+            let way = scope(r, s)?.otherwise.as_ref()?;
+            (Look::Plain, format!("    by {}: {}", way.writer, way.reason))
+        }
+        Row::Refused(r) => {
+            let refused = |scope: &&PlannedScope| scope.standing_refusals(&plan.overrides).next().is_some();
+            let count = relationship(r)?.scopes.iter().filter(refused).count();
+            (Look::Refusal, format!("  REFUSED, not written: {}", plural(count, "scope")))
+        }
+        Row::Refusal(r, s, at) => {
+            let planned = scope(r, s)?;
+            let refusal = planned.refusals.get(at)?;
+            let (word, how) = standing(refusal, plan, "REFUSED");
+            (
+                Look::Refusal,
+                format!("    {word} {}, {}: {}{how}", names.name(planned.id), refusal.name, refusal.message),
+            )
+        }
+        Row::RefusalHint(r, s, at) => (Look::Quiet, format!("      {}", scope(r, s)?.refusals.get(at)?.hint)),
+        Row::Since(r, s, at) => {
+            let since = scope(r, s)?.since.as_ref()?;
+            let item = since.items.get(at)?;
+            let [then, after, now] = item.values(since);
+            (Look::Plain, format!("      {}: then {then}, after the run {after}, now {now}", item.name()))
+        }
+        Row::Change(r, s, c) => {
+            let change = change(r, s, c)?;
+            let look = if change.change == ChangeKind::Create { Look::Create } else { Look::Update };
+            (look, format!("    {}{}", drift::change_line(change), uncertain(scope(r, s)?, change)))
+        }
+        Row::Field(r, s, c, f) => (Look::Plain, field(change(r, s, c)?, f)?),
+        Row::NotBrought(_) => (Look::Heading, "  NOT brought:".to_owned()),
+        Row::Left(r, s) => (Look::Quiet, left(scope(r, s)?, names)),
+        Row::InSync(r) => {
+            (Look::Quiet, format!("  in sync, nothing to do: {}", plural(relationship(r)?.in_sync.len(), "scope")))
+        }
+        Row::Totals(r) => (Look::Heading, format!("  Plan: {}", totals(plan, std::slice::from_ref(relationship(r)?)))),
+        Row::TotalsOfAll => {
+            let all = plural(plan.relationships.len(), "relationship");
+            (Look::Heading, format!("Plan for {all}: {}", totals(plan, &plan.relationships)))
+        }
+    })
+}
+
+/// What stands behind a change that the writer is not known to carry.
+fn uncertain(scope: &PlannedScope, change: &Change) -> String {
+    if scope.uncertain.contains(&change.key) { format!(" ({UNCERTAIN})") } else { String::new() }
+}
+
+fn field(change: &Change, at: usize) -> Option<String> {
+    let field = change.fields.get(at)?;
+    let (source, target) = drift::values(field);
+    Some(match (change.change, &field.source) {
+        (ChangeKind::Update, Some(_)) => format!("        {}: now {target}, will be {source}", field.field),
+        (ChangeKind::Update, None) => format!("        {}: now {target}, will be removed", field.field),
+        _ => format!("        {}: {source}", field.field),
+    })
+}
+
+fn left(scope: &PlannedScope, names: &ScopeNames) -> String {
+    let id = names.name(scope.id);
+    match scope.state {
+        DriftState::OnlyOnTarget => format!("    scope {id}: only on the target, never deleted by a replication"),
+        _ => format!(
+            "    scope {id}: {}{}",
+            scope.state.words(),
+            scope.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default()
+        ),
+    }
+}
+
+/// Whether a refusal stands, and which key changes that.
+fn standing(refusal: &Refusal, plan: &Plan, word: &'static str) -> (&'static str, &'static str) {
+    match (refusal.overridable, refusal.stands(&plan.overrides)) {
+        (true, false) => ("overridden", "  [o: lets it stand again]"),
+        (true, true) => (word, "  [o: overrides it]"),
+        (false, _) => (word, ""),
+    }
+}
+
+/// What these relationships of a plan come to: `3 to create, 1 to update in 2 scopes; 1 scope refused`.
+pub fn totals(plan: &Plan, relationships: &[PlannedRelationship]) -> String {
+    let written = || relationships.iter().flat_map(|planned| planned.to_write(&plan.overrides));
+    let scopes = relationships.iter().flat_map(|planned| &planned.scopes);
+    let (mut refused, mut unknown) = (0, 0);
+    for scope in scopes {
+        refused += usize::from(scope.standing_refusals(&plan.overrides).next().is_some());
+        unknown += usize::from(scope.state == DriftState::Unknown);
+    }
+    let what = match written().count() {
+        0 => "nothing to write".to_owned(),
+        scopes => {
+            let counts = Counts::of(written().flat_map(|scope| &scope.changes));
+            format!("{} in {}", counts.words(), plural(scopes, "scope"))
+        }
+    };
+    let blocked = relationships.iter().filter(|planned| !planned.is_open(&plan.overrides)).count();
+    let blocked = (blocked > 0).then(|| format!("{} blocked", plural(blocked, "relationship")));
+    let others = [(refused, "refused"), (unknown, "unknown")].into_iter().filter(|(count, _)| *count > 0);
+    let others = others.map(|(count, word)| format!("{} {word}", plural(count, "scope")));
+    std::iter::once(what).chain(blocked).chain(others).collect::<Vec<_>>().join("; ")
+}
