@@ -454,6 +454,7 @@ pub(super) async fn assess(
 ) {
     let Some(target) = planned.target_server(fleet) else { return };
     let work: Vec<Arc<Work>> = planned.scopes.iter().filter_map(|scope| scope.work.clone()).collect();
+    let is_named = survey.relationships.iter().any(|known| known.name == planned.name && known.is_named());
     let assessed = async {
         let writer = match source {
             Some(source) => target.writer_from(source, ctl).await?,
@@ -484,7 +485,9 @@ pub(super) async fn assess(
                 let want = work.and_then(|work| work.want.as_ref());
                 let missing = want.map(|want| prerequisites::missing(want, &planned.contexts[1]));
                 let classes = work.map(|work| prerequisites::missing_classes(work, &planned.contexts[1]));
-                for refusal in missing.into_iter().chain(classes).flatten() {
+                let [source, target] = [&*planned.contexts[0], &*planned.contexts[1]];
+                let types = work.filter(|_| is_named).map(|work| prerequisites::other_types(work, [source, target]));
+                for refusal in missing.into_iter().chain(classes).chain(types).flatten() {
                     if !scope.refusals.iter().any(|known| known.name == refusal.name) {
                         scope.refusals.push(refusal);
                     }

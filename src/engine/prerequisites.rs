@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-pub use missing::{missing, missing_classes};
+pub use missing::{missing, missing_classes, other_types};
 
 use super::port::{Ailment, Reading};
 use super::survey::Relationship;

@@ -41,9 +41,7 @@ pub fn missing(want: &Scope, target: &Context) -> Vec<Refusal> {
 /// that is written names them.
 pub fn missing_classes(work: &Work, target: &Context) -> Vec<Refusal> {
     let Some(want) = &work.want else { return Vec::new() };
-    let coming = work.changes.iter().filter(|change| change.wanted.is_some()).map(|change| &change.key);
-    let written: Vec<ItemKey> =
-        coming.flat_map(|key| std::iter::once(key.clone()).chain(drift::owned_by(want, key))).collect();
+    let written = written(work, want);
     let refuse = |kind: DefinitionKind, class: &Foreign| {
         let lacks = !target.unread.contains_key(&kind) && target.get(kind, class).is_none();
         let used = || written.iter().any(|key| want.items.get(key).is_some_and(|item| names_class(key, item, class)));
@@ -60,6 +58,37 @@ pub fn missing_classes(work: &Work, target: &Context) -> Vec<Refusal> {
         Need::OptionDefinition(..) | Need::Network(_) | Need::Class(_) => None,
     });
     missing.collect()
+}
+
+/// Why a Windows server would refuse an option that is written (20103): the servers define it as of different
+/// types. `contexts` are of source and target.
+pub fn other_types(work: &Work, contexts: [&Context; 2]) -> Vec<Refusal> {
+    let Some(want) = &work.want else { return Vec::new() };
+    let written = written(work, want);
+    let refuse = |space: &Foreign, code: u32| {
+        let name = Foreign::from(format!("{}/{code}", space.raw()));
+        let [ours, theirs] =
+            contexts.map(|context| context.get(DefinitionKind::OptionDefinition, &name)?.fields.get("type"));
+        let (ours, theirs) = ours.zip(theirs).filter(|(ours, theirs)| ours != theirs)?;
+        let is_it = |key: &ItemKey| matches!(&key.name, KeyName::Option(o) if o.space == *space && o.code == code);
+        written.iter().any(is_it).then(|| Refusal {
+            name: "option-type-differs",
+            message: format!("option {name} is of another type on the target: source {ours}, target {theirs}"),
+            hint: "make both definitions the same first; scopesync never writes them".to_owned(),
+            overridable: false,
+        })
+    };
+    let differing = want.needs.iter().filter_map(|need| match need {
+        Need::OptionDefinition(space, code) => refuse(space, *code),
+        _ => None,
+    });
+    differing.collect()
+}
+
+/// What comes to the target, with what belongs to it.
+fn written(work: &Work, want: &Scope) -> Vec<ItemKey> {
+    let coming = work.changes.iter().filter(|change| change.wanted.is_some()).map(|change| &change.key);
+    coming.flat_map(|key| std::iter::once(key.clone()).chain(drift::owned_by(want, key))).collect()
 }
 
 fn names_class(key: &ItemKey, item: &Item, class: &Foreign) -> bool {

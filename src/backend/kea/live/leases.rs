@@ -8,7 +8,9 @@ use serde_json::json;
 
 use crate::backend::kea::command::Channel;
 use crate::engine::port::{Control, Utilisation};
+use crate::engine::shrink::Holder;
 use crate::engine::{Error, ErrorKind, Result};
+use crate::model::IdentifierKind;
 
 /// Addresses in use by subnet number, from `stat-lease4-get`; of one subnet or of all.
 pub(super) async fn utilisation(
@@ -23,9 +25,9 @@ pub(super) async fn utilisation(
     result_set.by_subnet().map_err(on)
 }
 
-/// Addresses with an active lease in one subnet, from `lease4-get-all`. Leases that have
+/// Clients with an active lease in one subnet, from `lease4-get-all`. Leases that have
 /// run out and were not yet reclaimed count: only the server's clock can tell.
-pub(super) async fn active(channel: &Channel, subnet: u32, ctl: &Control) -> Result<Vec<Ipv4Addr>> {
+pub(super) async fn active(channel: &Channel, subnet: u32, ctl: &Control) -> Result<Vec<Holder>> {
     #[derive(Deserialize)]
     struct Given {
         leases: Vec<Lease>,
@@ -34,14 +36,21 @@ pub(super) async fn active(channel: &Channel, subnet: u32, ctl: &Control) -> Res
     #[serde(rename_all = "kebab-case")]
     struct Lease {
         ip_address: Ipv4Addr,
+        hw_address: Option<String>,
+        client_id: Option<String>,
         #[serde(default)]
         state: u32,
     }
+    let holder = |lease: Lease| {
+        let known = [(IdentifierKind::HwAddress, lease.hw_address), (IdentifierKind::ClientId, lease.client_id)];
+        let known_by = known.into_iter().filter_map(|(kind, told)| Some((kind, told?))).collect();
+        Holder { address: lease.ip_address, known_by }
+    };
     let arguments = json!({ "subnets": [subnet] });
     let answer = channel.ask("lease4-get-all", Some(&arguments), ctl).await?;
     let given: Option<Given> = answer.found().map_err(|error| error.on(channel.server()))?;
     let leases = given.map(|given| given.leases).unwrap_or_default();
-    Ok(leases.into_iter().filter(|lease| lease.state == 0).map(|lease| lease.ip_address).collect())
+    Ok(leases.into_iter().filter(|lease| lease.state == 0).map(holder).collect())
 }
 
 #[derive(Deserialize)]

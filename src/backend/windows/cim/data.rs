@@ -307,6 +307,8 @@ data_classes! {
         "IPAddress" = ip_address: Ipv4Addr,
         /// `Active`, `ActiveReservation`, `InactiveReservation`, `Offered`, `Declined`, `Expired`.
         "AddressState" = address_state: Option<Foreign>,
+        /// Who has it, as in reservations.
+        "ClientId" = client_id: Option<Foreign>,
     }
 
     /// A hardware address that the server lets in or keeps out.

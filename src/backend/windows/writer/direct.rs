@@ -10,7 +10,6 @@ mod steps;
 mod tests;
 
 use std::collections::BTreeSet;
-use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use self::call::Call;
@@ -21,9 +20,9 @@ use crate::backend::windows::server::{WindowsServer, unless_cancelled};
 use crate::backend::windows::wsman::{Code, Failure};
 use crate::engine::approval::{Approved, RECREATION_LOSES};
 use crate::engine::port::{Control, Done, Gate, Refusal, Server as _, Work};
-use crate::engine::shrink::{Lost, names};
+use crate::engine::shrink::{Holder, Lost, names};
 use crate::engine::{Error, ErrorKind, Result};
-use crate::model::{Foreign, ItemKey, KeyName, ReservationKey, ServerName};
+use crate::model::{Foreign, IdentifierKind, ItemKey, KeyName, ReservationKey, ServerName};
 
 /// How a scope comes to a partner that lacks it.
 pub(super) const ADD_ANEW: &str = "on the source, take the scope out of the relationship and add it again (Remove- and \
@@ -249,11 +248,13 @@ fn unwritable(error: Error) -> Refusal {
     Refusal { name: "unwritable-value", message: error.what, hint, overridable: false }
 }
 
-/// The address, where a client has it. A state that nobody knows is taken for one that does.
-fn held(lease: &Lease) -> Option<Ipv4Addr> {
+/// The client that has the address, if one does. A state that nobody knows is taken for one in which it does.
+fn held(lease: &Lease) -> Option<Holder> {
     const FREE: [&str; 4] = ["InactiveReservation", "Offered", "Declined", "Expired"];
     let state = lease.address_state.as_ref().map_or("", Foreign::raw).trim();
-    (!FREE.iter().any(|free| free.eq_ignore_ascii_case(state))).then_some(lease.ip_address)
+    let client = lease.client_id.iter().map(|client| (IdentifierKind::ClientId, client.raw().to_owned()));
+    let holder = || Holder { address: lease.ip_address, known_by: client.collect() };
+    (!FREE.iter().any(|free| free.eq_ignore_ascii_case(state))).then(holder)
 }
 
 /// Scopes come and go with their relationship alone.

@@ -13,9 +13,9 @@ use crate::backend::windows::wire::Answer;
 use crate::backend::windows::wsman::fake::{Fake, answer, enveloped};
 use crate::engine::port::{Control, Done, Gate};
 use crate::engine::prerequisites;
-use crate::engine::shrink::Lost;
+use crate::engine::shrink::{Holder, Lost};
 use crate::engine::{Error, ErrorKind};
-use crate::model::{Context, Definition, DefinitionKind, Item, ItemKey, ScopeId, Value};
+use crate::model::{Canonical, Context, Definition, DefinitionKind, IdentifierKind, Item, ItemKey, ScopeId, Value};
 
 /// Another exclusion, and another value of an option.
 fn three_calls() -> Vec<Step> {
@@ -146,7 +146,11 @@ fn made(source: &Json, target: &Json) -> Work {
 fn only_what_the_scope_itself_hands_out_can_be_lost() {
     let shorter = with(&[("/Scope/EndRange", json!("10.0.0.190")), ("/PolicyRanges/0", json!("gone"))]);
     let work = made(&shorter, &with(&[]));
-    let held = |addresses: &[&str]| Some(addresses.iter().map(|address| address.parse().unwrap()).collect());
+    let of = |client: &str, address: &&str| Holder {
+        address: address.parse().unwrap(),
+        known_by: vec![(IdentifierKind::ClientId, client.to_owned())],
+    };
+    let held = |addresses: &[&str]| Some(addresses.iter().map(|address| of("", address)).collect());
     let message = |refusal: Option<crate::engine::port::Refusal>| refusal.map(|refusal| refusal.message);
     let lost = Lost::by(&work);
     assert_eq!(message(lost.refusal(held(&["10.0.0.105", "10.0.0.190", "10.0.0.201"]), "")), None);
@@ -156,6 +160,22 @@ fn only_what_the_scope_itself_hands_out_can_be_lost() {
     assert_eq!(told.unwrap(), "ranges shrink on the target, and the target cannot list its leases (access denied)");
     assert!(Lost::by(&made(&with(&[("/PolicyRanges/0", json!("gone"))]), &with(&[]))).is_empty());
     assert!(Lost::by(&made(&with(&[]), &shorter)).is_empty());
+    // exclusions count, and a reservation keeps an address for its own client alone
+    let excluded =
+        [("/Exclusions/0", range("10.0.0.30", "10.0.0.45")), ("/Exclusions/+", range("10.0.0.60", "10.0.0.60"))];
+    let reserved = ("/Reservations/0", reservation("10.0.0.42", "AA-01", "one"));
+    let work = made(&with(&[excluded[0].clone(), excluded[1].clone(), reserved]), &with(&[]));
+    let lost = Lost::by(&work);
+    let told = |client: &str, address: &str| message(lost.refusal(Some(vec![of(client, &address)]), ""));
+    let under = |address: &str| Some(format!("addresses are excluded on the target under 1 lease ({address})"));
+    assert_eq!(
+        [told("bb-02", "10.0.0.39"), told("bb-02", "10.0.0.46"), told("aa-01", "10.0.0.42")],
+        [None, None, None]
+    );
+    assert_eq!(told("bb-02", "10.0.0.40"), under("10.0.0.40"));
+    assert_eq!(told("bb-02", "10.0.0.60"), under("10.0.0.60"));
+    assert_eq!(told("bb-02", "10.0.0.42"), under("10.0.0.42"));
+    assert!(Lost::by(&made(&with(&[]), &with(&excluded))).is_empty());
 }
 
 #[test]
@@ -211,4 +231,27 @@ fn classes_that_are_written_must_be_there() {
     assert_eq!(refusals(&reserved, &known), [""; 0]);
     let unread = Context { unread: [(DefinitionKind::UserClass, None)].into(), ..Context::default() };
     assert_eq!(refusals(&reserved, &unread), [""; 0]);
+}
+
+/// Only what is written counts, and only where both sides tell a type.
+#[test]
+fn options_that_are_written_must_be_of_one_type() {
+    let context = |kind: Option<&str>| {
+        let mut context = Context::default();
+        let fields = kind.into_iter().map(|kind| ("type".into(), Canonical::text(kind))).collect();
+        let key = (DefinitionKind::OptionDefinition, "dhcp4/66".into());
+        context.definitions.insert(key, Definition { fields, label: None });
+        context
+    };
+    let refusals = |ours: &[(&str, Json)], theirs: Option<&str>| -> Vec<String> {
+        let [source, target] = [Some("string"), theirs].map(context);
+        let refusals = prerequisites::other_types(&made(&with(ours), &with(&[])), [&source, &target]);
+        refusals.into_iter().map(|refusal| refusal.message).collect()
+    };
+    let changed = [("/Options/2/Value", json!(["other"]))];
+    let said = "option dhcp4/66 is of another type on the target: source string, target binarydata";
+    assert_eq!(refusals(&changed, Some("binarydata")), [said]);
+    assert_eq!(refusals(&changed, Some("string")), [""; 0]);
+    assert_eq!(refusals(&changed, None), [""; 0]);
+    assert_eq!(refusals(&[("/Options/0/Value", json!(["other"]))], Some("binarydata")), [""; 0]);
 }
