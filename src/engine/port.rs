@@ -3,6 +3,7 @@
 mod journal;
 mod writing;
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -177,9 +178,9 @@ pub struct Utilisation {
     pub declined: u64,
 }
 
-/// One DHCP server that we can reach.
+/// One DHCP server that we can reach. A family finds its own servers by their type; the engine never asks.
 #[async_trait]
-pub trait Server: Send + Sync {
+pub trait Server: Any + Send + Sync {
     /// Its name in the configuration.
     fn name(&self) -> &ServerName;
 
@@ -192,11 +193,6 @@ pub trait Server: Send + Sync {
     /// What makes the way to it unsafe, by the operator's own word: shown wherever the server
     /// is. One word, a colon, and what it means.
     fn caveat(&self) -> Option<&'static str> {
-        None
-    }
-
-    /// The server as its own type, for what only its own family does with it.
-    fn itself(&self) -> Option<&(dyn std::any::Any + Send + Sync)> {
         None
     }
 

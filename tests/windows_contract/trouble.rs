@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::common::pair::Side;
 use crate::common::report::{scopes, text};
 use crate::common::windows::WindowsOptions;
-use crate::lab::{DIRECT, Lab, names};
+use crate::lab::{DIRECT, Lab, NATIVE, names};
 
 /// Several changes of one scope, and scopes before and behind it.
 const DRIFT: [&str; 8] = [
@@ -76,7 +76,13 @@ fn addresses_that_clients_hold_are_not_taken_away_unasked() {
     let options = WindowsOptions { scopes: 4, reservations: 4, ..WindowsOptions::with_drift(&["range:0", "name:2"]) };
     let Some(lab) = Lab::up(options) else { return };
     lab.restore(DIRECT);
-    // toward the first the range shrinks by one address
+    // toward the first the range shrinks by one address; a lease that says nothing stops that scope alone
+    let odd = json!({"class": "PS_DhcpServerv4Lease", "do": "value", "value": [{"IPAddress": "nowhere"}]});
+    lab.bench.pair.rules(Side::A, json!([odd]));
+    let run = lab.bench.run(&lab.command(Side::B, "")).expect_code(3);
+    assert!(run.stderr.contains("shrink-leases") && run.stderr.contains("cannot list its leases"), "{}", run.stderr);
+    assert_eq!(lab.now(Side::A)["10.0.2.0/24"], lab.origin(Side::B)["10.0.2.0/24"]);
+    lab.restore(DIRECT);
     let lease = json!({"ScopeId": "10.0.0.0", "IPAddress": "10.0.0.200", "ClientId": "02-00-00-00-00-77"});
     lab.bench.pair.by_hand(Side::A, "PS_DhcpServerv4Lease", "Add", lease);
     let run = lab.bench.run(&lab.command(Side::B, "")).expect_code(3);
@@ -116,4 +122,20 @@ fn what_a_policy_would_lose_by_being_added_anew_is_asked_for() {
     let calls = ["Policy.Remove", "Policy.Add", "PolicyIPRange.Add", "OptionValue.SetByOptionId"];
     assert_eq!(names(&lab.writes_since(Side::B, mark)), calls.map(|call| format!("DhcpServerv4{call}")));
     assert_eq!(lab.now(Side::B), lab.origin(Side::A));
+}
+
+/// A server refuses such an option in the middle of its scope: the preview does before.
+#[test]
+fn an_option_of_another_type_is_refused_before_anything_is_written() {
+    let kinds = ["definition-type", "option-policy:0", "name:2"];
+    let options = WindowsOptions { scopes: 4, reservations: 4, ..WindowsOptions::with_drift(&kinds) };
+    let Some(lab) = Lab::up(options) else { return };
+    for lines in [DIRECT, NATIVE] {
+        lab.restore(lines);
+        let before = lab.now(Side::B);
+        let run = lab.bench.run(&lab.command(Side::A, "--scope-id 10.0.0.0")).expect_code(1);
+        let words = ["option-type-differs", "option dhcp4/66", "source string, target binarydata"];
+        assert!(words.iter().all(|word| run.stderr.contains(word)), "{}", run.stderr);
+        assert_eq!(lab.now(Side::B), before);
+    }
 }

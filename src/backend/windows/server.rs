@@ -218,10 +218,6 @@ impl Server for WindowsServer {
         self.here().into_iter().chain(self.known().names).collect()
     }
 
-    fn itself(&self) -> Option<&(dyn std::any::Any + Send + Sync)> {
-        Some(self)
-    }
-
     fn read_only(&self) -> bool {
         self.0.policy.read_only
     }

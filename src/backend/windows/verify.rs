@@ -9,6 +9,7 @@ mod answer;
 mod step;
 mod trial;
 
+use std::any::Any;
 use std::time::Instant;
 
 use serde::Deserialize as _;
@@ -33,7 +34,7 @@ use trial::Trial;
 /// # Errors
 /// It is no Windows server.
 fn windows(side: &Side) -> Result<&WindowsServer> {
-    let found = side.server.itself().and_then(|server| server.downcast_ref::<WindowsServer>());
+    let found = (&*side.server as &dyn Any).downcast_ref::<WindowsServer>();
     let what = "this is no Windows server: only replications of these have anything that is not known";
     found.ok_or_else(|| Error::new(ErrorKind::Unsupported, what).on(side.server.name()))
 }
