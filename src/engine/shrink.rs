@@ -85,21 +85,18 @@ impl<'a> Lost<'a> {
         let items = self.want.into_iter().flat_map(|want| &want.items);
         items.filter(|(key, _)| reserved_address(key) == Some(holder.address)).any(|(_, reservation)| {
             let reserved = drift::client(reservation);
-            let known = |kind| holder.known_by.iter().find(|(known, _)| *known == kind).map(|(_, client)| client);
             reserved.is_none_or(|(kind, client)| {
-                known(kind).is_none_or(|known| octets(known).eq(octets(&client.to_line())))
+                let known = holder.known_by.iter().find(|(known, told)| *known == kind && !told.is_empty());
+                known.is_none_or(|(_, told)| bare(told).eq(bare(&client.to_line())))
             })
         })
     }
 }
 
-/// The digits of an identifier.
-fn octets(told: &str) -> impl Iterator<Item = char> {
-    told.strip_prefix("0x")
-        .unwrap_or(told)
-        .chars()
-        .filter(char::is_ascii_hexdigit)
-        .map(|digit| digit.to_ascii_lowercase())
+/// An identifier without what separates its octets.
+fn bare(told: &str) -> impl Iterator<Item = char> {
+    let told = told.strip_prefix("0x").unwrap_or(told);
+    told.chars().filter(char::is_ascii_alphanumeric).map(|digit| digit.to_ascii_lowercase())
 }
 
 fn reserved_address(key: &ItemKey) -> Option<Ipv4Addr> {
