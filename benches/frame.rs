@@ -10,7 +10,7 @@ use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use scopesync::app::compared::Compared;
-use scopesync::app::state::Relation;
+use scopesync::app::fleet;
 use scopesync::app::{AppState, Event, Moment, Setting, update};
 use scopesync::engine::compare::{RelationshipDrift, ScopeDrift};
 use scopesync::engine::fleet::Fleet;
@@ -81,10 +81,8 @@ fn state() -> AppState {
     };
     let mut state = AppState::new(Setting::default(), Some(Arc::new(Fleet::new(Vec::new()))), Moment::now());
     state.survey = Arc::new(Survey { servers: Vec::new(), relationships: vec![relationship], twins: None });
-    let mut relation = Relation { compared: Some(Arc::new(Compared::of(drift(), false))), ..Relation::default() };
-    relation.refilter();
-    state.relations.insert("one-two".into(), relation);
-    scopesync::app::reading::rebuild_left(&mut state);
+    fleet::relist(&mut state);
+    fleet::compared(&mut state, &"one-two".into(), Arc::new(Compared::of(drift(), false)));
     press(&mut state, KeyCode::Enter);
     state
 }

@@ -17,6 +17,7 @@ pub mod drift;
 pub mod effect;
 pub mod entry;
 pub mod farewell;
+pub mod fleet;
 pub mod gate;
 pub mod help;
 pub mod history;

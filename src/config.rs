@@ -28,7 +28,7 @@ pub use crate::engine::ignore::IgnoreRule;
 pub use error::{ConfigError, Problem};
 pub use keys::reference;
 pub use locate::{Env, Folders, Located, locate, process_env};
-pub use screen::ScreenConfig;
+pub use screen::{Column, Grouping, ScreenConfig};
 pub use size::ByteSize;
 
 /// Everything that a configuration file says.

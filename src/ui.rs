@@ -6,14 +6,13 @@
 mod detail;
 mod dialog;
 mod drift;
+mod fleet;
 mod help;
 mod history;
 mod jobs;
 mod pane;
 mod preview;
-mod relationships;
 mod reset;
-mod scopes;
 mod start;
 mod status;
 mod text;
@@ -87,26 +86,20 @@ fn browse(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, body: Rect, dr
         drawn.drift = Some(drift::draw(state, theme, frame, body));
         return;
     }
-    let [left, scopes, drift] = panes(state, body);
-    drawn.left = Some(relationships::draw(state, theme, frame, left));
-    let scopes = if drift.y == scopes.y { pane::divide(frame, theme, scopes) } else { scopes };
-    drawn.scopes = scopes::draw(state, theme, frame, scopes);
+    let [list, drift] = panes(state, body);
+    let list = if drift.y == list.y { pane::divide(frame, theme, list) } else { list };
+    drawn.fleet = Some(fleet::draw(state, theme, frame, list));
     drawn.drift = Some(drift::draw(state, theme, frame, drift));
 }
 
-/// The places of the three panes: the drift below, or beside where there is room.
-fn panes(state: &AppState, body: Rect) -> [Rect; 3] {
-    let left = (body.width * 7 / 20).clamp(28, 46);
+/// The places of list and drift: the drift below, or beside where there is room.
+fn panes(state: &AppState, body: Rect) -> [Rect; 2] {
     if body.width >= WIDE {
-        let [a, b, c] =
-            Layout::horizontal([Constraint::Length(left), Constraint::Length(68), Constraint::Min(20)]).areas(body);
-        return [a, b, c];
+        return Layout::horizontal([Constraint::Percentage(55), Constraint::Min(20)]).areas(body);
     }
     // The pane that is worked in gets the larger part.
     let share = if state.focus == Pane::Drift { 40 } else { 55 };
-    let [top, bottom] = Layout::vertical([Constraint::Percentage(share), Constraint::Min(4)]).areas(body);
-    let [a, b] = Layout::horizontal([Constraint::Length(left), Constraint::Min(20)]).areas(top);
-    [a, b, bottom]
+    Layout::vertical([Constraint::Percentage(share), Constraint::Min(4)]).areas(body)
 }
 
 fn too_small(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {

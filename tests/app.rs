@@ -22,6 +22,8 @@ use std::sync::Arc;
 use common::fake::{self, FakeServer, Script, pair, reserve, scope};
 use common::screen::{Program, event_of};
 use crossterm::event::{KeyEventKind, KeyEventState};
+use scopesync::app::action::Place;
+use scopesync::app::fleet;
 use scopesync::app::runs::Run;
 use scopesync::app::state::{Demo, Pane, Quitting, View};
 use scopesync::app::{AppState, Effect, Event};
@@ -68,7 +70,7 @@ fn two_pairs() -> (Program, [FakeServer; 4]) {
 }
 
 fn highlighted(state: &AppState) -> String {
-    state.current().and_then(|(_, relation)| relation.current()).map(|s| s.id.short()).unwrap_or_default()
+    state.current_scope().map(|scope| scope.id.short()).unwrap_or_default()
 }
 
 fn marks(state: &AppState) -> Vec<String> {
@@ -141,11 +143,11 @@ fn the_length_is_shown_only_where_two_scopes_share_an_address() {
 #[test]
 fn until_a_key_is_pressed_the_first_relationship_is_highlighted() {
     let (mut program, _) = two_pairs();
-    assert!(program.text().contains("> one-two"), "{}", program.text());
+    assert!(program.text().contains(">  ▸ one-two"), "{}", program.text());
     program.press("Down");
-    assert!(program.text().contains("> three-four"), "{}", program.text());
+    assert!(program.text().contains(">  ▸ three-four"), "{}", program.text());
     program.press("R");
-    assert!(program.text().contains("> three-four"), "{}", program.text());
+    assert!(program.text().contains(">  ▸ three-four"), "{}", program.text());
 }
 
 #[test]
@@ -154,7 +156,7 @@ fn a_partner_that_cannot_be_read_makes_drift_unknown() {
     servers.1.inner().gone = true;
     let mut program = Program::ready(fake::fleet(&servers), 120, 30);
     let text = program.text();
-    assert!(text.contains("two not read: two: no answer"), "{text}");
+    assert!(text.contains("one → two NOT READ") && text.contains("(secondary): not read: two: no answer"), "{text}");
     assert!(text.contains("unknown") && !text.contains("in sync") && !text.contains("only on source"), "{text}");
     program.press("Enter Space");
     assert!(message(&program.state).contains("10.0.1.0 is unknown"), "{}", message(&program.state));
@@ -196,7 +198,7 @@ fn only_what_a_replication_would_change_can_be_marked() {
     let (mut program, _) = ready();
     program.press("Enter End Space");
     assert!(message(&program.state).contains("10.0.10.0 is in sync"), "{}", message(&program.state));
-    program.press("Home Down Down Down Space");
+    program.press("Home Down Down Down Down Space");
     assert_eq!(highlighted(&program.state), "10.0.4.0");
     assert!(message(&program.state).contains("never deleted by a replication"), "{}", message(&program.state));
     program.press("a");
@@ -216,7 +218,7 @@ fn the_filter_limits_the_list_and_what_is_marked() {
     assert!(text.contains("10.0.4.0"), "what one side has alone is drift:\n{text}");
     assert!(!text.contains("10.0.9.0"), "{text}");
     program.press("Esc");
-    assert_eq!(program.state.focus, Pane::Scopes, "the filter goes first");
+    assert_eq!(program.state.place(), Place::Scopes, "the filter goes first");
     assert!(program.text().contains("10.0.9.0"));
     program.press("/");
     program.event(Event::Paste("floor 3\n\u{1b}".into()));
@@ -241,7 +243,7 @@ fn what_the_target_is_known_to_refuse_is_left_out_of_all() {
     use scopesync::app::compared::Compared;
     use scopesync::model::{Finding, FindingKind, FindingSide, Severity};
     let (mut program, _) = ready();
-    let relation = program.state.relations.values_mut().next().unwrap();
+    let relation = program.state.relations.values().next().unwrap();
     let mut drift = relation.compared.as_ref().unwrap().drift.clone();
     drift.findings.push(Finding {
         severity: Severity::Critical,
@@ -256,8 +258,8 @@ fn what_the_target_is_known_to_refuse_is_left_out_of_all() {
         drift.scopes.retain(|scope| [id("10.0.1.0/24"), id("10.0.4.0/24")].contains(&scope.id));
         Compared::of(drift, false)
     };
-    relation.compared = Some(Arc::new(Compared::of(drift, false)));
-    relation.refilter();
+    let name = relation.compared.as_ref().unwrap().drift.name.clone();
+    fleet::compared(&mut program.state, &name, Arc::new(Compared::of(drift, false)));
     program.type_keys("Enter a");
     assert_eq!(marks(&program.state), ["10.0.2.0", "10.0.3.0", "10.0.5.0"]);
     let told = "3 drifted scopes marked; 1 left out: option definition dhcp4/222 is missing on the target; \
@@ -266,9 +268,7 @@ fn what_the_target_is_known_to_refuse_is_left_out_of_all() {
     program.type_keys("a");
     assert!(marks(&program.state).is_empty());
     // what is left after a run says why it is
-    let relation = program.state.relations.values_mut().next().unwrap();
-    relation.compared = Some(Arc::new(all_refused));
-    relation.refilter();
+    fleet::compared(&mut program.state, &name, Arc::new(all_refused));
     program.type_keys("Esc");
     program.draw();
     let text = program.text();
@@ -335,9 +335,9 @@ fn enter_and_escape_go_in_and_out() {
     assert!(matches!(program.state.view, View::Detail(_)));
     assert!(program.text().contains("source one:"), "{}", program.text());
     program.press("Esc Esc");
-    assert_eq!(program.state.focus, Pane::Scopes);
+    assert_eq!(program.state.place(), Place::Scopes);
     program.press("Esc");
-    assert_eq!(program.state.focus, Pane::Relationships);
+    assert_eq!(program.state.place(), Place::Relationships);
     program.press("f Down Down Down Down Enter");
     assert!(program.text().contains("What to do:"), "{}", program.text());
 }

@@ -36,8 +36,20 @@ pub enum Action {
     Mark,
     /// Marks all that can be replicated, or takes all marks away.
     MarkAll,
+    /// Marks all that is shown and can be replicated, in all relationships, or takes these marks away.
+    MarkShown,
+    /// Begins a range of lines to mark, or gives it up.
+    Range,
+    /// Marks what is not marked, and the other way round.
+    Invert,
     /// Takes all marks away.
     Unmark,
+    /// Sorts by the next column.
+    Sort,
+    /// Sorts the other way round.
+    Reverse,
+    /// Lists scopes under something else.
+    Group,
     /// Exchanges source and target.
     Swap,
     /// Turns WhatIf on or off.
@@ -66,9 +78,9 @@ pub enum Action {
     NextChange,
     /// To the change before.
     PreviousChange,
-    /// Folds a section of the drift, or opens it.
+    /// Folds a relationship or server of the list, or a section of the drift, or opens it.
     Fold,
-    /// Folds all sections, or opens them.
+    /// Folds all of them, or opens them.
     FoldAll,
     /// Gives the drift the whole window, or takes it back.
     FullScreen,
@@ -255,7 +267,7 @@ pub const VERBS: &[Verb] = &[
         "back",
         "go back; takes a filter away first",
     ),
-    verb(Action::Back, "clear", &["Esc"], &[Place::Relationships], "", "take the filter away"),
+    verb(Action::Back, "clear", &["Esc"], &[Place::Relationships], "", "take the filter away, or give up a range"),
     verb(
         Action::Mark,
         "mark",
@@ -271,6 +283,30 @@ pub const VERBS: &[Verb] = &[
         SCOPES,
         "mark all drifted",
         "mark all drifted scopes that can be replicated (with a filter: of those shown); again: take the marks away",
+    ),
+    verb(
+        Action::MarkShown,
+        "mark-shown",
+        &["A"],
+        SCOPES,
+        "",
+        "the same in all relationships: all drifted scopes, or all that the filter shows",
+    ),
+    verb(
+        Action::Range,
+        "range",
+        &["v"],
+        SCOPES,
+        "",
+        "begin a range of lines at the cursor: move to its end, Space marks it; again: give it up",
+    ),
+    verb(
+        Action::Invert,
+        "invert",
+        &["i"],
+        SCOPES,
+        "",
+        "mark what is shown, drifted and not marked, and take the marks of the rest; hidden marks stay",
     ),
     verb(Action::Unmark, "unmark", &["u"], SCOPES, "", "take all marks away, in all relationships"),
     verb(
@@ -335,8 +371,19 @@ pub const VERBS: &[Verb] = &[
         &["/"],
         &[Place::Relationships, Place::Scopes, Place::History, Place::PastRun],
         "filter",
-        "filter the list: part of an id, a name, or a word of its state",
+        "filter the list: a part of what any column says",
     ),
+    verb(
+        Action::Sort,
+        "sort",
+        &["o"],
+        SCOPES,
+        "",
+        "sort by the next column; first by the same one anew, where the order is of before",
+    ),
+    verb(Action::Reverse, "reverse", &["O"], SCOPES, "", "sort the other way round"),
+    verb(Action::Group, "group", &["t"], SCOPES, "", "list scopes by relationship, by server, or all in one list"),
+    verb(Action::Fold, "fold-relationship", &["e"], SCOPES, "", "fold the relationship or server, or open it"),
     verb(
         Action::Findings,
         "findings",
@@ -348,7 +395,7 @@ pub const VERBS: &[Verb] = &[
     verb(Action::NextChange, "next-change", &["n"], &[Place::Drift], "next change", "to the next change of the scope"),
     verb(Action::PreviousChange, "previous-change", &["p", "N"], &[Place::Drift], "", "to the change before"),
     verb(Action::Fold, "fold", &["Space"], &[Place::Drift], "fold", "fold the section, or open it"),
-    verb(Action::FoldAll, "fold-all", &["Z"], &[Place::Drift], "", "fold all sections; again: open them"),
+    verb(Action::FoldAll, "fold-all", &["Z"], LISTS, "", "fold all relationships or sections; again: open them"),
     verb(
         Action::FullScreen,
         "full-screen",
@@ -476,15 +523,15 @@ pub const VERBS: &[Verb] = &[
         Action::Out,
         "out",
         &["Left", "h"],
-        &[Place::Scopes, Place::Drift, Place::Detail, Place::Jobs, Place::PastRun],
-        "to the pane on the left; in the jobs: the newer run",
+        &[Place::Relationships, Place::Scopes, Place::Drift, Place::Detail, Place::Jobs, Place::PastRun],
+        "out of the drift, to the relationship, close it; in the jobs: the newer run",
     ),
     movement(
         Action::In,
         "in",
         &["Right", "l"],
         &[Place::Relationships, Place::Scopes, Place::Drift, Place::Jobs, Place::History, Place::PastRun],
-        "to the pane on the right; in the jobs: the older run",
+        "open the relationship, to its scopes, to the drift; in the jobs: the older run",
     ),
     movement(Action::PanLeft, "pan-left", &["Left"], &[Place::Preview], "to the beginning of long lines"),
     movement(Action::PanRight, "pan-right", &["Right"], &[Place::Preview], "to the end of long lines"),
@@ -493,14 +540,14 @@ pub const VERBS: &[Verb] = &[
         "next-pane",
         &["Tab"],
         &[Place::Relationships, Place::Scopes, Place::Drift, Place::Jobs, Place::PastRun],
-        "to the next pane or run",
+        "to the other pane, or the next run",
     ),
     movement(
         Action::PreviousPane,
         "previous-pane",
         &["Shift-Tab"],
         &[Place::Relationships, Place::Scopes, Place::Drift, Place::Jobs, Place::PastRun],
-        "to the pane or run before",
+        "to the other pane, or the run before",
     ),
     verb(Action::Help, "help", &["?"], ALL, "help", "this help; again: back"),
     verb(Action::Quit, "quit", &["q", "Ctrl-c"], ALL, "quit", "quit; asks while a run is under way"),

@@ -2,18 +2,27 @@
 
 use super::action::{Action, Place};
 use super::compared;
+use super::fleet::marks;
 use super::gate::{Gate, READING_TIME};
 use super::pick;
 use super::runs::{Cancelled, Kind, Run};
-use super::state::{AppState, LeftKey, Quitting, View};
+use super::state::{AppState, Pane, Quitting, View};
 use super::update::{drifting, handing, recalling};
+use crate::config::Grouping;
 use crate::engine::approval::Manner;
 
 /// Whether an action would do something; `Err` tells why not.
 pub fn available(state: &AppState, action: Action) -> Result<(), String> {
     match action {
         Action::Preview => pick::pickable(state),
+        Action::Mark if state.tree.range.is_some() => Ok(()),
         Action::Mark | Action::MarkAll => marking(state, action),
+        Action::MarkShown | Action::Invert => marking_shown(state),
+        Action::Range if state.tree.row().is_none() => Err("there is nothing here".into()),
+        Action::Fold | Action::FoldAll if state.focus == Pane::List => match state.tree.grouping {
+            Grouping::None => Err("all scopes stand in one list: nothing can be folded".into()),
+            Grouping::Relationship | Grouping::Server => Ok(()),
+        },
         Action::Unmark if state.marked() == 0 => Err("nothing is marked".into()),
         Action::Swap => swap(state),
         Action::WhatIf if state.setting.read_only => Err("everything is read-only: nothing can be written".into()),
@@ -48,16 +57,16 @@ pub fn available(state: &AppState, action: Action) -> Result<(), String> {
 
 fn marking(state: &AppState, action: Action) -> Result<(), String> {
     let Some((relationship, relation)) = state.current() else {
-        return Err(match state.left_key() {
-            Some(LeftKey::Server(server)) => format!("{server} is in no relationship"),
-            _ => "there is no relationship here".into(),
+        return Err(match state.current_server() {
+            Some(server) => pick::server_words(server),
+            None => "there is no relationship here".into(),
         });
     };
     if let Some(reason) = &relationship.unsupported {
         return Err(reason.clone());
     }
     if action == Action::Mark && state.place() == Place::Scopes {
-        let scope = relation.current().ok_or("there is no scope here")?;
+        let scope = state.current_scope().ok_or("there is no scope here")?;
         if relation.marks.contains(&scope.id) {
             return Ok(());
         }
@@ -72,10 +81,20 @@ fn marking(state: &AppState, action: Action) -> Result<(), String> {
     if relation.markable > 0 {
         return Ok(());
     }
-    let filter = if relation.filtered.is_some() { " among those that the filter shows" } else { "" };
-    let why = relation.compared.as_ref().map(|compared| compared.left_out(relation.shown().iter()));
+    let filter = if relation.fits.is_some() { " among those that the filter shows" } else { "" };
+    let why = relation.compared.as_ref().map(|compared| compared.left_out(relation.shown().map(|(_, scope)| scope)));
     let why = compared::left_out_words(&why.unwrap_or_default());
     Err(format!("no scope of {} can be replicated{filter}{why}", relationship.name))
+}
+
+fn marking_shown(state: &AppState) -> Result<(), String> {
+    if marks::markable(state).next().is_some() {
+        return Ok(());
+    }
+    Err(match state.tree.filter.trim() {
+        "" => "no scope can be replicated".into(),
+        _ => "no scope that the filter shows can be replicated".into(),
+    })
 }
 
 fn swap(state: &AppState) -> Result<(), String> {

@@ -8,7 +8,7 @@ use crate::engine::ignore::IgnoreRule;
 use crate::engine::survey::{Member, Presence, Relationship, Survey};
 use crate::model::{Change, ChangeKind, DriftState, FindingKind, FindingSide, ItemKey, ScopeId, ServerName, Severity};
 
-use super::list::Lines;
+use super::fleet::facts::FactSheet;
 
 /// Creations, updates and deletions.
 pub type Counts = [usize; 3];
@@ -28,6 +28,8 @@ pub struct Compared {
     pub refused: BTreeMap<ScopeId, String>,
     /// How many scopes differ and cannot be replicated, for each reason.
     pub left_out: Vec<(usize, String)>,
+    /// What lists need of each scope.
+    pub sheet: FactSheet,
     /// A partner is still being read: more is to come.
     pub pending: bool,
     /// How long the comparison took.
@@ -76,6 +78,7 @@ impl Compared {
             left_out: left_out(&refused, drift.scopes.iter()),
             counts,
             critical: drift.findings.iter().filter(|finding| finding.severity == Severity::Critical).count(),
+            sheet: FactSheet::new(&drift, &refused),
             refused,
             pending,
             took: Duration::ZERO,
@@ -167,78 +170,4 @@ pub fn count<'a>(changes: impl IntoIterator<Item = &'a Change>) -> Counts {
         }] += 1;
     }
     counts
-}
-
-/// The scopes that a filter leaves, as places in the drift: sorted by address as the drift is.
-#[derive(Clone, Copy)]
-pub struct Shown<'a> {
-    /// All scopes.
-    pub scopes: &'a [ScopeDrift],
-    /// Those that are shown; `None` for all.
-    pub filtered: Option<&'a [u32]>,
-}
-
-impl<'a> Shown<'a> {
-    /// The scope on this line.
-    pub fn get(&self, at: usize) -> Option<&'a ScopeDrift> {
-        match self.filtered {
-            None => self.scopes.get(at),
-            Some(filtered) => self.scopes.get(*filtered.get(at)? as usize),
-        }
-    }
-
-    /// All scopes that are shown.
-    pub fn iter(self) -> impl Iterator<Item = &'a ScopeDrift> {
-        (0..self.len()).filter_map(move |at| self.get(at))
-    }
-}
-
-impl Lines<ScopeId> for Shown<'_> {
-    fn len(&self) -> usize {
-        self.filtered.map_or(self.scopes.len(), <[u32]>::len)
-    }
-
-    fn key(&self, at: usize) -> Option<ScopeId> {
-        self.get(at).map(|scope| scope.id)
-    }
-
-    fn find(&self, key: &ScopeId) -> Option<usize> {
-        match self.filtered {
-            None => self.scopes.binary_search_by_key(key, |scope| scope.id).ok(),
-            Some(filtered) => filtered
-                .binary_search_by(|at| self.scopes.get(*at as usize).map(|scope| scope.id).cmp(&Some(*key)))
-                .ok(),
-        }
-    }
-}
-
-/// The places of the scopes whose id, name or state holds this text; `None` for all.
-pub fn filter(scopes: &[ScopeDrift], text: &str) -> Option<Vec<u32>> {
-    use std::fmt::Write as _;
-    let wanted = text.trim().to_lowercase();
-    if wanted.is_empty() {
-        return None;
-    }
-    let mut line = String::new();
-    let fits = |scope: &ScopeDrift| {
-        line.clear();
-        // Writing to a String cannot fail.
-        let _ = write!(line, "{}/{} {}", scope.id.network, scope.id.prefix_length, scope.state.words());
-        if matches!(scope.state, DriftState::OnlyOnSource | DriftState::OnlyOnTarget) {
-            // Counted as drift, so found as such.
-            line.push_str(" drifted");
-        }
-        if let Some(name) = &scope.name {
-            // Only compared, never shown: so it may stay raw.
-            line.push(' ');
-            line.push_str(name.raw());
-        }
-        if !line.is_ascii() {
-            return line.to_lowercase().contains(&wanted);
-        }
-        line.make_ascii_lowercase();
-        line.contains(&wanted)
-    };
-    let mut fits = fits;
-    Some(scopes.iter().zip(0u32..).filter(|(scope, _)| fits(scope)).map(|(_, at)| at).collect())
 }

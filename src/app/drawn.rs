@@ -30,10 +30,8 @@ impl Window {
 pub struct Drawn {
     /// The window has no room for anything.
     pub too_small: bool,
-    /// The relationships.
-    pub left: Option<Window>,
-    /// The scopes.
-    pub scopes: Option<Window>,
+    /// The list of relationships and scopes.
+    pub fleet: Option<Window>,
     /// The drift pane.
     pub drift: Option<Window>,
     /// The whole text of a change or finding.

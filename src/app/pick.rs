@@ -4,14 +4,17 @@ use std::collections::BTreeSet;
 
 use crate::engine::compare::ScopeDrift;
 use crate::engine::survey::Relationship;
-use crate::model::{DriftState, Foreign, ScopeId};
+use crate::model::{DriftState, Foreign, ScopeId, ServerName};
 use crate::show::{ScopeNames, plural};
 
 use super::effect::Pick;
-use super::state::{AppState, LeftKey, Pane};
+use super::state::AppState;
 
 /// Whether there is something to pick, without picking it: for every frame.
 pub fn pickable(state: &AppState) -> Result<(), String> {
+    if state.tree.range.is_some() {
+        return Err("a range is being marked: Space marks it, Esc gives it up".into());
+    }
     let marked = state
         .relations
         .iter()
@@ -40,12 +43,12 @@ pub fn picks(state: &AppState) -> Result<(Vec<Pick>, String), String> {
         return Ok((picks?, format!("{count} marked scope{plural}")));
     }
     let Some((relationship, relation)) = state.current() else {
-        return Err(match state.left_key() {
-            Some(LeftKey::Server(server)) => format!("{server} is in no relationship"),
-            _ => "there is no relationship here".into(),
+        return Err(match state.current_server() {
+            Some(server) => server_words(server),
+            None => "there is no relationship here".into(),
         });
     };
-    if state.focus == Pane::Relationships || state.about_relationship {
+    let Some(scope) = state.current_scope().filter(|_| !state.about_relationship) else {
         let pick = pick(state, relationship, None)?;
         let in_flight = state.in_flight(&relationship.name).count();
         if in_flight > 0 {
@@ -63,8 +66,7 @@ pub fn picks(state: &AppState) -> Result<(Vec<Pick>, String), String> {
             return Err(format!("nothing to replicate in {}", relationship.name));
         }
         return Ok((vec![pick], format!("nothing is marked: all scopes of {}", relationship.name)));
-    }
-    let scope = relation.current().ok_or("there is no scope here")?;
+    };
     if state.in_flight(&relationship.name).any(|id| id == scope.id) {
         return Err(format!("{} is being replicated", state.names.name(scope.id)));
     }
@@ -85,6 +87,11 @@ fn pick(state: &AppState, relationship: &Relationship, scopes: Option<BTreeSet<S
         return Err(reason.clone());
     }
     Ok(Pick { name: relationship.name.clone(), source: name_of(source)?, target: name_of(target)?, scopes })
+}
+
+/// Why there is nothing to replicate on the line of a server.
+pub fn server_words(server: &ServerName) -> String {
+    format!("{server} is a server: go to one of its relationships or scopes, if it has any")
 }
 
 /// Both members, source first.

@@ -13,18 +13,17 @@ use crate::show::ScopeNames;
 
 use super::compared::Compared;
 use super::effect::{Effect, ReadOutcome, Ticket};
-use super::list::Lines;
-use super::state::{AppState, LeftKey, Moment, Relation, Tone};
+use super::fleet;
+use super::fleet::relation::Relation;
+use super::fleet::rows::Row;
+use super::state::{AppState, Moment, Tone};
 
 /// Shows these servers from now on.
 pub fn open(state: &mut AppState, fleet: Arc<Fleet>) {
     state.reports = fleet.unread();
     state.survey = Arc::new(Survey::new(state.reports.clone(), &fleet.names));
     state.fleet = Some(fleet);
-    for relationship in &state.survey.relationships {
-        state.relations.entry(relationship.name.clone()).or_default();
-    }
-    rebuild_left(state);
+    fleet::relist(state);
 }
 
 /// Reads all servers, each by its own job, so that lists fill while others are read.
@@ -129,10 +128,7 @@ fn take(state: &mut AppState, readings: Vec<(ServerName, ReadOutcome)>) -> Vec<F
     }
     let old = std::mem::replace(&mut state.survey, Arc::new(Survey::new(state.reports.clone(), &fleet.names)));
     state.names = ScopeNames::of(&state.survey);
-    for relationship in &state.survey.relationships {
-        state.relations.entry(relationship.name.clone()).or_default();
-    }
-    rebuild_left(state);
+    fleet::relist(state);
     let before = |relationship: &Relationship| old.relationships.contains(relationship);
     state
         .survey
@@ -163,9 +159,11 @@ fn ask(state: &mut AppState, name: &Foreign) -> Option<Effect> {
 /// Takes a comparison. Marks and cursor stay on their scopes; what is in sync or gone
 /// needs no mark.
 pub fn on_compared(state: &mut AppState, ticket: Ticket, compared: Arc<Compared>, now: Moment) {
-    let Some(relation) = state.relations.values_mut().find(|relation| relation.comparing == Some(ticket)) else {
+    let Some((name, relation)) = state.relations.iter_mut().find(|(_, relation)| relation.comparing == Some(ticket))
+    else {
         return;
     };
+    let name = name.clone();
     relation.comparing = None;
     relation.stale = false;
     relation.rests_until = Some(now.at + (compared.took * WORK_TO_REST).max(REST));
@@ -173,11 +171,7 @@ pub fn on_compared(state: &mut AppState, ticket: Ticket, compared: Arc<Compared>
         compared.scope(*id).is_some_and(|scope| !matches!(scope.state, DriftState::InSync | DriftState::OnlyOnTarget))
             || compared.pending
     });
-    relation.compared = Some(compared);
-    relation.refilter();
-    let mut list = std::mem::take(&mut relation.scopes);
-    list.settle(&relation.shown());
-    relation.scopes = list;
+    fleet::compared(state, &name, compared);
 }
 
 /// Lets servers that are being read begin with what the operator sees: the highlighted scope,
@@ -186,12 +180,15 @@ pub fn look(state: &mut AppState) -> Option<Effect> {
     if state.reading.is_empty() {
         return None;
     }
-    let (_, relation) = state.current()?;
-    let shown = relation.shown();
-    let height = if relation.scopes.height == 0 { UNDRAWN_PAGE } else { relation.scopes.height };
-    let top = relation.scopes.window(&shown, height);
-    let highlighted = relation.current().map(|scope| scope.id);
-    let page = (top..top + height).map_while(|at| shown.key(at)).filter(|id| Some(*id) != highlighted);
+    let tree = &state.tree;
+    let height = if tree.height == 0 { UNDRAWN_PAGE } else { tree.height };
+    let top = tree.window(height);
+    let id = |row: &Row| match row {
+        Row::Scope { id, .. } => Some(*id),
+        Row::Node(_) => None,
+    };
+    let highlighted = tree.row().as_ref().and_then(id);
+    let page = tree.rows.rows.iter().skip(top).take(height).filter_map(id).filter(|id| Some(*id) != highlighted);
     let scopes: Arc<[ScopeId]> = highlighted.into_iter().chain(page).collect();
     if scopes == state.looked_at {
         return None;
@@ -207,12 +204,16 @@ const UNDRAWN_PAGE: usize = 40;
 const REST: Duration = Duration::from_millis(200);
 const WORK_TO_REST: u32 = 4;
 
-/// Asks how full the scopes of the highlighted relationship are, once after each reading.
+/// Asks how full the scopes of the relationships that are shown are, once after each reading.
 pub fn ask_utilisation(state: &mut AppState) -> Vec<Effect> {
-    let Some((relationship, _)) = state.current() else { return Vec::new() };
-    let servers: Vec<ServerName> = relationship
-        .members
-        .iter()
+    let tree = &state.tree;
+    let rows = tree.rows.rows.iter().skip(tree.top).take(tree.height.max(1));
+    let nodes: BTreeSet<&Foreign> = rows
+        .chain(tree.row().as_ref())
+        .filter_map(|row| tree.rows.node(*row).filter(|node| node.is_open)?.key.relationship.as_ref())
+        .collect();
+    let members = nodes.into_iter().filter_map(|name| state.relationship(name)).flat_map(|found| &found.members);
+    let servers: BTreeSet<ServerName> = members
         .filter_map(|member| member.server())
         .filter(|server| state.survey.reading(server).is_some() && !state.asked.contains(*server))
         .filter(|server| !state.reading.contains_key(*server))
@@ -224,40 +225,4 @@ pub fn ask_utilisation(state: &mut AppState) -> Vec<Effect> {
         effects.push(Effect::Utilisation(state.ticket(), server));
     }
     effects
-}
-
-/// Lists the relationships, then the servers that are in none.
-pub fn rebuild_left(state: &mut AppState) {
-    let wanted = state.left_list.filter.trim().to_lowercase();
-    let fits = |text: String| wanted.is_empty() || text.to_lowercase().contains(&wanted);
-    let mut left = Vec::new();
-    for relationship in &state.survey.relationships {
-        let [a, b] = &relationship.members;
-        let state_words = |m: &crate::engine::survey::Member| m.state.as_ref().map(|s| s.0.to_string());
-        let words = format!(
-            "{} {} {} {} {} {}",
-            relationship.name,
-            relationship.mode,
-            a.shown(),
-            b.shown(),
-            state_words(a).unwrap_or_default(),
-            state_words(b).unwrap_or_default()
-        );
-        if fits(words) {
-            left.push(LeftKey::Relationship(relationship.name.clone()));
-        }
-    }
-    for report in &state.survey.servers {
-        let member = |r: &Relationship| r.member_index(&report.name).is_some();
-        if !state.survey.relationships.iter().any(member) && fits(report.name.to_string()) {
-            left.push(LeftKey::Server(report.name.clone()));
-        }
-    }
-    state.left = left;
-    if !state.left_touched {
-        // Nobody has chosen anything yet: the first relationship that is found.
-        let first = state.left.iter().position(|key| matches!(key, LeftKey::Relationship(_)));
-        state.left_list.go(&state.left, first.unwrap_or(0));
-    }
-    state.left_list.settle(&state.left);
 }

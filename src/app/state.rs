@@ -9,7 +9,6 @@ use jiff::tz::TimeZone;
 
 use crate::config::ScreenConfig;
 use crate::engine::approval::Switches;
-use crate::engine::compare::ScopeDrift;
 use crate::engine::fleet::Fleet;
 use crate::engine::port::Utilisation;
 use crate::engine::survey::{Relationship, ServerReport, Survey};
@@ -17,15 +16,17 @@ use crate::model::{Foreign, ScopeId, ServerName};
 use crate::show::ScopeNames;
 
 use super::action::Place;
-use super::compared::{self, Compared, Shown};
 use super::detached::Handing;
 use super::detail::Detail;
 use super::drawn::{Drawn, Window};
 use super::drift::DriftPane;
 use super::effect::Ticket;
+use super::fleet::relation::Relation;
+use super::fleet::rows::Row;
+use super::fleet::tree::Tree;
 use super::gate::Gate;
 use super::history::{HistoryView, Level, PastRun};
-use super::list::{Lines, List, Scroll};
+use super::list::Scroll;
 use super::preview::Preview;
 use super::reset::ResetView;
 use super::runs::{Run, Runs};
@@ -70,90 +71,14 @@ impl Setting {
     }
 }
 
-/// One of the three panes.
+/// One of the two panes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Pane {
-    /// The relationships on the left.
+    /// The list of relationships and scopes.
     #[default]
-    Relationships,
-    /// The scopes of the highlighted one.
-    Scopes,
+    List,
     /// The drift of the highlighted scope, or the findings of the relationship.
     Drift,
-}
-
-/// A line of the left pane.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum LeftKey {
-    /// A relationship, by name.
-    Relationship(Foreign),
-    /// A server that is in no relationship, as far as is known.
-    Server(ServerName),
-}
-
-impl Lines<LeftKey> for Vec<LeftKey> {
-    fn len(&self) -> usize {
-        Vec::len(self)
-    }
-
-    fn key(&self, at: usize) -> Option<LeftKey> {
-        self.get(at).cloned()
-    }
-
-    fn find(&self, key: &LeftKey) -> Option<usize> {
-        self.iter().position(|line| line == key)
-    }
-}
-
-/// What the screen keeps of a relationship, by its name.
-#[derive(Default)]
-pub struct Relation {
-    /// The source that the operator chose; `None` for the primary.
-    pub source: Option<ServerName>,
-    /// The newest comparison.
-    pub compared: Option<Arc<Compared>>,
-    /// The comparison under way.
-    pub comparing: Option<Ticket>,
-    /// What is compared is being read again, or is compared the other way round.
-    pub stale: bool,
-    /// More is known than what was compared last.
-    pub behind: bool,
-    /// Not compared again before, for as long as its servers are being read.
-    pub rests_until: Option<Instant>,
-    /// Marked scopes.
-    pub marks: BTreeSet<ScopeId>,
-    /// The list of scopes.
-    pub scopes: List<ScopeId>,
-    /// What the filter leaves.
-    pub filtered: Option<Vec<u32>>,
-    /// How many of the scopes shown can be replicated.
-    pub markable: usize,
-}
-
-impl Relation {
-    /// The scopes as listed.
-    pub fn shown(&self) -> Shown<'_> {
-        Shown {
-            scopes: self.compared.as_ref().map_or(&[], |compared| &compared.drift.scopes),
-            filtered: self.filtered.as_deref(),
-        }
-    }
-
-    /// Filters the scopes anew, after the filter or they have changed.
-    pub fn refilter(&mut self) {
-        let scopes = self.compared.as_ref().map_or(&[][..], |compared| &compared.drift.scopes);
-        self.filtered = compared::filter(scopes, &self.scopes.filter);
-        self.markable = match &self.compared {
-            Some(compared) => self.shown().iter().filter(|scope| compared.can_be_written(scope)).count(),
-            None => 0,
-        };
-    }
-
-    /// The highlighted scope.
-    pub fn current(&self) -> Option<&ScopeDrift> {
-        let shown = self.shown();
-        shown.get(self.scopes.position(&shown)?)
-    }
 }
 
 /// What covers the lists.
@@ -237,19 +162,15 @@ pub struct AppState {
     pub looked_at: Arc<[ScopeId]>,
     /// Relationships, by name.
     pub relations: BTreeMap<Foreign, Relation>,
-    /// The left pane's lines.
-    pub left: Vec<LeftKey>,
-    /// The left pane's cursor.
-    pub left_list: List<LeftKey>,
-    /// The operator has moved that cursor.
-    pub left_touched: bool,
+    /// The list of them and of their scopes.
+    pub tree: Tree,
     /// Servers that were asked for addresses in use since they were read.
     pub asked: BTreeSet<ServerName>,
     /// Addresses in use; `None` for a server that was asked and does not tell.
     pub utilisation: BTreeMap<ServerName, Option<BTreeMap<ScopeId, Utilisation>>>,
     /// Which pane the keys go to.
     pub focus: Pane,
-    /// Whether the drift pane shows the findings of the relationship instead of a scope.
+    /// Whether the drift pane shows the findings of the relationship instead of the highlighted scope.
     pub about_relationship: bool,
     /// The drift pane.
     pub drift: DriftPane,
@@ -287,6 +208,7 @@ pub struct AppState {
 impl AppState {
     /// The state at the start; `fleet` is what the configuration gives.
     pub fn new(setting: Setting, fleet: Option<Arc<Fleet>>, now: Moment) -> Self {
+        let tree = Tree::new(&setting.screen);
         let mut state = AppState {
             setting,
             fleet: None,
@@ -298,13 +220,11 @@ impl AppState {
             in_parts: BTreeSet::new(),
             looked_at: Arc::from([]),
             relations: BTreeMap::new(),
-            left: Vec::new(),
-            left_list: List::default(),
-            left_touched: false,
+            tree,
             asked: BTreeSet::new(),
             utilisation: BTreeMap::new(),
-            focus: Pane::Relationships,
-            about_relationship: true,
+            focus: Pane::List,
+            about_relationship: false,
             drift: DriftPane::default(),
             view: View::Browse,
             help: None,
@@ -356,8 +276,10 @@ impl AppState {
                 Level::Scopes | Level::Destroyed => Place::PastRun,
             },
             View::Browse => match self.focus {
-                Pane::Relationships => Place::Relationships,
-                Pane::Scopes => Place::Scopes,
+                Pane::List => match self.tree.row() {
+                    Some(Row::Scope { .. }) => Place::Scopes,
+                    _ => Place::Relationships,
+                },
                 Pane::Drift => Place::Drift,
             },
         }
@@ -396,23 +318,6 @@ impl AppState {
         Switches { what_if: self.what_if || self.setting.read_only, confirm: false, force: self.force }
     }
 
-    /// The highlighted line of the left pane.
-    pub fn left_key(&self) -> Option<&LeftKey> {
-        self.left.get(self.left_list.position(&self.left)?)
-    }
-
-    /// The highlighted relationship with what the screen keeps of it.
-    pub fn current(&self) -> Option<(&Relationship, &Relation)> {
-        let LeftKey::Relationship(name) = self.left_key()? else { return None };
-        Some((self.relationship(name)?, self.relations.get(name)?))
-    }
-
-    /// What the screen keeps of the highlighted relationship, to change it.
-    pub fn current_mut(&mut self) -> Option<&mut Relation> {
-        let LeftKey::Relationship(name) = self.left_key()?.clone() else { return None };
-        self.relations.get_mut(&name)
-    }
-
     /// The relationship of this name.
     pub fn relationship(&self, name: &Foreign) -> Option<&Relationship> {
         self.survey.relationships.iter().find(|relationship| relationship.name == *name)
@@ -439,14 +344,6 @@ impl AppState {
                 .any(|server| self.reading.contains_key(server) && !self.in_parts.contains(server))
     }
 
-    /// How full a scope is, from the server that is the source, else from its partner.
-    pub fn utilisation(&self, relationship: &Relationship, scope: &ScopeDrift) -> Option<Utilisation> {
-        let source = self.source_member(relationship);
-        [source, 1 - source].into_iter().find_map(|member| {
-            self.utilisation.get(relationship.members[member].server()?)?.as_ref()?.get(&scope.id).copied()
-        })
-    }
-
     /// Takes note of what was drawn: windows, and that a question can be read now.
     pub fn drawn(&mut self, drawn: &Drawn, at: Instant) {
         let place = self.place();
@@ -455,11 +352,8 @@ impl AppState {
                 (scroll.top, scroll.height, scroll.len) = (top, height, len);
             }
         };
-        if let Some(window) = drawn.left {
-            (self.left_list.top, self.left_list.height) = (window.top, window.height);
-        }
-        if let (Some(window), Some(relation)) = (drawn.scopes, self.current_mut()) {
-            (relation.scopes.top, relation.scopes.height) = (window.top, window.height);
+        if let Some(window) = drawn.fleet {
+            (self.tree.top, self.tree.height) = (window.top, window.height);
         }
         set(&mut self.drift.scroll, drawn.drift);
         self.history.drawn(drawn);

@@ -16,6 +16,7 @@ use crate::engine::Error;
 use super::action::{Action, Place};
 use super::available::available;
 use super::effect::{Effect, News, Ticket};
+use super::fleet;
 use super::gate::Gate;
 use super::key::Key;
 use super::keymap;
@@ -107,7 +108,9 @@ fn press(state: &mut AppState, key: Key, kind: KeyEventKind, now: Moment) -> Vec
     let place = state.place();
     let verb = keymap::lookup(place, key);
     // From the first key on what is highlighted was chosen, if it can stay.
-    state.left_touched |= state.current().is_some() || verb.is_some_and(|verb| verb.moves);
+    if state.current().is_some() || verb.is_some_and(|verb| verb.moves) {
+        fleet::touch(state);
+    }
     let Some(verb) = verb.filter(|verb| verb.moves || kind == KeyEventKind::Press) else {
         disturb(state, now);
         return Vec::new();
@@ -168,6 +171,7 @@ fn act(state: &mut AppState, action: Action, now: Moment) -> Vec<Effect> {
         }
         Action::Reload => {
             state.say(Tone::Plain, "reading all servers again");
+            fleet::resort_when_compared(state);
             let mut effects = reading::read_all(state);
             effects.extend(recalling::refresh(state));
             effects
@@ -198,6 +202,7 @@ fn act(state: &mut AppState, action: Action, now: Moment) -> Vec<Effect> {
             Vec::new()
         }
         _ if matches!(place, Place::History | Place::PastRun) => recalling::act(state, action),
+        Action::Fold | Action::FoldAll if place != Place::Drift => browse::act(state, action),
         Action::NextChange | Action::PreviousChange | Action::Fold | Action::FoldAll | Action::FullScreen => {
             drifting::act(state, action)
         }
@@ -242,7 +247,8 @@ fn on_news(state: &mut AppState, ticket: Ticket, news: News, now: Moment) -> Vec
     match news {
         News::Read(server, outcome) => reading::on_read(state, ticket, &server, outcome),
         News::Utilisation(server, used) => {
-            state.utilisation.insert(server, used);
+            state.utilisation.insert(server.clone(), used);
+            fleet::utilised(state, &server);
             Vec::new()
         }
         News::Part(server, reading) => reading::on_part(state, ticket, &server, reading, now),

@@ -385,11 +385,32 @@ pub const SCREEN: Section = Section {
     name: "screen",
     repeated: false,
     about: "How the interactive program looks and behaves.",
-    keys: &[Key {
-        name: "type_name_above",
-        absent: Absent::Default("10"),
-        about: "A replication that deletes more items than this is confirmed by typing the name of its relationship.",
-    }],
+    keys: &[
+        Key {
+            name: "columns",
+            absent: Absent::Default("[\"name\", \"drift\", \"used\"]"),
+            about: "Columns of the list, behind the one with relationship and scope: `\"name\"`, `\"relationship\"`, \
+                    `\"source\"`, `\"target\"`, `\"drift\"`, `\"create\"`, `\"update\"`, `\"delete\"` and `\"used\"`. Where the \
+                    window has no room for all, the last ones are left out.",
+        },
+        Key {
+            name: "grouping",
+            absent: Absent::Default("\"relationship\""),
+            about: "What scopes are listed under at the start: `\"relationship\"`, `\"server\"`, or `\"none\"` for one list \
+                    of all scopes.",
+        },
+        Key {
+            name: "sort",
+            absent: Absent::Default("\"drift\""),
+            about: "The column by which the list is sorted at the start; `\"scope\"` for the address. `\"drift\"`: what \
+                    has to be looked at comes first.",
+        },
+        Key {
+            name: "type_name_above",
+            absent: Absent::Default("10"),
+            about: "A replication that deletes more items than this is confirmed by typing the name of its relationship.",
+        },
+    ],
 };
 
 /// `[log]`

@@ -292,6 +292,20 @@ impl<'a, 't, 'i> Fields<'a, 't, 'i> {
         self.typed(key, "a program and its arguments, as a list: [\"program\", \"argument\"]", read)
     }
 
+    /// A list of some of a few words; the numbers of the words.
+    pub(super) fn choice(&self, key: &'static str, words: &[&str]) -> Option<Vec<usize>> {
+        let chosen = self.typed(key, "a list of words in quotes", texts)?;
+        let number = |word: &At<String>| {
+            let found = words.iter().position(|known| *known == word.value);
+            if found.is_none() {
+                let (written, hint) = (shown(&word.value), nearest(&word.value, words, '"'));
+                self.problem(&word.span, format!("unknown word {written} in `{key}` in {}: {hint}", self.place));
+            }
+            found
+        };
+        Some(chosen.value.iter().filter_map(number).collect())
+    }
+
     /// Notes the keys that nobody knows. `also` are names that stand in this
     /// table besides its keys.
     pub(super) fn finish(self, also: &[&str]) {

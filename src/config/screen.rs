@@ -7,20 +7,115 @@ use super::read::Fields;
 /// The `[screen]` section.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScreenConfig {
+    /// The columns of the list, behind the one that names relationship or scope.
+    pub columns: Vec<Column>,
+    /// What scopes are listed under.
+    pub grouping: Grouping,
+    /// By which column the list is sorted.
+    pub sort: Column,
     /// From more deletions than this on, the operator types the relationship's name to confirm.
     pub type_name_above: u32,
 }
 
 impl Default for ScreenConfig {
     fn default() -> Self {
-        Self { type_name_above: 10 }
+        Self {
+            columns: vec![Column::Name, Column::Drift, Column::Used],
+            grouping: Grouping::Relationship,
+            sort: Column::Drift,
+            type_name_above: 10,
+        }
     }
+}
+
+/// A column of the list of relationships and scopes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Column {
+    /// The scope's address; always shown.
+    Scope,
+    /// The scope's name.
+    Name,
+    /// The relationship of the scope.
+    Relationship,
+    /// The server that is copied from.
+    Source,
+    /// The server that is overwritten.
+    Target,
+    /// How the scope stands, with counts. Sorted by what has to be looked at first.
+    Drift,
+    /// Items that a replication creates.
+    Create,
+    /// Items that it updates.
+    Update,
+    /// Items that it deletes.
+    Delete,
+    /// Addresses in use of a hundred.
+    Used,
+}
+
+impl Column {
+    /// Every column.
+    pub const ALL: [Column; 10] = [
+        Column::Scope,
+        Column::Name,
+        Column::Relationship,
+        Column::Source,
+        Column::Target,
+        Column::Drift,
+        Column::Create,
+        Column::Update,
+        Column::Delete,
+        Column::Used,
+    ];
+
+    /// Its name, in the configuration and above the column.
+    pub fn name(self) -> &'static str {
+        match self {
+            Column::Scope => "scope",
+            Column::Name => "name",
+            Column::Relationship => "relationship",
+            Column::Source => "source",
+            Column::Target => "target",
+            Column::Drift => "drift",
+            Column::Create => "create",
+            Column::Update => "update",
+            Column::Delete => "delete",
+            Column::Used => "used",
+        }
+    }
+}
+
+/// What scopes are listed under.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Grouping {
+    /// Their relationship.
+    #[default]
+    Relationship,
+    /// Both servers of their relationship, and it.
+    Server,
+    /// Nothing: all scopes in one list.
+    None,
+}
+
+impl Grouping {
+    const ALL: [Grouping; 3] = [Grouping::Relationship, Grouping::Server, Grouping::None];
+    const NAMES: [&'static str; 3] = ["relationship", "server", "none"];
 }
 
 /// Reads the section; paths are taken from `folder`.
 pub(super) fn read(fields: Fields<'_, '_, '_>, _folder: &Path) -> ScreenConfig {
     let default = ScreenConfig::default();
-    let screen = ScreenConfig { type_name_above: fields.count("type_name_above").unwrap_or(default.type_name_above) };
+    let names = Column::ALL.map(Column::name);
+    let screen = ScreenConfig {
+        columns: fields.choice("columns", &names).map_or(default.columns, |chosen| {
+            let chosen = chosen.into_iter().map(|at| Column::ALL[at]);
+            // what a row is called stands before them anyhow
+            chosen.filter(|column| *column != Column::Scope).collect()
+        }),
+        grouping: fields.word("grouping", &Grouping::NAMES).map_or(default.grouping, |at| Grouping::ALL[at]),
+        sort: fields.word("sort", &names).map_or(default.sort, |at| Column::ALL[at]),
+        type_name_above: fields.count("type_name_above").unwrap_or(default.type_name_above),
+    };
     fields.finish(&[]);
     screen
 }

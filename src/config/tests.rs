@@ -109,6 +109,9 @@ fn every_key_is_taken_over() {
         audit_size = 65536
         audit_files = 12
         [screen]
+        columns = ["scope", "drift", "relationship"]
+        grouping = "none"
+        sort = "used"
         type_name_above = 3
         [log]
         file = "s.log"
@@ -149,7 +152,12 @@ fn every_key_is_taken_over() {
             audit_size: ByteSize(1 << 16),
             audit_files: 12,
         },
-        screen: ScreenConfig { type_name_above: 3 },
+        screen: ScreenConfig {
+            columns: vec![Column::Drift, Column::Relationship],
+            grouping: Grouping::None,
+            sort: Column::Used,
+            type_name_above: 3,
+        },
         log: LogConfig { target: LogTarget::File("/etc/s.log".into()), level: LogLevel::Debug },
         warnings: vec![],
     };

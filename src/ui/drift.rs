@@ -10,7 +10,7 @@ use super::{Theme, pane, text};
 use crate::app::drawn::Window;
 use crate::app::drift::{self, DriftPane, DriftRow, Look, Subject};
 use crate::app::list::window_of;
-use crate::app::state::{AppState, LeftKey, Pane};
+use crate::app::state::{AppState, Pane};
 use sides::Columns;
 
 /// Draws the pane.
@@ -91,14 +91,14 @@ fn title(state: &AppState) -> String {
 }
 
 fn without_subject(state: &AppState, frame: &mut Frame<'_>, area: Rect) {
-    let Some(LeftKey::Server(name)) = state.left_key() else { return };
+    let Some(name) = state.current_server() else { return };
     let Some(report) = state.survey.server(name) else { return };
     let lines = match &report.outcome {
         Some(Err(error)) => {
             let hint = error.hint.as_ref().map(|hint| format!("what to do: {hint}"));
             std::iter::once(error.to_string()).chain(hint).collect()
         }
-        Some(Ok(_)) => vec![format!("{}: in no failover relationship", report.place)],
+        Some(Ok(_)) => vec![report.place.clone()],
         None => vec![format!("{}: being read", report.place)],
     };
     let width = usize::from(area.width.saturating_sub(1));

@@ -8,7 +8,7 @@ use super::{Theme, text, title};
 use crate::app::action::{Action, Verb};
 use crate::app::available::available;
 use crate::app::keymap;
-use crate::app::state::{AppState, Pane, View};
+use crate::app::state::{AppState, View};
 
 /// Hints take at most so many lines.
 const MOST: u16 = 2;
@@ -92,27 +92,18 @@ fn hint(theme: &Theme, frame: &mut Frame<'_>, area: Rect, y: u16, line: &str) {
 fn message(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
     let width = usize::from(area.width.saturating_sub(1));
     let (line, style) = if state.filtering {
-        let filter = match state.focus {
-            _ if state.history.open => state.history.filter(),
-            Pane::Relationships => state.left_list.filter.as_str(),
-            _ => state.current().map_or("", |(_, relation)| relation.scopes.filter.as_str()),
-        };
+        let filter = if state.history.open { state.history.filter() } else { &state.tree.filter };
         (format!("filter: /{filter}_"), theme.heading)
     } else if let Some((tone, text)) = &state.message {
         (text.clone(), title::style(theme, *tone))
     } else {
-        let marked = match state.marked() {
-            0 => None,
-            1 => Some("1 scope is marked".to_owned()),
-            marked => Some(format!("{marked} scopes are marked")),
-        };
         let waiting = state.interrupted.first().map(|run| {
             let more = state.interrupted.len() - 1;
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
             format!("INTERRUPTED{more}, waits to be settled (U): {}", run.called(&state.setting.zone()))
         });
         let style = if waiting.is_some() { theme.bad } else { Style::new() };
-        (waiting.into_iter().chain(marked).collect::<Vec<_>>().join("; "), style)
+        (waiting.unwrap_or_default(), style)
     };
     let line = text::fit(&line, width, theme.glyphs.more);
     text::put(frame, area.x + 1, area.y, area.width.saturating_sub(1), &line, style);

@@ -21,14 +21,26 @@ pub struct Glyphs {
     pub full: &'static str,
     /// The rest of it.
     pub empty: &'static str,
+    /// Above the column that is sorted by.
+    pub sorted: &'static str,
+    /// The same, the other way round.
+    pub reversed: &'static str,
 }
 
 impl Glyphs {
     /// For terminals that show Unicode.
-    pub const UNICODE: Glyphs =
-        Glyphs {
-            arrow: "→", horizontal: "─", vertical: "│", more: "…", folded: "▸", open: "▾", full: "█", empty: "░"
-        };
+    pub const UNICODE: Glyphs = Glyphs {
+        arrow: "→",
+        horizontal: "─",
+        vertical: "│",
+        more: "…",
+        folded: "▸",
+        open: "▾",
+        full: "█",
+        empty: "░",
+        sorted: "↓",
+        reversed: "↑",
+    };
 
     /// For all others.
     pub const ASCII: Glyphs = Glyphs {
@@ -40,6 +52,8 @@ impl Glyphs {
         open: "v",
         full: "#",
         empty: ".",
+        sorted: "v",
+        reversed: "^",
     };
 
     /// Those that this locale and terminal can show. A locale that names no character set

@@ -138,7 +138,7 @@ fn many_parts_are_compared_seldom() {
 #[test]
 fn what_the_operator_sees_is_read_first() {
     let servers = servers();
-    let mut program = Program::start(Some(fake::fleet(&servers)), 100, 12);
+    let mut program = Program::start(Some(fake::fleet(&servers)), 100, 18);
     assert!(program.looked_at.is_empty());
     hear_part(&mut program, &servers.0, &[]);
     compare(&mut program);
@@ -192,7 +192,7 @@ fn a_reading_that_breaks_off_leaves_nothing_missing() {
     program.pending.retain(|effect| !matches!(effect, Effect::Read(_, name) if name.as_str() == "two"));
     program.settle();
     let text = program.text();
-    assert!(text.contains("two not read") && line(&program, "10.0.1.0").contains("unknown"), "{text}");
+    assert!(text.contains("two NOT READ") && line(&program, "10.0.1.0").contains("unknown"), "{text}");
     assert!(!text.contains("only on") && !text.contains("in sync"), "{text}");
 }
 

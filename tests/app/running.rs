@@ -170,6 +170,6 @@ fn scopes_that_are_being_replicated_are_neither_marked_nor_planned_again() {
     assert!(message(&program.state).contains("2 scopes of one-two"), "{}", message(&program.state));
     assert_eq!(program.asked, ["run one-two"]);
     program.settle();
-    program.press("Enter Down Space");
+    program.press("Enter Down Down Space");
     assert_eq!(marks(&program.state).len(), 1, "it has ended: {}", message(&program.state));
 }

@@ -18,7 +18,7 @@ use scopesync::app::history::{Before, Fate, PAGE, Page, PastRun, PastScope, RunD
 use scopesync::app::state::View;
 use scopesync::app::work::{plan_undo, work};
 use scopesync::app::{AppState, Effect, Event, Moment, News, Setting, Ticket, start, update};
-use scopesync::config::ScreenConfig;
+use scopesync::config::{Column, ScreenConfig};
 use scopesync::engine::fleet::Fleet;
 use scopesync::engine::outcome::SavedState;
 use scopesync::engine::port::{Control, RunKind};
@@ -185,15 +185,22 @@ pub struct Program {
 }
 
 impl Program {
-    /// Starts with these servers in a window of this size. Nothing was read yet.
+    /// Starts with these servers in a window of this size. Nothing was read yet. Scopes are
+    /// sorted by address, so that a test finds them where it put them.
     pub fn start(fleet: Option<Fleet>, columns: u16, rows: u16) -> Self {
+        let by_address = ScreenConfig { sort: Column::Scope, ..ScreenConfig::default() };
+        Self::with(by_address, fleet, columns, rows)
+    }
+
+    /// The same, as this configuration wants it.
+    pub fn with(screen: ScreenConfig, fleet: Option<Fleet>, columns: u16, rows: u16) -> Self {
         let setting = Setting {
             config_name: "/etc/scopesync/config.toml".into(),
             searched: vec!["/home/op/.config/scopesync/config.toml".into(), "/etc/scopesync/config.toml".into()],
             read_only: false,
             operator: "op".into(),
             zone: None,
-            screen: ScreenConfig::default(),
+            screen,
         };
         let now = Instant::now();
         let clock: jiff::Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();

@@ -64,7 +64,7 @@ fn both_sides_stand_beside_each_other() {
     program.press("End");
     assert!(program.text().contains("[images/old.efi]"), "the last lines are seen:\n{}", program.text());
     program.press("Esc");
-    assert!(program.text().contains("relationships"), "Esc gives the window back:\n{}", program.text());
+    assert!(program.text().contains("scope↓"), "Esc gives the window back:\n{}", program.text());
     program.press("Esc");
     assert_eq!(program.state.place(), Place::Scopes);
 }

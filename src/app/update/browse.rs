@@ -1,33 +1,26 @@
 //! Moving about, marking, swapping.
 
-use std::collections::BTreeSet;
-
 use super::super::action::{Action, Place};
-use super::super::compared::{Compared, left_out_words};
+use super::super::compared::Compared;
 use super::super::detail::Detail;
 use super::super::drift::{DriftRow, Subject};
 use super::super::effect::Effect;
-use super::super::list::{Lines, Scroll};
+use super::super::fleet::rows::Row;
+use super::super::fleet::sort::Sort;
+use super::super::fleet::{self, marks};
+use super::super::list::Scroll;
 use super::super::reading;
-use super::super::state::{AppState, LeftKey, Pane, Tone, View};
+use super::super::state::{AppState, Pane, Tone, View};
 use super::{filtering, recalling};
 use crate::engine::survey::Relationship;
 use crate::model::ScopeId;
-use crate::show::plural;
 
 /// Moves the cursor of whatever the keys go to.
 pub(super) fn scroll(state: &mut AppState, action: Action) {
     match state.place() {
-        Place::Relationships => {
-            let by = distance(action, state.left_list.height);
-            state.left_list.step(&state.left, by);
-        }
-        Place::Scopes => {
-            let Some(relation) = state.current_mut() else { return };
-            let by = distance(action, relation.scopes.height);
-            let mut list = std::mem::take(&mut relation.scopes);
-            list.step(&relation.shown(), by);
-            relation.scopes = list;
+        Place::Relationships | Place::Scopes => {
+            let by = distance(action, state.tree.height);
+            go(state, state.tree.position().unwrap_or(0).saturating_add_signed(by));
         }
         Place::Drift => step(&mut state.drift.scroll, action, state.drift.rows.len()),
         Place::History | Place::PastRun => recalling::scroll(state, |height| distance(action, height)),
@@ -74,69 +67,126 @@ fn distance(action: Action, height: usize) -> isize {
     }
 }
 
-/// Everything that concerns the three panes.
+/// Moves the cursor of the list to a line.
+fn go(state: &mut AppState, at: usize) {
+    let from = state.tree.key();
+    state.tree.go(at);
+    state.about_relationship = false;
+    fleet::left(state, from);
+}
+
+/// Everything that concerns the list and the drift.
 pub(super) fn act(state: &mut AppState, action: Action) -> Vec<Effect> {
     match action {
         Action::Enter => enter(state),
         Action::Back => return back(state),
-        Action::In => pane(state, 1, false),
+        Action::In => further_in(state),
         Action::Out if state.place() == Place::Detail => state.view = View::Browse,
-        Action::Out => pane(state, -1, false),
-        Action::NextPane => pane(state, 1, true),
-        Action::PreviousPane => pane(state, -1, true),
+        Action::Out => further_out(state),
+        Action::NextPane | Action::PreviousPane if state.focus == Pane::List => state.focus = Pane::Drift,
+        Action::NextPane | Action::PreviousPane => to_list(state),
         Action::Findings => {
             state.focus = Pane::Drift;
             state.about_relationship = true;
         }
         Action::Filter => state.filtering = true,
-        Action::Mark if state.focus == Pane::Scopes => mark(state),
-        Action::Mark | Action::MarkAll => mark_all(state),
-        Action::Unmark => {
-            state.relations.values_mut().for_each(|relation| relation.marks.clear());
-            state.say(Tone::Plain, "no scope is marked");
+        Action::Sort => {
+            fleet::sort_by_next(state);
+            tell_order(state);
         }
+        Action::Reverse => {
+            state.tree.sort.reversed = !state.tree.sort.reversed;
+            fleet::sort(state);
+            tell_order(state);
+        }
+        Action::Group => {
+            fleet::group_by_next(state);
+            state.say(Tone::Plain, fleet::grouping_words(state.tree.grouping));
+        }
+        Action::Fold => fleet::fold(state, !fleet::is_open(state)),
+        Action::FoldAll => fleet::fold_all(state),
+        Action::Mark => marks::toggle(state),
+        Action::MarkAll => marks::toggle_relationship(state),
+        Action::MarkShown => marks::toggle_shown(state),
+        Action::Invert => marks::invert(state),
+        Action::Range => state.tree.range = if state.tree.range.is_some() { None } else { state.tree.key() },
+        Action::Unmark => marks::clear(state),
         Action::Swap => return swap(state),
         _ => {}
     }
     Vec::new()
 }
 
-fn focus(state: &mut AppState, pane: Pane) {
-    state.focus = pane;
-    state.drift.full &= pane == Pane::Drift;
-    match pane {
-        Pane::Relationships => state.about_relationship = true,
-        Pane::Scopes => state.about_relationship = false,
-        Pane::Drift => {}
-    }
+fn tell_order(state: &mut AppState) {
+    let Sort { column, reversed } = state.tree.sort;
+    let turned = if reversed { ", the other way round" } else { "" };
+    state.say(Tone::Plain, format!("sorted by {}{turned}", column.name()));
 }
 
-fn pane(state: &mut AppState, by: isize, round: bool) {
-    const PANES: [Pane; 3] = [Pane::Relationships, Pane::Scopes, Pane::Drift];
-    let at = PANES.iter().position(|pane| *pane == state.focus).unwrap_or(0);
-    let next = match (at.checked_add_signed(by), round) {
-        (Some(next), _) if next < PANES.len() => next,
-        (_, true) => (at + PANES.len()).saturating_add_signed(by) % PANES.len(),
-        _ => return,
-    };
-    focus(state, PANES[next]);
+fn to_list(state: &mut AppState) {
+    state.focus = Pane::List;
+    state.drift.full = false;
+    state.about_relationship = false;
 }
 
 fn enter(state: &mut AppState) {
-    match state.focus {
-        Pane::Relationships => match state.current() {
-            Some((_, relation)) if relation.shown().is_empty() => focus(state, Pane::Drift),
-            Some(_) => focus(state, Pane::Scopes),
-            None => state.view = server_detail(state).map_or(View::Browse, View::Detail),
-        },
-        Pane::Scopes => focus(state, Pane::Drift),
-        Pane::Drift => {
+    match (state.focus, state.tree.row()) {
+        (Pane::Drift, _) => {
             if let Some(DriftRow::Section(head)) = state.drift.current() {
                 state.drift.fold(head.section);
             } else if let Some(detail) = detail(state) {
                 state.view = View::Detail(detail);
             }
         }
+        (Pane::List, Some(Row::Node(_))) => {
+            fleet::fold(state, true);
+            if !to_first_below(state) {
+                match server_detail(state) {
+                    Some(detail) => state.view = View::Detail(detail),
+                    None => state.focus = Pane::Drift,
+                }
+            }
+        }
+        (Pane::List, _) => state.focus = Pane::Drift,
+    }
+}
+
+/// To the first line under the relationship or server; `false` where there is none.
+fn to_first_below(state: &mut AppState) -> bool {
+    let (Some(at), Some(key)) = (state.tree.position(), state.tree.key()) else { return false };
+    let below = state.tree.rows.key(at + 1).filter(|below| match &key.relationship {
+        Some(_) => below.head() == key,
+        None => below.relationship.is_some() && below.server == key.server,
+    });
+    if below.is_some() {
+        go(state, at + 1);
+    }
+    below.is_some()
+}
+
+fn further_in(state: &mut AppState) {
+    match (state.focus, state.tree.row()) {
+        (Pane::List, Some(Row::Node(_))) if !fleet::is_open(state) => {
+            fleet::fold(state, true);
+        }
+        (Pane::List, Some(Row::Node(_))) if to_first_below(state) => {}
+        _ => state.focus = Pane::Drift,
+    }
+}
+
+fn further_out(state: &mut AppState) {
+    match (state.focus, state.tree.row()) {
+        (Pane::Drift, _) => to_list(state),
+        (Pane::List, Some(Row::Scope { .. })) => to_head(state),
+        (Pane::List, _) => fleet::fold(state, false),
+    }
+}
+
+/// To the relationship of the highlighted scope, where that has a line.
+fn to_head(state: &mut AppState) {
+    let head = state.tree.key().and_then(|key| state.tree.rows.find(&key.head()));
+    if let Some(at) = head {
+        go(state, at);
     }
 }
 
@@ -145,53 +195,15 @@ fn back(state: &mut AppState) -> Vec<Effect> {
         state.view = View::Browse;
         return Vec::new();
     }
-    let filtered = match state.focus {
-        Pane::Relationships => !state.left_list.filter.is_empty(),
-        Pane::Scopes => state.current().is_some_and(|(_, relation)| !relation.scopes.filter.is_empty()),
-        Pane::Drift => false,
-    };
-    if filtered {
-        return filtering::change(state, String::clear);
-    }
-    match state.focus {
-        Pane::Drift if state.drift.full => state.drift.full = false,
-        Pane::Relationships => state.banner = None,
-        Pane::Scopes => focus(state, Pane::Relationships),
-        Pane::Drift if state.about_relationship => focus(state, Pane::Relationships),
-        Pane::Drift => focus(state, Pane::Scopes),
+    match (state.focus, state.tree.row()) {
+        (Pane::Drift, _) if state.drift.full => state.drift.full = false,
+        (Pane::Drift, _) => to_list(state),
+        _ if state.tree.range.is_some() => state.tree.range = None,
+        _ if !state.tree.filter.is_empty() => return filtering::change(state, String::clear),
+        (Pane::List, Some(Row::Scope { .. })) => to_head(state),
+        (Pane::List, _) => state.banner = None,
     }
     Vec::new()
-}
-
-fn mark(state: &mut AppState) {
-    let Some(relation) = state.current_mut() else { return };
-    let Some(id) = relation.current().map(|scope| scope.id) else { return };
-    if !relation.marks.remove(&id) {
-        relation.marks.insert(id);
-    }
-}
-
-fn mark_all(state: &mut AppState) {
-    let Some((relationship, relation)) = state.current() else { return };
-    let Some(compared) = relation.compared.clone() else { return };
-    let in_flight: BTreeSet<ScopeId> = state.in_flight(&relationship.name).collect();
-    let shown = relation.shown();
-    let writable = shown.iter().filter(|scope| compared.can_be_written(scope)).map(|scope| scope.id);
-    let (busy, ids): (BTreeSet<_>, BTreeSet<_>) = writable.partition(|id| in_flight.contains(id));
-    let mut left_out = left_out_words(&compared.left_out(shown.iter()));
-    if !busy.is_empty() {
-        left_out.push_str(&format!("; {} being replicated", busy.len()));
-    }
-    let filter = if relation.filtered.is_some() { " (of those that the filter shows)" } else { "" };
-    let Some(relation) = state.current_mut() else { return };
-    let text = if !ids.is_empty() && ids.iter().all(|id| relation.marks.contains(id)) {
-        relation.marks.retain(|id| !ids.contains(id));
-        format!("{} no longer marked{filter}", plural(ids.len(), "scope"))
-    } else {
-        relation.marks.extend(&ids);
-        format!("{} marked{filter}{left_out}", plural(ids.len(), "drifted scope"))
-    };
-    state.say(Tone::Plain, text);
 }
 
 fn swap(state: &mut AppState) -> Vec<Effect> {
@@ -204,6 +216,7 @@ fn swap(state: &mut AppState) -> Vec<Effect> {
     relation.source = Some(source);
     let marked = !relation.marks.is_empty();
     relation.marks.clear();
+    marks::count_hidden(state);
     state.say(Tone::Plain, if marked { format!("{text}; its marks are gone") } else { text });
     reading::compare(state, &name).into_iter().collect()
 }
@@ -212,7 +225,7 @@ fn swap(state: &mut AppState) -> Vec<Effect> {
 pub(super) fn refresh_drift(state: &mut AppState) {
     let subject = state.current().and_then(|(relationship, relation)| {
         let compared = relation.compared.clone()?;
-        let scope = if state.about_relationship { None } else { Some(relation.current()?.id) };
+        let scope = state.current_scope().filter(|_| !state.about_relationship).map(|scope| scope.id);
         let refusal = scope.and_then(|scope| refusal(state, relationship, &compared, scope));
         Some(Subject { compared, scope, refusal })
     });
@@ -264,10 +277,13 @@ fn detail(state: &AppState) -> Option<Detail> {
 }
 
 fn server_detail(state: &AppState) -> Option<Detail> {
-    let LeftKey::Server(name) = state.left_key()? else { return None };
+    let name = state.current_server()?;
     let report = state.survey.server(name)?;
     let text = match &report.outcome {
         None => format!("{} is still being read", report.place),
+        Some(Ok(_)) if state.survey.relationships.iter().any(|found| found.member_index(name).is_some()) => {
+            report.place.clone()
+        }
         Some(Ok(_)) => format!("{}: in no failover relationship", report.place),
         Some(Err(error)) => match &error.hint {
             Some(hint) => format!("{error}\n\nWhat to do: {hint}"),

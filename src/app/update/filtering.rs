@@ -3,10 +3,10 @@
 use crossterm::event::KeyCode;
 
 use super::super::effect::Effect;
+use super::super::fleet;
 use super::super::history::Level;
 use super::super::key::Key;
-use super::super::reading;
-use super::super::state::{AppState, Pane};
+use super::super::state::AppState;
 use super::recalling;
 
 /// Nobody types more; a paste might.
@@ -67,12 +67,7 @@ pub(super) fn change(state: &mut AppState, change: impl FnOnce(&mut String)) -> 
             }
         };
     }
-    if state.focus == Pane::Relationships {
-        change(&mut state.left_list.filter);
-        reading::rebuild_left(state);
-    } else if let Some(relation) = state.current_mut() {
-        change(&mut relation.scopes.filter);
-        relation.refilter();
-    }
+    change(&mut state.tree.filter);
+    fleet::filtered(state);
     Vec::new()
 }

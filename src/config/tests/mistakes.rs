@@ -35,6 +35,11 @@ fn mistakes_name_their_place_and_cure() {
             "[log]\n\"a\\u001b[2J\" = 1".to_owned(),
             "2:1: unknown key `a\\u{1b}[2J` in [log]: valid here: `file`, `level`",
         ),
+        (
+            "[screen]\ncolumns = ['name', 'drfit']\nsort = 1".to_owned(),
+            "2:20: unknown word \"drfit\" in `columns` in [screen]: did you mean \"drift\"?\n\
+             3:8: `sort` in [screen] must be text in quotes, not 1",
+        ),
         // Sections in the wrong form.
         ("[server]\nname = 'a'".to_owned(), "1:1: `server` must be written as [[server]]"),
         ("[[log]]\nlevel = 'info'".to_owned(), "1:1: `log` must be written as [log]"),

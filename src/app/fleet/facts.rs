@@ -1,0 +1,138 @@
+//! What lists need of every scope, made with the comparison in the background: so that a key
+//! that filters or sorts 100 000 of them looks at numbers and at one text.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use memchr::memmem;
+
+use crate::app::compared::{Counts, counts_of};
+use crate::engine::compare::{RelationshipDrift, ScopeDrift};
+use crate::model::{DriftState, ScopeId, Severity};
+
+/// How much a scope wants to be looked at, the most first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rank {
+    /// A critical finding concerns it.
+    Critical,
+    /// Nothing can be said of it.
+    Unknown,
+    /// One server has it, and the other does not.
+    OneSided,
+    /// Something to replicate.
+    Drifted,
+    /// Not compared yet.
+    Checking,
+    /// Nothing to do.
+    InSync,
+}
+
+/// What is known of one scope, in numbers.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts {
+    /// How much it wants to be looked at.
+    pub rank: Rank,
+    /// Creations, updates and deletions.
+    pub counts: [u32; 3],
+    /// A replication has something to do for it, and nothing is known against it.
+    pub can_be_written: bool,
+    /// Its place among the scopes of the relationship when they are sorted by name.
+    pub by_name: u32,
+}
+
+/// The facts of all scopes of a relationship, each at its place in the drift.
+#[derive(Debug, Default)]
+pub struct FactSheet {
+    /// One for each scope.
+    pub facts: Vec<Facts>,
+    /// A line for each scope: all that its columns say, in small letters. Compared, never shown.
+    text: String,
+    /// Where each line ends, behind its newline.
+    ends: Vec<usize>,
+}
+
+impl FactSheet {
+    /// Takes note of every scope; `refused` are those that the target is known to refuse.
+    pub fn new(drift: &RelationshipDrift, refused: &BTreeMap<ScopeId, String>) -> Self {
+        let severe = drift.findings.iter().filter(|finding| finding.severity == Severity::Critical);
+        let critical: BTreeSet<ScopeId> = severe.flat_map(|finding| finding.scopes.iter().copied()).collect();
+        let mut sheet = FactSheet::default();
+        for scope in &drift.scopes {
+            let counts = counts_of(scope);
+            sheet.facts.push(Facts {
+                rank: if critical.contains(&scope.id) { Rank::Critical } else { rank_of(scope) },
+                counts: counts.map(|count| u32::try_from(count).unwrap_or(u32::MAX)),
+                can_be_written: scope.can_replicate() && !refused.contains_key(&scope.id),
+                by_name: 0,
+            });
+            sheet.write(scope, counts);
+        }
+        sheet.sort_names(&drift.scopes);
+        sheet
+    }
+
+    fn write(&mut self, scope: &ScopeDrift, [create, update, delete]: Counts) {
+        let mut line = String::new();
+        // Writing to a String cannot fail.
+        let _ = write!(line, "{}/{} {}", scope.id.network, scope.id.prefix_length, scope.state.words());
+        if matches!(scope.state, DriftState::OnlyOnSource | DriftState::OnlyOnTarget) {
+            // Counted as drift, so found as such.
+            line.push_str(" drifted");
+        }
+        for (sign, count) in [('+', create), ('~', update), ('-', delete)].into_iter().filter(|(_, count)| *count > 0) {
+            let _ = write!(line, " {sign}{count}");
+        }
+        if let Some(name) = &scope.name {
+            line.push(' ');
+            line.extend(name.raw().chars().map(|c| if c == '\n' { ' ' } else { c }));
+        }
+        if line.is_ascii() {
+            line.make_ascii_lowercase();
+            self.text.push_str(&line);
+        } else {
+            self.text.push_str(&line.to_lowercase());
+        }
+        self.text.push('\n');
+        self.ends.push(self.text.len());
+    }
+
+    fn sort_names(&mut self, scopes: &[ScopeDrift]) {
+        let name = |at: &usize| scopes.get(*at).and_then(|scope| scope.name.as_ref());
+        let mut order: Vec<usize> = (0..scopes.len()).collect();
+        // what has no name comes last
+        order.sort_by(|a, b| (name(a).is_none(), name(a)).cmp(&(name(b).is_none(), name(b))));
+        for (place, at) in (0u32..).zip(order) {
+            if let Some(facts) = self.facts.get_mut(at) {
+                facts.by_name = place;
+            }
+        }
+    }
+
+    /// Which scopes have this text, in small letters, in one of their columns.
+    pub fn having(&self, wanted: &str) -> Vec<bool> {
+        let finder = memmem::Finder::new(wanted);
+        let mut fits = vec![false; self.ends.len()];
+        let (mut at, mut line) = (0, 0);
+        // one search through the whole text: a hit tells of its line, and the rest of it is skipped
+        while let Some(hit) = self.text.as_bytes().get(at..).and_then(|rest| finder.find(rest)) {
+            let hit = at + hit;
+            while self.ends.get(line).is_some_and(|end| *end <= hit) {
+                line += 1;
+            }
+            let (Some(fit), Some(end)) = (fits.get_mut(line), self.ends.get(line)) else { break };
+            *fit = hit + wanted.len() < *end;
+            at = *end;
+        }
+        fits
+    }
+}
+
+fn rank_of(scope: &ScopeDrift) -> Rank {
+    match scope.state {
+        DriftState::Unknown => Rank::Unknown,
+        DriftState::OnlyOnSource | DriftState::OnlyOnTarget => Rank::OneSided,
+        DriftState::Drifted => Rank::Drifted,
+        DriftState::Checking => Rank::Checking,
+        DriftState::InSync => Rank::InSync,
+    }
+}
