@@ -208,8 +208,15 @@ async fn what_is_there_outweighs_what_the_writer_told() {
         (Script::Lie, Outcome::Rejected, None),
         (Script::Vanish, Outcome::Unknown, None),
     ];
-    for (script, outcome, verified) in cases {
+    // of a server that goes on although the connection breaks, that nothing is there yet proves nothing
+    let outliving = cases.clone().map(|(script, outcome, verified)| match script {
+        Script::LoseRequest => (script, Outcome::Unknown, verified),
+        _ => (script, outcome, verified),
+    });
+    let cases = cases.map(|case| (false, case)).into_iter().chain(outliving.map(|case| (true, case)));
+    for (outlives_connection, (script, outcome, verified)) in cases {
         let servers = drifted();
+        servers.1.inner().outlives_connection = outlives_connection;
         servers.1.script(A, script.clone());
         let fleet = fake::fleet(&servers);
         let plan = plan(&fleet).await;
@@ -240,6 +247,8 @@ async fn what_was_uncertain_and_is_left_is_told_and_no_failure() {
     ] {
         let servers = drifted();
         servers.1.inner().uncertain = [lifetime.clone()].into();
+        // of the other scope nothing would be carried
+        servers.1.inner().scopes.insert(B.parse().unwrap(), servers.0.inner().scopes[&B.parse().unwrap()].clone());
         servers.1.script(A, script.clone());
         let fleet = fake::fleet(&servers);
         let plan = plan(&fleet).await;
@@ -251,6 +260,52 @@ async fn what_was_uncertain_and_is_left_is_told_and_no_failure() {
         assert!(shown[1].contains(facts), "{shown:?}");
         let told = &report.to_json()["relationships"][0]["scopes"][0];
         assert_eq!((&told["verified"], told.get("uncarried")), (&json!(false), (exit == 0).then_some(&json!(true))));
+    }
+}
+
+#[tokio::test]
+async fn a_scope_of_which_nothing_was_carried_is_not_called_replicated() {
+    let servers = drifted();
+    servers.1.inner().uncertain = [ItemKey::property("valid-lifetime")].into();
+    let fleet = fake::fleet(&servers);
+    let report = execute(&fleet, &plan(&fleet).await, Switches::default(), &FakeJournal::default()).await;
+    let told: Vec<(Outcome, bool)> = report.scopes().map(|scope| (scope.outcome, scope.uncarried)).collect();
+    assert_eq!(told, [(Outcome::Replicated, true), (Outcome::Rejected, false), (Outcome::Unchanged, false)]);
+    let words = report.scopes().nth(1).unwrap().message.clone().unwrap();
+    assert!(words.contains("did not carry valid-lifetime") && words.ends_with("nothing was written"), "{words}");
+    assert_eq!(report.exit_status(), 3);
+}
+
+#[tokio::test]
+async fn what_a_server_does_besides_is_in_the_preview_and_drift_afterwards() {
+    let servers = drifted();
+    servers.1.inner().side_effects = [ItemKey::property("made-by-itself")].into();
+    let fleet = fake::fleet(&servers);
+    let plan = plan(&fleet).await;
+    let findings = plan.relationships[0].findings.iter().filter(|found| found.message.contains("made-by-itself"));
+    assert_eq!(findings.map(|found| found.scopes.len()).collect::<Vec<_>>(), [1, 1]);
+    assert!(plan.relationships[0].scopes.iter().all(|scope| scope.uncertain.is_empty()), "no change is marked");
+    let report = execute(&fleet, &plan, Switches::default(), &FakeJournal::default()).await;
+    let first = report.scopes().next().unwrap();
+    assert_eq!((first.outcome, first.changes_left, first.residual.len()), (Outcome::Partial, 0, 1), "{first:?}");
+    assert!(first.message.as_deref().unwrap().contains("differs in made-by-itself"), "{first:?}");
+    assert_eq!(report.exit_status(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_written_is_read_back_although_the_operator_cancels_twice() {
+    for (is_slow, outcome) in [(false, Outcome::Replicated), (true, Outcome::Unknown)] {
+        let servers = drifted();
+        servers.1.script(A, Script::Cancel);
+        let fleet = fake::fleet(&servers);
+        let plan = plan(&fleet).await;
+        // from the last thing before the write
+        let journal = FakeJournal { slows: is_slow.then(|| servers.1.clone()), ..FakeJournal::default() };
+        let report = execute(&fleet, &plan, Switches::default(), &journal).await;
+        let told: Vec<Outcome> = report.scopes().map(|scope| scope.outcome).collect();
+        assert_eq!(told, [outcome, Outcome::Cancelled, Outcome::Unchanged], "{report:?}");
+        let words = report.scopes().next().unwrap().message.clone().unwrap_or_default();
+        assert_eq!(words.contains("not read back within 10 s"), is_slow, "{words}");
     }
 }
 
@@ -387,7 +442,8 @@ async fn a_scope_that_the_target_lost_is_told_and_the_loss_is_not_saved() {
     let plan = plan(&fleet).await;
     let report = execute(&fleet, &plan, Switches::default(), &FakeJournal::default()).await;
     let lost = report.scopes().next().unwrap();
-    assert!(lost.gone && lost.message.as_deref().unwrap().contains("LACKS"), "{lost:?}");
+    let words = lost.message.as_deref().unwrap();
+    assert!(lost.gone && words.contains("LACKS") && words.ends_with(": add it by hand"), "{lost:?}");
     assert_eq!(report.exit_status(), 3);
     assert!(!servers.1.writes().contains(&"save".to_owned()), "{:?}", servers.1.writes());
     assert!(report.relationships[0].remarks.iter().any(|remark| remark.contains("not saved on purpose")));

@@ -17,7 +17,7 @@ use scopesync::engine::run;
 use scopesync::engine::select::{Selection, select};
 use scopesync::engine::undo::{Left, Past, Undo, Words};
 use scopesync::history::{History, Settlement};
-use scopesync::model::{ItemKey, Scope, ScopeId, ServerName, Value};
+use scopesync::model::{Item, ItemKey, KeyName, Kind, Owner, Scope, ScopeId, ServerName, Value};
 use scopesync::state::StateFolder;
 use serde_json::json;
 
@@ -147,6 +147,49 @@ async fn every_state_that_a_target_can_be_left_in_is_told() {
         assert_eq!(standings(&told)[1..], [NotDone, NotDone], "{what}");
         let is_done = standing == Done || standing == Unknown;
         assert_eq!(told.to_finish().contains(&("two".into(), A.parse().unwrap())), !is_done, "{what}");
+    }
+}
+
+/// No call changes a policy so: it is removed and added again, then what belongs to it, and the others move.
+#[tokio::test]
+async fn what_is_removed_and_added_again_is_a_step_on_the_way() {
+    let name = |name: &str| KeyName::Name(name.into());
+    let policy = |name_: &str, lease: u32, rank| {
+        let key = ItemKey { owner: Owner::Scope, kind: Kind::Policy, name: name(name_) };
+        let fields = [("lease-duration".into(), Value::own(json!(lease)))].into();
+        (key, Item { fields, rank: Some(rank), label: None })
+    };
+    let part = |owner: &str| {
+        let owner = Owner::Policy(owner.into());
+        let range = KeyName::Range("10.0.0.5".parse().unwrap(), "10.0.0.6".parse().unwrap());
+        (ItemKey { owner, kind: Kind::Range, name: range }, Item::default())
+    };
+    let scope = |lifetime: u32, items: Vec<(ItemKey, Item)>| {
+        let mut scope = fake::scope(A, &[("id", json!(1)), ("valid-lifetime", json!(lifetime))]);
+        scope.items.extend(items);
+        scope
+    };
+    let was = || scope(1, vec![policy("a", 1, 1), part("a"), policy("b", 1, 2), part("b")]);
+    let shall = scope(1, vec![policy("a", 2, 1), part("a"), policy("b", 1, 2), part("b")]);
+    let (gone, bare) = (vec![policy("b", 1, 1), part("b")], vec![policy("a", 1, 1), policy("b", 1, 2), part("b")]);
+    let servers = fake::pair(vec![shall], vec![was()]);
+    let run = kept(&servers, &plan(&servers).await);
+    for (what, state, standing, words) in [
+        ("removed", scope(1, gone), Standing::Partial, ""),
+        ("added, and bare", scope(1, bare), Standing::Partial, ""),
+        (
+            "another's part",
+            scope(1, vec![policy("a", 1, 1), part("a"), policy("b", 1, 2)]),
+            Standing::Unknown,
+            "1 item",
+        ),
+    ] {
+        put(&servers.1, state);
+        let told = told(&servers, &run).await;
+        let scope = told.scopes().next().unwrap();
+        let message = scope.message.as_deref().unwrap_or_default();
+        assert_eq!((scope.standing, message.is_empty()), (standing, words.is_empty()), "{what}: {scope:?}");
+        assert!(message.contains(words), "{what}: {message}");
     }
 }
 

@@ -207,6 +207,27 @@ fn a_step_that_fails_is_put_back_and_what_cannot_be_is_told() {
 }
 
 #[test]
+fn once_the_relationship_leads_elsewhere_nothing_more_is_replicated() {
+    let Some(bench) = Bench::up(&[]) else { return };
+    bench.pair.rules(Side::A, json!([{ "do": "hold", "method": "InvokeByScopeId", "skip": 1 }]));
+    let line = format!("check --verify-windows {SCOPE} --computer-name dhcp1 --force --json");
+    let mut command = bench.home.scopesync(&line.split_whitespace().collect::<Vec<_>>());
+    let pipes = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let child = pipes.spawn().expect("scopesync runs");
+    let held = || bench.pair.held(Side::A) == 1;
+    wait_for("the replication of the changed description", Duration::from_secs(20), held);
+    let mut state = bench.pair.state(Side::A);
+    state["relationships"][0]["PartnerServer"] = "dhcp9".into();
+    bench.pair.set_state(Side::A, &state);
+    bench.pair.rules(Side::A, json!([]));
+    let report = Finished::from(child.wait_with_output().expect("an end")).expect_code(3).json();
+    assert!(found(&report, "delay").contains("leads to dhcp9 now"), "{report:#}");
+    let calls = bench.pair.calls(Side::A);
+    let replications = calls.iter().filter(|call| call.name().is_some_and(|name| name.ends_with("InvokeByScopeId")));
+    assert_eq!(replications.count(), 2, "those before");
+}
+
+#[test]
 fn an_end_in_the_middle_leaves_nothing_behind() {
     let Some(bench) = Bench::up(&[]) else { return };
     let line = format!("check --verify-windows {SCOPE} --computer-name dhcp1 --force --json");
@@ -259,6 +280,9 @@ fn nothing_is_begun_where_it_would_do_harm_or_is_only_looked_at() {
     refused(&format!("check --verify-windows {SCOPE} {all} --read-only"), "read-only");
     refused(&format!("check --verify-windows {SCOPE} --computer-name dhcp1"), "without a terminal");
     refused(&format!("check --verify-windows {SCOPE} --force"), "--computer-name");
+    bench.home.write_config(&bench.pair.config("replication = \"native\""));
+    refused(&format!("check --verify-windows {SCOPE} {all}"), "there is no way back");
+    bench.home.write_config(&bench.pair.config(""));
     let mut state = bench.pair.state(Side::B);
     state["relationships"][0]["State"] = "CommunicationInterrupted".into();
     bench.pair.set_state(Side::B, &state);

@@ -34,6 +34,7 @@ impl Limits {
         match effect {
             Effect::Reads => self.read,
             Effect::Writes => self.write,
+            Effect::WritesMany(pieces) => self.write.saturating_mul(pieces),
         }
     }
 }
@@ -45,6 +46,15 @@ pub enum Effect {
     Reads,
     /// It may change something.
     Writes,
+    /// It may change so many things, one after the other: each has the time of a write.
+    WritesMany(u32),
+}
+
+impl Effect {
+    /// Whether it may change something.
+    pub fn writes(self) -> bool {
+        self != Effect::Reads
+    }
 }
 
 /// A request that brought no answer.

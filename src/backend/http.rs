@@ -148,7 +148,7 @@ impl Client {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.retain_mut(|connection| connection.is_open() && connection.idle() < KEPT_FOR_READS);
         match effect {
-            Effect::Writes if kept.last()?.idle() >= KEPT_FOR_WRITES => None,
+            effect if effect.writes() && kept.last()?.idle() >= KEPT_FOR_WRITES => None,
             _ => kept.pop(),
         }
     }

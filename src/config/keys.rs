@@ -271,8 +271,9 @@ pub const SERVER: Section = Section {
         Key {
             name: "replicate_at_once",
             absent: Absent::Default("1"),
-            about: "How many scopes the partner is told to replicate in one call, 1 to 100. Where a call fails or \
-                    takes longer than `write_timeout`, it is all of its scopes that have to be read back.",
+            about: "How many scopes the partner is told to replicate in one call, 1 to 100. Each scope adds the \
+                    partner's `write_timeout` to the time that a call may take; where that runs out or the call \
+                    fails, it is all of its scopes that have to be read back.",
         },
         Key {
             name: "verified",

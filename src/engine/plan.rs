@@ -20,7 +20,10 @@ use super::survey::{Presence, Relationship, Survey};
 use super::trouble::Trouble;
 use super::undo::Since;
 use super::{crossed, drift, fingerprint, membership, prerequisites};
-use crate::model::{Change, Context, DriftState, Finding, Foreign, ItemKey, Mode, Scope, ScopeId, ServerName};
+use crate::model::{
+    Change, Context, DriftState, Finding, FindingKind, FindingSide, Foreign, ItemKey, Mode, Scope, ScopeId, ServerName,
+    Severity,
+};
 
 /// The schema of a plan's JSON.
 pub const SCHEMA: &str = "scopesync.plan/1";
@@ -443,6 +446,19 @@ pub(super) fn no_target(fleet: &Fleet, planned: &PlannedRelationship) -> Option<
     }
 }
 
+/// What may come to differ by writing a scope, and is none of its changes.
+fn side_effects(scope: ScopeId, besides: &BTreeSet<ItemKey>) -> Option<Finding> {
+    let named: Vec<String> = besides.iter().map(ItemKey::to_string).collect();
+    (!named.is_empty()).then(|| Finding {
+        severity: Severity::Warning,
+        kind: FindingKind::Unproven,
+        side: FindingSide::Target,
+        scopes: vec![scope],
+        message: format!("the server may come to differ in what is not changed here: {}", named.join(", ")),
+        hint: "reading back will show; what is different then is drift".to_owned(),
+    })
+}
+
 /// Asks the target's best writer what the work costs and what stands against it. `source` is what is
 /// copied from, where that is a server.
 pub(super) async fn assess(
@@ -479,9 +495,12 @@ pub(super) async fn assess(
             }
             for scope in planned.scopes.iter_mut().filter(|scope| scope.work.is_some()) {
                 scope.refusals.extend(assessment.refusals.remove(&scope.id).unwrap_or_default());
-                scope.uncertain = assessment.uncertain.remove(&scope.id).unwrap_or_default();
-                scope.otherwise = assessment.otherwise.remove(&scope.id);
                 let work = scope.work.as_ref();
+                let uncertain = assessment.uncertain.remove(&scope.id).unwrap_or_default();
+                let (listed, besides) = uncertain.into_iter().partition(|key| work.is_some_and(|work| work.lists(key)));
+                scope.uncertain = listed;
+                planned.findings.extend(side_effects(scope.id, &besides));
+                scope.otherwise = assessment.otherwise.remove(&scope.id);
                 let want = work.and_then(|work| work.want.as_ref());
                 let missing = want.map(|want| prerequisites::missing(want, &planned.contexts[1]));
                 let classes = work.map(|work| prerequisites::missing_classes(work, &planned.contexts[1]));

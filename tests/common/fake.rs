@@ -38,6 +38,8 @@ pub enum Script {
     Lose,
     /// Writes, and does not show all of the scope from then on.
     Blur,
+    /// Writes, while the operator cancels twice.
+    Cancel,
 }
 
 /// What a fake server does when it is reset.
@@ -78,6 +80,8 @@ pub struct Inner {
     pub spokes: BTreeMap<ScopeId, &'static str>,
     /// Its writes interrupt its service.
     pub interrupts: bool,
+    /// It goes on with what it was asked although the connection breaks.
+    pub outlives_connection: bool,
     /// It no longer says how it stands.
     pub deaf: bool,
     /// Its own state, where that is not normal.
@@ -102,6 +106,10 @@ pub struct Inner {
     pub kept: Vec<Scope>,
     /// Items that it says it may not carry, and does not.
     pub uncertain: BTreeSet<ItemKey>,
+    /// Items that come to differ with each write.
+    pub side_effects: BTreeSet<ItemKey>,
+    /// It does not come to an end when it is read again the next time.
+    pub is_slow: bool,
     /// How it says that it writes these scopes.
     pub otherwise: BTreeMap<ScopeId, Way>,
     /// How it says that it writes.
@@ -372,8 +380,14 @@ impl Server for FakeServer {
         Ok(self.health_now())
     }
 
-    async fn reread(&self, ids: &[ScopeId], _ctl: &Control) -> Result<BTreeMap<ScopeId, Option<Scope>>> {
+    async fn reread(&self, ids: &[ScopeId], ctl: &Control) -> Result<BTreeMap<ScopeId, Option<Scope>>> {
         self.call(format!("reread {}", ids.len()))?;
+        if ctl.hard.is_cancelled() {
+            return Err(Error::new(ErrorKind::Cancelled, "cancelled").on(&self.name));
+        }
+        if std::mem::take(&mut self.inner().is_slow) {
+            std::future::pending::<()>().await;
+        }
         let inner = self.inner();
         let read = |id: &ScopeId| Some(Scope { complete: inner.complete(*id), ..inner.scopes.get(id)?.clone() });
         Ok(ids.iter().map(|id| (*id, read(id))).collect())
@@ -419,21 +433,25 @@ impl Server for FakeServer {
 #[async_trait]
 impl Writer for FakeServer {
     fn abilities(&self) -> Abilities {
+        let inner = self.inner();
         Abilities {
             name: "fake",
             grain: Grain::Item,
             batch: self.batch,
             creates_scope: true,
             deletes_scope: true,
-            interrupts_service: self.inner().interrupts,
+            interrupts_service: inner.interrupts,
+            outlives_connection: inner.outlives_connection,
+            brings_back: "add it by hand".to_owned(),
         }
     }
 
     async fn assess(&self, work: &[Arc<Work>], _ctl: &Control) -> Result<Assessment> {
         self.call("read assess".into())?;
-        let Inner { refusals, way, otherwise, findings, uncertain, .. } = &*self.inner();
+        let Inner { refusals, way, otherwise, findings, uncertain, side_effects, .. } = &*self.inner();
         let of = |work: &Work| {
-            work.changes.iter().map(|change| &change.key).filter(|key| uncertain.contains(key)).cloned().collect()
+            let changed = work.changes.iter().map(|change| &change.key).filter(|key| uncertain.contains(key));
+            changed.chain(side_effects).cloned().collect()
         };
         Ok(Assessment {
             cost_to_service: "none".into(),
@@ -460,7 +478,12 @@ impl Writer for FakeServer {
         if work.len() > 1 {
             drop(self.call(format!("write {} at once", work.len())));
         }
-        work.iter().map(|work| self.write_one(work)).collect()
+        let done = work.iter().map(|work| self.write_one(work)).collect();
+        if work.iter().any(|work| self.inner().scripts.get(&work.id) == Some(&Script::Cancel)) {
+            ctl.soft.cancel();
+            ctl.hard.cancel();
+        }
+        done
     }
 
     async fn settle(&self, _ctl: &Control) -> Result<()> {
@@ -497,6 +520,8 @@ impl FakeServer {
                         let old = work.before.as_ref().and_then(|before| before.items.get(key));
                         drop(old.and_then(|old| want.items.insert(key.clone(), old.clone())));
                     }
+                    let made = |key: &ItemKey| (key.clone(), Item::single(Value::own(json!("made"))));
+                    want.items.extend(inner.side_effects.iter().map(made));
                     drop(inner.scopes.insert(work.id, want));
                 }
                 None => drop(inner.scopes.remove(&work.id)),
@@ -506,7 +531,7 @@ impl FakeServer {
             inner.scopes.remove(&work.id);
         }
         match script {
-            Script::Obey | Script::Lie => Done::Applied,
+            Script::Obey | Script::Lie | Script::Cancel => Done::Applied,
             Script::Blur => {
                 inner.lacking.insert(work.id, Complete::Failed("its options: access denied".into()));
                 Done::Applied
@@ -543,6 +568,8 @@ pub struct FakeJournal {
     pub held: Mutex<Option<scopesync::engine::port::Owner>>,
     pub interrupted: Vec<String>,
     pub unsaved: Mutex<BTreeSet<ServerName>>,
+    /// It does not come to an end when it is read again after a scope was stored.
+    pub slows: Option<FakeServer>,
 }
 
 impl FakeJournal {
@@ -573,6 +600,9 @@ impl Journal for FakeJournal {
         self.record("begin", format!("begin {}", start.run))
     }
     fn before(&self, _place: &Place, work: &[Arc<Work>]) -> Result<()> {
+        if let Some(server) = &self.slows {
+            server.inner().is_slow = true;
+        }
         self.record("before", format!("before {}", work.len()))
     }
     fn unsaved(&self, target: &ServerName) -> Option<Unsaved> {

@@ -130,9 +130,11 @@ fn what_somebody_changes_by_hand_meanwhile_is_kept() {
 
 #[test]
 fn on_the_screen_a_run_is_previewed_confirmed_and_watched_to_its_end() {
-    let Some(lab) =
-        Lab::up(WindowsOptions { scopes: 6, reservations: 6, ..WindowsOptions::with_drift(&["name:0", "state:2"]) })
-    else {
+    let Some(lab) = Lab::up(WindowsOptions {
+        scopes: 6,
+        reservations: 6,
+        ..WindowsOptions::with_drift(&["name:0", "name:2", "state:2"])
+    }) else {
         return;
     };
     lab.restore(NATIVE);

@@ -252,7 +252,7 @@ fn timed_out(patience: Duration, came: usize, effect: Effect) -> Error {
     };
     let key = match effect {
         Effect::Reads => "read_timeout",
-        Effect::Writes => "write_timeout",
+        Effect::Writes | Effect::WritesMany(_) => "write_timeout",
     };
     Error::new(ErrorKind::TimedOut, what)
         .hint(format!("the server is frozen or busy; a longer {key} can be given in the configuration"))

@@ -126,7 +126,7 @@ impl Http {
         if broken.error.kind == ErrorKind::TimedOut && self.via() == Some(Via::Agent) && patience <= AGENT_PATIENCE {
             let key = match effect {
                 Effect::Reads => "read_timeout",
-                Effect::Writes => "write_timeout",
+                Effect::Writes | Effect::WritesMany(_) => "write_timeout",
             };
             broken.error.hint = Some(format!(
                 "the control agent waits up to {AGENT_PATIENCE:?} for its server before it says what is wrong: give \

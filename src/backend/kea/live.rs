@@ -40,6 +40,10 @@ pub struct Policy {
     pub writer: WriterChoice,
 }
 
+/// How a scope comes back that was lost while it was replaced.
+const BROUGHT_BACK: &str = "replicate it again, which creates it anew, or let the server reload the configuration that \
+                            it has saved";
+
 /// In which way scopes are written to a running server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WriterChoice {

@@ -165,7 +165,7 @@ mod tests {
         assert_eq!(told, Ok(vec![A.into()]));
         let (asked, effect) = fake.asked().remove(1);
         let named = "<m:Force>true</m:Force><m:ScopeId>10.0.0.0</m:ScopeId><m:ScopeId>10.0.1.0</m:ScopeId></m:InvokeByScopeId_INPUT>";
-        assert!(asked.ends_with(named) && effect == Effect::Writes, "{asked}");
+        assert!(asked.ends_with(named) && effect == Effect::WritesMany(2), "{asked}");
     }
 
     #[tokio::test]

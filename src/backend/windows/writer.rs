@@ -303,6 +303,8 @@ impl Writer for WindowsWriter {
             creates_scope: is_native,
             deletes_scope: false,
             interrupts_service: false,
+            outlives_connection: true,
+            brings_back: direct::ADD_ANEW.to_owned(),
         }
     }
 

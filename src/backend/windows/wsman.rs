@@ -165,7 +165,7 @@ impl Client {
             None | Some(None) => {
                 let what = format!("{call}: the answer does not say whether it was done (no ReturnValue)");
                 let error = Error::new(ErrorKind::Garbled, what).hint("read back what it came to");
-                return Err(Error { in_doubt: effect == Effect::Writes, ..error }.into());
+                return Err(Error { in_doubt: effect.writes(), ..error }.into());
             }
         }
         Ok(told.take("cmdletOutput").into_iter().flat_map(unwrapped).collect())
@@ -208,7 +208,7 @@ impl Client {
         let answer = match self.wire.exchange(&envelope.text, repeatable).await {
             Ok(answer) => answer,
             Err(broken) => {
-                let in_doubt = broken.sent && effect == Effect::Writes;
+                let in_doubt = broken.sent && effect.writes();
                 return Err(Error { in_doubt, ..broken.error }.into());
             }
         };
@@ -227,8 +227,7 @@ impl Client {
                 Err(Box::new(Fault { call: call.to_owned(), effect, beyond: None, is_in_parts: false, raised }).into())
             }
             Err(error) => {
-                Err(Error { in_doubt: effect == Effect::Writes, what: format!("{call}: {}", error.what), ..error }
-                    .into())
+                Err(Error { in_doubt: effect.writes(), what: format!("{call}: {}", error.what), ..error }.into())
             }
         }
     }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use super::{Control, Pulse};
 use crate::engine::{Error, ErrorKind, Result, approval, drift};
-use crate::model::{Change, Finding, ItemKey, Scope, ScopeId};
+use crate::model::{Change, ChangeKind, Finding, ItemKey, Scope, ScopeId};
 
 /// What a writer can write on its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +44,11 @@ pub struct Abilities {
     pub deletes_scope: bool,
     /// A write interrupts the service of its target, and is gated by the states of all partners.
     pub interrupts_service: bool,
+    /// Its server goes on with what it was asked although the connection breaks: that nothing of it is there
+    /// yet does not mean that nothing will be.
+    pub outlives_connection: bool,
+    /// How a scope comes back that the target has lost; safe to show.
+    pub brings_back: String,
 }
 
 /// The fingerprints that a plan was computed from.
@@ -83,6 +88,14 @@ impl Work {
             (Some(_), None) => self.changes.clone(),
             (Some(want), Some(now)) => drift::compare(want, now),
         }
+    }
+
+    /// Whether it is among the changes, by itself or with what is created or deleted as a whole.
+    pub fn lists(&self, key: &ItemKey) -> bool {
+        self.changes.iter().any(|change| {
+            change.key == *key
+                || change.change != ChangeKind::Update && drift::owner_named(&change.key).as_ref() == Some(&key.owner)
+        })
     }
 
     /// The number by which the server shall know the scope.
@@ -143,7 +156,8 @@ pub struct Assessment {
     /// Refusals by scope.
     pub refusals: BTreeMap<ScopeId, Vec<Refusal>>,
     /// Changes that the writer is not known to carry, by scope: what is left of these afterwards is
-    /// told, and no failure.
+    /// told, and no failure. What is no change here may come to differ, which the preview tells, and is
+    /// drift like any other then.
     pub uncertain: BTreeMap<ScopeId, BTreeSet<ItemKey>>,
     /// What else the operator should know of writing in this way.
     pub findings: Vec<Finding>,

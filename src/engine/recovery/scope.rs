@@ -1,6 +1,6 @@
 //! One scope: what was there, what was to come, and what is there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use crate::engine::port::Reading;
 use crate::engine::report::ChangeReport;
 use crate::engine::undo::{Left, Past, Words};
 use crate::engine::{drift, fingerprint};
-use crate::model::Scope;
+use crate::model::{Kind, Scope};
 
 /// Tells one scope by what its target says. `is_kept`: what was not stored was not written.
 pub(super) fn told(
@@ -106,8 +106,8 @@ fn without_scope(planned: &Planned, told: ToldScope, found: Option<Left>) -> Tol
 struct Progress {
     done: usize,
     left: usize,
-    /// Planned items that are neither as they were nor as they shall be, and what a scope that
-    /// is put in anew has not got back yet: steps on the way.
+    /// Planned items that are neither as they were nor as they shall be, what a scope or an item that
+    /// is put in anew has not got back yet, and places in an order that these have left: steps on the way.
     between: usize,
     /// Items that the plan has nothing to do with and that are not as they were.
     others: usize,
@@ -130,8 +130,12 @@ impl Progress {
         }
         // a scope gets another number by being taken out and put in again piece by piece
         let anew = planned.changes.iter().any(|change| change["key"]["name"] == "id" && change["change"] == "update");
+        let owners: BTreeSet<String> = planned.changes.iter().filter_map(|change| as_owner(&change["key"])).collect();
+        let moves_policies = planned.changes.iter().any(|change| change["key"]["kind"] == Kind::Policy.word());
         for change in since.values() {
-            match anew && change["change"] == "delete" {
+            let is_missing = change["change"] == "delete"
+                && (anew || change["key"]["owner"].as_str().is_some_and(|owner| owners.contains(owner)));
+            match is_missing || moves_policies && is_another_rank(change) {
                 true => progress.between += 1,
                 false => progress.others += 1,
             }
@@ -167,6 +171,21 @@ fn differ(items: usize) -> String {
 
 fn key(change: &Value) -> String {
     change["key"].to_string()
+}
+
+/// An item of the scope by the name under which other items belong to it.
+fn as_owner(key: &Value) -> Option<String> {
+    let (kind, name) = key["kind"].as_str().zip(key["name"].as_str())?;
+    (key["owner"] == "scope").then(|| format!("{kind} {name}"))
+}
+
+/// Whether it is a policy that has another place among all of them, and nothing else.
+fn is_another_rank(change: &Value) -> bool {
+    let fields = change["fields"].as_array().map_or(&[][..], Vec::as_slice);
+    change["change"] == "update"
+        && change["key"]["kind"] == Kind::Policy.word()
+        && !fields.is_empty()
+        && fields.iter().all(|field| field["field"] == "rank")
 }
 
 /// Whether what was made is what was wanted: the same fields with the source's values.

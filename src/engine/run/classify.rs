@@ -4,19 +4,20 @@ use std::collections::BTreeSet;
 
 use super::describe;
 use crate::engine::outcome::{Outcome, SavedState, ScopeRun};
-use crate::engine::port::{Done, ReadBack, Work};
+use crate::engine::port::{Abilities, Done, ReadBack, Work};
 use crate::engine::{Error, ErrorKind};
 use crate::model::{Change, ChangeKind, ItemKey};
 
 /// The outcome of one scope. What is there now outweighs what the writer told; `error` is
-/// why it is [`ReadBack::Unread`]. What is left of `uncertain` items only is no failure of a writer
-/// that said beforehand that it may not carry them.
+/// why it is [`ReadBack::Unread`]. Where a part was carried, what is left of `uncertain` changes only
+/// is no failure of a writer that said beforehand that it may not carry them.
 pub(super) fn outcome(
     work: &Work,
     done: Done,
     after: &ReadBack,
     error: Option<&Error>,
     uncertain: &BTreeSet<ItemKey>,
+    abilities: &Abilities,
 ) -> ScopeRun {
     let after = match after {
         ReadBack::Unread => return unread(work, done, error),
@@ -28,12 +29,23 @@ pub(super) fn outcome(
     let untouched = after.map(|(_, fingerprint)| fingerprint) == work.expect.target.as_ref();
     let gone = work.before.is_some() && work.want.is_some() && after.is_none();
     let in_doubt = matches!(done, Done::Unknown(_));
-    let is_left_alone = |change: &Change| uncertain.contains(&change.key) && !is_lost(work, change);
+    let is_left_alone = |rest: &Change| uncertain.contains(&rest.key) && !is_lost(work, rest);
     let not_carried = !residual.is_empty() && residual.iter().all(is_left_alone);
     let (outcome, message) = match done {
-        done if gone => lost(done),
-        Done::Applied if not_carried => (Outcome::Replicated, Some(left_behind(&residual))),
-        done => judge(done, residual.is_empty(), untouched),
+        done if gone => lost(done, &abilities.brings_back),
+        Done::Applied if not_carried => {
+            let outcome = match (left < work.changes.len(), untouched) {
+                (true, _) => Outcome::Replicated,
+                (false, true) => Outcome::Rejected,
+                (false, false) => Outcome::Partial,
+            };
+            (outcome, Some(left_behind(&residual, outcome)))
+        }
+        Done::Applied if !untouched => match besides(work, &residual) {
+            Some(besides) => (Outcome::Partial, Some(besides)),
+            None => judge(Done::Applied, residual.is_empty(), untouched, abilities),
+        },
+        done => judge(done, residual.is_empty(), untouched, abilities),
     };
     let verified = match outcome {
         Outcome::Replicated | Outcome::Partial => Some(residual.is_empty()),
@@ -62,27 +74,36 @@ fn is_lost(work: &Work, rest: &Change) -> bool {
 }
 
 /// What the writer was not known to carry, and did not.
-fn left_behind(residual: &[Change]) -> String {
-    let items: Vec<String> = residual.iter().map(Change::title).collect();
-    format!("the server did not carry {}: these still differ, as the preview said that they might", items.join(", "))
+fn left_behind(residual: &[Change], outcome: Outcome) -> String {
+    let nothing = if outcome == Outcome::Rejected { "; nothing was written" } else { "" };
+    format!(
+        "the server did not carry {}: this still differs, as the preview said that it might{nothing}",
+        titles(residual)
+    )
+}
+
+/// All that was planned is there, and something that was not.
+fn besides(work: &Work, residual: &[Change]) -> Option<String> {
+    let is_other = !residual.is_empty() && residual.iter().all(|rest| !work.lists(&rest.key));
+    is_other.then(|| format!("all that was planned is there; but now it differs in {}, too", titles(residual)))
+}
+
+fn titles(changes: &[Change]) -> String {
+    changes.iter().map(Change::title).collect::<Vec<_>>().join(", ")
 }
 
 /// The worst that can happen to a scope: it was there before and is not there now.
-fn lost(done: Done) -> (Outcome, Option<String>) {
+fn lost(done: Done, brings_back: &str) -> (Outcome, Option<String>) {
     let cause = match done {
         Done::Applied | Done::Cancelled => String::new(),
         Done::Partial { cause, .. } | Done::Rejected(cause) | Done::Unknown(cause) => {
             format!(" ({})", describe(&cause))
         }
     };
-    let text = format!(
-        "the target LACKS this scope now{cause}: replicate it again, which creates it anew, \
-         or let the server reload the configuration that it has saved"
-    );
-    (Outcome::Partial, Some(text))
+    (Outcome::Partial, Some(format!("the target LACKS this scope now{cause}: {brings_back}")))
 }
 
-fn judge(done: Done, complete: bool, untouched: bool) -> (Outcome, Option<String>) {
+fn judge(done: Done, complete: bool, untouched: bool, abilities: &Abilities) -> (Outcome, Option<String>) {
     match done {
         Done::Applied if complete => (Outcome::Replicated, None),
         Done::Applied if untouched => {
@@ -101,20 +122,24 @@ fn judge(done: Done, complete: bool, untouched: bool) -> (Outcome, Option<String
         Done::Rejected(cause) => (Outcome::Partial, Some(describe(&cause))),
         Done::Unknown(cause) => {
             let lost = format!("the answer was lost ({})", describe(&cause));
-            match (complete, untouched) {
-                (true, _) => {
-                    (Outcome::Replicated, Some(format!("{lost}; reading back shows that everything is there")))
+            // a request that was not answered in time may be waiting somewhere on its way; one of which
+            // the answer came, and was not understood, is over
+            let may_go_on =
+                cause.kind == ErrorKind::TimedOut || abilities.outlives_connection && cause.kind != ErrorKind::Garbled;
+            let (outcome, found) = match (complete, untouched, may_go_on) {
+                (true, ..) => (Outcome::Replicated, "reading back shows that everything is there"),
+                (_, true, true) => {
+                    (Outcome::Unknown, "nothing of it is there by now, but it may still be carried out: look again")
                 }
-                // a request that was not answered in time may be waiting somewhere on its way
-                (_, true) if cause.kind == ErrorKind::TimedOut => (
-                    Outcome::Unknown,
-                    Some(format!("{lost}; nothing of it is there by now, but it may still be carried out: look again")),
+                (_, true, false) => (Outcome::Rejected, "reading back shows that nothing was written"),
+                (_, false, true) => (
+                    Outcome::Partial,
+                    "reading back shows the scope with a part of the changes, and more of them may still be carried \
+                     out: look again",
                 ),
-                (_, true) => (Outcome::Rejected, Some(format!("{lost}; reading back shows that nothing was written"))),
-                _ => {
-                    (Outcome::Partial, Some(format!("{lost}; reading back shows the scope with a part of the changes")))
-                }
-            }
+                (_, false, false) => (Outcome::Partial, "reading back shows the scope with a part of the changes"),
+            };
+            (outcome, Some(format!("{lost}; {found}")))
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
@@ -19,6 +19,9 @@ use crate::engine::port::{
 use crate::engine::progress::Stage;
 use crate::engine::{Error, ErrorKind, Result, fingerprint};
 use crate::model::{Context, ItemKey, Scope, ScopeId, ServerName};
+
+/// For so long what was written is read back after the operator has ended all else.
+const LAST_LOOK: Duration = Duration::from_secs(10);
 
 /// What holds for a run as a whole.
 #[derive(Clone, Copy)]
@@ -280,11 +283,27 @@ impl<'a> Delivery<'a> {
         tracing::debug!(server = %self.target.name(), seconds, "settled");
     }
 
+    /// What became of a write is read however often the operator cancels, but then not for long.
     async fn read_back(&self, ids: &[ScopeId]) -> Result<BTreeMap<ScopeId, Option<Scope>>> {
-        match self.target.reread(ids, self.run.ctl).await {
-            // reading changes nothing: a connection that just broke must not leave the outcome unknown
-            Err(error) if broke(&error) => self.target.reread(ids, self.run.ctl).await,
-            after => after,
+        let ctl = Control { progress: self.run.ctl.progress.clone(), ..Control::free() };
+        let reading = async {
+            match self.target.reread(ids, &ctl).await {
+                // reading changes nothing: a connection that just broke must not leave the outcome unknown
+                Err(error) if broke(&error) => self.target.reread(ids, &ctl).await,
+                after => after,
+            }
+        };
+        let given_up = async {
+            self.run.ctl.hard.cancelled().await;
+            tokio::time::sleep(LAST_LOOK).await;
+        };
+        tokio::select! {
+            biased;
+            after = reading => after,
+            () = given_up => {
+                let what = format!("cancelled, and not read back within {} s", LAST_LOOK.as_secs());
+                Err(Error::new(ErrorKind::Cancelled, what).on(self.target.name()))
+            }
         }
     }
 
@@ -313,6 +332,7 @@ impl<'a> Delivery<'a> {
         let latest = course.contexts.clone();
         let target = |task: usize| &latest.as_ref().unwrap_or(&self.tasks[task].checked.contexts)[1];
         let (uncertain, nothing) = (self.uncertain(), BTreeSet::new());
+        let abilities = self.writer.abilities();
         let mut done = done.into_iter();
         let missing = || Done::Unknown(Error::new(ErrorKind::Garbled, "the writer told nothing about it"));
         let mut judge = |(task, work): &Entry| {
@@ -335,7 +355,7 @@ impl<'a> Delivery<'a> {
             };
             let told = done.next().unwrap_or_else(missing);
             let uncertain = uncertain.get(&(*task, work.id)).copied().unwrap_or(&nothing);
-            let told = classify::outcome(work, told, &after, unread.as_ref(), uncertain);
+            let told = classify::outcome(work, told, &after, unread.as_ref(), uncertain, &abilities);
             let kept = Kept { id: work.id, outcome: told.outcome, record: record(&told), after };
             ((*task, told), (*task, kept))
         };

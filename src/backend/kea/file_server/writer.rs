@@ -121,6 +121,8 @@ impl Writer for FileWriter {
             creates_scope: true,
             deletes_scope: true,
             interrupts_service: false,
+            outlives_connection: false,
+            brings_back: "replicate it again, which creates it anew".to_owned(),
         }
     }
 

@@ -28,7 +28,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use self::rehearsal::{Ready, Rehearsal};
 use super::writer::refusals;
-use super::{Known, LiveServer};
+use super::{BROUGHT_BACK, Known, LiveServer};
 use crate::backend::kea::command::{Answer, Arguments, ConfigAnswer};
 use crate::engine::approval::Approved;
 use crate::engine::port::{
@@ -243,6 +243,8 @@ impl Writer for WholeWriter {
             creates_scope: true,
             deletes_scope: true,
             interrupts_service: true,
+            outlives_connection: false,
+            brings_back: BROUGHT_BACK.to_owned(),
         }
     }
 

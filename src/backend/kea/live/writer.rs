@@ -18,7 +18,7 @@ use tokio::sync::OnceCell;
 
 use self::intent::Intent;
 use self::session::Session;
-use super::{Known, LiveServer};
+use super::{BROUGHT_BACK, Known, LiveServer};
 use crate::backend::kea::subnet;
 use crate::engine::approval::Approved;
 use crate::engine::port::{Abilities, Assessment, Batch, Control, Done, Gate, Grain, Refusal, Saved, Work, Writer};
@@ -122,6 +122,8 @@ impl Writer for KeaWriter {
             creates_scope: true,
             deletes_scope: true,
             interrupts_service: false,
+            outlives_connection: false,
+            brings_back: BROUGHT_BACK.to_owned(),
         }
     }
 

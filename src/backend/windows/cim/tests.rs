@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::backend::exchange::Limits;
 use crate::backend::windows::wsman::Interval;
 use crate::backend::windows::wsman::fake::Fake;
 
@@ -110,7 +111,11 @@ async fn a_replication_names_what_it_replicates() {
     let asked = fake.asked();
     let named = "<m:Force>true</m:Force><m:Name>a&lt;-&gt;b</m:Name></m:InvokeByName_INPUT>";
     assert!(asked[0].0.ends_with(named), "{asked:?}");
-    assert!(asked.iter().all(|(_, effect)| *effect == Effect::Writes));
+    assert!(asked.iter().all(|(_, effect)| *effect == Effect::WritesMany(1)));
+    let (limits, two) = (Limits::default(), ["10.0.0.0", "10.0.1.0"].map(|scope| scope.parse().unwrap()));
+    let fake = Fake::of(&["<O><ReturnValue>0</ReturnValue></O>"]);
+    super::tests::dhcp(&fake).invoke_by_scope_id(true, &two).await.unwrap();
+    assert_eq!(limits.patience(fake.asked()[0].1), 2 * limits.write, "each scope has its time");
 }
 
 #[tokio::test]

@@ -256,7 +256,9 @@ impl Dhcp {
         }
         let inputs = Inputs::default().with("Force", &force).with(name, &which);
         let partner = Some("the partner of the relationship");
-        self.call(CLASS, method, inputs, Effect::Writes, partner).await.map_err(Failure::in_parts)
+        // each of them may take as long as a write does
+        let effect = Effect::WritesMany(u32::try_from(which.len()).unwrap_or(u32::MAX));
+        self.call(CLASS, method, inputs, effect, partner).await.map_err(Failure::in_parts)
     }
 
     async fn write(&self, class: &str, method: &str, inputs: Inputs) -> Result<()> {

@@ -173,7 +173,7 @@ impl Fault {
             Refuser::Dhcp => {
                 let group = match self.effect {
                     Effect::Reads => "DHCP Users",
-                    Effect::Writes => "DHCP Administrators",
+                    Effect::Writes | Effect::WritesMany(_) => "DHCP Administrators",
                 };
                 format!(
                     "the DHCP server refused this user, past WinRM and WMI: make it a member of {group} on the \
@@ -204,7 +204,7 @@ impl From<Fault> for Error {
         Error {
             hint: (!hint.is_empty()).then_some(hint),
             // the service gave up waiting, or on an answer that was too large, or ended: the method itself ran
-            in_doubt: fault.effect == Effect::Writes
+            in_doubt: fault.effect.writes()
                 && (matches!(kind, ErrorKind::TimedOut | ErrorKind::TooLarge | ErrorKind::Unreachable)
                     || fault.may_be_half_done()),
             ..Error::new(kind, what)
