@@ -15,6 +15,7 @@ mod read;
 mod screen;
 mod server;
 mod size;
+pub mod theme;
 mod web;
 mod windows;
 
@@ -30,6 +31,7 @@ pub use keys::reference;
 pub use locate::{Env, Folders, Located, locate, process_env};
 pub use screen::{Column, Grouping, ScreenConfig};
 pub use size::ByteSize;
+pub use theme::{THEMES, ThemeChoice, ThemeFile};
 
 /// Everything that a configuration file says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

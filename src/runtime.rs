@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use crate::app::gate::{Gate, READING_TIME};
 use crate::app::state::Tone;
 use crate::app::{self, AppState, Effect, Event, Moment, Setting};
-use crate::config::{HistoryConfig, Located, ScreenConfig, process_env};
+use crate::config::{HistoryConfig, Located, ScreenConfig};
 use crate::detached::Origin;
 use crate::engine::fleet::Fleet;
 use crate::history::{FrontEnd, History};
@@ -57,6 +57,8 @@ pub struct Start {
     pub kept: HistoryConfig,
     /// How the program looks and behaves.
     pub screen: ScreenConfig,
+    /// How its parts look.
+    pub theme: Theme,
     /// What a job needs to reach the same servers.
     pub origin: Option<Origin>,
     /// What the operator should know, such as that no log is written.
@@ -112,7 +114,6 @@ struct Program {
 
 impl Program {
     fn enter(start: Start, workers: &Workers) -> Result<Self, RuntimeError> {
-        let env = |name: &str| process_env(name).map(|value| value.to_string_lossy().into_owned());
         let history = Arc::new(History::new(&start.state).within(start.kept).used_by(FrontEnd::Screen));
         let setting = Setting {
             config_name: config_name(&start),
@@ -130,8 +131,8 @@ impl Program {
             state.say(Tone::Warning, start.warnings.join("; "));
         }
         let hands = Hands::new(Jobs::new(workers), history, start.state, start.origin, start.read_only);
+        let theme = start.theme;
         let mut screen = Screen::enter()?;
-        let theme = Theme::for_environment(env);
         // The first frame comes before anything that could take time.
         let mut drawn = ui::Drawn::default();
         screen.draw(|frame| drawn = ui::draw(&state, &theme, frame))?;

@@ -39,6 +39,7 @@ pub fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>) -> Drawn {
     let area = frame.area();
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
         too_small(state, theme, frame, area);
+        theme.paint(frame.buffer_mut());
         return Drawn { too_small: true, ..Drawn::default() };
     }
     let banner = u16::from(state.banner.is_some());
@@ -78,6 +79,7 @@ pub fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>) -> Drawn {
     if let Some(scroll) = &state.help {
         drawn.help = Some(help::draw(scroll, theme, frame, body));
     }
+    theme.paint(frame.buffer_mut());
     drawn
 }
 

@@ -11,8 +11,10 @@ mod drift;
 use common::fake::{self, Script, pair, reserve, scope};
 use common::screen::{Past, Program, event_of};
 use proptest::prelude::*;
+use ratatui::style::Color;
 use scopesync::app::Event;
 use scopesync::app::action::{Place, VERBS};
+use scopesync::config::{THEMES, ThemeChoice};
 use scopesync::engine::approval::Manner;
 use scopesync::engine::fleet::Fleet;
 use scopesync::engine::port::Way;
@@ -123,6 +125,30 @@ fn a_writer_that_is_not_sure_says_so_in_the_preview() {
     let lines = scopesync::show::plan(&plan, &scopesync::show::ScopeNames::default());
     let lines: Vec<String> = lines.iter().map(scopesync::show::Line::text).collect();
     insta::assert_snapshot!("plan_uncertain", lines.join("\n"));
+}
+
+/// A painted theme paints every cell, and the others none that the program does not colour.
+#[test]
+fn themes_paint_all_or_nothing() {
+    for (at, (name, _)) in THEMES.iter().enumerate() {
+        let mut program = Program::ready(fleet(), 80, 24);
+        program.theme = Theme::of(&ThemeChoice::Own(at).read().unwrap(), Glyphs::UNICODE);
+        for keys in ["Enter", "a r", "Esc ?"] {
+            program.press(keys);
+            program.draw();
+            let cells = &program.buffer().content;
+            let bare = cells.iter().filter(|cell| cell.fg == Color::Reset || cell.bg == Color::Reset).count();
+            match *name {
+                "terminal" => assert!(cells.iter().all(|cell| cell.bg == Color::Reset), "{keys}"),
+                "monochrome" => assert_eq!(bare, cells.len(), "{keys}"),
+                _ => assert_eq!(bare, 0, "{name} after {keys}"),
+            }
+        }
+    }
+    let mut program = Program::ready(fleet(), 80, 24);
+    program.theme = Theme::of(&ThemeChoice::Own(1).read().unwrap(), Glyphs::UNICODE);
+    program.press("a r");
+    insta::assert_snapshot!("preview_light", program.picture());
 }
 
 #[test]

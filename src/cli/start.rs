@@ -13,6 +13,7 @@ use crate::engine::fleet::Fleet;
 use crate::history::History;
 use crate::log::{self, LogGuard};
 use crate::state::{StateError, StateFolder};
+use crate::ui::Theme;
 
 /// The threads on which servers are asked.
 ///
@@ -134,12 +135,15 @@ impl Start {
     pub fn interactive(mut self) -> Result<(crate::runtime::Start, LogGuard), Failure> {
         let fleet = self.fleet()?.map(Arc::new);
         let origin = self.origin()?;
+        let screen = self.config.as_ref().map(|config| config.screen.clone()).unwrap_or_default();
+        let env = |name: &str| process_env(name).map(|value| value.to_string_lossy().into_owned());
         let start = crate::runtime::Start {
             fleet,
             demo: self.located.is_none(),
             located: self.located,
             read_only: self.read_only,
-            screen: self.config.as_ref().map(|config| config.screen.clone()).unwrap_or_default(),
+            theme: Theme::chosen(&screen, env)?,
+            screen,
             kept: self.config.as_ref().map(|config| config.history).unwrap_or_default(),
             state: self.state?,
             origin,

@@ -407,9 +407,23 @@ pub const SCREEN: Section = Section {
                     has to be looked at comes first.",
         },
         Key {
+            name: "glyphs",
+            absent: Absent::Default("\"auto\""),
+            about: "Signs for lines and marks: `\"unicode\"`, `\"ascii\"`, or what locale and terminal can show.",
+        },
+        Key {
+            name: "theme",
+            absent: Absent::Default("\"terminal\""),
+            about: "How the parts look: `\"terminal\"` (its own colours), `\"light\"`, `\"dark\"`, `\"high-contrast\"`, \
+                    `\"red-green-safe\"`, `\"blue-yellow-safe\"`, `\"monochrome\"`, or a file of your own that ends with \
+                    `.toml` and names only what differs; those of `assets/themes/` show how. `NO_COLOR` in the \
+                    environment goes before it.",
+        },
+        Key {
             name: "type_name_above",
             absent: Absent::Default("10"),
-            about: "A replication that deletes more items than this is confirmed by typing the name of its relationship.",
+            about: "A replication that deletes more items than this is confirmed by typing the name of its \
+                    relationship.",
         },
     ],
 };

@@ -37,7 +37,7 @@ impl Config {
     }
 }
 
-fn syntax(text: &str, error: &toml::de::Error) -> Problem {
+pub(super) fn syntax(text: &str, error: &toml::de::Error) -> Problem {
     let (line, column) = position(text, error.span().map_or(0, |span| span.start));
     let is_of_escape = ["missing escaped value", "too few unicode value digits"];
     let message = match is_of_escape.iter().any(|words| error.message().starts_with(words)) {

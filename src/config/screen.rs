@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use super::read::Fields;
+use super::read::{Fields, shown};
+use super::theme::ThemeChoice;
+use crate::ui::Glyphs;
 
 /// The `[screen]` section.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +15,10 @@ pub struct ScreenConfig {
     pub grouping: Grouping,
     /// By which column the list is sorted.
     pub sort: Column,
+    /// The signs; `None` for those that locale and terminal can show.
+    pub glyphs: Option<Glyphs>,
+    /// How the parts look.
+    pub theme: ThemeChoice,
     /// From more deletions than this on, the operator types the relationship's name to confirm.
     pub type_name_above: u32,
 }
@@ -23,6 +29,8 @@ impl Default for ScreenConfig {
             columns: vec![Column::Name, Column::Drift, Column::Used],
             grouping: Grouping::Relationship,
             sort: Column::Drift,
+            glyphs: None,
+            theme: ThemeChoice::default(),
             type_name_above: 10,
         }
     }
@@ -103,9 +111,17 @@ impl Grouping {
 }
 
 /// Reads the section; paths are taken from `folder`.
-pub(super) fn read(fields: Fields<'_, '_, '_>, _folder: &Path) -> ScreenConfig {
+pub(super) fn read(fields: Fields<'_, '_, '_>, folder: &Path) -> ScreenConfig {
     let default = ScreenConfig::default();
     let names = Column::ALL.map(Column::name);
+    let theme = fields.plain("theme").and_then(|text| match ThemeChoice::from_setting(&text.value, folder) {
+        Ok(theme) => Some(theme),
+        Err(hint) => {
+            let message = format!("unknown `theme` {} in {}: {hint}", shown(&text.value), fields.place);
+            fields.problem(&text.span, message);
+            None
+        }
+    });
     let screen = ScreenConfig {
         columns: fields.choice("columns", &names).map_or(default.columns, |chosen| {
             let chosen = chosen.into_iter().map(|at| Column::ALL[at]);
@@ -114,6 +130,12 @@ pub(super) fn read(fields: Fields<'_, '_, '_>, _folder: &Path) -> ScreenConfig {
         }),
         grouping: fields.word("grouping", &Grouping::NAMES).map_or(default.grouping, |at| Grouping::ALL[at]),
         sort: fields.word("sort", &names).map_or(default.sort, |at| Column::ALL[at]),
+        glyphs: match fields.word("glyphs", &["auto", "unicode", "ascii"]) {
+            Some(1) => Some(Glyphs::UNICODE),
+            Some(2) => Some(Glyphs::ASCII),
+            _ => None,
+        },
+        theme: theme.unwrap_or(default.theme),
         type_name_above: fields.count("type_name_above").unwrap_or(default.type_name_above),
     };
     fields.finish(&[]);

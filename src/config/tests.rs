@@ -7,6 +7,7 @@ use crate::backend::web::{Address, Identity, Login, Pin, Trust};
 use crate::backend::windows::access::{Replication, Scheme, Service};
 use crate::model::Section;
 use crate::secret::{Inline, Secret};
+use crate::ui::Glyphs;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -112,6 +113,8 @@ fn every_key_is_taken_over() {
         columns = ["scope", "drift", "relationship"]
         grouping = "none"
         sort = "used"
+        glyphs = "ascii"
+        theme = "mine.toml"
         type_name_above = 3
         [log]
         file = "s.log"
@@ -156,6 +159,8 @@ fn every_key_is_taken_over() {
             columns: vec![Column::Drift, Column::Relationship],
             grouping: Grouping::None,
             sort: Column::Used,
+            glyphs: Some(Glyphs::ASCII),
+            theme: ThemeChoice::File("/etc/mine.toml".into()),
             type_name_above: 3,
         },
         log: LogConfig { target: LogTarget::File("/etc/s.log".into()), level: LogLevel::Debug },

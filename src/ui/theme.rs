@@ -1,6 +1,9 @@
 //! Colours and signs. Colour is never the only carrier of a meaning.
 
+use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
+
+use crate::config::{ConfigError, ScreenConfig, ThemeFile};
 
 /// The signs that not every terminal can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,10 +72,12 @@ impl Glyphs {
 }
 
 /// How things look. The terminal's own foreground and background stay as they are.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Theme {
     /// The signs.
     pub glyphs: Glyphs,
+    /// Everything that has no colour of its own.
+    pub screen: Style,
     /// Headings.
     pub heading: Style,
     /// The heading of the pane that the keys go to.
@@ -133,6 +138,7 @@ impl Theme {
         let loud = Style::new().add_modifier(Modifier::REVERSED | Modifier::BOLD);
         Theme {
             glyphs,
+            screen: Style::new(),
             heading: bold,
             focused: loud,
             cursor: Style::new().add_modifier(Modifier::REVERSED),
@@ -152,12 +158,66 @@ impl Theme {
         }
     }
 
-    /// As the environment asks for: without colours where `NO_COLOR` is set.
-    pub fn for_environment(env: impl Fn(&str) -> Option<String>) -> Self {
-        let glyphs = Glyphs::for_environment(&env);
+    /// As a theme says; nothing but what it names is other than without colours.
+    pub fn of(file: &ThemeFile, glyphs: Glyphs) -> Self {
+        let mut theme = Theme::colourless(glyphs);
+        for (part, style) in &file.styles {
+            if let Some(place) = theme.part(part) {
+                *place = *style;
+            }
+        }
+        theme
+    }
+
+    /// As configuration and environment ask for: without colours where `NO_COLOR` is set.
+    ///
+    /// # Errors
+    /// The file of the theme cannot be read, or something in it is wrong.
+    pub fn chosen(screen: &ScreenConfig, env: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let glyphs = screen.glyphs.unwrap_or_else(|| Glyphs::for_environment(&env));
         match env("NO_COLOR").filter(|value| !value.is_empty()) {
-            Some(_) => Theme::colourless(glyphs),
-            None => Theme::colours(glyphs),
+            Some(_) => Ok(Theme::colourless(glyphs)),
+            None => Ok(Theme::of(&screen.theme.read()?, glyphs)),
+        }
+    }
+
+    /// The style of a part, by its name in theme files.
+    fn part(&mut self, name: &str) -> Option<&mut Style> {
+        Some(match name {
+            "screen" => &mut self.screen,
+            "heading" => &mut self.heading,
+            "focused" => &mut self.focused,
+            "cursor" => &mut self.cursor,
+            "resting" => &mut self.resting,
+            "quiet" => &mut self.quiet,
+            "key" => &mut self.key,
+            "unavailable" => &mut self.unavailable,
+            "good" => &mut self.good,
+            "warning" => &mut self.warning,
+            "bad" => &mut self.bad,
+            "create" => &mut self.create,
+            "update" => &mut self.update,
+            "delete" => &mut self.delete,
+            "differs" => &mut self.differs,
+            "flag" => &mut self.flag,
+            "danger" => &mut self.danger,
+            _ => return None,
+        })
+    }
+
+    /// Gives what has no colour of its own the colours of the screen.
+    pub(super) fn paint(&self, buffer: &mut Buffer) {
+        let (fg, bg) = (self.screen.fg.unwrap_or_default(), self.screen.bg.unwrap_or_default());
+        if (fg, bg) == (Color::Reset, Color::Reset) {
+            return;
+        }
+        for cell in &mut buffer.content {
+            if cell.fg == Color::Reset {
+                cell.fg = fg;
+            }
+            if cell.bg == Color::Reset {
+                cell.bg = bg;
+            }
         }
     }
 }
@@ -165,6 +225,22 @@ impl Theme {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::THEMES;
+    use crate::config::theme::{THEME, ThemeChoice};
+
+    #[test]
+    fn the_themes_that_come_along_are_what_the_program_does_without_them() {
+        let read = |name| {
+            let at = THEMES.iter().position(|(other, _)| *other == name).unwrap();
+            Theme::of(&ThemeChoice::Own(at).read().unwrap(), Glyphs::UNICODE)
+        };
+        assert_eq!(read("terminal"), Theme::colours(Glyphs::UNICODE));
+        assert_eq!(read("monochrome"), Theme::colourless(Glyphs::UNICODE));
+        let mut theme = Theme::colours(Glyphs::UNICODE);
+        for key in THEME.keys.iter().filter(|key| key.name != "base") {
+            assert!(theme.part(key.name).is_some(), "nothing looks as {} says", key.name);
+        }
+    }
 
     #[test]
     fn signs_for_terminals() {
