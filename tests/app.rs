@@ -7,6 +7,8 @@ mod common;
 
 #[path = "app/confirming.rs"]
 mod confirming;
+#[path = "app/fleet.rs"]
+mod fleet_list;
 #[path = "app/history.rs"]
 mod history;
 #[path = "app/jobs.rs"]

@@ -240,7 +240,7 @@ mod on_screen {
         let servers = drifted();
         let mut program = Program::ready(fake::fleet(&servers), 100, 30);
         let text = program.text();
-        assert!(text.contains("one terminated: no lease") && text.contains("one → two, TERMINATED"), "{text}");
+        assert!(text.contains("one TERMINATED → two TERMINATED") && text.contains("one → two, TERMINATED"), "{text}");
         assert!(text.contains("critical (both sides): one and two are terminated"), "{text}");
         program.press("f Down Down Down Enter");
         insta::assert_snapshot!("finding", program.text());

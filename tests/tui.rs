@@ -171,13 +171,13 @@ fn idle_it_sends_nothing_and_a_cursor_move_is_small() {
     let home = Home::new();
     let mut terminal = demo(&home);
     terminal.keys("Enter");
-    terminal.wait_for_text("drift of 10.20.10.0");
+    terminal.wait_for_text("drift of 10.42.99.0");
     assert!(terminal.is_quiet_for(Duration::from_millis(700)));
     let used = terminal.processor_time();
     assert!(terminal.is_quiet_for(Duration::from_millis(500)));
     assert!(terminal.processor_time() - used <= Duration::from_millis(20));
     terminal.keys("End");
-    terminal.wait_for_text("43 of 43");
+    terminal.wait_for_text("44 of 44");
     assert!(terminal.is_quiet_for(Duration::from_millis(200)));
     let mark = terminal.mark();
     terminal.keys("Up");
@@ -238,7 +238,7 @@ fn the_main_job_on_a_live_pair() {
     terminal.keys("R");
     terminal.wait_for_text("checking");
     terminal.keys("Down Down");
-    terminal.wait_for_text("drift of 10.0.2.0");
+    terminal.wait_for_text("drift of 10.0.5.0");
     terminal.keys("r");
     terminal.wait_for_text("Reading both partners");
     terminal.keys("Esc");

@@ -82,7 +82,11 @@ fn marking(state: &AppState, action: Action) -> Result<(), String> {
         return Ok(());
     }
     let filter = if relation.fits.is_some() { " among those that the filter shows" } else { "" };
-    let why = relation.compared.as_ref().map(|compared| compared.left_out(relation.shown().map(|(_, scope)| scope)));
+    let why = relation.compared.as_ref().map(|compared| match relation.fits {
+        // asked at every frame: not of each scope
+        None => compared.left_out.clone(),
+        Some(_) => compared.left_out(relation.shown().map(|(_, scope)| scope)),
+    });
     let why = compared::left_out_words(&why.unwrap_or_default());
     Err(format!("no scope of {} can be replicated{filter}{why}", relationship.name))
 }
