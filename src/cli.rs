@@ -11,6 +11,7 @@ pub mod from_stdin;
 pub mod ha_reset;
 pub mod history;
 pub mod jobs;
+pub mod keys;
 pub mod powershell;
 pub mod recover;
 pub mod relationships;
@@ -102,6 +103,7 @@ fn perform(cli: Cli, console: &mut Console) -> Result<u8, Failure> {
             let told = runtime::run(start)?;
             Ok(told.map_or(0, |exit| exit.status()))
         }
+        Some(Command::Keys(asked)) => keys::run(&asked, &global, console),
         Some(Command::History(asked)) => history::run(&asked, &global, console),
         Some(Command::Check(asked)) if asked.verifying.scope.is_none() => check::run(&asked, &global, console),
         Some(Command::Jobs(asked)) => {
@@ -170,6 +172,7 @@ async fn on_servers(
         Command::Jobs(_)
         | Command::History(_)
         | Command::JobProcess { .. }
+        | Command::Keys(_)
         | Command::Demo(_)
         | Command::Man
         | Command::Completions { .. }

@@ -9,6 +9,7 @@ pub mod keys;
 
 mod error;
 mod kea;
+mod keymap;
 mod locate;
 mod parse;
 mod read;
@@ -22,11 +23,13 @@ mod windows;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::app::keymap::Keymap;
 use crate::backend::web::Web;
 use crate::backend::windows::access::{Access, Replicating};
 
 pub use crate::engine::ignore::IgnoreRule;
 pub use error::{ConfigError, Problem};
+pub use keymap::PRESETS;
 pub use keys::reference;
 pub use locate::{Env, Folders, Located, locate, process_env};
 pub use screen::{Column, Grouping, ScreenConfig};
@@ -48,6 +51,8 @@ pub struct Config {
     pub history: HistoryConfig,
     /// How the interactive program looks and behaves.
     pub screen: ScreenConfig,
+    /// The keys of the interactive program.
+    pub keymap: Keymap,
     /// Where and how much to log.
     pub log: LogConfig,
     /// What is no mistake and what the operator should hear of at every start.

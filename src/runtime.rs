@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::app::gate::{Gate, READING_TIME};
+use crate::app::keymap::Keymap;
 use crate::app::state::Tone;
 use crate::app::{self, AppState, Effect, Event, Moment, Setting};
 use crate::config::{HistoryConfig, Located, ScreenConfig};
@@ -59,6 +60,8 @@ pub struct Start {
     pub screen: ScreenConfig,
     /// How its parts look.
     pub theme: Theme,
+    /// What the keys mean.
+    pub keymap: Keymap,
     /// What a job needs to reach the same servers.
     pub origin: Option<Origin>,
     /// What the operator should know, such as that no log is written.
@@ -124,6 +127,7 @@ impl Program {
             read_only: start.read_only,
             operator: history.who().person(),
             screen: start.screen,
+            keymap: start.keymap,
             zone: Some(jiff::tz::TimeZone::system()),
         };
         let mut state = AppState::new(setting, start.fleet, Moment::now());

@@ -23,6 +23,7 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
 
+use crate::app::action::Action;
 use crate::app::state::{AppState, Pane, Quitting, View};
 
 pub use crate::app::drawn::Drawn;
@@ -69,15 +70,15 @@ pub fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>) -> Drawn {
     }
     match &state.view {
         View::Detail(view) => drawn.detail = Some(detail::draw(view, theme, frame, body)),
-        View::Planning { picked, .. } => dialog::planning(picked, theme, frame, body),
-        View::Reset(view) => drawn.reset = Some(reset::draw(view, theme, frame, body)),
+        View::Planning { picked, .. } => dialog::planning(state, picked, theme, frame, body),
+        View::Reset(view) => drawn.reset = Some(reset::draw(state, view, theme, frame, body)),
         _ => {}
     }
     if state.quitting == Some(Quitting::Asking) {
         dialog::quitting(state, theme, frame, body);
     }
     if let Some(scroll) = &state.help {
-        drawn.help = Some(help::draw(scroll, theme, frame, body));
+        drawn.help = Some(help::draw(state, scroll, theme, frame, body));
     }
     theme.paint(frame.buffer_mut());
     drawn
@@ -109,7 +110,7 @@ fn too_small(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect)
         format!("window too small: {}x{}", area.width, area.height),
         format!("{}x{} are needed", SMALLEST.0, SMALLEST.1),
         match state.running().count() {
-            0 => "q quits".to_owned(),
+            0 => format!("{} quits", state.key(Action::Quit)),
             runs => format!("runs under way: {runs}"),
         },
     ];

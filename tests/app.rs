@@ -13,6 +13,8 @@ mod fleet_list;
 mod history;
 #[path = "app/jobs.rs"]
 mod jobs;
+#[path = "app/keys.rs"]
+mod keys;
 #[path = "app/parts.rs"]
 mod parts;
 #[path = "app/running.rs"]

@@ -57,6 +57,23 @@ fn without_a_configuration_the_commands_say_where_they_looked_and_offer_the_demo
 }
 
 #[test]
+fn the_keys_in_force_are_told_without_asking_a_server() {
+    let home = Home::new();
+    let config = home.write_config("[keys]\npreset = 'vim'\nswap = ['X', 'z s']\nforce = []\n");
+    let keys = home.run(&["keys", "--config", config.to_str().unwrap()]).expect_code(0).stdout;
+    let line = |action: &str| keys.lines().find(|line| line.split("  ").any(|cell| cell.trim() == action)).unwrap();
+    assert!(line("swap").starts_with("X  z s  ") && line("first").starts_with("g g  Home"), "{keys}");
+    assert!(line("force").starts_with("- "), "{keys}");
+    let json = home.run(&["keys", "--json"]).expect_code(0).json();
+    assert_eq!(json["schema"], "scopesync.keys/1");
+    let yes = json["actions"].as_array().unwrap().iter().find(|action| action["name"] == "yes").unwrap();
+    assert_eq!((&yes["keys"][0], &yes["dangerous"]), (&Value::from("y"), &Value::from(true)));
+    let config = home.write_config("[keys]\nswap = 'X'\nforce = 'X'\n");
+    let refused = home.run(&["keys", "--config", config.to_str().unwrap()]).expect_code(1).stderr;
+    assert!(refused.contains(":3:9: `X` means") && refused.contains("the other one is at 2:8"), "{refused}");
+}
+
+#[test]
 fn a_configuration_that_is_asked_for_must_be_there_and_right() {
     let home = Home::new();
     let ran = home.run(&["drift"]).expect_code(1);
@@ -73,7 +90,9 @@ fn a_configuration_that_is_asked_for_must_be_there_and_right() {
 fn manual_and_completions_need_nothing() {
     let home = Home::new();
     let page = home.run(&["man"]).expect_code(0).stdout;
-    for wanted in [".TH scopesync", ".SH EXIT STATUS\n.nf", "SCOPESYNC", "fBscopesync completions"] {
+    for wanted in
+        [".TH scopesync", ".SH KEYS", "mark\\-all", ".SH EXIT STATUS\n.nf", "SCOPESYNC", "fBscopesync completions"]
+    {
         assert!(page.contains(wanted), "{wanted}");
     }
     assert!(!page.contains("EXTRA") && !page.contains("(1)\n"), "{page}");

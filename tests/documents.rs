@@ -57,6 +57,7 @@ fn the_readme_names_every_command_and_nothing_that_is_not_there() {
         "ha-reset",
         cmdlet,
         "demo",
+        "keys",
         "man",
         "completions",
         "help",

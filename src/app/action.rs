@@ -230,6 +230,8 @@ pub struct Verb {
     pub about: &'static str,
     /// A word for the status line; empty for what needs no hint.
     pub hint: &'static str,
+    /// Whether servers may be written by it, or what is written is decided by it.
+    pub dangerous: bool,
     /// Whether it belongs to moving about: such keys neither confirm nor hold up a confirmation.
     pub moves: bool,
 }
@@ -242,7 +244,7 @@ const fn verb(
     hint: &'static str,
     about: &'static str,
 ) -> Verb {
-    Verb { action, name, keys, places, about, hint, moves: false }
+    Verb { action, name, keys, places, about, hint, dangerous: false, moves: false }
 }
 
 const fn movement(
@@ -252,7 +254,14 @@ const fn movement(
     places: &'static [Place],
     about: &'static str,
 ) -> Verb {
-    Verb { action, name, keys, places, about, hint: "", moves: true }
+    Verb { action, name, keys, places, about, hint: "", dangerous: false, moves: true }
+}
+
+impl Verb {
+    /// The same, dangerous.
+    const fn dangerous(self) -> Verb {
+        Verb { dangerous: true, ..self }
+    }
 }
 
 /// Every action, in the order of the help.
@@ -316,7 +325,8 @@ pub const VERBS: &[Verb] = &[
         LISTS,
         "replicate",
         "preview the replication of the marked scopes, or of the highlighted one; with Force on: run it",
-    ),
+    )
+    .dangerous(),
     verb(
         Action::Undo,
         "undo",
@@ -364,7 +374,8 @@ pub const VERBS: &[Verb] = &[
         MAIN,
         "Force",
         "Force on or off: replicate without asking; refusals for safety stand",
-    ),
+    )
+    .dangerous(),
     verb(
         Action::Filter,
         "filter",
@@ -436,8 +447,9 @@ pub const VERBS: &[Verb] = &[
         &[Place::Jobs],
         "cancel",
         "cancel the run after the scope in flight; again: after the request in flight",
-    ),
-    verb(Action::Yes, "yes", &["y"], QUESTIONS, "yes", "replicate this relationship; reset it"),
+    )
+    .dangerous(),
+    verb(Action::Yes, "yes", &["y"], QUESTIONS, "yes", "replicate this relationship; reset it").dangerous(),
     verb(
         Action::YesToAll,
         "yes-to-all",
@@ -445,7 +457,8 @@ pub const VERBS: &[Verb] = &[
         &[Place::Preview],
         "yes to all",
         "replicate this relationship and all that follow",
-    ),
+    )
+    .dangerous(),
     verb(
         Action::No,
         "no",
@@ -469,7 +482,8 @@ pub const VERBS: &[Verb] = &[
         QUESTIONS,
         "override",
         "override the refusals for safety that can be, one name after the other; then let them stand again",
-    ),
+    )
+    .dangerous(),
     verb(
         Action::AsJob,
         "as-job",
@@ -495,7 +509,8 @@ pub const VERBS: &[Verb] = &[
         &[Place::Quitting],
         "hand over and quit",
         "quit after the scope in flight; a job that outlives the terminal does the scopes that are left",
-    ),
+    )
+    .dangerous(),
     verb(
         Action::QuitCancelling,
         "quit-cancelling",
@@ -503,7 +518,8 @@ pub const VERBS: &[Verb] = &[
         &[Place::Quitting],
         "cancel and quit",
         "cancel after the scope in flight, again: after the request in flight; then quit",
-    ),
+    )
+    .dangerous(),
     verb(
         Action::LeaveNow,
         "leave-now",
@@ -511,7 +527,8 @@ pub const VERBS: &[Verb] = &[
         &[Place::Quitting],
         "leave now",
         "leave at once when cancelling twice did not help; what the run wrote is not known then",
-    ),
+    )
+    .dangerous(),
     verb(Action::Demo, "demo", &["d"], &[Place::Start], "demo", "open the demo pair"),
     movement(Action::Up, "up", &["Up", "k"], SCROLL, "up"),
     movement(Action::Down, "down", &["Down", "j"], SCROLL, "down"),

@@ -49,7 +49,8 @@ pub fn available(state: &AppState, action: Action) -> Result<(), String> {
         }
         Action::HandOver => handing::can_hand_over(state),
         Action::LeaveNow if !state.running().all(|run| run.cancelled == Some(Cancelled::Hard)) => {
-            Err("cancel first: c, then q and c once more".into())
+            let (cancel, quit) = (state.key(Action::QuitCancelling), state.key(Action::Quit));
+            Err(format!("cancel first: {cancel}, then {quit} and {cancel} once more"))
         }
         _ => Ok(()),
     }
@@ -73,7 +74,7 @@ fn marking(state: &AppState, action: Action) -> Result<(), String> {
         if state.in_flight(&relationship.name).any(|id| id == scope.id) {
             return Err(format!("{} is being replicated", state.names.name(scope.id)));
         }
-        return pick::can_replicate(scope, &state.names);
+        return pick::can_replicate(state, scope);
     }
     if state.is_stale(relationship) {
         return Err(format!("{} is still being read", relationship.name));
@@ -162,7 +163,10 @@ fn asked(state: &AppState) -> Result<(), String> {
     if manner == Manner::ShowOnly {
         return Err(match state.setting.read_only {
             true => "everything is read-only: nothing can be written".into(),
-            false => "WhatIf is on: nothing can be written (Esc, then W turns it off)".into(),
+            false => {
+                let (back, off) = (state.key(Action::Back), state.key(Action::WhatIf));
+                format!("WhatIf is on: nothing can be written ({back}, then {off} turns it off)")
+            }
         });
     }
     if let View::Reset(reset) = &state.view

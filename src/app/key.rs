@@ -38,6 +38,24 @@ impl Key {
     pub fn is(&self, code: KeyCode) -> bool {
         *self == Key::plain(code)
     }
+
+    /// The same key without its modifiers.
+    pub fn code(&self) -> KeyCode {
+        self.code
+    }
+
+    /// The key as every terminal sends it: with Ctrl the case of a letter is not told, and
+    /// some letters are keys of their own.
+    fn as_sent(mut self) -> Key {
+        if let (true, KeyCode::Char(c)) = (self.control, self.code) {
+            let own = [('i', KeyCode::Tab), ('m', KeyCode::Enter), ('[', KeyCode::Esc)];
+            self.code = KeyCode::Char(c.to_ascii_lowercase());
+            if let Some((_, code)) = own.iter().find(|(letter, _)| self.code == KeyCode::Char(*letter)) {
+                (self.code, self.control) = (*code, false);
+            }
+        }
+        self
+    }
 }
 
 impl From<KeyEvent> for Key {
@@ -51,16 +69,13 @@ impl From<KeyEvent> for Key {
             KeyCode::Tab if event.modifiers.contains(KeyModifiers::SHIFT) => KeyCode::BackTab,
             code => code,
         };
-        Key {
-            code,
-            control: event.modifiers.contains(KeyModifiers::CONTROL),
-            alt: event.modifiers.contains(KeyModifiers::ALT),
-        }
+        let control = event.modifiers.contains(KeyModifiers::CONTROL);
+        Key { code, control, alt: event.modifiers.contains(KeyModifiers::ALT) }.as_sent()
     }
 }
 
 /// The names of keys that are no character.
-const NAMES: [(&str, KeyCode); 15] = [
+const NAMES: [(&str, KeyCode); 28] = [
     ("Enter", KeyCode::Enter),
     ("Esc", KeyCode::Esc),
     ("Tab", KeyCode::Tab),
@@ -76,11 +91,27 @@ const NAMES: [(&str, KeyCode); 15] = [
     ("Space", KeyCode::Char(' ')),
     ("Backspace", KeyCode::Backspace),
     ("Del", KeyCode::Delete),
+    ("Ins", KeyCode::Insert),
+    ("F1", KeyCode::F(1)),
+    ("F2", KeyCode::F(2)),
+    ("F3", KeyCode::F(3)),
+    ("F4", KeyCode::F(4)),
+    ("F5", KeyCode::F(5)),
+    ("F6", KeyCode::F(6)),
+    ("F7", KeyCode::F(7)),
+    ("F8", KeyCode::F(8)),
+    ("F9", KeyCode::F(9)),
+    ("F10", KeyCode::F(10)),
+    ("F11", KeyCode::F(11)),
+    ("F12", KeyCode::F(12)),
 ];
 
 /// A text that is no key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" is no key: write a character, a name such as Enter or PgDn, or either with Ctrl- or Alt- before it")]
+#[error(
+    "\"{0}\" is no key: write a character, a name such as Enter, PgDn or F5, or either with Ctrl- or Alt- before \
+     it; keys pressed one after another are separated by spaces, as in \"g g\""
+)]
 pub struct KeyError(pub String);
 
 impl FromStr for Key {
@@ -106,7 +137,7 @@ impl FromStr for Key {
             _ => None,
         };
         key.code = named.or(single).ok_or_else(|| KeyError(text.escape_debug().to_string()))?;
-        Ok(key)
+        Ok(key.as_sent())
     }
 }
 
@@ -134,12 +165,23 @@ mod tests {
 
     #[test]
     fn spelled_as_it_is_read() {
-        for text in ["a", "W", "?", "/", "-", "Enter", "Space", "PgDn", "Ctrl-c", "Shift-Tab", "Ctrl-Alt-x", "Alt--"] {
+        for text in
+            ["a", "W", "?", "/", "-", "Enter", "Space", "PgDn", "Ctrl-c", "Shift-Tab", "Ctrl-Alt-x", "Alt--", "F", "F5"]
+        {
             assert_eq!(text.parse::<Key>().unwrap().to_string(), text);
         }
-        for bad in ["", "enter", "Ctrl-", "F", "ab"] {
-            assert!(bad.parse::<Key>().is_err() || bad == "F", "{bad}");
+        for bad in ["", "enter", "Ctrl-", "F13", "ab"] {
+            assert!(bad.parse::<Key>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_terminals_send_for_one_key_is_one_key() {
+        for (text, same) in [("Ctrl-M", "Enter"), ("Ctrl-i", "Tab"), ("Ctrl-[", "Esc"), ("Ctrl-R", "Ctrl-r")] {
+            assert_eq!(text.parse::<Key>().unwrap().to_string(), same);
+        }
+        let event = KeyEvent::new(KeyCode::Char('R'), KeyModifiers::CONTROL | KeyModifiers::SHIFT);
+        assert_eq!(Key::from(event), "Ctrl-r".parse().unwrap());
     }
 
     #[test]

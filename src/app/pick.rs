@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use crate::engine::compare::ScopeDrift;
 use crate::engine::survey::Relationship;
 use crate::model::{DriftState, Foreign, ScopeId, ServerName};
-use crate::show::{ScopeNames, plural};
+use crate::show::plural;
 
+use super::action::Action;
 use super::effect::Pick;
 use super::state::AppState;
 
@@ -72,7 +73,7 @@ pub fn picks(state: &AppState) -> Result<(Vec<Pick>, String), String> {
     }
     let pick = pick(state, relationship, Some(BTreeSet::from([scope.id])))?;
     if !state.is_stale(relationship) {
-        can_replicate(scope, &state.names)?;
+        can_replicate(state, scope)?;
     }
     Ok((vec![pick], format!("nothing is marked: the highlighted scope {}", state.names.name(scope.id))))
 }
@@ -101,13 +102,14 @@ pub fn directed<'a>(state: &AppState, relationship: &'a Relationship) -> [&'a cr
 }
 
 /// Whether a replication has something to do for a scope; `Err` tells why not.
-pub fn can_replicate(scope: &ScopeDrift, names: &ScopeNames) -> Result<(), String> {
-    let id = names.name(scope.id);
+pub fn can_replicate(state: &AppState, scope: &ScopeDrift) -> Result<(), String> {
+    let id = state.names.name(scope.id);
     match scope.state {
         DriftState::Drifted | DriftState::OnlyOnSource => Ok(()),
         DriftState::InSync => Err(format!("{id} is in sync: nothing to replicate")),
         DriftState::OnlyOnTarget => {
-            Err(format!("{id} is only on the target: never deleted by a replication; s swaps to copy it"))
+            let swap = state.key(Action::Swap);
+            Err(format!("{id} is only on the target: never deleted by a replication; {swap} swaps to copy it"))
         }
         DriftState::Checking => Err(format!("{id} is still being checked")),
         DriftState::Unknown => {

@@ -15,7 +15,7 @@ use crate::engine::survey::{Relationship, ServerReport, Survey};
 use crate::model::{Foreign, ScopeId, ServerName};
 use crate::show::ScopeNames;
 
-use super::action::Place;
+use super::action::{Action, Place};
 use super::detached::Handing;
 use super::detail::Detail;
 use super::drawn::{Drawn, Window};
@@ -26,6 +26,7 @@ use super::fleet::rows::Row;
 use super::fleet::tree::Tree;
 use super::gate::Gate;
 use super::history::{HistoryView, Level, PastRun};
+use super::keymap::{Begun, Keymap};
 use super::list::Scroll;
 use super::preview::Preview;
 use super::reset::ResetView;
@@ -60,6 +61,8 @@ pub struct Setting {
     pub operator: String,
     /// How the program looks and behaves.
     pub screen: ScreenConfig,
+    /// What the keys mean.
+    pub keymap: Keymap,
     /// Where times are told; `None` for UTC.
     pub zone: Option<TimeZone>,
 }
@@ -198,6 +201,8 @@ pub struct AppState {
     pub banner: Option<(Tone, String)>,
     /// How to end while a run is under way.
     pub quitting: Option<Quitting>,
+    /// Keys that were pressed and begin something.
+    pub begun: Option<Begun>,
     /// When the last key came.
     pub last_key: Option<Instant>,
     /// The time of the last event.
@@ -238,6 +243,7 @@ impl AppState {
             message: None,
             banner: None,
             quitting: None,
+            begun: None,
             last_key: None,
             clock: now.clock,
             next_ticket: 1,
@@ -402,6 +408,11 @@ impl AppState {
     /// Whether jobs are looked at, or are under way.
     pub fn follows_jobs(&self) -> bool {
         matches!(self.view, View::Jobs) || self.runs.jobs.iter().any(|job| !job.state.is_over())
+    }
+
+    /// The key to name for an action.
+    pub fn key(&self, action: Action) -> String {
+        self.setting.keymap.key(action)
     }
 
     /// Answers a key.

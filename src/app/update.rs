@@ -19,7 +19,7 @@ use super::effect::{Effect, News, Ticket};
 use super::fleet;
 use super::gate::Gate;
 use super::key::Key;
-use super::keymap;
+use super::keymap::{Begun, Meaning};
 use super::list::Scroll;
 use super::reading;
 use super::runs::Ended;
@@ -87,8 +87,8 @@ pub fn update(state: &mut AppState, event: Event, now: Moment) -> Vec<Effect> {
 fn on_key(state: &mut AppState, event: KeyEvent, now: Moment) -> Vec<Effect> {
     let key = Key::from(event);
     match key.behind_alt() {
-        // Nothing is bound to Alt: this was Escape and a key right after it.
-        Some(second) if keymap::lookup(state.place(), key).is_none() => {
+        // Nothing is bound to this: it was Escape and a key right after it.
+        Some(second) if matches!(meaning(state, key), Meaning::Nothing) => {
             let mut effects = press(state, Key::plain(KeyCode::Esc), event.kind, now);
             effects.extend(press(state, second, event.kind, now));
             effects
@@ -97,16 +97,42 @@ fn on_key(state: &mut AppState, event: KeyEvent, now: Moment) -> Vec<Effect> {
     }
 }
 
+/// What a key means here, after those that were pressed before it.
+fn meaning(state: &AppState, key: Key) -> Meaning {
+    let begun = state.begun.iter().flat_map(|begun| begun.keys.iter().copied());
+    let keys: Vec<Key> = begun.chain([key]).collect();
+    state.setting.keymap.meaning(state.place(), &keys)
+}
+
 fn press(state: &mut AppState, key: Key, kind: KeyEventKind, now: Moment) -> Vec<Effect> {
     let last_key = state.last_key.replace(now.at);
-    if state.filtering && !filtering::leaves_typing(key) {
+    if state.filtering && !filtering::leaves_typing(state, key) {
         return filtering::key(state, key);
     }
-    if state.is_typing() && !filtering::leaves_typing(key) {
+    if state.is_typing() && !filtering::leaves_typing(state, key) {
         return if kind == KeyEventKind::Press { deciding::type_key(state, key, now, last_key) } else { Vec::new() };
     }
     let place = state.place();
-    let verb = keymap::lookup(place, key);
+    let meaning = meaning(state, key);
+    let mut begun = state.begun.take().unwrap_or_else(|| Begun { place, keys: Vec::new() });
+    begun.keys.push(key);
+    let label = begun.to_string();
+    // What was begun elsewhere is not ended here.
+    let verb = match meaning {
+        _ if begun.place != place => None,
+        Meaning::Begins => {
+            state.message = None;
+            state.begun = Some(begun);
+            return Vec::new();
+        }
+        Meaning::Does(verb) => Some(verb),
+        Meaning::Nothing => {
+            if begun.keys.len() > 1 && !key.is(KeyCode::Esc) {
+                state.say(Tone::Warning, format!("{label}: means nothing here"));
+            }
+            None
+        }
+    };
     // From the first key on what is highlighted was chosen, if it can stay.
     if state.current().is_some() || verb.is_some_and(|verb| verb.moves) {
         fleet::touch(state);
@@ -116,7 +142,7 @@ fn press(state: &mut AppState, key: Key, kind: KeyEventKind, now: Moment) -> Vec
         return Vec::new();
     };
     if let Err(reason) = available(state, verb.action) {
-        state.say(Tone::Warning, format!("{key}: {reason}"));
+        state.say(Tone::Warning, format!("{label}: {reason}"));
         disturb(state, now);
         return Vec::new();
     }
@@ -125,7 +151,7 @@ fn press(state: &mut AppState, key: Key, kind: KeyEventKind, now: Moment) -> Vec
     if let (true, Some(gate)) = (confirms, state.gate())
         && !gate.lets_through(now.at, last_key)
     {
-        state.say(Tone::Warning, format!("{key}: pasted, or held down: press it once more"));
+        state.say(Tone::Warning, format!("{label}: pasted, or held down: press it once more"));
         disturb(state, now);
         return Vec::new();
     }
@@ -165,7 +191,8 @@ fn act(state: &mut AppState, action: Action, now: Moment) -> Vec<Effect> {
         }
         Action::Force => {
             state.force = !state.force;
-            let words = if state.force { "on: r replicates WITHOUT asking" } else { "off: r asks" };
+            let (key, force) = (state.key(Action::Preview), state.force);
+            let words = if force { format!("on: {key} replicates WITHOUT asking") } else { format!("off: {key} asks") };
             state.say(Tone::Plain, format!("Force is {words}"));
             Vec::new()
         }
@@ -217,7 +244,9 @@ fn act(state: &mut AppState, action: Action, now: Moment) -> Vec<Effect> {
         }
         Action::QuitCancelling => {
             state.quitting = Some(Quitting::WhenIdle);
-            state.say(Tone::Plain, "cancelling, then quitting; q and c once more: after the request in flight");
+            let (quit, cancel) = (state.key(Action::Quit), state.key(Action::QuitCancelling));
+            let text = format!("cancelling, then quitting; {quit} and {cancel} once more: after the request in flight");
+            state.say(Tone::Plain, text);
             running::cancel_all(state)
         }
         Action::LeaveNow => vec![Effect::Leave],

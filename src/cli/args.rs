@@ -20,6 +20,8 @@ use clap_complete::Shell;
 use super::Failure;
 use super::console::Console;
 use super::powershell::{self, Spelling};
+use crate::app::action::VERBS;
+use crate::app::keymap;
 use crate::detached;
 use crate::engine::select::ScopeSelector;
 
@@ -141,6 +143,9 @@ pub enum Command {
     /// Check the configuration file and each server: reach, states, writing, saving
     #[command(after_long_help = CHECK_NOTES)]
     Check(Check),
+    /// Print the keys of the interactive program that are in force
+    #[command(after_long_help = KEYS_NOTES)]
+    Keys(Keys),
     /// Deal with the demo pair
     #[command(subcommand)]
     Demo(Demo),
@@ -269,6 +274,14 @@ pub struct Check {
     pub verifying: Verifying,
 }
 
+/// `scopesync keys`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Keys {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `scopesync demo`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
 pub enum Demo {
@@ -350,6 +363,7 @@ pub fn manual() -> std::io::Result<Vec<u8>> {
         writeln!(page, ".TP\n\\fBscopesync {}\\fR\n{}", roff(sub.get_name()), roff(&about))?;
     }
     notes(&command, &mut page)?;
+    keys(&mut page)?;
     for sub in subcommands() {
         let sub = sub.clone().display_name(format!("scopesync {}", sub.get_name()));
         sections(&clap_mangen::Man::new(sub.clone()), &sub, &mut page)?;
@@ -383,6 +397,17 @@ fn notes(command: &clap::Command, page: &mut Vec<u8>) -> std::io::Result<()> {
             }
             _ => writeln!(page, ".PP\n{}", roff(paragraph))?,
         }
+    }
+    Ok(())
+}
+
+/// The keys of the interactive program, without those of a configuration.
+fn keys(page: &mut Vec<u8>) -> std::io::Result<()> {
+    writeln!(page, ".SH KEYS\n.PP\n{}", roff(KEYS_PARAGRAPH))?;
+    for verb in VERBS {
+        let keys: Vec<String> = verb.keys.iter().map(|key| format!("\\fB{}\\fR", roff(key))).collect();
+        let text = format!("{} ({})", verb.about, keymap::places(verb));
+        writeln!(page, ".TP\n{} ({})\n{}", keys.join(", "), roff(verb.name), roff(&text))?;
     }
     Ok(())
 }
@@ -445,6 +470,23 @@ Exit status:
   1  error: nothing can be said
   2  there is drift, or a critical finding
   3  something could not be read; there may be drift as well";
+
+const KEYS_PARAGRAPH: &str = "\
+In the interactive program, with the name of each action. The section [keys] of
+the configuration gives actions other keys, by these names; `scopesync keys`
+prints what is in force.";
+
+const KEYS_NOTES: &str = "\
+The section [keys] of the configuration gives actions other keys, by the names
+printed here. A key that would mean two things in one place is an error.
+
+Examples:
+  scopesync keys
+  scopesync keys --json | jq -r '.actions[] | select(.dangerous) | .name'
+
+Exit status:
+  0  all is well
+  1  the configuration has mistakes";
 
 const CHECK_NOTES: &str = "\
 All servers are asked side by side, each within its own time-outs; nothing is

@@ -144,6 +144,7 @@ impl Start {
             read_only: self.read_only,
             theme: Theme::chosen(&screen, env)?,
             screen,
+            keymap: self.config.as_ref().map(|config| config.keymap.clone()).unwrap_or_default(),
             kept: self.config.as_ref().map(|config| config.history).unwrap_or_default(),
             state: self.state?,
             origin,

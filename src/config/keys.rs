@@ -428,6 +428,23 @@ pub const SCREEN: Section = Section {
     ],
 };
 
+/// `[keys]`
+pub const KEYS: Section = Section {
+    name: "keys",
+    repeated: false,
+    about: "Other keys for the actions of the interactive program, by the action's name (see [Keys](#keys)): \
+            `mark-all = \"A\"`, `jobs = [\"J\", \"F6\"]`, `first = \"g g\"` for keys pressed one after another, \
+            `force = []` for none. A key that would mean two things in one place is an error, and so is a \
+            confirmation under Enter, Space, a key that moves about or one that opens the question. \
+            `scopesync keys` prints what is in force.",
+    keys: &[Key {
+        name: "preset",
+        absent: Absent::Default("\"default\""),
+        about: "The keys to start from: `\"default\"`, `\"vim\"` (more of that editor's habits) or `\"plain\"` (arrows \
+                and function keys). In `assets/keymaps/` they are written out.",
+    }],
+};
+
 /// `[log]`
 pub const LOG: Section = Section {
     name: "log",
@@ -450,7 +467,7 @@ pub const LOG: Section = Section {
 };
 
 /// Every section, in the order of the reference.
-pub const SECTIONS: &[&Section] = &[&TOP, &SERVER, &RELATIONSHIP, &IGNORE, &HISTORY, &SCREEN, &LOG];
+pub const SECTIONS: &[&Section] = &[&TOP, &SERVER, &RELATIONSHIP, &IGNORE, &HISTORY, &SCREEN, &KEYS, &LOG];
 
 /// The reference of all keys as Markdown, one table per section.
 pub fn reference() -> String {

@@ -10,9 +10,9 @@ use toml::de::{DeTable, DeValue};
 use super::error::{ConfigError, Problem};
 use super::keys::{self, SECTIONS};
 use super::read::{At, ESCAPE, Fields, Problems, nearest, position, shown};
-use super::screen;
 use super::server::{server, unique_endpoints};
 use super::{Config, HistoryConfig, IgnoreRule, LogConfig, LogLevel, LogTarget, RelationshipEntry};
+use super::{keymap, screen};
 
 impl Config {
     /// Reads the text of the configuration file at `path`. Relative paths in it
@@ -80,6 +80,9 @@ fn read(root: &Spanned<DeTable<'_>>, file: &Path, problems: &Problems<'_>) -> Co
     }
     for fields in sections(&keys::SCREEN, table, problems) {
         config.screen = screen::read(fields, folder);
+    }
+    for fields in sections(&keys::KEYS, table, problems) {
+        config.keymap = keymap::read(fields);
     }
     for fields in sections(&keys::LOG, table, problems) {
         config.log = log(fields, folder);

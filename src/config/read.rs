@@ -42,8 +42,13 @@ impl<'t> Problems<'t> {
         self.warnings.borrow_mut().push(self.at(span, message.into()));
     }
 
+    /// Line and column of something.
+    pub(super) fn position(&self, span: &Span) -> (usize, usize) {
+        position(self.text, span.start)
+    }
+
     fn at(&self, span: &Span, message: String) -> Problem {
-        let (line, column) = position(self.text, span.start);
+        let (line, column) = self.position(span);
         Problem { line, column, message }
     }
 
@@ -129,6 +134,11 @@ impl<'a, 't, 'i> Fields<'a, 't, 'i> {
 
     pub(super) fn warning(&self, span: &Span, message: impl Into<String>) {
         self.problems.warn(span, message);
+    }
+
+    /// Line and column of something in the file.
+    pub(super) fn position(&self, span: &Span) -> (usize, usize) {
+        self.problems.position(span)
     }
 
     /// The value of a key, if it is written.
@@ -304,6 +314,19 @@ impl<'a, 't, 'i> Fields<'a, 't, 'i> {
             found
         };
         Some(chosen.value.iter().filter_map(number).collect())
+    }
+
+    /// One text or several, under a name that stands in this table besides its keys: `None` if it
+    /// does not, an empty value if something else stands there.
+    pub(super) fn one_or_more(&self, name: &str, wanted: &str) -> Option<At<Option<Vec<At<String>>>>> {
+        let found = self.table.get(name)?;
+        let span = found.span();
+        let one = |text: &str| vec![At { value: text.to_owned(), span: span.clone() }];
+        let value = found.get_ref().as_str().map(one).or_else(|| texts(found.get_ref()));
+        if value.is_none() {
+            self.problem(&span, format!("`{name}` in {} must be {wanted}", self.place));
+        }
+        Some(At { value, span })
     }
 
     /// Notes the keys that nobody knows. `also` are names that stand in this

@@ -7,15 +7,16 @@ use ratatui::style::Style;
 use super::{Theme, pane, text};
 use crate::app::action::Action;
 use crate::app::available::available;
+use crate::app::keymap;
 use crate::app::runs::{Cancelled, Kind};
 use crate::app::state::AppState;
 
 /// While a plan is being made.
-pub(super) fn planning(picked: &str, theme: &Theme, frame: &mut Frame<'_>, body: Rect) {
+pub(super) fn planning(state: &AppState, picked: &str, theme: &Theme, frame: &mut Frame<'_>, body: Rect) {
     let width = body.width.saturating_sub(4).min(76);
     let mut lines = text::wrap(picked, usize::from(width.saturating_sub(4)));
     lines.push("Reading both partners and making the plan. Nothing is written yet.".into());
-    lines.push("Esc gives up".into());
+    lines.push(format!("{} gives up", state.key(Action::Abandon)));
     fill(theme, frame, body, width, "planning", &lines);
 }
 
@@ -28,29 +29,40 @@ pub(super) fn quitting(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, b
     let room = usize::from(width.saturating_sub(4));
     let step = state.running().map(|run| run.cancelled).min().flatten();
     let resets = state.running().all(|run| run.kind == Kind::Reset);
-    let (waiting, key, choice) = match step {
-        None if resets => ("", 'c', "quit without waiting for the servers: what was sent cannot be taken back"),
-        None => ("", 'c', "cancel after the scope in flight, then quit"),
+    let (waiting, further, choice) = match step {
+        None if resets => {
+            ("", Action::QuitCancelling, "quit without waiting for the servers: what was sent cannot be taken back")
+        }
+        None => ("", Action::QuitCancelling, "cancel after the scope in flight, then quit"),
         Some(Cancelled::Soft) => {
-            ("It is cancelled: waiting for the scope in flight.", 'c', "cancel after the request in flight, then quit")
+            let waiting = "It is cancelled: waiting for the scope in flight.";
+            (waiting, Action::QuitCancelling, "cancel after the request in flight, then quit")
         }
         Some(Cancelled::Hard) => (
             "It is cancelled: waiting for the server's answer to the request in flight.",
-            'l',
+            Action::LeaveNow,
             "leave now: what was written stays unknown; the history has the scopes as they were",
         ),
     };
     if !waiting.is_empty() {
         lines.extend(text::wrap(waiting, room));
     }
-    lines.extend(["", "n  stay (also Esc, Enter)", "w  quit when it has ended"].map(str::to_owned));
+    lines.push(String::new());
+    let stay = keymap::named("stay").map(|verb| state.setting.keymap.words(verb)).unwrap_or_default();
+    let also = stay.get(1..).filter(|others| !others.is_empty());
+    let stay = also.map_or("stay".to_owned(), |others| format!("stay (also {})", others.join(", ")));
+    let mut offers = vec![(Action::Stay, stay.as_str()), (Action::QuitAfterRuns, "quit when it has ended")];
     if available(state, Action::HandOver).is_ok() {
         let offer = "hand over: quit after the scope in flight; a job that outlives this terminal does the rest";
-        let offer = text::wrap(offer, room.saturating_sub(3)).into_iter().enumerate();
-        lines.extend(offer.map(|(at, line)| format!("{}  {line}", if at == 0 { 'j' } else { ' ' })));
+        offers.push((Action::HandOver, offer));
     }
-    let choice = text::wrap(choice, room.saturating_sub(3)).into_iter().enumerate();
-    lines.extend(choice.map(|(at, line)| format!("{}  {line}", if at == 0 { key } else { ' ' })));
+    offers.push((further, choice));
+    let keys: Vec<String> = offers.iter().map(|(action, _)| state.key(*action)).collect();
+    let wide = keys.iter().map(|key| text::width(key)).max().unwrap_or(0);
+    for (key, (_, offer)) in keys.iter().zip(offers) {
+        let offer = text::wrap(offer, room.saturating_sub(wide + 2)).into_iter().enumerate();
+        lines.extend(offer.map(|(at, line)| format!("{:<wide$}  {line}", if at == 0 { key.as_str() } else { "" })));
+    }
     fill(theme, frame, body, width, "a run is under way", &lines);
 }
 

@@ -8,23 +8,29 @@ use super::{Theme, pane, text};
 use crate::app::drawn::Window;
 use crate::app::help;
 use crate::app::list::Scroll;
+use crate::app::state::AppState;
 
 /// Columns of the keys.
 const KEYS: usize = 15;
 
 /// Draws the help over everything.
-pub(super) fn draw(scroll: &Scroll, theme: &Theme, frame: &mut Frame<'_>, body: Rect) -> Window {
+pub(super) fn draw(state: &AppState, scroll: &Scroll, theme: &Theme, frame: &mut Frame<'_>, body: Rect) -> Window {
     let inside = pane::popup(frame, theme, body, body.width.min(100), body.height, "help");
     let width = usize::from(inside.width);
     let mut lines: Vec<(String, Style)> = Vec::new();
-    for (keys, places, about) in help::lines() {
+    for (keys, places, about) in help::lines(&state.setting.keymap) {
         let text = text::wrap(&format!("{about} ({places})"), width.saturating_sub(KEYS));
         for (at, line) in text.into_iter().enumerate() {
             let keys = if at == 0 { keys.as_str() } else { "" };
             lines.push((format!("{keys:<KEYS$}{line}"), Style::new()));
         }
     }
-    lines.extend(help::NOTES.iter().flat_map(|note| text::wrap(note, width)).map(|line| (line, theme.quiet)));
+    lines.extend(
+        help::notes(&state.setting.keymap)
+            .iter()
+            .flat_map(|note| text::wrap(note, width))
+            .map(|line| (line, theme.quiet)),
+    );
     let height = usize::from(inside.height.max(1));
     let top = scroll.top.min(lines.len().saturating_sub(height));
     for ((line, style), y) in lines.iter().skip(top).zip(inside.top()..inside.bottom()) {

@@ -5,6 +5,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
 
 use super::{Theme, WIDE, drift, pane, text};
+use crate::app::action::Action;
 use crate::app::drawn::{Drawn, Window};
 use crate::app::history::{Fate, HistoryView, Level, Older, Opened, PastRun, PastScope, destroyed, when};
 use crate::app::state::AppState;
@@ -58,7 +59,7 @@ fn list(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, belo
         }
     }
     if view.runs.is_empty() {
-        let (style, words) = nothing(theme, view);
+        let (style, words) = nothing(state, theme);
         let lines = text::wrap(&words, usize::from(inside.width.saturating_sub(2)));
         for (line, y) in lines.iter().zip(inside.top()..inside.bottom()) {
             text::put(frame, inside.x + 1, y, inside.width.saturating_sub(1), line, style);
@@ -83,12 +84,13 @@ fn extent(theme: &Theme, frame: &mut Frame<'_>, head: Rect, view: &HistoryView, 
     }
 }
 
-fn nothing(theme: &Theme, view: &HistoryView) -> (Style, String) {
+fn nothing(state: &AppState, theme: &Theme) -> (Style, String) {
+    let view = &state.history;
     match &view.older {
         Older::Unread | Older::Reading(_) | Older::Before(_) => (theme.quiet, "being read".into()),
-        Older::Failed(reason) => (theme.bad, format!("{reason} (R tries again)")),
+        Older::Failed(reason) => (theme.bad, format!("{reason} ({} tries again)", state.key(Action::Reload))),
         Older::Nothing if !view.list.filter.is_empty() => {
-            (theme.quiet, "no run fits the filter (Esc takes it away)".into())
+            (theme.quiet, format!("no run fits the filter ({} takes it away)", state.key(Action::Back)))
         }
         Older::Nothing => (theme.quiet, "no run was kept yet: every run from now on is".into()),
     }
@@ -162,9 +164,13 @@ fn facts(state: &AppState, theme: &Theme, run: &PastRun, width: u16) -> Vec<(Sty
         lines.push((Style::new(), run.count_words()));
     }
     if run.fate == Fate::Interrupted {
-        let text = "INTERRUPTED: its process is gone. Enter reads both servers and tells how far it came; f previews \
-                    the rest of it, u the way back; L leaves it as it is.";
-        lines.push((theme.bad, text.to_owned()));
+        let [enter, finish] = [Action::Enter, Action::Finish].map(|action| state.key(action));
+        let [undo, leave] = [Action::Undo, Action::LeaveRun].map(|action| state.key(action));
+        let text = format!(
+            "INTERRUPTED: its process is gone. {enter} reads both servers and tells how far it came; {finish} previews \
+             the rest of it, {undo} the way back; {leave} leaves it as it is."
+        );
+        lines.push((theme.bad, text));
     }
     lines.extend(run.settled.iter().map(|settled| (theme.warning, format!("settled: {settled}"))));
     lines.extend(run.undone_by.iter().map(|by| (theme.warning, format!("undone by run {by}"))));

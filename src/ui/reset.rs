@@ -5,12 +5,14 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::{Theme, drift, pane, text};
+use crate::app::action::Action;
 use crate::app::drawn::Window;
 use crate::app::reset::ResetView;
+use crate::app::state::AppState;
 use crate::engine::approval::Manner;
 
 /// Draws the dialog: the text, and the question below it, which never scrolls away.
-pub(super) fn draw(view: &ResetView, theme: &Theme, frame: &mut Frame<'_>, body: Rect) -> Window {
+pub(super) fn draw(state: &AppState, view: &ResetView, theme: &Theme, frame: &mut Frame<'_>, body: Rect) -> Window {
     let width = body.width.saturating_sub(4).min(100);
     let room = usize::from(width.saturating_sub(4));
     let lines: Vec<(Style, String)> = view
@@ -21,7 +23,7 @@ pub(super) fn draw(view: &ResetView, theme: &Theme, frame: &mut Frame<'_>, body:
             text::wrap(&line, room).into_iter().map(move |line| (style, line))
         })
         .collect();
-    let asked = question(view, theme, room);
+    let asked = question(state, view, theme, room);
     let height = u16::try_from(lines.len() + asked.len() + 3).unwrap_or(u16::MAX).min(body.height);
     let inside = pane::popup(frame, theme, body, width, height, "reset");
     let below = u16::try_from(asked.len()).unwrap_or(0).min(inside.height.saturating_sub(1));
@@ -32,7 +34,14 @@ pub(super) fn draw(view: &ResetView, theme: &Theme, frame: &mut Frame<'_>, body:
         text::put(frame, inside.x, y, inside.width, line, *style);
     }
     if top + height < lines.len() {
-        text::put(frame, inside.x, bottom.saturating_sub(1), inside.width, "(more below: Down)", theme.quiet);
+        text::put(
+            frame,
+            inside.x,
+            bottom.saturating_sub(1),
+            inside.width,
+            &format!("(more below: {})", state.key(Action::Down)),
+            theme.quiet,
+        );
     }
     for ((style, line), y) in asked.iter().zip(bottom..inside.bottom()) {
         text::put(frame, inside.x, y, inside.width, line, *style);
@@ -41,20 +50,21 @@ pub(super) fn draw(view: &ResetView, theme: &Theme, frame: &mut Frame<'_>, body:
 }
 
 /// What can be answered, and how.
-fn question(view: &ResetView, theme: &Theme, width: usize) -> Vec<(Style, String)> {
+fn question(state: &AppState, view: &ResetView, theme: &Theme, width: usize) -> Vec<(Style, String)> {
+    let (yes, no) = (state.key(Action::Yes), state.key(Action::No));
     if view.manner == Manner::ShowOnly {
-        return vec![(theme.flag, "Nothing can be reset: WhatIf or read-only. Esc goes back.".into())];
+        return vec![(theme.flag, format!("Nothing can be reset: WhatIf or read-only. {no} goes back."))];
     }
     if !view.is_asking() {
-        return vec![(theme.warning, "Refused as things stand. Esc goes back.".into())];
+        return vec![(theme.warning, format!("Refused as things stand. {no} goes back."))];
     }
     let [a, b] = &view.plan.sides;
     let words = format!("Reset {} and {} now, both at once?", a.shown, b.shown);
     let mut lines: Vec<_> = text::wrap(&words, width).into_iter().map(|line| (theme.heading, line)).collect();
     lines.push(if view.gate.is_open() {
-        (theme.heading, "y yes   n no".into())
+        (theme.heading, format!("{yes} yes   {no} no"))
     } else {
-        (theme.quiet, "n no   (y counts in a moment: read first)".into())
+        (theme.quiet, format!("{no} no   ({yes} counts in a moment: read first)"))
     });
     lines
 }

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::{Theme, text};
+use crate::app::action::Action;
 use crate::app::state::{AppState, Demo};
 use crate::model::Foreign;
 
@@ -35,10 +36,11 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
     ]);
     lines.extend(ENTRIES.map(|(kea, windows)| (format!("  {kea:<40}{windows}"), theme.quiet)));
     lines.push((String::new(), Style::new()));
+    let demo = state.key(Action::Demo);
     lines.push(match &state.demo {
-        Demo::Offered => ("d  opens the demo pair: two sites, without any server".into(), theme.heading),
+        Demo::Offered => (format!("{demo}  opens the demo pair: two sites, without any server"), theme.heading),
         Demo::Opening(_) => ("opening the demo pair".into(), theme.quiet),
-        Demo::Failed(reason) => (format!("the demo could not be opened: {reason} (d tries again)"), theme.bad),
+        Demo::Failed(reason) => (format!("the demo could not be opened: {reason} ({demo} tries again)"), theme.bad),
     });
     let width = usize::from(area.width.saturating_sub(4));
     // The offer has to be seen, however small the window is.

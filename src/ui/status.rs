@@ -7,7 +7,6 @@ use ratatui::style::Style;
 use super::{Theme, text, title};
 use crate::app::action::{Action, Verb};
 use crate::app::available::available;
-use crate::app::keymap;
 use crate::app::state::{AppState, View};
 
 /// Hints take at most so many lines.
@@ -17,8 +16,8 @@ const MOST: u16 = 2;
 pub(super) fn height(state: &AppState, width: u16) -> u16 {
     let mut lines = 1;
     let mut used = 1;
-    for (key, word) in hints(state) {
-        let wide = wide(&key, &word);
+    for (key, verb) in hints(state) {
+        let wide = wide(&key, verb.hint);
         if used + wide > width {
             lines += 1;
             used = 1;
@@ -39,10 +38,8 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
     if state.is_typing() {
         return hint(theme, frame, area, y, "Enter confirms what is typed  Esc leaves  Ctrl-u empties it");
     }
-    let place = state.place();
-    for verb in keymap::hints(place).filter(|verb| deserves_a_hint(state, verb)) {
-        let key = verb.keys.first().copied().unwrap_or_default();
-        let wide = wide(key, verb.hint);
+    for (key, verb) in hints(state) {
+        let wide = wide(&key, verb.hint);
         if x + wide > area.right() {
             x = area.x + 1;
             y += 1;
@@ -53,7 +50,7 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
         let can = available(state, verb.action).is_ok();
         let (keys, words) = if can { (theme.key, Style::new()) } else { (theme.unavailable, theme.unavailable) };
         let room = area.right().saturating_sub(x);
-        let next = text::put(frame, x, y, room, key, keys);
+        let next = text::put(frame, x, y, room, &key, keys);
         let room = area.right().saturating_sub(next);
         text::put(frame, next, y, room, &format!(" {}", verb.hint), words);
         x += wide;
@@ -74,11 +71,11 @@ fn deserves_a_hint(state: &AppState, verb: &Verb) -> bool {
     }
 }
 
-fn hints(state: &AppState) -> impl Iterator<Item = (String, String)> {
-    let place = state.place();
+fn hints(state: &AppState) -> impl Iterator<Item = (String, &'static Verb)> {
     let is_typing = state.filtering || state.is_typing();
-    let hints = (!is_typing).then(|| keymap::hints(place).filter(|verb| deserves_a_hint(state, verb)));
-    hints.into_iter().flatten().map(|verb| (verb.keys.first().copied().unwrap_or_default().into(), verb.hint.into()))
+    let hints = (!is_typing).then(|| state.setting.keymap.hints(state.place()));
+    let deserved = hints.into_iter().flatten().filter(|(_, verb)| deserves_a_hint(state, verb));
+    deserved.map(|(keys, verb)| (keys.to_string(), verb))
 }
 
 fn wide(key: &str, word: &str) -> u16 {
@@ -94,13 +91,21 @@ fn message(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
     let (line, style) = if state.filtering {
         let filter = if state.history.open { state.history.filter() } else { &state.tree.filter };
         (format!("filter: /{filter}_"), theme.heading)
+    } else if let Some(begun) = &state.begun {
+        let goes_on = state.setting.keymap.begun(begun.place, &begun.keys);
+        let words: Vec<String> = goes_on.map(|(keys, verb)| format!("{keys} {}", verb.name)).collect();
+        (format!("{begun} ... {}", words.join(", ")), theme.heading)
     } else if let Some((tone, text)) = &state.message {
         (text.clone(), title::style(theme, *tone))
     } else {
         let waiting = state.interrupted.first().map(|run| {
             let more = state.interrupted.len() - 1;
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            format!("INTERRUPTED{more}, waits to be settled (U): {}", run.called(&state.setting.zone()))
+            format!(
+                "INTERRUPTED{more}, waits to be settled ({}): {}",
+                state.key(Action::History),
+                run.called(&state.setting.zone())
+            )
         });
         let style = if waiting.is_some() { theme.bad } else { Style::new() };
         (waiting.unwrap_or_default(), style)

@@ -8,6 +8,7 @@ use ratatui::style::Style;
 
 use super::Theme;
 use super::text;
+use crate::app::action::Action;
 use crate::app::state::{AppState, Quitting, Tone};
 use crate::engine::survey::Survey;
 use crate::show;
@@ -23,7 +24,7 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
     put("scopesync", theme.heading);
     // What changes the meaning of keys comes first: it must not be cut off.
     if state.force {
-        put(" FORCE: r does not ask ", theme.danger);
+        put(&format!(" FORCE: {} does not ask ", state.key(Action::Preview)), theme.danger);
     }
     for caution in cautions(&state.survey) {
         put(&format!(" {caution} "), theme.danger);
@@ -43,13 +44,14 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
     } else {
         put(&state.setting.config_name, Style::new());
     }
+    let jobs = state.key(Action::Jobs);
     let running = state.running().count();
     if let (1.., Some(run)) = (running, state.running().next()) {
         let more = if running > 1 { format!(" and {} more", running - 1) } else { String::new() };
-        put(&format!("running {:.0} %{more} (J)", run.ratio(state.clock) * 100.0), theme.warning);
+        put(&format!("running {:.0} %{more} ({jobs})", run.ratio(state.clock) * 100.0), theme.warning);
     }
     if let Some(job) = state.runs.jobs.iter().find(|job| !job.state.is_over()) {
-        put(&format!("job {} {:.0} % (J)", job.id, job.ratio() * 100.0), theme.warning);
+        put(&format!("job {} {:.0} % ({jobs})", job.id, job.ratio() * 100.0), theme.warning);
     }
     if !state.reading.is_empty() {
         let names: Vec<&str> = state.reading.keys().take(3).map(|server| server.as_str()).collect();

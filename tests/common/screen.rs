@@ -15,6 +15,7 @@ use ratatui::style::Style;
 use scopesync::app::detached::DetachedJob;
 use scopesync::app::effect::ToldScope;
 use scopesync::app::history::{Before, Fate, PAGE, Page, PastRun, PastScope, RunDetail};
+use scopesync::app::keymap::Keymap;
 use scopesync::app::state::View;
 use scopesync::app::work::{plan_undo, work};
 use scopesync::app::{AppState, Effect, Event, Moment, News, Setting, Ticket, start, update};
@@ -201,6 +202,7 @@ impl Program {
             operator: "op".into(),
             zone: None,
             screen,
+            keymap: Keymap::default(),
         };
         let now = Instant::now();
         let clock: jiff::Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();

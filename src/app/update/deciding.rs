@@ -176,7 +176,7 @@ fn run(state: &mut AppState, plan: Arc<Plan>, approved: Vec<Approved>, now: Mome
     }
     state.banner = None;
     let doing = if run.kind == Kind::Undo { "" } else { "replicating " };
-    state.say(Tone::Plain, format!("{doing}{}: J shows how far it is", run.title()));
+    state.say(Tone::Plain, format!("{doing}{}: {} shows how far it is", run.title(), state.key(Action::Jobs)));
     state.runs.all.push(run);
     state.runs.chosen = None;
     state.view = View::Browse;

@@ -2,6 +2,7 @@
 
 use crossterm::event::KeyCode;
 
+use super::super::action::Action;
 use super::super::effect::Effect;
 use super::super::fleet;
 use super::super::history::Level;
@@ -13,10 +14,14 @@ use super::recalling;
 const LONGEST: usize = 200;
 
 /// Whether a key is for the list or the program even while a filter is typed.
-pub(super) fn leaves_typing(key: Key) -> bool {
-    let moves = [KeyCode::Up, KeyCode::Down, KeyCode::PageUp, KeyCode::PageDown];
-    moves.into_iter().any(|code| key.is(code))
-        || ["Ctrl-c", "Ctrl-z", "Ctrl-l"].iter().any(|text| text.parse() == Ok(key))
+pub(super) fn leaves_typing(state: &AppState, key: Key) -> bool {
+    let edits = [KeyCode::Enter, KeyCode::Esc, KeyCode::Backspace].into_iter().any(|code| key.is(code));
+    if edits || key.typed().is_some() || "Ctrl-u".parse() == Ok(key) {
+        return false;
+    }
+    let does = state.setting.keymap.does(state.place(), key).map(|verb| verb.action);
+    use Action::{Down, PageDown, PageUp, Quit, Repaint, Suspend, Up};
+    matches!(does, Some(Up | Down | PageUp | PageDown | Quit | Suspend | Repaint))
 }
 
 /// Takes a key into the filter.

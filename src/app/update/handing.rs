@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::super::action::Action;
 use super::super::detached::DetachedJob;
 use super::super::effect::{Effect, Ticket};
 use super::super::reading;
@@ -49,7 +50,7 @@ pub(super) fn listed(state: &mut AppState, ticket: Ticket, jobs: Vec<DetachedJob
     state.runs.jobs = jobs;
     let Some((id, (tone, words))) = over else { return Vec::new() };
     let word = if tone == Tone::Good { "done" } else { "LOOK" };
-    state.banner = Some((tone, format!("{word}: job {id}: {words} (J shows more)")));
+    state.banner = Some((tone, format!("{word}: job {id}: {words} ({} shows more)", state.key(Action::Jobs))));
     let mut effects = reading::read_all(state);
     effects.extend(recalling::refresh(state));
     effects
@@ -170,7 +171,10 @@ pub(super) fn failed(state: &mut AppState, ticket: Ticket, reason: &str) -> bool
 pub(super) fn cancel(state: &mut AppState) -> Option<Vec<Effect>> {
     let (id, further) = state.runs.current_job().map(|job| (job.id, job.cancel > 0))?;
     let text = match further {
-        false => format!("job {id} ends after the scope in flight; x again: after the request in flight"),
+        false => {
+            let key = state.key(Action::Cancel);
+            format!("job {id} ends after the scope in flight; {key} again: after the request in flight")
+        }
         true => format!("job {id} ends after the request in flight"),
     };
     state.say(Tone::Warning, text);

@@ -89,7 +89,8 @@ pub(super) fn interrupted(state: &mut AppState, ticket: Ticket, runs: Vec<PastRu
     let known = |run: &PastRun| state.interrupted.iter().any(|old| old.id == run.id);
     if let Some(run) = runs.iter().find(|run| !known(run)).filter(|_| !state.history.open) {
         let more = if runs.len() > 1 { format!(" (and {} more)", runs.len() - 1) } else { String::new() };
-        let text = format!("LOOK: a run was interrupted{more}, U opens it: {}", run.called(&state.setting.zone()));
+        let (key, run) = (state.key(Action::History), run.called(&state.setting.zone()));
+        let text = format!("LOOK: a run was interrupted{more}, {key} opens it: {run}");
         state.banner.get_or_insert((Tone::Warning, text));
     }
     let settled = state.interrupted.iter().any(|old| runs.iter().all(|run| run.id != old.id));
@@ -263,7 +264,9 @@ pub(in crate::app) fn can_undo(state: &AppState) -> Result<(), String> {
     let run = view.subject().ok_or("there is no run here")?;
     match (&run.kind, run.fate) {
         (RunKind::Reset, _) => return Err("a reset cannot be undone: it wrote no scope".into()),
-        (_, Fate::UnderWay) => return Err("it is still under way: J shows how far it is".into()),
+        (_, Fate::UnderWay) => {
+            return Err(format!("it is still under way: {} shows how far it is", state.key(Action::Jobs)));
+        }
         (_, Fate::Ended) if run.written() == 0 => return Err("it wrote nothing: there is nothing to undo".into()),
         _ => {}
     }
@@ -298,7 +301,10 @@ pub(in crate::app) fn can_settle(state: &AppState, action: Action) -> Result<(),
     let run = state.history.subject().ok_or("there is no run here")?;
     match (run.fate, &run.kind) {
         (Fate::Interrupted, RunKind::Reset) if action == Action::Finish => {
-            Err("it was a reset: H resets the relationship again where it is terminated, L leaves it".into())
+            let (reset, leave) = (state.key(Action::Reset), state.key(Action::LeaveRun));
+            Err(format!(
+                "it was a reset: {reset} resets the relationship again where it is terminated, {leave} leaves it"
+            ))
         }
         (Fate::Interrupted, RunKind::Verification) if action == Action::Finish => {
             Err("it was a verification: undo it, which puts its scope back, or leave it".into())

@@ -62,7 +62,7 @@ pub(super) fn act(state: &mut AppState, action: Action, now: Moment) -> Vec<Effe
     let ticket = state.ticket();
     let run = Run::of_reset(ticket, &plan, now.clock);
     state.banner = None;
-    state.say(Tone::Plain, format!("{}: J shows how far it is", run.title()));
+    state.say(Tone::Plain, format!("{}: {} shows how far it is", run.title(), state.key(Action::Jobs)));
     state.runs.all.push(run);
     state.runs.chosen = None;
     state.view = View::Browse;

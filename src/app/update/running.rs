@@ -31,13 +31,14 @@ fn cancel(state: &mut AppState) -> Vec<Effect> {
     if let Some(effects) = handing::cancel(state) {
         return effects;
     }
+    let key = state.key(Action::Cancel);
     let Some(run) = state.runs.current_mut() else { return Vec::new() };
     let step = further(run.cancelled);
     run.cancelled = Some(step);
     let text = match step {
-        _ if run.kind == Kind::Reset => "no longer waiting for the servers; what was sent cannot be taken back",
-        Cancelled::Soft => "cancelling after the scope in flight; x again: after the request in flight",
-        Cancelled::Hard => "cancelling after the request in flight",
+        _ if run.kind == Kind::Reset => "no longer waiting for the servers; what was sent cannot be taken back".into(),
+        Cancelled::Soft => format!("cancelling after the scope in flight; {key} again: after the request in flight"),
+        Cancelled::Hard => "cancelling after the request in flight".to_owned(),
     };
     let ticket = run.ticket;
     state.say(Tone::Warning, text);
@@ -64,6 +65,7 @@ fn further(cancelled: Option<Cancelled>) -> Cancelled {
 
 /// A run has ended: its result is told and its servers are read again.
 pub(super) fn ended(state: &mut AppState, ticket: Ticket, result: Result<Ended, String>, now: Moment) -> Vec<Effect> {
+    let jobs = state.key(Action::Jobs);
     let Some(run) = state.runs.find(ticket).filter(|run| run.result.is_none()) else { return Vec::new() };
     let (tone, text) = match &result {
         Ok(report) => report.summary(),
@@ -73,7 +75,7 @@ pub(super) fn ended(state: &mut AppState, ticket: Ticket, result: Result<Ended, 
     // What the start of it said is over.
     state.message = None;
     let word = if tone == Tone::Good { "done" } else { "LOOK" };
-    state.banner = Some((tone, format!("{word}: {}: {text} (J shows more)", run.title())));
+    state.banner = Some((tone, format!("{word}: {}: {text} ({jobs} shows more)", run.title())));
     run.result = Some(result);
     run.ended = Some(now.clock);
     run.scroll = Default::default();
