@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use ratatui::style::Color;
 use scopesync::app::Event;
 use scopesync::app::action::{Place, VERBS};
-use scopesync::config::{THEMES, ThemeChoice};
+use scopesync::config::{Column, Grouping, ScreenConfig, THEMES, ThemeChoice};
 use scopesync::engine::approval::Manner;
 use scopesync::engine::fleet::Fleet;
 use scopesync::engine::port::Way;
@@ -63,6 +63,49 @@ fn the_lists_in_a_wide_window() {
     let mut program = Program::ready(fleet(), 180, 20);
     program.press("Enter");
     insta::assert_snapshot!("wide", program.text());
+}
+
+/// Three relationships, one of them with a server that is down.
+fn larger_fleet() -> Fleet {
+    let scopes = |from: u32, drifting: u32| -> Vec<Scope> {
+        (from..from + 12).map(|n| numbered(n, if n < drifting { 1800 } else { 3600 }, &format!("hall {n}"))).collect()
+    };
+    let named = [("berlin", "hamburg"), ("oslo", "bergen"), ("wien", "graz")];
+    let servers = named.iter().zip([0, 20, 40]).flat_map(|((one, two), from)| {
+        let (mut a, mut b) = pair(scopes(from, 0), scopes(from, from + from / 10));
+        (a.name, a.partner) = ((*one).into(), two);
+        (b.name, b.partner) = ((*two).into(), one);
+        b.inner().gone = *two == "bergen";
+        [a, b]
+    });
+    Fleet::new(servers.map(|server| std::sync::Arc::new(server) as _).collect())
+}
+
+#[test]
+fn the_fleet() {
+    let columns = ["name", "source", "target", "drift", "create", "update", "delete", "used"];
+    let columns = Column::ALL.into_iter().filter(|column| columns.contains(&column.name())).collect();
+    for (screen, keys, size, name) in [
+        (ScreenConfig::default(), "", (80, 24), "fleet"),
+        (ScreenConfig::default(), "Down Enter v Down Down", (60, 15), "fleet_narrow"),
+        (
+            ScreenConfig { grouping: Grouping::Server, ..ScreenConfig::default() },
+            "End Enter",
+            (120, 40),
+            "fleet_servers",
+        ),
+        (
+            ScreenConfig { grouping: Grouping::None, columns, ..ScreenConfig::default() },
+            "A / h a l l Space 4 Enter",
+            (200, 50),
+            "fleet_flat",
+        ),
+    ] {
+        let mut program = Program::with(screen, Some(larger_fleet()), size.0, size.1);
+        program.settle();
+        program.press(keys);
+        insta::assert_snapshot!(name, program.picture());
+    }
 }
 
 #[test]

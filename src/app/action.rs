@@ -131,9 +131,9 @@ pub enum Action {
 pub enum Place {
     /// The page shown without a configuration.
     Start,
-    /// The list of relationships.
+    /// The list, on a relationship or server.
     Relationships,
-    /// The list of scopes.
+    /// The list, on a scope.
     Scopes,
     /// The drift of a scope, or the findings of a relationship.
     Drift,

@@ -49,7 +49,7 @@ pub(super) fn lay(state: &AppState, area: Rect) -> Vec<Slot> {
     let mut room = area.width.saturating_sub(needed(&least));
     let has_name = columns.contains(&Column::Name);
     if let Some(at) = columns.iter().position(|column| *column == Column::Drift) {
-        let share = if has_name { room * 3 / 5 } else { room };
+        let share = if has_name { room / 2 } else { room };
         let more = share.min(WIDEST_DRIFT - NARROWEST_DRIFT);
         least[at] += more;
         room -= more;
