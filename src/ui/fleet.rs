@@ -18,11 +18,18 @@ use crate::config::Column;
 use crate::model::Condition;
 use columns::{MARGIN, Slot};
 
+/// Columns for the lines that are shown, of so many.
+const EXTENT: u16 = 24;
+
 /// Draws the pane.
 pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) -> Window {
     let focused = state.focus == Pane::List;
     let tree = &state.tree;
-    let inside = pane::head(frame, theme, area, &title(state, theme), focused);
+    // the lines that are shown are told at the end of the rule
+    let told = if tree.rows.len() > usize::from(area.height.saturating_sub(2)) { EXTENT } else { 0 };
+    let title = title(state, theme);
+    let title = text::fit(&title, usize::from(area.width.saturating_sub(4 + told)), theme.glyphs.more);
+    let inside = pane::head(frame, theme, area, &title, focused);
     let slots = columns::lay(state, inside);
     titles(state, theme, frame, inside, &slots);
     let inside = Rect { y: inside.y + 1, height: inside.height.saturating_sub(1), ..inside };
@@ -62,9 +69,12 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
     window
 }
 
-/// What the keys would do something to: direction, marks, filter; all of it in one line.
+/// What the keys would do something to, what must not be cut off first.
 fn title(state: &AppState, theme: &Theme) -> String {
-    let mut parts = Vec::new();
+    let mut parts: Vec<String> = marks::words(state).into_iter().collect();
+    if !state.tree.filter.is_empty() {
+        parts.push(format!("/{}", state.tree.filter));
+    }
     if let Some((relationship, _)) = state.current() {
         let [source, target] = pick::directed(state, relationship);
         parts.push(format!("{} {} {}", source.shown(), theme.glyphs.arrow, target.shown()));
@@ -74,15 +84,10 @@ fn title(state: &AppState, theme: &Theme) -> String {
             None => None,
         });
     }
-    parts.extend(marks::words(state));
     if state.tree.is_outdated {
         parts.push("order changed: o sorts anew".into());
     }
-    let mut title = if parts.is_empty() { "fleet".to_owned() } else { parts.join(", ") };
-    if !state.tree.filter.is_empty() {
-        title.push_str(&format!(" /{}", state.tree.filter));
-    }
-    title
+    if parts.is_empty() { "fleet".to_owned() } else { parts.join(", ") }
 }
 
 /// The titles of the columns, with a sign above the one that is sorted by.
