@@ -5,11 +5,13 @@
 //! something may have changed, and a frame that looks like the last one sends nothing.
 
 mod perform;
+mod viewer;
 
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::app::effect::{Texts, Ticket};
 use crate::app::gate::{Gate, READING_TIME};
 use crate::app::keymap::Keymap;
 use crate::app::state::Tone;
@@ -110,6 +112,8 @@ struct Program {
     screen: Screen,
     events: Events,
     hands: Hands,
+    /// Two texts that wait for the terminal, and the program that compares them.
+    to_view: Option<(Ticket, Arc<Texts>, Vec<String>)>,
     dirty: Dirty,
     drawn_at: Option<Instant>,
     end: Option<End>,
@@ -142,7 +146,7 @@ impl Program {
         screen.draw(|frame| drawn = ui::draw(&state, &theme, frame))?;
         state.drawn(&drawn, Instant::now());
         let events = Events::listen()?;
-        Ok(Program { state, theme, screen, events, hands, dirty: Dirty::No, drawn_at: None, end: None })
+        Ok(Program { state, theme, screen, events, hands, to_view: None, dirty: Dirty::No, drawn_at: None, end: None })
     }
 
     async fn run(mut self) -> Result<Option<Exit>, RuntimeError> {
@@ -205,6 +209,9 @@ impl Program {
         for _ in 0..BATCH {
             let Some(event) = self.hands.ready() else { break };
             self.on_job(event);
+        }
+        if let Some((ticket, texts, command)) = self.to_view.take() {
+            return self.give_away(ticket, &texts, &command).await;
         }
         // Keys that came meanwhile are older than what may be confirmed from here on.
         if let Some(event) = self.events.ready() {
@@ -289,6 +296,7 @@ impl Program {
                     }
                     self.dirty = Dirty::Now;
                 }
+                Effect::View(ticket, texts, command) => self.to_view = Some((ticket, texts, command)),
                 effect => self.hands.perform(effect, self.state.fleet.as_ref()),
             }
         }

@@ -97,6 +97,14 @@ impl StateFolder {
         self.part("demo")
     }
 
+    /// Texts that another program compares: not kept.
+    ///
+    /// # Errors
+    /// [`StateError::Unusable`] if it cannot be made or written.
+    pub fn comparisons(&self) -> Result<PathBuf, StateError> {
+        self.part("compared")
+    }
+
     /// The log files.
     ///
     /// # Errors

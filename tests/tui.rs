@@ -9,8 +9,11 @@ mod common;
 use std::time::{Duration, Instant};
 
 use common::pair::{Pair, PairOptions, Side};
-use common::program::{Home, NAMES};
+use common::program::{Home, NAMES, by_file};
 use common::terminal::{Signal, Start, Terminal};
+use scopesync::config::Endpoint;
+use scopesync::demo;
+use scopesync::state::StateFolder;
 
 /// The line that says that an answer counts now.
 const OPEN: &str = "y yes   a yes to all   n no";
@@ -56,6 +59,38 @@ fn the_main_job_on_the_demo_pair() {
     let terminal = Start::scopesync().args(["--demo"]).home(&home).size(100, 30).start();
     terminal.wait_for_text("3/43 drifted");
     ends_well(terminal);
+}
+
+/// The keys, and the interrupts, are that program's; then the terminal is taken back as it was.
+#[test]
+fn another_program_compares_both_sides_of_a_scope() {
+    let home = Home::new();
+    let servers = demo::config(&StateFolder::at(home.state())).unwrap().servers;
+    let files: Vec<_> = servers
+        .iter()
+        .map(|server| match &server.endpoint {
+            Endpoint::KeaFile(path) => path.as_path(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let script = r#"diff "$1" "$2" | head -4; ls -l "$1" "$2" | cut -c1-10; trap "echo interrupted" INT; \
+        read -r line; echo "heard $line"; read -r line; echo over"#;
+    let text = by_file([files[0], files[1]]) + &format!("[screen]\ndiff = ['sh', '-c', {script:?}, 'sh']\n");
+    let config = home.write_config(&text).into_os_string();
+    let mut terminal = Start::scopesync().args(["--config".into(), config]).home(&home).size(100, 30).start();
+    terminal.wait_for_text("17/43 drifted");
+    terminal.keys("Enter d");
+    let view =
+        terminal.wait_for("the program that compares", |view| view.contains("-rw-------") && !view.alternate_screen());
+    assert!(view.contains("> [properties]"), "only the target has it: {view}");
+    terminal.type_text("q\r");
+    terminal.wait_for_text("heard q");
+    terminal.keys("Ctrl-c");
+    terminal.wait_for("the screen", |view| view.alternate_screen() && view.contains("17/43 drifted"));
+    terminal.keys("Down");
+    terminal.wait_for_text("drift of 10.20.");
+    ends_well(terminal);
+    assert_eq!(std::fs::read_dir(home.state().join("compared")).unwrap().count(), 0, "nothing is left behind");
 }
 
 #[test]

@@ -84,6 +84,10 @@ pub enum Action {
     FoldAll,
     /// Gives the drift the whole window, or takes it back.
     FullScreen,
+    /// Shows everything of the scope, or only what changes.
+    Everything,
+    /// Gives both sides to the program that compares texts.
+    Compare,
     /// Moves the text to the right.
     PanLeft,
     /// Moves the text to the left.
@@ -403,16 +407,32 @@ pub const VERBS: &[Verb] = &[
         "findings",
         "to the findings of the relationship: what lies outside its scopes",
     ),
-    verb(Action::NextChange, "next-change", &["n"], &[Place::Drift], "next change", "to the next change of the scope"),
+    verb(Action::NextChange, "next-change", &["n"], &[Place::Drift], "next", "to the next change of the scope"),
     verb(Action::PreviousChange, "previous-change", &["p", "N"], &[Place::Drift], "", "to the change before"),
     verb(Action::Fold, "fold", &["Space"], &[Place::Drift], "fold", "fold the section, or open it"),
     verb(Action::FoldAll, "fold-all", &["Z"], LISTS, "", "fold all relationships or sections; again: open them"),
+    verb(
+        Action::Everything,
+        "everything",
+        &["e"],
+        &[Place::Drift],
+        "everything",
+        "show all items of the scope, also what is the same or ignored; again: only what changes",
+    ),
+    verb(
+        Action::Compare,
+        "compare",
+        &["d"],
+        &[Place::Scopes, Place::Drift],
+        "",
+        "compare both sides of the scope in the program that `diff` of `[screen]` names",
+    ),
     verb(
         Action::FullScreen,
         "full-screen",
         &["z"],
         LISTS,
-        "full screen",
+        "full",
         "give the drift the whole window; again, or Esc: back",
     ),
     verb(

@@ -29,9 +29,12 @@ pub fn available(state: &AppState, action: Action) -> Result<(), String> {
         Action::Force if state.setting.read_only => Err("everything is read-only: nothing can be written".into()),
         Action::Reload if state.reports.is_empty() => Err("there is no server".into()),
         Action::Findings if state.current().is_none() => Err("there is no relationship here".into()),
-        Action::NextChange | Action::PreviousChange | Action::Fold | Action::FoldAll | Action::FullScreen => {
-            drifting::can(state, action)
-        }
+        Action::NextChange
+        | Action::PreviousChange
+        | Action::Fold
+        | Action::FoldAll
+        | Action::Everything
+        | Action::Compare => drifting::can(state, action),
         Action::Reset => reset(state),
         Action::Undo => recalling::can_undo(state),
         Action::Finish | Action::LeaveRun => recalling::can_settle(state, action),

@@ -4,6 +4,7 @@ pub mod aligned;
 mod concerns;
 mod rows;
 mod told;
+pub mod whole;
 mod words;
 
 use std::collections::BTreeSet;
@@ -14,6 +15,7 @@ use crate::model::{ChangeKind, Field, Foreign, ItemKey, ScopeId, Section, Severi
 use crate::show::plural;
 
 use super::compared::Compared;
+use super::effect::Ticket;
 use super::list::Scroll;
 use super::state::AppState;
 use aligned::{Aligned, Left, Side};
@@ -122,8 +124,8 @@ pub enum DriftRow {
     Item(ItemAt),
     /// A field of an item: both values.
     Field(ItemAt, usize),
-    /// What the pane lacks so far.
-    Opening,
+    /// Why what a replication leaves as it is, is not shown.
+    Unopened,
 }
 
 /// What a line is, however the lines move.
@@ -148,9 +150,52 @@ pub struct DriftPane {
     pub folded: BTreeSet<Section>,
     /// It covers the lists.
     pub full: bool,
+    /// Items that a replication leaves as they are, are shown as well.
+    pub everything: bool,
+    /// Those items.
+    pub whole: Opened,
+    /// The scope that is being opened, whether or not it is still the one that is shown.
+    pub opening: Option<(Ticket, Subject)>,
+    /// The comparison of both sides by another program that was asked for last.
+    pub comparing: Option<Ticket>,
+}
+
+/// What a replication leaves as it is of the shown scope: known once the scope was opened.
+#[derive(Debug, Default)]
+pub enum Opened {
+    /// Not asked for, or not known yet.
+    #[default]
+    NotYet,
+    /// All of it.
+    Left(Arc<[Left]>),
+    /// Why it cannot be told.
+    Failed(String),
 }
 
 impl DriftPane {
+    /// What has to be opened for what is shown, and is not being opened yet.
+    pub fn unopened(&self) -> Option<&Subject> {
+        let is_needed = self.everything && matches!(self.whole, Opened::NotYet) && self.opening.is_none();
+        self.subject.as_ref().filter(|subject| is_needed && subject.scope.is_some())
+    }
+
+    /// Takes what came of opening a scope, unless another one is shown by now.
+    pub fn opened(&mut self, ticket: Ticket, opened: Opened) {
+        let Some((_, subject)) = self.opening.take_if(|(opening, _)| *opening == ticket) else { return };
+        if self.subject.as_ref().is_some_and(|shown| shown.is(&subject)) {
+            let key = self.current().and_then(|row| self.key(row));
+            self.whole = opened;
+            self.rebuild(key);
+        }
+    }
+
+    /// Shows everything, or only what changes.
+    pub fn show_everything(&mut self, everything: bool) {
+        let key = self.current().and_then(|row| self.key(row));
+        self.everything = everything;
+        self.rebuild(key);
+    }
+
     /// Shows something, if it does not do so already.
     pub fn show(&mut self, subject: Option<Subject>) {
         let (same, of_one) = match (&self.subject, &subject) {
@@ -161,14 +206,12 @@ impl DriftPane {
         if same {
             return;
         }
+        let key = self.current().filter(|_| of_one).and_then(|row| self.key(row));
         if !of_one {
             self.scroll = Scroll { height: self.scroll.height, ..Scroll::default() };
-            self.subject = subject;
-            self.rows = self.build();
-            return;
         }
-        let key = self.current().and_then(|row| self.key(row));
         self.subject = subject;
+        self.whole = Opened::NotYet;
         self.rebuild(key);
     }
 
@@ -187,7 +230,10 @@ impl DriftPane {
 
     /// Items that a replication leaves as they are.
     fn left(&self) -> &[Left] {
-        &[]
+        match &self.whole {
+            Opened::Left(left) if self.everything => left,
+            _ => &[],
+        }
     }
 
     /// The next line of a change below the cursor, or above it.
@@ -315,7 +361,10 @@ pub fn line(state: &AppState, row: DriftRow) -> Option<(Look, String)> {
             };
             (look, format!("  {sign} {}  {told}", item.title()))
         }
-        DriftRow::Opening => (Look::Quiet, "the unchanged items are being opened".to_owned()),
+        DriftRow::Unopened => match &pane.whole {
+            Opened::Failed(reason) => (Look::Warning, format!("what is the same cannot be shown: {reason}")),
+            _ => (Look::Quiet, "what is the same is being opened".to_owned()),
+        },
         DriftRow::Field(..) => return None,
     })
 }
@@ -328,7 +377,7 @@ fn section_line(head: SectionHead) -> String {
         }
     }
     if head.left > 0 {
-        text.push_str(&format!(", {} left as they are", plural(head.left, "item")));
+        text.push_str(&format!(", {} left alone", plural(head.left, "item")));
     }
     if let Some(lines) = head.folded {
         text.push_str(&format!(" (folded: {})", plural(lines, "line")));

@@ -16,6 +16,7 @@ use crate::model::{Foreign, ScopeId, ServerName};
 
 use super::compared::Compared;
 use super::detached::DetachedJob;
+use super::drift::aligned::Left;
 use super::history::{Page, PastRun, RunDetail};
 
 /// Names one piece of work given away; never used twice. News of work that nobody waits
@@ -46,6 +47,13 @@ pub enum Effect {
     Utilisation(Ticket, ServerName),
     /// Compare the sides of a relationship, given by its place in the survey, from this member.
     Compare(Ticket, Arc<Survey>, usize, usize),
+    /// Open a scope on both sides of a relationship, given as for a comparison, and tell what a
+    /// replication leaves as it is.
+    Open(Ticket, Arc<Survey>, usize, usize, ScopeId),
+    /// The same, as two texts for a program that compares them.
+    Texts(Ticket, Arc<Survey>, usize, usize, ScopeId),
+    /// Give the terminal to the program that compares two texts, until it ends.
+    View(Ticket, Arc<Texts>, Vec<String>),
     /// Read what was picked again where it has moved, and make a plan.
     Plan(Ticket, Arc<Survey>, Vec<Pick>),
     /// Make the same plan with these refusals overridden.
@@ -117,8 +125,23 @@ pub struct ToldScope {
 /// What one server said when it was read.
 pub type ReadOutcome = Result<Arc<Reading>>;
 
+/// A scope on both sides as text; source first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Texts {
+    /// Whose they are, for the names of files: the scope and the server, cleaned.
+    pub names: [String; 2],
+    /// The texts, safe to show.
+    pub texts: [String; 2],
+}
+
 /// What is heard of work given away.
 pub enum News {
+    /// A scope was opened: what a replication leaves as it is.
+    Opened(Arc<[Left]>),
+    /// A scope was opened as text.
+    Texts(Arc<Texts>),
+    /// The program that compares two texts has ended.
+    Viewed,
     /// A server was read, or could not be.
     Read(ServerName, ReadOutcome),
     /// A server is being read, and so much of it is known.

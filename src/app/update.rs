@@ -15,6 +15,7 @@ use crate::engine::Error;
 
 use super::action::{Action, Place};
 use super::available::available;
+use super::drift::Opened;
 use super::effect::{Effect, News, Ticket};
 use super::fleet;
 use super::gate::Gate;
@@ -74,6 +75,7 @@ pub fn update(state: &mut AppState, event: Event, now: Moment) -> Vec<Effect> {
     effects.extend(reading::look(state));
     effects.extend(recalling::read_on(state));
     browse::refresh_drift(state);
+    effects.extend(drifting::open(state));
     // A covered question has to be read again.
     if !state.is_asking() {
         state.gate_mut().into_iter().for_each(Gate::close);
@@ -230,9 +232,13 @@ fn act(state: &mut AppState, action: Action, now: Moment) -> Vec<Effect> {
         }
         _ if matches!(place, Place::History | Place::PastRun) => recalling::act(state, action),
         Action::Fold | Action::FoldAll if place != Place::Drift => browse::act(state, action),
-        Action::NextChange | Action::PreviousChange | Action::Fold | Action::FoldAll | Action::FullScreen => {
-            drifting::act(state, action)
-        }
+        Action::NextChange
+        | Action::PreviousChange
+        | Action::Fold
+        | Action::FoldAll
+        | Action::FullScreen
+        | Action::Everything
+        | Action::Compare => drifting::act(state, action),
         Action::Stay => {
             state.quitting = None;
             Vec::new()
@@ -285,6 +291,12 @@ fn on_news(state: &mut AppState, ticket: Ticket, news: News, now: Moment) -> Vec
             reading::on_compared(state, ticket, compared, now);
             Vec::new()
         }
+        News::Opened(left) => {
+            state.drift.opened(ticket, Opened::Left(left));
+            Vec::new()
+        }
+        News::Texts(texts) => drifting::compare(state, ticket, texts),
+        News::Viewed => Vec::new(),
         News::Planned(plan, readings) => deciding::planned(state, ticket, plan, readings, now),
         News::Runs(page) => {
             recalling::listed(state, ticket, page);
@@ -334,6 +346,9 @@ fn on_failure(state: &mut AppState, ticket: Ticket, reason: String, now: Moment)
     if deciding::is_waiting_for(state, ticket) {
         let error = Error::new(crate::engine::ErrorKind::Local, reason);
         return deciding::not_planned(state, ticket, &error);
+    }
+    if drifting::failed(state, ticket, &reason) {
+        return Vec::new();
     }
     if recalling::failed(state, ticket, &reason) || handing::failed(state, ticket, &reason) {
         return Vec::new();

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 
 use super::compared::Compared;
-use super::effect::{Effect, News, Pick, ReadOutcome};
+use super::drift::whole::Whole;
+use super::effect::{Effect, News, Pick, ReadOutcome, Texts};
 use crate::engine::fleet::Fleet;
 use crate::engine::plan::Plan;
 use crate::engine::port::{Control, Journal, Reading};
@@ -18,7 +19,7 @@ use crate::engine::select::Picked;
 use crate::engine::survey::{Relationship, Survey};
 use crate::engine::undo::Undo;
 use crate::engine::{Error, ErrorKind};
-use crate::model::{Foreign, ServerName};
+use crate::model::{Foreign, ScopeId, ServerName};
 
 /// A reading younger than this is not repeated for a plan if the server's mark says that
 /// nothing moved. Older ones are: states of relationships have no mark.
@@ -53,6 +54,14 @@ pub async fn work(
             let compared = compared.await?.ok_or("the relationship is gone")?;
             Ok(News::Compared(Arc::new(compared)))
         }
+        Effect::Open(_, survey, at, source, id) => {
+            let left = blocking(move || open(&survey, at, source, id).map(|whole| whole.left(&fleet.ignore)));
+            Ok(News::Opened(left.await??.into()))
+        }
+        Effect::Texts(_, survey, at, source, id) => {
+            let texts = blocking(move || texts(&survey, at, source, id));
+            Ok(News::Texts(Arc::new(texts.await??)))
+        }
         Effect::Plan(_, survey, picks) => Ok(plan(&fleet, &survey, &picks, journal, &ctl).await),
         Effect::Override(_, plan, overrides) => {
             let plan = blocking(move || Arc::unwrap_or_clone(plan).with_overrides(overrides)).await?;
@@ -72,6 +81,18 @@ pub async fn work(
 /// What takes its time in computing must not hold up what waits for servers.
 async fn blocking<T: Send + 'static>(compute: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
     tokio::task::spawn_blocking(compute).await.map_err(|error| error.to_string())
+}
+
+fn open(survey: &Survey, at: usize, source: usize, id: ScopeId) -> Result<Whole, String> {
+    let relationship = survey.relationships.get(at).ok_or("the relationship is gone")?;
+    Whole::open(survey, relationship, source, id)
+}
+
+fn texts(survey: &Survey, at: usize, source: usize, id: ScopeId) -> Result<Texts, String> {
+    let whole = open(survey, at, source, id)?;
+    let relationship = survey.relationships.get(at).ok_or("the relationship is gone")?;
+    let name = |member: usize| format!("{} {id}", relationship.members[member].shown());
+    Ok(Texts { names: [name(source), name(1 - source)], texts: whole.texts() })
 }
 
 /// Asks a server how many addresses are in use; that it does not tell is no failure.

@@ -395,6 +395,12 @@ pub const SCREEN: Section = Section {
                     window has no room for all, the last ones are left out.",
         },
         Key {
+            name: "diff",
+            absent: Absent::Nothing,
+            about: "Program and arguments, as a list such as `[\"vimdiff\"]`, that compares both sides of a scope on \
+                    demand: the names of two text files are put behind them. It gets the terminal until it ends.",
+        },
+        Key {
             name: "grouping",
             absent: Absent::Default("\"relationship\""),
             about: "What scopes are listed under at the start: `\"relationship\"`, `\"server\"`, or `\"none\"` for one list \

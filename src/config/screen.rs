@@ -21,6 +21,8 @@ pub struct ScreenConfig {
     pub theme: ThemeChoice,
     /// From more deletions than this on, the operator types the relationship's name to confirm.
     pub type_name_above: u32,
+    /// A program and its arguments that compares two files, whose names are put behind them; empty for none.
+    pub diff: Vec<String>,
 }
 
 impl Default for ScreenConfig {
@@ -32,6 +34,7 @@ impl Default for ScreenConfig {
             glyphs: None,
             theme: ThemeChoice::default(),
             type_name_above: 10,
+            diff: Vec::new(),
         }
     }
 }
@@ -137,6 +140,7 @@ pub(super) fn read(fields: Fields<'_, '_, '_>, folder: &Path) -> ScreenConfig {
         },
         theme: theme.unwrap_or(default.theme),
         type_name_above: fields.count("type_name_above").unwrap_or(default.type_name_above),
+        diff: fields.words("diff").map_or(default.diff, |diff| diff.value.into_iter().map(|word| word.value).collect()),
     };
     fields.finish(&[]);
     screen

@@ -115,6 +115,7 @@ fn every_key_is_taken_over() {
         sort = "used"
         glyphs = "ascii"
         theme = "mine.toml"
+        diff = ["vim", "-d"]
         type_name_above = 3
         [log]
         file = "s.log"
@@ -162,6 +163,7 @@ fn every_key_is_taken_over() {
             glyphs: Some(Glyphs::ASCII),
             theme: ThemeChoice::File("/etc/mine.toml".into()),
             type_name_above: 3,
+            diff: vec!["vim".to_owned(), "-d".to_owned()],
         },
         log: LogConfig { target: LogTarget::File("/etc/s.log".into()), level: LogLevel::Debug },
         keymap: Keymap::default(),

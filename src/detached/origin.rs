@@ -138,7 +138,7 @@ impl Origin {
     }
 
     /// The environment variables that hold passwords.
-    fn secret_variables(&self) -> Vec<String> {
+    pub fn secret_variables(&self) -> Vec<String> {
         let from = self.config.servers.iter().filter_map(login).map(|login| login.password.from());
         let names = from.filter_map(|from| match from {
             Secret::Env(name) => Some(name.clone()),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Change, ChangeKind, Foreign, Section};
+use crate::model::{Change, ChangeKind, FieldChange, Foreign, Section};
 
 /// One rule: what matches every part that it gives is no drift and is never written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,17 +38,35 @@ pub fn apply(rules: &[IgnoreRule], changes: Vec<Change>) -> (Vec<Change>, Ignore
     if rules.is_empty() {
         return (changes, ignored);
     }
-    let kept = changes.into_iter().filter_map(|change| keep(rules, change, &mut ignored)).collect();
+    let mut count = |rule: &IgnoreRule, _: &[FieldChange]| {
+        *ignored.entry(Foreign::cleaned(rule.reason.as_str())).or_default() += 1;
+    };
+    let kept = changes.into_iter().filter_map(|change| keep(rules, change, &mut count)).collect();
     (kept, ignored)
 }
 
-fn keep(rules: &[IgnoreRule], mut change: Change, ignored: &mut Ignored) -> Option<Change> {
-    let mut count = |rule: &IgnoreRule| {
-        *ignored.entry(Foreign::cleaned(rule.reason.as_str())).or_default() += 1;
-    };
+/// What the rules ignore of these changes, each with the reason; of an update a change for each reason,
+/// with the fields that are ignored for it. Reasons are safe to show.
+pub fn ignored(rules: &[IgnoreRule], changes: &[Change]) -> Vec<(Change, String)> {
+    let mut ignored = Vec::new();
+    for change in changes {
+        let mut parts: BTreeMap<String, Vec<FieldChange>> = BTreeMap::new();
+        keep(rules, change.clone(), &mut |rule, fields| {
+            parts.entry(Foreign::cleaned(&rule.reason)).or_default().extend_from_slice(fields);
+        });
+        ignored.extend(parts.into_iter().map(|(reason, fields)| (Change { fields, ..change.clone() }, reason)));
+    }
+    ignored
+}
+
+fn keep(
+    rules: &[IgnoreRule],
+    mut change: Change,
+    ignore: &mut impl FnMut(&IgnoreRule, &[FieldChange]),
+) -> Option<Change> {
     let rules: Vec<&IgnoreRule> = rules.iter().filter(|rule| rule.matches_item(&change)).collect();
     if let Some(rule) = rules.iter().find(|rule| rule.field.is_none()) {
-        count(rule);
+        ignore(rule, &change.fields);
         return None;
     }
     if change.change != ChangeKind::Update {
@@ -57,7 +75,7 @@ fn keep(rules: &[IgnoreRule], mut change: Change, ignored: &mut Ignored) -> Opti
     change.fields.retain(|field| {
         let named = |rule: &&&IgnoreRule| rule.field.as_deref().is_some_and(|p| matches(p, field.field.raw()));
         let rule = rules.iter().find(named);
-        rule.into_iter().for_each(|rule| count(rule));
+        rule.into_iter().for_each(|rule| ignore(rule, std::slice::from_ref(field)));
         rule.is_none()
     });
     (!change.fields.is_empty()).then_some(change)

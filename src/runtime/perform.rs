@@ -1,6 +1,7 @@
 //! Effects become jobs; what jobs say becomes news.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ use crate::engine::progress::{Control, Progress, Status};
 use crate::history::History;
 use crate::jobs::{Ended, Job, JobControl, JobEvent, JobId, Jobs, PROGRESS_INTERVAL};
 use crate::model::Foreign;
-use crate::state::StateFolder;
+use crate::state::{StateError, StateFolder};
 
 /// Does what the app asks for.
 pub(super) struct Hands {
@@ -104,6 +105,12 @@ impl Hands {
         while self.being_written.join_next().await.is_some() {}
     }
 
+    /// Where texts are written that another program compares, and what of our environment it must not see.
+    pub(super) fn for_viewers(&self) -> Result<(PathBuf, Vec<String>), StateError> {
+        let secrets = self.origin.as_ref().map(Origin::secret_variables);
+        Ok((self.state.comparisons()?, secrets.unwrap_or_default()))
+    }
+
     /// A run's name in the history, once it has one.
     pub(super) fn run_name(&self, ticket: Ticket) -> Option<String> {
         self.runs.get(&ticket)?.borrow().run.clone()
@@ -168,6 +175,7 @@ impl Hands {
             Effect::Read(ticket, server) => (*ticket, Job::droppable(format!("read {server}"))),
             Effect::Utilisation(ticket, server) => (*ticket, Job::droppable(format!("ask {server} for leases"))),
             Effect::Compare(ticket, ..) => (*ticket, Job::droppable("compare")),
+            Effect::Open(ticket, ..) | Effect::Texts(ticket, ..) => (*ticket, Job::droppable("open a scope")),
             Effect::Plan(ticket, ..) | Effect::Override(ticket, ..) => (*ticket, Job::droppable("plan")),
             Effect::PlanReset(ticket, ..) => (*ticket, Job::droppable("plan a reset")),
             Effect::Reset(ticket, ..) => (*ticket, Job::must_finish("reset")),
@@ -188,6 +196,7 @@ impl Hands {
             | Effect::Abandon(_)
             | Effect::LookAt(_)
             | Effect::OpenDemo(_)
+            | Effect::View(..)
             | Effect::Suspend
             | Effect::Repaint
             | Effect::Quit

@@ -62,7 +62,9 @@ fn code(key: &ItemKey) -> Option<u32> {
 }
 
 fn of_text(code: Option<u32>, field: &str, text: &str) -> Option<String> {
-    if let Some(seconds) = text.parse().ok().filter(|_| code.is_some_and(|code| SECONDS_BY_CODE.contains(&code))) {
+    // digits that begin with a zero are bytes
+    let is_number = code.is_some_and(|code| SECONDS_BY_CODE.contains(&code)) && !text.starts_with('0');
+    if let Some(seconds) = text.parse().ok().filter(|_| is_number) {
         return duration(seconds);
     }
     let is_identifier = ["client-id", "duid", "circuit-id", "flex-id"].contains(&field);

@@ -25,7 +25,8 @@ pub enum Event {
 /// Keys, pastes, sizes and signals.
 pub struct Events {
     signals: Signals,
-    input: Input,
+    /// `None` while another program reads the keys.
+    input: Option<Input>,
 }
 
 impl Events {
@@ -34,21 +35,44 @@ impl Events {
     /// # Errors
     /// The system's, when a signal cannot be watched or no thread be started.
     pub fn listen() -> Result<Self, Error> {
-        let listen = || -> std::io::Result<Self> { Ok(Self { signals: Signals::listen()?, input: Input::start()? }) };
+        let listen =
+            || -> std::io::Result<Self> { Ok(Self { signals: Signals::listen()?, input: Some(Input::start()?) }) };
         listen().map_err(|error| Error::new("listen to", error))
+    }
+
+    /// Leaves the keys to another program; signals go on to be heard. What was typed before is lost.
+    pub async fn pause(&mut self) {
+        if let Some(input) = self.input.take() {
+            input.stop().await;
+        }
+    }
+
+    /// Listens to the keys again.
+    ///
+    /// # Errors
+    /// As [`Events::listen`].
+    pub fn resume(&mut self) -> Result<(), Error> {
+        self.input = Some(Input::start().map_err(|error| Error::new("listen to", error))?);
+        Ok(())
     }
 
     /// The next event, signals and the hang-up before keys. Nothing is lost when the future is dropped.
     pub async fn next(&mut self) -> Event {
+        let input = async {
+            match &mut self.input {
+                Some(input) => input.next().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             biased;
             event = self.signals.next() => event,
-            event = self.input.next() => event.unwrap_or(Event::Exit(Exit::Gone)),
+            event = input => event.unwrap_or(Event::Exit(Exit::Gone)),
         }
     }
 
     /// A key or paste that is there already, to take many before drawing once.
     pub fn ready(&mut self) -> Option<Event> {
-        self.input.ready()
+        self.input.as_mut()?.ready()
     }
 }

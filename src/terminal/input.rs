@@ -13,6 +13,7 @@
 
 use std::io;
 use std::thread;
+use std::time::Duration;
 
 use tokio::sync::mpsc::{self, Receiver};
 
@@ -26,6 +27,13 @@ const CAPACITY: usize = 1024;
 /// Of a paste no more than this is kept, in bytes; the screen has no field that takes as much.
 const LONGEST_PASTE: usize = 1 << 20;
 
+/// The threads are waited for at most so long.
+const STOPPING: Duration = Duration::from_secs(1);
+
+/// How long the thread looks before it asks whether it is to end: nothing wakes it.
+#[cfg(not(unix))]
+const GLANCE: Duration = Duration::from_millis(250);
+
 /// The threads; they end when this is dropped, if they can.
 pub(super) struct Input {
     keys: Receiver<Event>,
@@ -34,13 +42,14 @@ pub(super) struct Input {
     /// Closing this end is a hang-up of the threads' end.
     #[cfg(unix)]
     _stop: io::PipeWriter,
+    #[cfg(not(unix))]
+    _stop: tokio_util::sync::DropGuard,
 }
 
 impl Input {
     /// Starts the threads.
     #[cfg(unix)]
     pub(super) fn start() -> io::Result<Self> {
-        use std::time::Duration;
         use tokio_util::sync::CancellationToken;
         let (send, keys) = mpsc::channel(CAPACITY);
         // Does nothing yet but to set up crossterm's reader, and to say if that fails.
@@ -60,8 +69,16 @@ impl Input {
     #[cfg(not(unix))]
     pub(super) fn start() -> io::Result<Self> {
         let (send, keys) = mpsc::channel(CAPACITY);
+        let stopped = tokio_util::sync::CancellationToken::new();
+        let stop = stopped.clone().drop_guard();
         thread::Builder::new().name("keyboard".to_owned()).spawn(move || {
-            while let Ok(event) = crossterm::event::read() {
+            while !stopped.is_cancelled() {
+                let event = match crossterm::event::poll(GLANCE) {
+                    Ok(true) => crossterm::event::read(),
+                    Ok(false) => continue,
+                    Err(error) => Err(error),
+                };
+                let Ok(event) = event else { return };
                 let event = match event {
                     crossterm::event::Event::Resize(columns, rows) => {
                         Some(Event::Resize(Size::from_claim(columns, rows)))
@@ -73,7 +90,18 @@ impl Input {
                 }
             }
         })?;
-        Ok(Self { keys })
+        Ok(Self { keys, _stop: stop })
+    }
+
+    /// Ends the threads, and waits until no key is taken any more. One that is in the middle of a
+    /// key may take the next one yet: nobody waits for that.
+    pub(super) async fn stop(self) {
+        let Self { mut keys, _stop: stop, .. } = self;
+        drop(stop);
+        let last = async { while keys.recv().await.is_some() {} };
+        if tokio::time::timeout(STOPPING, last).await.is_err() {
+            tracing::warn!("the keyboard is read on while another program has the terminal");
+        }
     }
 
     /// The next event; nothing, now and ever after, when the terminal is gone. No event is

@@ -65,8 +65,11 @@ fn lines(drift: &DriftPane, columns: Columns, row: DriftRow) -> usize {
 
 fn one(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, columns: Columns, row: DriftRow) {
     if let DriftRow::Field(at, field) = row {
-        if let (Some(item), Some((name, values))) = (state.drift.item(at), drift::sides(&state.drift, at, field)) {
-            columns.field(theme, frame, area, &item, &name.to_string(), &values);
+        let pane = &state.drift;
+        if let (Some(subject), Some(item), Some((name, values))) =
+            (&pane.subject, pane.item(at), drift::sides(pane, at, field))
+        {
+            columns.field(theme, frame, area, (subject, &item), &name.to_string(), &values);
         }
         return;
     }

@@ -254,6 +254,9 @@ impl Program {
                 Effect::Declined(_) | Effect::DeclinedReset(_) => "declined".into(),
                 Effect::Suspend => "suspend".into(),
                 Effect::Repaint => "repaint".into(),
+                Effect::View(_, texts, command) => {
+                    format!("{} of {}\n{}", command.join(" "), texts.names.join(" and "), texts.texts.join("---\n"))
+                }
                 Effect::Quit => "quit".into(),
                 Effect::Leave => "leave".into(),
                 Effect::LookAt(scopes) => {
@@ -339,6 +342,8 @@ impl Program {
             Effect::Read(ticket, _)
             | Effect::Utilisation(ticket, _)
             | Effect::Compare(ticket, ..)
+            | Effect::Open(ticket, ..)
+            | Effect::Texts(ticket, ..)
             | Effect::Plan(ticket, ..)
             | Effect::Override(ticket, ..)
             | Effect::PlanReset(ticket, ..)

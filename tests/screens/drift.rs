@@ -2,8 +2,10 @@
 
 use std::net::Ipv4Addr;
 
+use scopesync::app::Effect;
 use scopesync::app::drift::{DriftRow, ItemAt};
-use scopesync::model::{Field, Item, KeyName, Kind, OptionKey, Owner, ReservationKey, Section, Value};
+use scopesync::engine::ignore::IgnoreRule;
+use scopesync::model::{Field, Item, KeyName, Kind, Level, OptionKey, Origin, Owner, ReservationKey, Section, Value};
 
 use super::*;
 
@@ -133,6 +135,86 @@ fn the_cursor_stays_on_its_line_when_the_scope_changes() {
     assert_eq!(after, before + 2, "two lines came above");
     assert!(matches!(row, DriftRow::Field(ItemAt::Change(_), 0)), "{row:?}");
     assert!(program.text().contains("renew-timer  created on the target"), "{}", program.text());
+}
+
+/// What is the same, what is inherited, and what rules ignore, with their reasons.
+#[test]
+fn everything_is_shown_on_demand() {
+    let [mut ours, mut theirs] = sides();
+    let comment = |text: &str| Item::single(Value::own(json!(text)));
+    ours.items.insert(ItemKey::property("comment"), comment("a"));
+    theirs.items.insert(ItemKey::property("comment"), comment("b"));
+    for (scope, seconds) in [(&mut ours, 900), (&mut theirs, 1200)] {
+        let inherited = Value { origin: Origin::Inherited(Level::Global), ..Value::own(json!(seconds)) };
+        scope.items.insert(ItemKey::property("renew-timer"), Item::single(inherited));
+    }
+    theirs.unreadable.insert(ItemKey::property("id"));
+    let mut fleet = fake::fleet(&pair(vec![ours], vec![theirs]));
+    let rule = |item: &str, field: Option<&str>, reason: &str| IgnoreRule {
+        section: None,
+        item: Some(item.to_owned()),
+        field: field.map(str::to_owned),
+        reason: reason.to_owned(),
+    };
+    fleet.ignore = vec![rule("comment", None, "each its own"), rule("10.0.1.8", Some("hostname"), "named by hand")];
+    let mut program = Program::ready(fleet, 100, 50);
+    program.press("Enter Enter z");
+    assert!(program.text().contains("; 2 differences ignored by rules"), "{}", program.text());
+    assert!(!program.text().contains("the same"), "{}", program.text());
+    program.press("n n");
+    let highlighted = |program: &Program| {
+        program
+            .state
+            .drift
+            .item(match program.state.drift.current() {
+                Some(DriftRow::Item(at)) => at,
+                other => panic!("{other:?}"),
+            })
+            .unwrap()
+            .title()
+    };
+    let before = highlighted(&program);
+    program.type_keys("e");
+    program.draw();
+    assert!(program.text().contains("what is the same is being opened"), "{}", program.text());
+    program.settle();
+    assert_eq!(highlighted(&program), before);
+    insta::assert_snapshot!("drift_everything", program.text());
+    program.press("e");
+    assert!(!program.text().contains("the same"), "{}", program.text());
+}
+
+/// Each is opened when the cursor has come to rest on it, and never shown for another.
+#[test]
+fn what_was_opened_for_another_scope_is_not_shown() {
+    let scopes = || (1..=3).map(|n| numbered(n, 3600 * n, "office")).collect();
+    let servers = pair(scopes(), scopes());
+    let mut program = Program::ready(fake::fleet(&servers), 100, 40);
+    program.press("Enter Enter e Esc");
+    program.type_keys("Down Down");
+    assert_eq!(program.pending.iter().filter(|effect| matches!(effect, Effect::Open(..))).count(), 1);
+    program.happen();
+    program.draw();
+    assert!(program.text().contains("being opened"), "{}", program.text());
+    program.settle();
+    let text = program.text();
+    assert!(text.contains("drift of 10.0.3.0") && text.contains("10800 (3 hours)"), "{text}");
+    servers.1.inner().unreadable = vec![(Some("10.0.3.0/24".parse().unwrap()), "garbled".into())];
+    program.press("R");
+    assert!(program.text().contains("could not be understood: garbled"), "{}", program.text());
+}
+
+#[test]
+fn another_program_gets_both_sides_as_text() {
+    let mut program = shown(100, 30);
+    program.press("d");
+    assert!(program.state.message.as_ref().unwrap().1.contains("set diff = [\"vimdiff\"]"));
+    program.state.setting.screen.diff = vec!["vim".into(), "-d".into()];
+    program.press("d");
+    insta::assert_snapshot!("drift_texts", program.asked.join("\n"));
+    program.type_keys("d r");
+    program.settle();
+    assert_eq!(program.asked.len(), 1, "nothing is given away under a preview");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::engine::prerequisites::visible_pair;
-use crate::model::{Canonical, Change, ChangeKind, Field, FieldChange, Foreign, ItemKey, Owner, Value};
+use crate::model::{Change, ChangeKind, Field, FieldChange, Foreign, ItemKey, Owner, Value};
 use crate::show::{differing, meaning};
 
 /// An item that a replication leaves as it is.
@@ -60,27 +60,36 @@ impl<'a> Aligned<'a> {
 
     /// The item's name for people, with its owner where that is not the scope; its section tells the kind.
     pub fn title(&self) -> String {
-        let key = self.key();
-        let label = match self {
-            Aligned::Change(change) => change.label.as_ref(),
-            Aligned::Left(left) => left.label.as_ref(),
-        };
-        let name = match label {
-            Some(label) => format!("{label} ({})", key.name),
-            None => key.name.to_string(),
-        };
-        match &key.owner {
-            Owner::Scope => name,
-            owner => format!("{name} of {owner}"),
-        }
+        title(
+            self.key(),
+            match self {
+                Aligned::Change(change) => change.label.as_ref(),
+                Aligned::Left(left) => left.label.as_ref(),
+            },
+        )
     }
 
     /// Whether both sides have it.
     pub fn is_on_both(&self) -> bool {
         match self {
             Aligned::Change(change) => change.change == ChangeKind::Update,
-            Aligned::Left(left) => left.fields.iter().all(|field| field.source.is_some() && field.target.is_some()),
+            Aligned::Left(left) => {
+                let has = |side: fn(&FieldChange) -> bool| left.fields.iter().any(side);
+                has(|field| field.source.is_some()) && has(|field| field.target.is_some())
+            }
         }
+    }
+}
+
+/// An item's name for people, with its owner where that is not the scope.
+pub(super) fn title(key: &ItemKey, label: Option<&Foreign>) -> String {
+    let name = match label {
+        Some(label) => format!("{label} ({})", key.name),
+        None => key.name.to_string(),
+    };
+    match &key.owner {
+        Owner::Scope => name,
+        owner => format!("{name} of {owner}"),
     }
 }
 
@@ -111,7 +120,10 @@ impl Side {
 pub fn sides(key: &ItemKey, field: &FieldChange, is_on_both: bool) -> [Option<Side>; 2] {
     let canonical = |value: &'_ Option<Value>| value.as_ref().map(|value| value.canonical.clone());
     let values = [canonical(&field.source), canonical(&field.target)];
-    let (source, target) = visible_pair(values[0].as_ref(), values[1].as_ref());
+    let (source, target) = match &values {
+        [Some(a), Some(b)] if a == b => (a.to_string(), b.to_string()),
+        [source, target] => visible_pair(source.as_ref(), target.as_ref()),
+    };
     let mut differs = match &values {
         [Some(a), Some(b)] if a != b => differing(&source, &target),
         _ => [Vec::new(), Vec::new()],
@@ -122,20 +134,23 @@ pub fn sides(key: &ItemKey, field: &FieldChange, is_on_both: bool) -> [Option<Si
         }
     }
     let [ours, theirs] = differs;
-    let side = |text: String, differs, value: &Option<Value>| {
-        if value.is_none() && !is_on_both {
-            return None;
-        }
-        Some(Side {
-            text: if text.is_empty() { "(empty)".to_owned() } else { text },
-            differs,
-            meaning: value.as_ref().and_then(|value| means(key, &field.field, &value.canonical)),
-            inherited: value.as_ref().is_some_and(Value::is_inherited),
-        })
+    let shown = |text: String, differs, value: &Option<Value>| match value {
+        Some(value) => Some(Side { differs, ..of_value(key, &field.field, value, text) }),
+        None => is_on_both.then(|| Side { text, ..Side::default() }),
     };
-    [side(source, ours, &field.source), side(target, theirs, &field.target)]
+    [shown(source, ours, &field.source), shown(target, theirs, &field.target)]
 }
 
-fn means(key: &ItemKey, field: &Field, value: &Canonical) -> Option<String> {
-    meaning(key, field.raw(), value)
+/// One value as it is shown, with nothing beside it.
+pub(super) fn side(key: &ItemKey, field: &Field, value: &Value) -> Side {
+    of_value(key, field, value, value.canonical.to_string())
+}
+
+fn of_value(key: &ItemKey, field: &Field, value: &Value, text: String) -> Side {
+    Side {
+        text: if text.is_empty() { "(empty)".to_owned() } else { text },
+        differs: Vec::new(),
+        meaning: meaning(key, field.raw(), &value.canonical),
+        inherited: value.is_inherited(),
+    }
 }

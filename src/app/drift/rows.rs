@@ -4,7 +4,7 @@ use crate::engine::compare::ScopeDrift;
 use crate::model::{ChangeKind, DriftState, Section};
 
 use super::concerns::{concerns, of_section};
-use super::{DriftPane, DriftRow, ItemAt, SectionHead, Subject};
+use super::{DriftPane, DriftRow, ItemAt, Opened, SectionHead, Subject};
 
 impl DriftPane {
     /// The lines of what is shown now.
@@ -38,6 +38,8 @@ impl DriftPane {
             finding.scopes.contains(&scope.id) && !is_told.get(*at).copied().unwrap_or_default()
         });
         rows.extend(of_all.map(|(at, _)| DriftRow::Finding(at)));
+        let is_unopened = self.everything && !matches!(self.whole, Opened::Left(_));
+        rows.extend(is_unopened.then_some(DriftRow::Unopened));
         rows.extend(below);
         rows
     }

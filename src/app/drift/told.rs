@@ -24,7 +24,7 @@ pub fn told(subject: &Subject, item: &Aligned<'_>) -> (char, String) {
 fn left_as_it_is(why: &Why) -> (char, String) {
     match why {
         Why::Same => ('=', "the same".to_owned()),
-        Why::Inherited => ('!', "not carried: both sides inherit it, each from its own server".to_owned()),
+        Why::Inherited => ('!', "not carried: inherited, each side from its own server".to_owned()),
         Why::Ignored(reason) => ('i', format!("ignored by rule: {reason}")),
         Why::Hidden => ('?', "unknown: the server does not reveal it".to_owned()),
     }

@@ -13,6 +13,14 @@ use super::Subject;
 
 /// How a scope stands and what a replication would do, in words.
 pub fn state_words(scope: &ScopeDrift) -> String {
+    let ignored: usize = scope.ignored.values().sum();
+    match ignored {
+        0 => standing(scope),
+        ignored => format!("{}; {} ignored by rules", standing(scope), plural(ignored, "difference")),
+    }
+}
+
+fn standing(scope: &ScopeDrift) -> String {
     let [create, update, delete] = counts_of(scope);
     match scope.state {
         DriftState::OnlyOnTarget => {

@@ -272,7 +272,7 @@ fn detail(state: &AppState) -> Option<Detail> {
             let text = super::super::drift::left_out_line(subject, at)?;
             Some(Detail::of_text(drift.name.to_string(), text))
         }
-        DriftRow::Unpaired(_) | DriftRow::State | DriftRow::Section(_) | DriftRow::Opening => None,
+        DriftRow::Unpaired(_) | DriftRow::State | DriftRow::Section(_) | DriftRow::Unopened => None,
     }
 }
 

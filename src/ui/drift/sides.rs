@@ -5,8 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::super::{Theme, text};
-use crate::app::drift::Subject;
 use crate::app::drift::aligned::{Aligned, Side, Why};
+use crate::app::drift::{Subject, told};
 use crate::model::ChangeKind;
 
 /// A pane narrower than this shows both values below each other.
@@ -67,14 +67,17 @@ impl Columns {
         theme: &Theme,
         frame: &mut Frame<'_>,
         area: Rect,
-        item: &Aligned<'_>,
+        (subject, item): (&Subject, &Aligned<'_>),
         name: &str,
         values: &[Option<Side>; 2],
     ) {
         let name = text::fit(name, usize::from(self.name), theme.glyphs.more);
         text::put(frame, area.x + INDENT, area.y, self.name, &name, theme.quiet);
         let x = area.x + INDENT + self.name + 1;
-        let (sign, style) = sign(theme, item, values);
+        let (sign, style) = match told(subject, item) {
+            (' ', _) => (" ", Style::new()),
+            _ => sign(theme, item, values),
+        };
         let Some(width) = self.value else {
             let sides = ROLES.iter().zip(values).filter_map(|(role, side)| Some((role, side.as_ref()?)));
             for ((role, side), y) in sides.zip(area.top()..area.bottom()) {

@@ -1,0 +1,117 @@
+//! The terminal given to a program that compares two texts, until it ends.
+
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+
+use tokio::process::{Child, Command};
+
+use super::{Dirty, End, Program, RuntimeError};
+use crate::app::effect::{Texts, Ticket};
+use crate::app::{Event, News};
+use crate::files::private;
+use crate::terminal::{self, Exit};
+
+impl Program {
+    /// Shows the texts in that program, then takes the terminal back. Jobs go on meanwhile, and so
+    /// does what is heard of them.
+    pub(super) async fn give_away(
+        &mut self,
+        ticket: Ticket,
+        texts: &Texts,
+        command: &[String],
+    ) -> Result<(), RuntimeError> {
+        let news = match self.show(texts, command).await? {
+            Ok(()) => News::Viewed,
+            Err(reason) => News::Failed(reason),
+        };
+        self.dirty = Dirty::Now;
+        // what may be confirmed was covered
+        self.update(Event::Resumed);
+        self.update(Event::News(ticket, news));
+        Ok(())
+    }
+
+    async fn show(&mut self, texts: &Texts, command: &[String]) -> Result<Result<(), String>, RuntimeError> {
+        let Some((program, arguments)) = command.split_first() else { return Ok(Ok(())) };
+        let (folder, secrets) = match self.hands.for_viewers() {
+            Ok(found) => found,
+            Err(error) => return Ok(Err(error.to_string())),
+        };
+        let files = match Files::write(&folder, texts) {
+            Ok(files) => files,
+            Err(error) => return Ok(Err(format!("{} cannot be written: {error}", folder.display()))),
+        };
+        self.events.pause().await;
+        self.screen.leave()?;
+        let mut command = Command::new(program);
+        command.args(arguments).args(&files.paths).kill_on_drop(true).stdin(Stdio::inherit());
+        for variable in &secrets {
+            command.env_remove(variable);
+        }
+        let ended = match command.spawn() {
+            Ok(child) => self.wait_for(child).await,
+            Err(error) => Some(Err(error)),
+        };
+        drop(files);
+        let Some(ended) = ended else { return Ok(Ok(())) };
+        self.screen.reenter()?;
+        self.events.resume()?;
+        // that texts differ is no failure, and each program has its own number for it
+        Ok(ended
+            .map(drop)
+            .map_err(|error| format!("{program:?} cannot be run: {error}; it is set by diff in [screen]")))
+    }
+
+    /// Waits until the program ends; `None` where this one is told to end before.
+    async fn wait_for(&mut self, mut child: Child) -> Option<io::Result<ExitStatus>> {
+        loop {
+            tokio::select! {
+                biased;
+                event = self.events.next() => match event {
+                    // meant for the program that has the terminal, which hears it as well
+                    terminal::Event::Exit(Exit::Interrupt) => {}
+                    terminal::Event::Exit(exit) => {
+                        self.end = Some(End::Told(exit));
+                        // it may have ended by itself for the same reason
+                        let _ = child.kill().await;
+                        return None;
+                    }
+                    _ => {}
+                },
+                ended = child.wait() => return Some(ended),
+                event = self.hands.next() => self.on_job(event),
+            }
+        }
+    }
+}
+
+/// Both texts in files that are the owner's alone, for as long as this lives.
+struct Files {
+    paths: Vec<PathBuf>,
+}
+
+impl Files {
+    fn write(folder: &Path, texts: &Texts) -> io::Result<Self> {
+        let mut files = Files { paths: Vec::new() };
+        for ((name, text), side) in texts.names.iter().zip(&texts.texts).zip(["source", "target"]) {
+            let name: String =
+                name.chars().map(|c| if c.is_ascii_alphanumeric() || ".-".contains(c) { c } else { '_' }).collect();
+            let path = folder.join(format!("{}-{side}-{name}.txt", std::process::id()));
+            let mut file = private().write(true).create(true).truncate(true).open(&path)?;
+            files.paths.push(path);
+            file.write_all(text.as_bytes())?;
+        }
+        Ok(files)
+    }
+}
+
+impl Drop for Files {
+    fn drop(&mut self) {
+        for path in &self.paths {
+            if let Err(error) = std::fs::remove_file(path) {
+                tracing::warn!("{} is left behind: {error}", path.display());
+            }
+        }
+    }
+}
