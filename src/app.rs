@@ -10,6 +10,7 @@
 pub mod action;
 pub mod available;
 pub mod compared;
+pub mod copy;
 pub mod detached;
 pub mod detail;
 pub mod drawn;
@@ -24,6 +25,7 @@ pub mod history;
 pub mod key;
 pub mod keymap;
 pub mod list;
+pub mod log;
 pub mod pick;
 pub mod preview;
 pub mod reading;

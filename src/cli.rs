@@ -23,7 +23,6 @@ pub mod verify_windows;
 
 mod course;
 mod failure;
-mod json;
 mod plain;
 mod reading;
 mod select;

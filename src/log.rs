@@ -1,7 +1,10 @@
 //! The log: to a file, never to the terminal.
 //!
 //! A thread of its own writes, so a slow disk never holds up the screen; where
-//! it cannot keep up, messages are dropped rather than kept in memory.
+//! it cannot keep up, messages are dropped rather than kept in memory. The newest ones are kept
+//! for the screen ([`Recent`]), whether or not they are written.
+
+mod recent;
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -13,11 +16,13 @@ use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
 use tracing_appender::non_blocking::{NonBlocking, WorkerGuard};
 use tracing_subscriber::filter::Targets;
-use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt};
 
 use crate::config::{Env, LogConfig, LogLevel, LogTarget};
 use crate::files;
 use crate::state::{StateError, StateFolder};
+
+pub use recent::{KEPT as RECENT, Message, Recent};
 
 /// Log files of the state folder that are kept, the current one included.
 const KEPT: usize = 7;
@@ -68,47 +73,60 @@ pub fn settle(argument: Option<&Path>, env: Env<'_>, file: &LogConfig) -> (LogCo
 #[derive(Debug)]
 #[must_use = "the log ends when its guard is dropped"]
 pub struct LogGuard {
+    /// The newest messages.
+    pub recent: Recent,
     _worker: Option<WorkerGuard>,
 }
 
 /// Starts the log for the whole process. It fails softly: with a warning, and
-/// nothing logged.
+/// nothing written.
 pub fn start(config: &LogConfig, state: Result<StateFolder, StateError>) -> (LogGuard, Option<LogWarning>) {
-    match open(config, state) {
-        Ok(Some((subscriber, worker))) => {
-            // A process that has a subscriber already, as tests do, keeps it.
-            let _ = tracing::subscriber::set_global_default(subscriber);
-            let _worker = Some(worker);
-            (LogGuard { _worker }, None)
-        }
-        Ok(None) => (LogGuard { _worker: None }, None),
-        Err(warning) => (LogGuard { _worker: None }, Some(warning)),
-    }
+    let (opened, warning) = match open(config, state) {
+        Ok(opened) => (opened, None),
+        Err(warning) => (None, Some(warning)),
+    };
+    let recent = Recent::default();
+    let (writer, _worker) = opened.unzip();
+    // A process that has a subscriber already, as tests do, keeps it.
+    let _ = tracing::subscriber::set_global_default(subscriber(recent.clone(), writer, config.level));
+    (LogGuard { recent, _worker }, warning)
 }
 
-type Opened = (Box<dyn Subscriber + Send + Sync>, WorkerGuard);
+type Opened = (NonBlocking, WorkerGuard);
 
 fn open(config: &LogConfig, state: Result<StateFolder, StateError>) -> Result<Option<Opened>, LogWarning> {
     let file_error = |path: &Path| {
         let path = path.to_owned();
         move |source| LogWarning::File { path, source }
     };
-    let (writer, worker) = match &config.target {
-        LogTarget::Off => return Ok(None),
+    Ok(match &config.target {
+        LogTarget::Off => None,
         LogTarget::File(path) => {
             let file = append(path).map_err(file_error(path))?;
-            tracing_appender::non_blocking(Quiet(file))
+            Some(tracing_appender::non_blocking(Quiet(file)))
         }
         LogTarget::StateFolder => {
             let folder = state?.logs()?;
             let daily = Daily::new(&folder, today()).map_err(file_error(&folder))?;
-            tracing_appender::non_blocking(Quiet(daily))
+            Some(tracing_appender::non_blocking(Quiet(daily)))
         }
-    };
-    Ok(Some((subscriber(writer, config.level), worker)))
+    })
 }
 
-fn subscriber(writer: NonBlocking, level: LogLevel) -> Box<dyn Subscriber + Send + Sync> {
+/// What is written is what the configuration wants; what is kept in memory goes down to what a
+/// support case needs.
+fn subscriber(recent: Recent, writer: Option<NonBlocking>, level: LogLevel) -> Box<dyn Subscriber + Send + Sync> {
+    let kept = tracing_subscriber::registry().with(recent.with_filter(filter(level.max(LogLevel::Debug))));
+    match writer {
+        None => Box::new(kept),
+        Some(writer) => {
+            let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false);
+            Box::new(kept.with(lines.log_internal_errors(false).with_filter(filter(level))))
+        }
+    }
+}
+
+fn filter(level: LogLevel) -> Targets {
     let level = match level {
         LogLevel::Error => LevelFilter::ERROR,
         LogLevel::Warn => LevelFilter::WARN,
@@ -119,12 +137,10 @@ fn subscriber(writer: NonBlocking, level: LogLevel) -> Box<dyn Subscriber + Send
     // What libraries say below a warning is not ours to vouch for: it could
     // hold what travels on a connection. What does our cryptography says nothing at all: it tells
     // us, and has more to hide.
-    let filter = Targets::new()
+    Targets::new()
         .with_default(level.min(LevelFilter::WARN))
         .with_target("sspi", LevelFilter::OFF)
-        .with_target(env!("CARGO_CRATE_NAME"), level);
-    let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false).log_internal_errors(false);
-    Box::new(tracing_subscriber::registry().with(filter).with(lines))
+        .with_target(env!("CARGO_CRATE_NAME"), level)
 }
 
 /// Opens a file to append to; a new one is the owner's alone.

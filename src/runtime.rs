@@ -21,6 +21,7 @@ use crate::detached::Origin;
 use crate::engine::fleet::Fleet;
 use crate::history::{FrontEnd, History};
 use crate::jobs::{Jobs, Workers};
+use crate::log::Recent;
 use crate::state::StateFolder;
 use crate::terminal::{self, Events, Exit, Screen};
 use crate::ui::{self, Theme};
@@ -64,6 +65,8 @@ pub struct Start {
     pub theme: Theme,
     /// What the keys mean.
     pub keymap: Keymap,
+    /// The newest messages of the log.
+    pub recent: Recent,
     /// What a job needs to reach the same servers.
     pub origin: Option<Origin>,
     /// What the operator should know, such as that no log is written.
@@ -114,6 +117,7 @@ struct Program {
     hands: Hands,
     /// Two texts that wait for the terminal, and the program that compares them.
     to_view: Option<(Ticket, Arc<Texts>, Vec<String>)>,
+    recent: Recent,
     dirty: Dirty,
     drawn_at: Option<Instant>,
     end: Option<End>,
@@ -128,6 +132,10 @@ impl Program {
                 Some(Located::NotFound { searched }) => searched.clone(),
                 _ => Vec::new(),
             },
+            config_file: match &start.located {
+                Some(Located::Found { path, .. }) if !start.demo => Some(path.clone()),
+                _ => None,
+            },
             read_only: start.read_only,
             operator: history.who().person(),
             screen: start.screen,
@@ -139,14 +147,25 @@ impl Program {
             state.say(Tone::Warning, start.warnings.join("; "));
         }
         let hands = Hands::new(Jobs::new(workers), history, start.state, start.origin, start.read_only);
-        let theme = start.theme;
+        let (theme, recent) = (start.theme, start.recent);
         let mut screen = Screen::enter()?;
         // The first frame comes before anything that could take time.
         let mut drawn = ui::Drawn::default();
         screen.draw(|frame| drawn = ui::draw(&state, &theme, frame))?;
         state.drawn(&drawn, Instant::now());
         let events = Events::listen()?;
-        Ok(Program { state, theme, screen, events, hands, to_view: None, dirty: Dirty::No, drawn_at: None, end: None })
+        Ok(Program {
+            state,
+            theme,
+            screen,
+            events,
+            hands,
+            to_view: None,
+            recent,
+            dirty: Dirty::No,
+            drawn_at: None,
+            end: None,
+        })
     }
 
     async fn run(mut self) -> Result<Option<Exit>, RuntimeError> {
@@ -289,6 +308,17 @@ impl Program {
                     self.dirty = Dirty::Now;
                     let effects = app::update(&mut self.state, Event::Resumed, Moment::now());
                     debug_assert!(effects.is_empty());
+                }
+                Effect::ReadLog(from) => {
+                    let messages = Event::Logged(self.recent.since(from));
+                    self.update(messages);
+                    self.dirty = self.dirty.max(Dirty::Progress);
+                }
+                Effect::Copy(text) => {
+                    if let Err(error) = self.screen.copy(&text) {
+                        self.state.say(Tone::Warning, format!("not copied: {error}"));
+                        self.dirty = Dirty::Now;
+                    }
                 }
                 Effect::Repaint => {
                     if let Err(error) = self.screen.repaint() {

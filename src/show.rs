@@ -9,6 +9,7 @@ mod check;
 mod drift;
 mod finding;
 mod history;
+pub mod json;
 mod plan;
 mod progress;
 mod readable;

@@ -3,6 +3,7 @@
 //!
 //! Of a list only the visible rows are built, so a frame costs the same whatever the length.
 
+mod copy;
 mod detail;
 mod dialog;
 mod drift;
@@ -10,6 +11,7 @@ mod fleet;
 mod help;
 mod history;
 mod jobs;
+mod log;
 mod pane;
 mod preview;
 mod reset;
@@ -56,7 +58,9 @@ pub fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>) -> Drawn {
     title::banner(state, theme, frame, news);
     status::draw(state, theme, frame, foot);
     let mut drawn = Drawn::default();
-    if state.fleet.is_none() {
+    if let Some(view) = &state.log {
+        drawn.log = Some(log::draw(state, view, theme, frame, body));
+    } else if state.fleet.is_none() {
         start::draw(state, theme, frame, body);
     } else {
         match &state.view {
@@ -73,6 +77,9 @@ pub fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>) -> Drawn {
         View::Planning { picked, .. } => dialog::planning(state, picked, theme, frame, body),
         View::Reset(view) => drawn.reset = Some(reset::draw(state, view, theme, frame, body)),
         _ => {}
+    }
+    if let Some(cursor) = state.copying {
+        copy::draw(state, cursor, theme, frame, body);
     }
     if state.quitting == Some(Quitting::Asking) {
         dialog::quitting(state, theme, frame, body);

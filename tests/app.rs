@@ -7,6 +7,8 @@ mod common;
 
 #[path = "app/confirming.rs"]
 mod confirming;
+#[path = "app/copying.rs"]
+mod copying;
 #[path = "app/fleet.rs"]
 mod fleet_list;
 #[path = "app/history.rs"]

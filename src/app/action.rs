@@ -128,6 +128,28 @@ pub enum Action {
     LeaveRun,
     /// Plans back to the snapshot of a run, or of one scope of it.
     Undo,
+    /// Opens the menu of what can be copied.
+    Copy,
+    /// Copies the highlighted line of the menu.
+    CopyThis,
+    /// Copies what the highlighted line says.
+    CopyRow,
+    /// Copies the lines of the marked scopes.
+    CopyMarked,
+    /// Copies all about it as text.
+    CopyText,
+    /// Copies the drift as JSON.
+    CopyJson,
+    /// Copies our command line that does the same.
+    CopyCommand,
+    /// Copies PowerShell's command line that does the same.
+    CopyCmdlet,
+    /// Opens or closes the log.
+    Log,
+    /// Shows messages that matter less, too.
+    LogMore,
+    /// Shows only messages that matter more.
+    LogLess,
 }
 
 /// Where a key is pressed.
@@ -155,6 +177,10 @@ pub enum Place {
     History,
     /// The scopes of a past run.
     PastRun,
+    /// The log.
+    Log,
+    /// The menu of what can be copied.
+    Copy,
     /// The help.
     Help,
     /// The question whether to end while a run is under way.
@@ -163,7 +189,7 @@ pub enum Place {
 
 impl Place {
     /// Every place.
-    pub const ALL: [Place; 13] = [
+    pub const ALL: [Place; 15] = [
         Place::Start,
         Place::Relationships,
         Place::Scopes,
@@ -175,6 +201,8 @@ impl Place {
         Place::Jobs,
         Place::History,
         Place::PastRun,
+        Place::Log,
+        Place::Copy,
         Place::Help,
         Place::Quitting,
     ];
@@ -193,6 +221,8 @@ impl Place {
             Place::Jobs => "jobs",
             Place::History => "history",
             Place::PastRun => "past run",
+            Place::Log => "log",
+            Place::Copy => "copy",
             Place::Help => "help",
             Place::Quitting => "quitting",
         }
@@ -212,8 +242,11 @@ const SCROLL: &[Place] = &[
     Place::Jobs,
     Place::History,
     Place::PastRun,
+    Place::Log,
+    Place::Copy,
     Place::Help,
 ];
+const COPY: &[Place] = &[Place::Copy];
 const PAST: &[Place] = &[Place::History, Place::PastRun];
 const QUESTIONS: &[Place] = &[Place::Preview, Place::Reset];
 const MAIN: &[Place] =
@@ -276,7 +309,17 @@ pub const VERBS: &[Verb] = &[
         Action::Back,
         "back",
         &["Esc"],
-        &[Place::Scopes, Place::Drift, Place::Detail, Place::Jobs, Place::History, Place::PastRun, Place::Help],
+        &[
+            Place::Scopes,
+            Place::Drift,
+            Place::Detail,
+            Place::Jobs,
+            Place::History,
+            Place::PastRun,
+            Place::Log,
+            Place::Copy,
+            Place::Help,
+        ],
         "back",
         "go back; takes a filter away first",
     ),
@@ -549,6 +592,54 @@ pub const VERBS: &[Verb] = &[
         "leave at once when cancelling twice did not help; what the run wrote is not known then",
     )
     .dangerous(),
+    verb(
+        Action::Copy,
+        "copy",
+        &["y"],
+        &[
+            Place::Relationships,
+            Place::Scopes,
+            Place::Drift,
+            Place::Detail,
+            Place::Jobs,
+            Place::History,
+            Place::PastRun,
+            Place::Log,
+        ],
+        "",
+        "copy to the terminal's clipboard: opens a menu of what can be copied here",
+    ),
+    verb(Action::CopyThis, "copy-this", &["Enter", "y"], COPY, "copy", "copy the highlighted line of the menu"),
+    verb(Action::CopyRow, "copy-row", &["r"], COPY, "", "copy all that the line says"),
+    verb(Action::CopyMarked, "copy-marked", &["m"], COPY, "", "copy the lines of the marked scopes"),
+    verb(Action::CopyText, "copy-text", &["t"], COPY, "", "copy the drift, or what else is shown, as text"),
+    verb(Action::CopyJson, "copy-json", &["J"], COPY, "", "copy the drift as JSON, scopesync.drift/1"),
+    verb(
+        Action::CopyCommand,
+        "copy-command",
+        &["c"],
+        COPY,
+        "",
+        "copy the command line that does the same, quoted for a POSIX shell",
+    ),
+    verb(
+        Action::CopyCmdlet,
+        "copy-cmdlet",
+        &["p"],
+        COPY,
+        "",
+        "copy the command line of PowerShell's cmdlet that does the same, where the source is a Windows server",
+    ),
+    verb(
+        Action::Log,
+        "log",
+        &["L"],
+        &[Place::Start, Place::Relationships, Place::Scopes, Place::Drift, Place::Jobs, Place::History, Place::Log],
+        "",
+        "the newest messages of the program's own log; again: back",
+    ),
+    verb(Action::LogMore, "log-more", &["+", "="], &[Place::Log], "more", "show less important messages too"),
+    verb(Action::LogLess, "log-less", &["-"], &[Place::Log], "less", "show only more important messages"),
     verb(Action::Demo, "demo", &["d"], &[Place::Start], "demo", "open the demo pair"),
     movement(Action::Up, "up", &["Up", "k"], SCROLL, "up"),
     movement(Action::Down, "down", &["Down", "j"], SCROLL, "down"),

@@ -7,7 +7,7 @@ use super::gate::{Gate, READING_TIME};
 use super::pick;
 use super::runs::{Cancelled, Kind, Run};
 use super::state::{AppState, Pane, Quitting, View};
-use super::update::{drifting, handing, recalling};
+use super::update::{copying, drifting, handing, logging, recalling};
 use crate::config::Grouping;
 use crate::engine::approval::Manner;
 
@@ -41,6 +41,15 @@ pub fn available(state: &AppState, action: Action) -> Result<(), String> {
         Action::Enter if state.place() == Place::History && state.history.current().is_none() => {
             Err("there is no run here".into())
         }
+        Action::Copy
+        | Action::CopyThis
+        | Action::CopyRow
+        | Action::CopyMarked
+        | Action::CopyText
+        | Action::CopyJson
+        | Action::CopyCommand
+        | Action::CopyCmdlet => copying::can(state, action),
+        Action::LogMore | Action::LogLess => logging::can(state, action),
         Action::Cancel => cancel(state),
         Action::Yes | Action::YesToAll | Action::NoToAll => question(state, action),
         Action::Override => overriding(state),

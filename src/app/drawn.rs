@@ -48,6 +48,8 @@ pub struct Drawn {
     pub past_scopes: Option<Window>,
     /// What it destroyed in one of them.
     pub destroyed: Option<Window>,
+    /// The log.
+    pub log: Option<Window>,
     /// The help.
     pub help: Option<Window>,
 }

@@ -95,6 +95,10 @@ pub enum Effect {
     Abandon(Ticket),
     /// Open the demo.
     OpenDemo(Ticket),
+    /// Tell the messages of our own log from this number on.
+    ReadLog(u64),
+    /// Send this to the terminal's clipboard.
+    Copy(String),
     /// Stop the program as shells do.
     Suspend,
     /// Draw everything anew.

@@ -28,6 +28,7 @@ use super::gate::Gate;
 use super::history::{HistoryView, Level, PastRun};
 use super::keymap::{Begun, Keymap};
 use super::list::Scroll;
+use super::log::LogView;
 use super::preview::Preview;
 use super::reset::ResetView;
 use super::runs::{Run, Runs};
@@ -57,6 +58,8 @@ pub struct Setting {
     pub searched: Vec<PathBuf>,
     /// Nothing may be written at all.
     pub read_only: bool,
+    /// The configuration file.
+    pub config_file: Option<PathBuf>,
     /// Who is asked.
     pub operator: String,
     /// How the program looks and behaves.
@@ -179,6 +182,10 @@ pub struct AppState {
     pub drift: DriftPane,
     /// What covers the lists.
     pub view: View,
+    /// Our own log, over the lists.
+    pub log: Option<LogView>,
+    /// The menu of what can be copied, by the line of its cursor.
+    pub copying: Option<usize>,
     /// The help, over everything.
     pub help: Option<Scroll>,
     /// The runs.
@@ -232,6 +239,8 @@ impl AppState {
             about_relationship: false,
             drift: DriftPane::default(),
             view: View::Browse,
+            log: None,
+            copying: None,
             help: None,
             runs: Runs::default(),
             handing: Handing::default(),
@@ -267,6 +276,17 @@ impl AppState {
         }
         if self.quitting == Some(Quitting::Asking) {
             return Place::Quitting;
+        }
+        if self.copying.is_some() {
+            return Place::Copy;
+        }
+        self.beneath()
+    }
+
+    /// Where keys go when no menu, help or question stands before it.
+    pub fn beneath(&self) -> Place {
+        if self.log.is_some() {
+            return Place::Log;
         }
         if self.fleet.is_none() {
             return Place::Start;
@@ -363,6 +383,9 @@ impl AppState {
         }
         set(&mut self.drift.scroll, drawn.drift);
         self.history.drawn(drawn);
+        if let Some(log) = &mut self.log {
+            set(&mut log.scroll, drawn.log);
+        }
         if let Some(help) = &mut self.help {
             set(help, drawn.help);
         }
@@ -400,7 +423,7 @@ impl AppState {
     pub fn next_tick(&self, now: Instant) -> Option<Instant> {
         let gate = self.gate().filter(|_| self.is_asking()).and_then(Gate::opens_at);
         let moves = self.running().next().is_some() || self.follows_jobs();
-        let second = moves.then(|| now + std::time::Duration::from_secs(1));
+        let second = (moves || self.log.is_some()).then(|| now + std::time::Duration::from_secs(1));
         let behind = self.relations.values().filter(|relation| relation.behind && relation.comparing.is_none());
         gate.into_iter().chain(second).chain(behind.filter_map(|relation| relation.rests_until)).min()
     }

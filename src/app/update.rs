@@ -1,10 +1,12 @@
 //! The one place where the state changes: an event in, effects out. No clock, no terminal.
 
 mod browse;
+pub(super) mod copying;
 mod deciding;
 pub(super) mod drifting;
 mod filtering;
 pub(super) mod handing;
+pub(super) mod logging;
 pub(super) mod recalling;
 mod resetting;
 mod running;
@@ -12,6 +14,7 @@ mod running;
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 
 use crate::engine::Error;
+use crate::log::Message;
 
 use super::action::{Action, Place};
 use super::available::available;
@@ -38,6 +41,8 @@ pub enum Event {
     Tick,
     /// The screen was away and is drawn anew.
     Resumed,
+    /// Messages of our own log.
+    Logged(Vec<Message>),
 }
 
 /// What to do first.
@@ -63,7 +68,15 @@ pub fn update(state: &mut AppState, event: Event, now: Moment) -> Vec<Effect> {
             if state.is_asking() {
                 state.gate_mut().into_iter().for_each(|gate| gate.tick(now.at));
             }
-            handing::poll(state, now)
+            let mut effects = handing::poll(state, now);
+            effects.extend(logging::poll(state, now));
+            effects
+        }
+        Event::Logged(messages) => {
+            if let Some(log) = &mut state.log {
+                log.take(messages);
+            }
+            Vec::new()
         }
         Event::Resumed => {
             state.gate_mut().into_iter().for_each(Gate::close);
@@ -184,6 +197,20 @@ fn act(state: &mut AppState, action: Action, now: Moment) -> Vec<Effect> {
             state.help = None;
             Vec::new()
         }
+        Action::Log | Action::LogMore | Action::LogLess => logging::act(state, action),
+        Action::Back if place == Place::Log => logging::act(state, action),
+        Action::Back if place == Place::Copy => {
+            state.copying = None;
+            Vec::new()
+        }
+        Action::Copy
+        | Action::CopyThis
+        | Action::CopyRow
+        | Action::CopyMarked
+        | Action::CopyText
+        | Action::CopyJson
+        | Action::CopyCommand
+        | Action::CopyCmdlet => copying::act(state, action),
         Action::Demo => open_demo(state),
         Action::WhatIf => {
             state.what_if = !state.what_if;

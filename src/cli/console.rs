@@ -10,7 +10,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use serde::Serialize;
 
 use super::Failure;
-use super::json;
+use crate::show::json;
 use crate::show::{Line, Role};
 
 /// What a stream can show.

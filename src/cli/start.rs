@@ -148,6 +148,7 @@ impl Start {
             kept: self.config.as_ref().map(|config| config.history).unwrap_or_default(),
             state: self.state?,
             origin,
+            recent: self._log.recent.clone(),
             warnings: std::mem::take(&mut self.warnings),
         };
         Ok((start, self._log))

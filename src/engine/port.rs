@@ -190,6 +190,11 @@ pub trait Server: Any + Send + Sync {
     /// Other names by which the operator may address it: host, address, name in its relationship.
     fn addresses(&self) -> Vec<String>;
 
+    /// The name by which the tools of Windows address it; `None` for what they do not know.
+    fn computer_name(&self) -> Option<String> {
+        None
+    }
+
     /// What makes the way to it unsafe, by the operator's own word: shown wherever the server
     /// is. One word, a colon, and what it means.
     fn caveat(&self) -> Option<&'static str> {

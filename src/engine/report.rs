@@ -117,6 +117,12 @@ impl<'a> DriftReport<'a> {
             summary: Summary::of(drifts.iter().flat_map(|(_, _, drift)| &drift.scopes)),
         }
     }
+
+    /// The same without the servers that are not meant.
+    pub fn about(mut self, meant: impl Fn(&str) -> bool) -> Self {
+        self.servers.retain(|server| meant(server.name));
+        self
+    }
 }
 
 impl<'a> ServerLine<'a> {

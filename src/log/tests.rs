@@ -12,7 +12,8 @@ fn to_file(path: &Path) -> LogConfig {
 
 /// Logs within `open`'s subscriber, then waits for its thread by dropping the guard.
 fn log_in(config: &LogConfig, state: &StateFolder, messages: impl FnOnce()) {
-    let (subscriber, worker) = open(config, Ok(state.clone())).unwrap().unwrap();
+    let (writer, worker) = open(config, Ok(state.clone())).unwrap().unwrap();
+    let subscriber = subscriber(Recent::default(), Some(writer), config.level);
     tracing::subscriber::with_default(subscriber, messages);
     drop(worker);
 }

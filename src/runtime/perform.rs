@@ -197,6 +197,8 @@ impl Hands {
             | Effect::LookAt(_)
             | Effect::OpenDemo(_)
             | Effect::View(..)
+            | Effect::ReadLog(_)
+            | Effect::Copy(_)
             | Effect::Suspend
             | Effect::Repaint
             | Effect::Quit

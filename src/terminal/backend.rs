@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use crossterm::QueueableCommand;
+use crossterm::clipboard::CopyToClipboard;
 use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
 use ratatui::backend::{Backend, ClearType, CrosstermBackend, WindowSize};
 use ratatui::buffer::Cell;
@@ -68,6 +69,12 @@ impl Quiet {
 
     pub(super) fn out(&self) -> &Out {
         &self.out
+    }
+
+    /// Sends a text to the terminal's clipboard, at once and behind whatever was drawn.
+    pub(super) fn copy(&mut self, text: &str) -> io::Result<()> {
+        self.out.queue(CopyToClipboard::to_clipboard_from(text))?;
+        self.flush()
     }
 
     /// Crossterm's backend keeps no state, so it need not be kept either.
@@ -231,6 +238,17 @@ mod tests {
         let bytes = tape.take();
         assert!(bytes.starts_with("\x1b[?2026h") && bytes.ends_with("\x1b[?2026l"), "{bytes:?}");
         assert_eq!(bytes.matches("\x1b[?2026").count(), 2, "{bytes:?}");
+    }
+
+    #[test]
+    fn a_text_goes_to_the_clipboard_and_moves_nothing() {
+        let (mut terminal, tape) = terminal();
+        terminal.draw(|frame| frame.render_widget("one", frame.area())).unwrap();
+        tape.take();
+        terminal.backend_mut().copy("10.0.1.0").unwrap();
+        assert_eq!(tape.take(), "\x1b[?2026h\x1b]52;c;MTAuMC4xLjA=\x1b\\\x1b[?2026l");
+        terminal.draw(|frame| frame.render_widget("one", frame.area())).unwrap();
+        assert_eq!(tape.take(), "");
     }
 
     #[test]

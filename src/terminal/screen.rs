@@ -63,6 +63,15 @@ impl Screen {
         Ok(Drawn { area, bytes })
     }
 
+    /// Hands a text to the terminal for the clipboard of whoever sits before it (OSC 52). A
+    /// terminal that does not take it says nothing.
+    ///
+    /// # Errors
+    /// As [`Screen::draw`].
+    pub fn copy(&mut self, text: &str) -> Result<(), Error> {
+        self.terminal.backend_mut().copy(text).map_err(|error| Error::new("copy by", error))
+    }
+
     /// Makes the next frame complete, for a terminal that shows something else than we think.
     ///
     /// # Errors

@@ -149,6 +149,8 @@ pub struct FakeServer {
     pub primary: bool,
     pub read_only: bool,
     pub caveat: Option<&'static str>,
+    /// What PowerShell calls it.
+    pub computer: Option<&'static str>,
     pub batch: Batch,
     pub inner: Arc<Mutex<Inner>>,
 }
@@ -210,6 +212,7 @@ pub fn pair(one: Vec<Scope>, two: Vec<Scope>) -> (FakeServer, FakeServer) {
         primary,
         read_only: false,
         caveat: None,
+        computer: None,
         batch: Batch::One,
         inner: Arc::new(Mutex::new(Inner {
             scopes: scopes.into_iter().map(|scope| (scope.id, scope)).collect(),
@@ -316,6 +319,9 @@ impl Server for FakeServer {
     }
     fn read_only(&self) -> bool {
         self.read_only
+    }
+    fn computer_name(&self) -> Option<String> {
+        self.computer.map(str::to_owned)
     }
     fn caveat(&self) -> Option<&'static str> {
         self.caveat

@@ -24,6 +24,7 @@ use scopesync::engine::fleet::Fleet;
 use scopesync::engine::outcome::SavedState;
 use scopesync::engine::port::{Control, RunKind};
 use scopesync::engine::undo::Undo;
+use scopesync::log::Message;
 use scopesync::ui::{self, Glyphs, Theme};
 
 use super::fake::FakeJournal;
@@ -176,6 +177,8 @@ pub struct Program {
     pub past: Past,
     /// Runs are cancelled softly from their beginning.
     pub cancelled: bool,
+    /// The newest messages of the log.
+    pub messages: Vec<Message>,
     /// Opened by the start page's offer.
     pub demo: Option<Arc<Fleet>>,
     /// What the program wants to be read first.
@@ -198,6 +201,7 @@ impl Program {
         let setting = Setting {
             config_name: "/etc/scopesync/config.toml".into(),
             searched: vec!["/home/op/.config/scopesync/config.toml".into(), "/etc/scopesync/config.toml".into()],
+            config_file: Some("/etc/scopesync/config.toml".into()),
             read_only: false,
             operator: "op".into(),
             zone: None,
@@ -215,6 +219,7 @@ impl Program {
             now,
             past: Past::default(),
             cancelled: false,
+            messages: Vec::new(),
             demo: None,
             looked_at: Vec::new(),
             terminal: Terminal::new(TestBackend::new(columns, rows)).unwrap(),
@@ -253,12 +258,18 @@ impl Program {
                 Effect::Abandon(_) => "abandon".into(),
                 Effect::Declined(_) | Effect::DeclinedReset(_) => "declined".into(),
                 Effect::Suspend => "suspend".into(),
+                Effect::Copy(text) => format!("copy {text}"),
                 Effect::Repaint => "repaint".into(),
                 Effect::View(_, texts, command) => {
                     format!("{} of {}\n{}", command.join(" "), texts.names.join(" and "), texts.texts.join("---\n"))
                 }
                 Effect::Quit => "quit".into(),
                 Effect::Leave => "leave".into(),
+                Effect::ReadLog(from) => {
+                    let since = self.messages.iter().filter(|message| message.seq >= *from);
+                    self.event(Event::Logged(since.cloned().collect()));
+                    continue;
+                }
                 Effect::LookAt(scopes) => {
                     self.looked_at = scopes.iter().map(scopesync::model::ScopeId::short).collect();
                     continue;

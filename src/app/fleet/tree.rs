@@ -31,7 +31,7 @@ pub struct Tree {
     /// Lines shown, as drawn last.
     pub height: usize,
     /// The relationships in the order in which they are listed.
-    pub(super) order: Vec<Foreign>,
+    pub(in crate::app) order: Vec<Foreign>,
     /// All scopes in one list: of which of these relationships, and where in its drift.
     pub(super) all: Vec<(u32, u32)>,
     /// What was opened or closed by hand.

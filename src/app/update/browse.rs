@@ -11,7 +11,7 @@ use super::super::fleet::{self, marks};
 use super::super::list::Scroll;
 use super::super::reading;
 use super::super::state::{AppState, Pane, Tone, View};
-use super::{filtering, recalling};
+use super::{copying, filtering, recalling};
 use crate::engine::survey::Relationship;
 use crate::model::ScopeId;
 
@@ -24,6 +24,12 @@ pub(super) fn scroll(state: &mut AppState, action: Action) {
         }
         Place::Drift => step(&mut state.drift.scroll, action, state.drift.rows.len()),
         Place::History | Place::PastRun => recalling::scroll(state, |height| distance(action, height)),
+        Place::Log => {
+            if let Some(log) = &mut state.log {
+                log.step(distance(action, log.scroll.height));
+            }
+        }
+        Place::Copy => copying::scroll(state, distance(action, 10)),
         Place::Help => {
             if let Some(help) = &mut state.help {
                 help.pan(distance(action, help.height));

@@ -210,6 +210,10 @@ impl Server for WindowsServer {
         }
     }
 
+    fn computer_name(&self) -> Option<String> {
+        Some(self.access().managed().to_owned())
+    }
+
     fn caveat(&self) -> Option<&'static str> {
         self.access().caveat()
     }
