@@ -26,6 +26,7 @@ pub mod key;
 pub mod keymap;
 pub mod list;
 pub mod log;
+pub mod palette;
 pub mod pick;
 pub mod preview;
 pub mod reading;

@@ -149,6 +149,9 @@ impl Program {
         let hands = Hands::new(Jobs::new(workers), history, start.state, start.origin, start.read_only);
         let (theme, recent) = (start.theme, start.recent);
         let mut screen = Screen::enter()?;
+        if state.mouse {
+            screen.use_mouse(true)?;
+        }
         // The first frame comes before anything that could take time.
         let mut drawn = ui::Drawn::default();
         screen.draw(|frame| drawn = ui::draw(&state, &theme, frame))?;
@@ -271,6 +274,7 @@ impl Program {
         self.dirty = Dirty::Now;
         match event {
             terminal::Event::Key(key) => self.update(Event::Key(key)),
+            terminal::Event::Mouse(mouse) => self.update(Event::Mouse(mouse)),
             terminal::Event::Paste(text) => self.update(Event::Paste(text)),
             terminal::Event::Resize(_) => {}
             terminal::Event::Resumed => {
@@ -318,6 +322,11 @@ impl Program {
                     if let Err(error) = self.screen.copy(&text) {
                         self.state.say(Tone::Warning, format!("not copied: {error}"));
                         self.dirty = Dirty::Now;
+                    }
+                }
+                Effect::Mouse(on) => {
+                    if let Err(error) = self.screen.use_mouse(on) {
+                        tracing::warn!("the mouse cannot be taken or left: {error}");
                     }
                 }
                 Effect::Repaint => {

@@ -15,7 +15,7 @@
 //!     match events.next().await {
 //!         Event::Key(_) | Event::Exit(_) => return screen.leave(),
 //!         Event::Resumed => screen.reenter()?,
-//!         Event::Paste(_) | Event::Resize(_) => {}
+//!         Event::Mouse(_) | Event::Paste(_) | Event::Resize(_) => {}
 //!     }
 //! }
 //! # }
@@ -25,6 +25,7 @@ mod backend;
 mod events;
 mod guard;
 mod input;
+mod mouse;
 mod screen;
 mod signals;
 mod size;

@@ -12,6 +12,7 @@ mod help;
 mod history;
 mod jobs;
 mod log;
+mod palette;
 mod pane;
 mod preview;
 mod reset;
@@ -80,6 +81,9 @@ pub fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>) -> Drawn {
     }
     if let Some(cursor) = state.copying {
         copy::draw(state, cursor, theme, frame, body);
+    }
+    if let Some(palette) = &state.palette {
+        drawn.palette = Some(palette::draw(state, palette, theme, frame, body));
     }
     if state.quitting == Some(Quitting::Asking) {
         dialog::quitting(state, theme, frame, body);

@@ -150,6 +150,12 @@ pub enum Action {
     LogMore,
     /// Shows only messages that matter more.
     LogLess,
+    /// Opens the palette.
+    Palette,
+    /// Does what the cursor of the palette stands on.
+    Choose,
+    /// Takes the mouse, or leaves it to the terminal.
+    Mouse,
 }
 
 /// Where a key is pressed.
@@ -183,13 +189,15 @@ pub enum Place {
     Copy,
     /// The help.
     Help,
+    /// The command palette.
+    Palette,
     /// The question whether to end while a run is under way.
     Quitting,
 }
 
 impl Place {
     /// Every place.
-    pub const ALL: [Place; 15] = [
+    pub const ALL: [Place; 16] = [
         Place::Start,
         Place::Relationships,
         Place::Scopes,
@@ -204,6 +212,7 @@ impl Place {
         Place::Log,
         Place::Copy,
         Place::Help,
+        Place::Palette,
         Place::Quitting,
     ];
 
@@ -224,6 +233,7 @@ impl Place {
             Place::Log => "log",
             Place::Copy => "copy",
             Place::Help => "help",
+            Place::Palette => "palette",
             Place::Quitting => "quitting",
         }
     }
@@ -245,6 +255,7 @@ const SCROLL: &[Place] = &[
     Place::Log,
     Place::Copy,
     Place::Help,
+    Place::Palette,
 ];
 const COPY: &[Place] = &[Place::Copy];
 const PAST: &[Place] = &[Place::History, Place::PastRun];
@@ -676,6 +687,43 @@ pub const VERBS: &[Verb] = &[
         &["Shift-Tab"],
         &[Place::Relationships, Place::Scopes, Place::Drift, Place::Jobs, Place::PastRun],
         "to the other pane, or the run before",
+    ),
+    verb(
+        Action::Palette,
+        "palette",
+        &[":"],
+        &[
+            Place::Start,
+            Place::Relationships,
+            Place::Scopes,
+            Place::Drift,
+            Place::Detail,
+            Place::Preview,
+            Place::Reset,
+            Place::Jobs,
+            Place::History,
+            Place::PastRun,
+            Place::Log,
+        ],
+        "command",
+        "every action by its name, also those that cannot be taken now, and why",
+    ),
+    verb(
+        Action::Choose,
+        "choose",
+        &["Enter"],
+        &[Place::Palette],
+        "do it",
+        "do what the cursor stands on, as its key would",
+    ),
+    verb(Action::Back, "close", &["Esc"], &[Place::Palette], "close", "close the palette"),
+    verb(
+        Action::Mouse,
+        "mouse",
+        &["M"],
+        ALL,
+        "",
+        "use the mouse, or leave it to the terminal for copying: wheel scrolls, click moves, double click goes in",
     ),
     verb(Action::Help, "help", &["?"], ALL, "help", "this help; again: back"),
     verb(Action::Quit, "quit", &["q", "Ctrl-c"], ALL, "quit", "quit; asks while a run is under way"),

@@ -38,7 +38,7 @@ pub fn available(state: &AppState, action: Action) -> Result<(), String> {
         Action::Reset => reset(state),
         Action::Undo => recalling::can_undo(state),
         Action::Finish | Action::LeaveRun => recalling::can_settle(state, action),
-        Action::Enter if state.place() == Place::History && state.history.current().is_none() => {
+        Action::Enter if state.beneath() == Place::History && state.history.current().is_none() => {
             Err("there is no run here".into())
         }
         Action::Copy
@@ -78,7 +78,7 @@ fn marking(state: &AppState, action: Action) -> Result<(), String> {
     if let Some(reason) = &relationship.unsupported {
         return Err(reason.clone());
     }
-    if action == Action::Mark && state.place() == Place::Scopes {
+    if action == Action::Mark && state.beneath() == Place::Scopes {
         let scope = state.current_scope().ok_or("there is no scope here")?;
         if relation.marks.contains(&scope.id) {
             return Ok(());

@@ -50,6 +50,8 @@ pub struct Drawn {
     pub destroyed: Option<Window>,
     /// The log.
     pub log: Option<Window>,
+    /// The entries of the palette.
+    pub palette: Option<Window>,
     /// The help.
     pub help: Option<Window>,
 }

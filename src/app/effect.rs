@@ -101,6 +101,8 @@ pub enum Effect {
     Copy(String),
     /// Stop the program as shells do.
     Suspend,
+    /// Take the mouse, or leave it to the terminal
+    Mouse(bool),
     /// Draw everything anew.
     Repaint,
     /// End the program.

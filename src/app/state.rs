@@ -29,6 +29,7 @@ use super::history::{HistoryView, Level, PastRun};
 use super::keymap::{Begun, Keymap};
 use super::list::Scroll;
 use super::log::LogView;
+use super::palette::Palette;
 use super::preview::Preview;
 use super::reset::ResetView;
 use super::runs::{Run, Runs};
@@ -133,6 +134,17 @@ pub enum Quitting {
     HandingOver,
 }
 
+/// A click of the mouse.
+#[derive(Clone, Copy, Debug)]
+pub struct Click {
+    /// The cell of the screen.
+    pub cell: (u16, u16),
+    /// The line of the list that stands there.
+    pub line: usize,
+    /// When.
+    pub at: Instant,
+}
+
 /// How much a message matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
@@ -186,6 +198,8 @@ pub struct AppState {
     pub log: Option<LogView>,
     /// The menu of what can be copied, by the line of its cursor.
     pub copying: Option<usize>,
+    /// The command palette, over the lists.
+    pub palette: Option<Palette>,
     /// The help, over everything.
     pub help: Option<Scroll>,
     /// The runs.
@@ -210,6 +224,12 @@ pub struct AppState {
     pub quitting: Option<Quitting>,
     /// Keys that were pressed and begin something.
     pub begun: Option<Begun>,
+    /// Whether the mouse is ours.
+    pub mouse: bool,
+    /// The last click of the mouse on a line.
+    pub click: Option<Click>,
+    /// What was drawn last.
+    pub drawn: Drawn,
     /// When the last key came.
     pub last_key: Option<Instant>,
     /// The time of the last event.
@@ -221,6 +241,7 @@ impl AppState {
     /// The state at the start; `fleet` is what the configuration gives.
     pub fn new(setting: Setting, fleet: Option<Arc<Fleet>>, now: Moment) -> Self {
         let tree = Tree::new(&setting.screen);
+        let mouse = setting.screen.mouse;
         let mut state = AppState {
             setting,
             fleet: None,
@@ -241,6 +262,7 @@ impl AppState {
             view: View::Browse,
             log: None,
             copying: None,
+            palette: None,
             help: None,
             runs: Runs::default(),
             handing: Handing::default(),
@@ -253,6 +275,9 @@ impl AppState {
             banner: None,
             quitting: None,
             begun: None,
+            mouse,
+            click: None,
+            drawn: Drawn::default(),
             last_key: None,
             clock: now.clock,
             next_ticket: 1,
@@ -276,6 +301,9 @@ impl AppState {
         }
         if self.quitting == Some(Quitting::Asking) {
             return Place::Quitting;
+        }
+        if self.palette.is_some() {
+            return Place::Palette;
         }
         if self.copying.is_some() {
             return Place::Copy;
@@ -373,6 +401,7 @@ impl AppState {
     /// Takes note of what was drawn: windows, and that a question can be read now.
     pub fn drawn(&mut self, drawn: &Drawn, at: Instant) {
         let place = self.place();
+        self.drawn = *drawn;
         let set = |scroll: &mut Scroll, window: Option<Window>| {
             if let Some(Window { top, height, len, .. }) = window {
                 (scroll.top, scroll.height, scroll.len) = (top, height, len);
@@ -385,6 +414,9 @@ impl AppState {
         self.history.drawn(drawn);
         if let Some(log) = &mut self.log {
             set(&mut log.scroll, drawn.log);
+        }
+        if let Some(palette) = &mut self.palette {
+            set(&mut palette.scroll, drawn.palette);
         }
         if let Some(help) = &mut self.help {
             set(help, drawn.help);
@@ -431,6 +463,11 @@ impl AppState {
     /// Whether jobs are looked at, or are under way.
     pub fn follows_jobs(&self) -> bool {
         matches!(self.view, View::Jobs) || self.runs.jobs.iter().any(|job| !job.state.is_over())
+    }
+
+    /// Whether keys go to the palette.
+    pub fn is_commanding(&self) -> bool {
+        self.place() == Place::Palette
     }
 
     /// The key to name for an action.

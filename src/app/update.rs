@@ -1,22 +1,26 @@
 //! The one place where the state changes: an event in, effects out. No clock, no terminal.
 
 mod browse;
+mod commanding;
 pub(super) mod copying;
 mod deciding;
 pub(super) mod drifting;
 mod filtering;
 pub(super) mod handing;
 pub(super) mod logging;
+mod pointing;
 pub(super) mod recalling;
 mod resetting;
 mod running;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
+use std::time::Instant;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, MouseEvent};
 
 use crate::engine::Error;
 use crate::log::Message;
 
-use super::action::{Action, Place};
+use super::action::{Action, Place, Verb};
 use super::available::available;
 use super::drift::Opened;
 use super::effect::{Effect, News, Ticket};
@@ -25,6 +29,7 @@ use super::gate::Gate;
 use super::key::Key;
 use super::keymap::{Begun, Meaning};
 use super::list::Scroll;
+use super::palette::Palette;
 use super::reading;
 use super::runs::Ended;
 use super::state::{AppState, Demo, Moment, Quitting, Tone, View};
@@ -33,6 +38,8 @@ use super::state::{AppState, Demo, Moment, Quitting, Tone, View};
 pub enum Event {
     /// A key was pressed.
     Key(KeyEvent),
+    /// The mouse did something.
+    Mouse(MouseEvent),
     /// Text was pasted: never taken for keys.
     Paste(String),
     /// Something is heard of work given away.
@@ -62,6 +69,7 @@ pub fn update(state: &mut AppState, event: Event, now: Moment) -> Vec<Effect> {
             deciding::paste(state);
             Vec::new()
         }
+        Event::Mouse(mouse) => pointing::on_mouse(state, mouse, now),
         Event::Paste(text) => filtering::paste(state, &text),
         Event::News(ticket, news) => on_news(state, ticket, news, now),
         Event::Tick => {
@@ -127,6 +135,10 @@ fn press(state: &mut AppState, key: Key, kind: KeyEventKind, now: Moment) -> Vec
     if state.is_typing() && !filtering::leaves_typing(state, key) {
         return if kind == KeyEventKind::Press { deciding::type_key(state, key, now, last_key) } else { Vec::new() };
     }
+    if commanding::takes(state, key) {
+        commanding::key(state, key);
+        return Vec::new();
+    }
     let place = state.place();
     let meaning = meaning(state, key);
     let mut begun = state.begun.take().unwrap_or_else(|| Begun { place, keys: Vec::new() });
@@ -156,6 +168,17 @@ fn press(state: &mut AppState, key: Key, kind: KeyEventKind, now: Moment) -> Vec
         disturb(state, now);
         return Vec::new();
     };
+    carry_out(state, verb, &label, last_key, now)
+}
+
+/// Does an action if it can be taken, and says why not otherwise.
+fn carry_out(
+    state: &mut AppState,
+    verb: &'static Verb,
+    label: &str,
+    last_key: Option<Instant>,
+    now: Moment,
+) -> Vec<Effect> {
     if let Err(reason) = available(state, verb.action) {
         state.say(Tone::Warning, format!("{label}: {reason}"));
         disturb(state, now);
@@ -193,6 +216,26 @@ fn act(state: &mut AppState, action: Action, now: Moment) -> Vec<Effect> {
         Action::Quit => quit(state),
         Action::Suspend => vec![Effect::Suspend],
         Action::Repaint => vec![Effect::Repaint],
+        Action::Palette => {
+            state.palette = Some(Palette::default());
+            Vec::new()
+        }
+        Action::Choose => commanding::choose(state, now),
+        Action::Back if place == Place::Palette => {
+            state.palette = None;
+            Vec::new()
+        }
+        Action::Mouse => {
+            state.mouse = !state.mouse;
+            state.say(
+                Tone::Plain,
+                match state.mouse {
+                    true => "the mouse is used here; most terminals copy with Shift held down",
+                    false => "the mouse is left to the terminal",
+                },
+            );
+            vec![Effect::Mouse(state.mouse)]
+        }
         Action::Back if place == Place::Help => {
             state.help = None;
             Vec::new()
@@ -291,7 +334,7 @@ fn quit(state: &mut AppState) -> Vec<Effect> {
     if handing::is_idle(state) {
         return vec![Effect::Quit];
     }
-    state.help = None;
+    (state.help, state.palette) = (None, None);
     state.quitting = Some(Quitting::Asking);
     Vec::new()
 }

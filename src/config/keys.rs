@@ -418,6 +418,12 @@ pub const SCREEN: Section = Section {
             about: "Signs for lines and marks: `\"unicode\"`, `\"ascii\"`, or what locale and terminal can show.",
         },
         Key {
+            name: "mouse",
+            absent: Absent::Default("false"),
+            about: "`true`: the mouse is used from the start (wheel, click, double click); most terminals then copy \
+                    with Shift held down. It never confirms anything.",
+        },
+        Key {
             name: "theme",
             absent: Absent::Default("\"terminal\""),
             about: "How the parts look: `\"terminal\"` (its own colours), `\"light\"`, `\"dark\"`, `\"high-contrast\"`, \

@@ -15,6 +15,8 @@ pub struct ScreenConfig {
     pub grouping: Grouping,
     /// By which column the list is sorted.
     pub sort: Column,
+    /// Whether the mouse is used from the start.
+    pub mouse: bool,
     /// The signs; `None` for those that locale and terminal can show.
     pub glyphs: Option<Glyphs>,
     /// How the parts look.
@@ -31,6 +33,7 @@ impl Default for ScreenConfig {
             columns: vec![Column::Name, Column::Drift, Column::Used],
             grouping: Grouping::Relationship,
             sort: Column::Drift,
+            mouse: false,
             glyphs: None,
             theme: ThemeChoice::default(),
             type_name_above: 10,
@@ -133,6 +136,7 @@ pub(super) fn read(fields: Fields<'_, '_, '_>, folder: &Path) -> ScreenConfig {
         }),
         grouping: fields.word("grouping", &Grouping::NAMES).map_or(default.grouping, |at| Grouping::ALL[at]),
         sort: fields.word("sort", &names).map_or(default.sort, |at| Column::ALL[at]),
+        mouse: fields.flag("mouse").unwrap_or(default.mouse),
         glyphs: match fields.word("glyphs", &["auto", "unicode", "ascii"]) {
             Some(1) => Some(Glyphs::UNICODE),
             Some(2) => Some(Glyphs::ASCII),

@@ -114,6 +114,7 @@ fn every_key_is_taken_over() {
         grouping = "none"
         sort = "used"
         glyphs = "ascii"
+        mouse = true
         theme = "mine.toml"
         diff = ["vim", "-d"]
         type_name_above = 3
@@ -160,6 +161,7 @@ fn every_key_is_taken_over() {
             columns: vec![Column::Drift, Column::Relationship],
             grouping: Grouping::None,
             sort: Column::Used,
+            mouse: true,
             glyphs: Some(Glyphs::ASCII),
             theme: ThemeChoice::File("/etc/mine.toml".into()),
             type_name_above: 3,

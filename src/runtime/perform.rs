@@ -201,6 +201,7 @@ impl Hands {
             | Effect::Copy(_)
             | Effect::Suspend
             | Effect::Repaint
+            | Effect::Mouse(_)
             | Effect::Quit
             | Effect::Leave => return,
         };

@@ -1,6 +1,6 @@
 //! Everything that comes from outside, in the order in which it matters.
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyEvent, MouseEvent};
 
 use super::input::Input;
 use super::signals::Signals;
@@ -12,6 +12,8 @@ pub enum Event {
     /// A key was pressed. Releases are dropped; of a key that is held down only movement and
     /// deleting arrive again, as `KeyEventKind::Repeat` where the terminal tells the two apart.
     Key(KeyEvent),
+    /// A button or the wheel of the mouse, while it is used.
+    Mouse(MouseEvent),
     /// Text was pasted, line ends as the terminal sent them. Never to be taken for keys.
     Paste(String),
     /// The window has another size. Drawing finds the size by itself.

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::panic::PanicHookInfo;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError, TryLockError};
 use std::thread::{self, ThreadId};
 
@@ -13,10 +14,14 @@ use crossterm::terminal::{
     EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 
+use super::mouse::Mouse;
 use super::{Error, Stream};
 
 /// The thread that draws, while the terminal is ours.
 static OWNER: Mutex<Option<ThreadId>> = Mutex::new(None);
+
+/// Whether the terminal reports the mouse while it is ours.
+static MOUSE: AtomicBool = AtomicBool::new(false);
 
 fn owner() -> MutexGuard<'static, Option<ThreadId>> {
     OWNER.lock().unwrap_or_else(PoisonError::into_inner)
@@ -71,14 +76,28 @@ fn give_back(mut owner: MutexGuard<'_, Option<ThreadId>>) -> Result<(), Error> {
     goodbye.and(mode)
 }
 
+/// Lets the terminal report the mouse, or leaves the mouse to it.
+pub(super) fn use_mouse(on: bool) -> Result<(), Error> {
+    MOUSE.store(on, Ordering::Relaxed);
+    let mut bytes = Vec::new();
+    let queued = bytes.queue(Mouse(on)).map(drop);
+    queued.and_then(|()| write_out(&bytes)).map_err(|error| Error::new("write to", error))
+}
+
 fn say_hello() -> io::Result<()> {
     let mut hello = Vec::new();
     hello.queue(EnterAlternateScreen)?.queue(EnableBracketedPaste)?.queue(Hide)?;
+    if MOUSE.load(Ordering::Relaxed) {
+        hello.queue(Mouse(true))?;
+    }
     write_out(&hello)
 }
 
 fn say_goodbye() -> io::Result<()> {
     let mut goodbye = Vec::new();
+    if MOUSE.load(Ordering::Relaxed) {
+        goodbye.queue(Mouse(false))?;
+    }
     goodbye
         // A frame may have been cut off in the middle.
         .queue(EndSynchronizedUpdate)?

@@ -245,12 +245,20 @@ mod unix {
 fn ours(event: crossterm::event::Event) -> Option<Event> {
     match event {
         crossterm::event::Event::Key(key) => accepts(&key).then_some(Event::Key(key)),
+        crossterm::event::Event::Mouse(mouse) => concerns(&mouse).then_some(Event::Mouse(mouse)),
         crossterm::event::Event::Paste(mut text) => {
             text.truncate(text.floor_char_boundary(LONGEST_PASTE));
             Some(Event::Paste(text))
         }
         _ => None,
     }
+}
+
+/// The left button and the wheel. Moving alone is nothing.
+fn concerns(mouse: &crossterm::event::MouseEvent) -> bool {
+    use MouseEventKind::{Down, ScrollDown, ScrollUp};
+    use crossterm::event::{MouseButton, MouseEventKind};
+    matches!(mouse.kind, Down(MouseButton::Left) | ScrollUp | ScrollDown)
 }
 
 /// Presses, and repeats where holding the key down can only move or delete.

@@ -86,6 +86,15 @@ impl Screen {
         repaint().map_err(|error| Error::new("draw on", error))
     }
 
+    /// Lets the terminal report the mouse, or leaves the mouse to it. Holds until the terminal is
+    /// left for good; coming back sets it again.
+    ///
+    /// # Errors
+    /// As [`Screen::draw`].
+    pub fn use_mouse(&mut self, on: bool) -> Result<(), Error> {
+        guard::use_mouse(on)
+    }
+
     /// Gives the terminal back, and takes it again with [`Screen::reenter`]. Leaving twice is
     /// leaving once.
     ///

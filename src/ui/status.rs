@@ -7,6 +7,7 @@ use ratatui::style::Style;
 use super::{Theme, text, title};
 use crate::app::action::{Action, Verb};
 use crate::app::available::available;
+use crate::app::keymap::Sequence;
 use crate::app::state::{AppState, View};
 
 /// Hints take at most so many lines.
@@ -74,7 +75,11 @@ fn deserves_a_hint(state: &AppState, verb: &Verb) -> bool {
 fn hints(state: &AppState) -> impl Iterator<Item = (String, &'static Verb)> {
     let is_typing = state.filtering || state.is_typing();
     let hints = (!is_typing).then(|| state.setting.keymap.hints(state.place()));
-    let deserved = hints.into_iter().flatten().filter(|(_, verb)| deserves_a_hint(state, verb));
+    // What is typed there means itself.
+    let typed = |keys: &Sequence| keys.keys().first().is_some_and(|key| key.typed().is_some());
+    let is_commanding = state.is_commanding();
+    let hints = hints.into_iter().flatten().filter(move |(keys, _)| !is_commanding || !typed(keys));
+    let deserved = hints.filter(|(_, verb)| deserves_a_hint(state, verb));
     deserved.map(|(keys, verb)| (keys.to_string(), verb))
 }
 

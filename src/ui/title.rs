@@ -34,6 +34,9 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
     } else if state.what_if {
         put(" WHATIF: nothing is written ", theme.flag);
     }
+    if state.mouse {
+        put(" MOUSE ", theme.flag);
+    }
     match state.quitting {
         Some(Quitting::WhenIdle) => put(" QUITTING when the run has ended ", theme.flag),
         Some(Quitting::HandingOver) => put(" HANDING OVER after the scope in flight ", theme.flag),

@@ -9,6 +9,7 @@ use super::super::fleet::rows::Row;
 use super::super::fleet::sort::Sort;
 use super::super::fleet::{self, marks};
 use super::super::list::Scroll;
+use super::super::palette;
 use super::super::reading;
 use super::super::state::{AppState, Pane, Tone, View};
 use super::{copying, filtering, recalling};
@@ -21,6 +22,10 @@ pub(super) fn scroll(state: &mut AppState, action: Action) {
         Place::Relationships | Place::Scopes => {
             let by = distance(action, state.tree.height);
             go(state, state.tree.position().unwrap_or(0).saturating_add_signed(by));
+        }
+        Place::Palette => {
+            let len = state.palette.as_ref().map_or(0, |palette| palette::entries(state, &palette.typed).len());
+            state.palette.iter_mut().for_each(|palette| step(&mut palette.scroll, action, len));
         }
         Place::Drift => step(&mut state.drift.scroll, action, state.drift.rows.len()),
         Place::History | Place::PastRun => recalling::scroll(state, |height| distance(action, height)),
@@ -74,7 +79,7 @@ fn distance(action: Action, height: usize) -> isize {
 }
 
 /// Moves the cursor of the list to a line.
-fn go(state: &mut AppState, at: usize) {
+pub(super) fn go(state: &mut AppState, at: usize) {
     let from = state.tree.key();
     state.tree.go(at);
     state.about_relationship = false;
@@ -129,7 +134,7 @@ fn tell_order(state: &mut AppState) {
     state.say(Tone::Plain, format!("sorted by {}{turned}", column.name()));
 }
 
-fn to_list(state: &mut AppState) {
+pub(super) fn to_list(state: &mut AppState) {
     state.focus = Pane::List;
     state.drift.full = false;
     state.about_relationship = false;

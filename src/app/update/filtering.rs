@@ -8,7 +8,7 @@ use super::super::fleet;
 use super::super::history::Level;
 use super::super::key::Key;
 use super::super::state::AppState;
-use super::recalling;
+use super::{commanding, recalling};
 
 /// Nobody types more; a paste might.
 const LONGEST: usize = 200;
@@ -45,13 +45,16 @@ pub(super) fn key(state: &mut AppState, key: Key) -> Vec<Effect> {
 
 /// Takes pasted text into the filter, where one is being typed; else nothing happens.
 pub(super) fn paste(state: &mut AppState, text: &str) -> Vec<Effect> {
-    if !state.filtering {
+    if state.is_commanding() {
+        commanding::change(state, |typed| text.chars().for_each(|c| push(typed, c)));
+    }
+    if !state.filtering || state.is_commanding() {
         return Vec::new();
     }
     change(state, |filter| text.chars().for_each(|c| push(filter, c)))
 }
 
-fn push(filter: &mut String, c: char) {
+pub(super) fn push(filter: &mut String, c: char) {
     if !c.is_control() && filter.chars().count() < LONGEST {
         filter.push(c);
     }
