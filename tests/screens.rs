@@ -195,6 +195,13 @@ fn themes_paint_all_or_nothing() {
 }
 
 #[test]
+fn the_palette() {
+    let mut program = Program::ready(fleet(), 80, 24);
+    program.press("Enter : r e p l i");
+    insta::assert_snapshot!("palette", program.picture());
+}
+
+#[test]
 fn what_if_and_force_are_loud() {
     let mut program = Program::ready(fleet(), 80, 24);
     program.press("F W");

@@ -705,7 +705,7 @@ pub const VERBS: &[Verb] = &[
             Place::PastRun,
             Place::Log,
         ],
-        "command",
+        "",
         "every action by its name, also those that cannot be taken now, and why",
     ),
     verb(

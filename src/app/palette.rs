@@ -51,7 +51,7 @@ fn rank(verb: &Verb, typed: &str) -> Option<u8> {
         return Some(0);
     }
     let about = verb.about.to_lowercase();
-    if typed_name.split_whitespace().all(|word| spoken.contains(word)) {
+    if typed_name.split_whitespace().all(|word| spoken.contains(word) || verb.hint.contains(word)) {
         return Some(1);
     }
     if typed.split_whitespace().all(|word| spoken.contains(word) || about.contains(word)) {

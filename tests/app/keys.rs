@@ -2,6 +2,9 @@
 
 use scopesync::app::keymap::{Keymap, named};
 
+use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use scopesync::app::action::Place;
+
 use super::*;
 
 /// The program with other keys for some actions.
@@ -69,4 +72,83 @@ fn what_was_begun_in_the_lists_does_not_confirm_in_the_preview() {
     program.wait(300);
     program.press("x y");
     assert!(program.asked.iter().any(|asked| asked.starts_with("run")), "{:?}", program.asked);
+}
+
+#[test]
+fn the_palette_finds_actions_by_name_and_tells_why_one_cannot_be_taken() {
+    let mut program = with_keys(&[]);
+    program.press(":");
+    program.press("m a r k Space a");
+    let text = program.text();
+    let line = |words: &str| text.lines().position(|line| line.contains(words)).unwrap_or_else(|| panic!("{text}"));
+    assert!(line("mark-all") < line("mark-shown"), "{text}");
+    program.press("Enter");
+    assert_eq!((program.state.place(), program.state.marked()), (Place::Relationships, 4));
+    program.press(": u n d o Enter");
+    assert_eq!(program.state.place(), Place::Palette, "it stays open");
+    assert!(program.text().contains("undo: works in: history, past run"), "{}", program.text());
+    program.press("Ctrl-u q u i Down Esc");
+    assert_eq!(program.state.place(), Place::Relationships);
+    program.press(": z z z");
+    assert!(program.text().contains("no action is called so"), "{}", program.text());
+}
+
+#[test]
+fn the_palette_answers_no_question() {
+    let mut program = with_keys(&[]);
+    program.press("a r");
+    program.wait(300);
+    program.press(": y e s");
+    assert!(program.text().contains("a question is answered by its key alone: y"), "{}", program.text());
+    program.press("Enter Down Enter Esc");
+    program.press("y");
+    assert!(!program.asked.iter().any(|asked| asked.starts_with("run")), "it was covered, and has to be read again");
+    program.wait(300);
+    program.press("y");
+    assert!(program.asked.iter().any(|asked| asked.starts_with("run")), "{:?}", program.asked);
+}
+
+/// The mouse on the first row that holds this text.
+fn mouse(program: &mut Program, kind: MouseEventKind, text: &str) {
+    let screen = program.text();
+    let row = screen.lines().position(|line| line.contains(text)).unwrap_or_else(|| panic!("no {text} in {screen}"));
+    let event = MouseEvent { kind, column: 4, row: u16::try_from(row).unwrap(), modifiers: KeyModifiers::NONE };
+    program.event(Event::Mouse(event));
+    program.draw();
+}
+
+#[test]
+fn the_mouse_points_where_somebody_wants_it_to_and_confirms_nothing() {
+    const CLICK: MouseEventKind = MouseEventKind::Down(MouseButton::Left);
+    let mut program = with_keys(&[]);
+    program.press("Enter");
+    let scope = |program: &Program| program.state.current_scope().map(|scope| scope.id.short());
+    let before = scope(&program);
+    mouse(&mut program, CLICK, "10.0.5.0");
+    assert_eq!(scope(&program), before, "it is off");
+    program.press("M");
+    assert_eq!(program.asked.last().map(String::as_str), Some("mouse true"));
+    assert!(program.text().lines().next().unwrap().contains("MOUSE"), "{}", program.text());
+    mouse(&mut program, CLICK, "10.0.5.0");
+    assert_eq!(scope(&program).as_deref(), Some("10.0.5.0"));
+    assert_eq!(program.state.focus, Pane::List);
+    program.wait(1000);
+    mouse(&mut program, CLICK, "10.0.5.0");
+    assert_eq!(program.state.focus, Pane::List, "a second click is too late for a double one");
+    mouse(&mut program, CLICK, "10.0.5.0");
+    assert_eq!(program.state.focus, Pane::Drift, "a double click goes in");
+    mouse(&mut program, MouseEventKind::ScrollUp, "10.0.5.0");
+    assert_eq!(program.state.focus, Pane::List);
+    assert_ne!(scope(&program).as_deref(), Some("10.0.5.0"), "the wheel scrolls what is under it");
+    program.press("a r");
+    program.wait(300);
+    for row in 0..30 {
+        let event = |kind| MouseEvent { kind, column: 10, row, modifiers: KeyModifiers::NONE };
+        (0..3).for_each(|_| program.event(Event::Mouse(event(CLICK))));
+        program.event(Event::Mouse(event(MouseEventKind::ScrollDown)));
+    }
+    program.settle();
+    assert!(program.preview().is_some() && !program.asked.iter().any(|asked| asked.starts_with("run")));
+    program.press("M");
+    assert_eq!(program.asked.last().map(String::as_str), Some("mouse false"));
 }

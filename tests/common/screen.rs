@@ -259,6 +259,7 @@ impl Program {
                 Effect::Declined(_) | Effect::DeclinedReset(_) => "declined".into(),
                 Effect::Suspend => "suspend".into(),
                 Effect::Copy(text) => format!("copy {text}"),
+                Effect::Mouse(on) => format!("mouse {on}"),
                 Effect::Repaint => "repaint".into(),
                 Effect::View(_, texts, command) => {
                     format!("{} of {}\n{}", command.join(" "), texts.names.join(" and "), texts.texts.join("---\n"))
