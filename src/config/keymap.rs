@@ -129,8 +129,8 @@ mod tests {
 
     #[test]
     fn one_key_several_and_none() {
-        let read = keymap("[keys]\nmark-all = 'A'\nfirst = ['g g', 'Home']\nforce = []\n").unwrap();
-        assert_eq!(words(&read, "mark-all"), ["A"]);
+        let read = keymap("[keys]\nmark-all = 'Ctrl-a'\nfirst = ['g g', 'Home']\nforce = []\n").unwrap();
+        assert_eq!(words(&read, "mark-all"), ["Ctrl-a"]);
         assert_eq!(words(&read, "first"), ["g g", "Home"]);
         assert!(words(&read, "force").is_empty());
         assert_eq!(words(&read, "preview"), ["r"]);

@@ -445,7 +445,7 @@ pub const KEYS: Section = Section {
     name: "keys",
     repeated: false,
     about: "Other keys for the actions of the interactive program, by the action's name (see [Keys](#keys)): \
-            `mark-all = \"A\"`, `jobs = [\"J\", \"F6\"]`, `first = \"g g\"` for keys pressed one after another, \
+            `mark-all = \"Ctrl-a\"`, `jobs = [\"J\", \"F6\"]`, `first = \"g g\"` for keys pressed one after another, \
             `force = []` for none. A key that would mean two things in one place is an error, and so is a \
             confirmation under Enter, Space, a key that moves about or one that opens the question. \
             `scopesync keys` prints what is in force.",
