@@ -493,6 +493,8 @@ fn the_example_in_use_has_the_built_in_defaults() {
                 reason: "the second site renews more often".to_owned(),
             },
         ],
+        // without it there is none: an example stands there
+        screen: ScreenConfig { diff: vec!["vimdiff".to_owned()], ..ScreenConfig::default() },
         warnings,
         ..Config::default()
     };
