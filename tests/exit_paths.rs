@@ -81,6 +81,8 @@ mod role {
 
     async fn run(workers: &Workers) -> Result<End, Error> {
         let mut screen = Screen::enter()?;
+        // every way out has to give it back as well
+        screen.use_mouse(true)?;
         let mut events = Events::listen()?;
         let mut jobs = Jobs::<String>::new(workers);
         let end = show(&mut screen, &mut events, &mut jobs).await;
@@ -153,6 +155,7 @@ mod role {
                     };
                     continue;
                 }
+                Event::Mouse(_) => continue,
                 Event::Resize(size) => {
                     let _ = writeln!(log, "size {}x{}", size.columns, size.rows);
                     continue;
@@ -580,9 +583,10 @@ fn suspend_and_resume_go_through_a_shell() {
     terminal.keys("Ctrl-z");
     let view =
         terminal.wait_for("shell", |view| !view.alternate_screen() && view.text().trim_end().ends_with("shell>"));
-    assert!(view.cursor_visible() && !view.bracketed_paste(), "{view}");
+    assert!(view.cursor_visible() && !view.bracketed_paste() && !view.reports_mouse(), "{view}");
     terminal.type_text("fg\r");
-    terminal.wait_for("screen", |view| view.alternate_screen() && view.contains("ready"));
+    let view = terminal.wait_for("screen", |view| view.alternate_screen() && view.contains("ready"));
+    assert!(view.reports_mouse(), "{view}");
     terminal.keys("k");
     terminal.wait_for_text("key k");
     terminal.keys("q");

@@ -94,6 +94,27 @@ fn another_program_compares_both_sides_of_a_scope() {
 }
 
 #[test]
+fn the_mouse_is_ours_while_it_is_wanted() {
+    let home = Home::new();
+    let mut terminal = demo(&home);
+    assert!(!terminal.view().reports_mouse(), "it is the terminal's until somebody wants it");
+    terminal.keys("Enter M");
+    let view = terminal.wait_for_text(" MOUSE ");
+    assert!(view.reports_mouse());
+    // A press of the left button, as xterm tells it: column and row from 1.
+    let (row, column) = view.find("10.20.14.0").unwrap();
+    terminal.write(format!("\x1b[<0;{};{}M\x1b[<0;{0};{1}m", column + 1, row + 1).as_bytes());
+    terminal.wait_for_text("drift of 10.20.14.0");
+    terminal.keys(":");
+    terminal.wait_for_text("[command]");
+    terminal.type_text("mouse\r");
+    terminal.wait_for("the mouse left to the terminal", |view| !view.reports_mouse());
+    terminal.keys("M");
+    terminal.wait_for_text(" MOUSE ");
+    ends_well(terminal);
+}
+
+#[test]
 fn a_run_is_undone_from_the_history() {
     let home = Home::new();
     let mut terminal = demo(&home);

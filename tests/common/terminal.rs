@@ -479,6 +479,7 @@ impl End {
         assert!(!view.alternate_screen(), "still on the alternate screen:\n{view}");
         assert!(view.cursor_visible(), "the cursor is still hidden:\n{view}");
         assert!(!view.bracketed_paste(), "bracketed paste is still on:\n{view}");
+        assert!(!view.reports_mouse(), "the mouse is still reported:\n{view}");
         assert_eq!(self.modes_restored, Some(true), "the terminal is still in raw mode:\n{view}");
     }
 }

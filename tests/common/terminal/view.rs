@@ -103,6 +103,11 @@ impl View {
     pub fn bracketed_paste(&self) -> bool {
         self.0.bracketed_paste()
     }
+
+    /// Whether buttons of the mouse are reported.
+    pub fn reports_mouse(&self) -> bool {
+        self.0.mouse_protocol_mode() != vt100::MouseProtocolMode::None
+    }
 }
 
 impl fmt::Display for View {
