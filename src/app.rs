@@ -18,6 +18,7 @@ pub mod drift;
 pub mod effect;
 pub mod entry;
 pub mod farewell;
+pub mod filter;
 pub mod fleet;
 pub mod gate;
 pub mod help;

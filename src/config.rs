@@ -32,6 +32,7 @@ pub use error::{ConfigError, Problem};
 pub use keymap::PRESETS;
 pub use keys::reference;
 pub use locate::{Env, Folders, Located, locate, process_env};
+pub(crate) use read::nearest;
 pub use screen::{Column, Grouping, ScreenConfig};
 pub use size::ByteSize;
 pub use theme::{THEMES, ThemeChoice, ThemeFile};

@@ -227,7 +227,16 @@ fn the_filter_limits_the_list_and_what_is_marked() {
     assert_eq!(program.state.place(), Place::Scopes, "the filter goes first");
     assert!(program.text().contains("10.0.9.0"));
     program.press("/");
-    program.event(Event::Paste("floor 3\n\u{1b}".into()));
+    program.event(Event::Paste("-drift:drifted sever:one".into()));
+    program.draw();
+    let text = program.text();
+    assert!(text.contains("sever:one filters nothing: did you mean \"server:\"?"), "told beside the field:\n{text}");
+    assert!(text.contains("10.0.9.0") && !text.contains("10.0.3.0 "), "the rest of it holds:\n{text}");
+    program.press("Enter");
+    let text = program.text();
+    assert!(text.contains("(NOT FILTERED by sever:one): 5 "), "{text}");
+    program.press("/ Ctrl-u");
+    program.event(Event::Paste("\"floor 3\n\u{1b}".into()));
     program.press("Enter");
     assert_eq!(highlighted(&program.state), "10.0.3.0", "a paste is text here");
 }

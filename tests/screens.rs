@@ -96,7 +96,7 @@ fn the_fleet() {
         ),
         (
             ScreenConfig { grouping: Grouping::None, columns, ..ScreenConfig::default() },
-            "A / h a l l Space 4 Enter",
+            "A / \" h a l l Space 4 Enter",
             (200, 50),
             "fleet_flat",
         ),

@@ -440,7 +440,7 @@ pub const VERBS: &[Verb] = &[
         &["/"],
         &[Place::Relationships, Place::Scopes, Place::History, Place::PastRun],
         "filter",
-        "filter the list: a part of what any column says",
+        "filter the list: words in any column, drift:delete, server:NAME and the like, - before what is not wanted",
     ),
     verb(
         Action::Sort,

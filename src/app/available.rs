@@ -91,7 +91,7 @@ fn marking(state: &AppState, action: Action) -> Result<(), String> {
     if state.is_stale(relationship) {
         return Err(format!("{} is still being read", relationship.name));
     }
-    if relation.markable > 0 {
+    if relation.tally.markable > 0 {
         return Ok(());
     }
     let filter = if relation.fits.is_some() { " among those that the filter shows" } else { "" };

@@ -25,9 +25,11 @@ use crate::engine::survey::Relationship;
 use crate::model::{Foreign, ScopeId, ServerName};
 
 use super::compared::Compared;
+use super::filter::Filter;
+use super::filter::fleet::Said;
 use super::state::AppState;
 use relation::{Relation, Used};
-use rows::{Filter, Row, RowKey};
+use rows::{Row, RowKey};
 
 impl AppState {
     /// The relationship that the cursor stands on or in, with what the screen keeps of it.
@@ -98,7 +100,7 @@ pub fn compared(state: &mut AppState, name: &Foreign, compared: Arc<Compared>) {
         Some(number) if kept => carry(&mut state.tree.all, number, moved.as_deref(), len),
         _ => sort_all(state),
     }
-    refit(state, name);
+    refit(state, name, &Filter::fleet(&state.tree.filter, &state.survey));
     rebuild(state);
 }
 
@@ -183,15 +185,15 @@ pub fn filtered(state: &mut AppState) {
 /// Filters everything anew.
 fn filter(state: &mut AppState) {
     let names: Vec<Foreign> = state.relations.keys().cloned().collect();
-    names.iter().for_each(|name| refit(state, name));
+    let filter = Filter::fleet(&state.tree.filter, &state.survey);
+    names.iter().for_each(|name| refit(state, name, &filter));
     rebuild(state);
 }
 
-fn refit(state: &mut AppState, name: &Foreign) {
-    let filter = Filter::new(&state.tree.filter);
+fn refit(state: &mut AppState, name: &Foreign, filter: &Filter) {
     let Some(found) = state.survey.relationships.iter().find(|found| found.name == *name) else { return };
     if let Some(relation) = state.relations.get_mut(name) {
-        relation.refilter(filter.wanted_of(found));
+        relation.refilter(filter, &Said::of(found, relation.compared.as_deref()));
     }
 }
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use super::drawn::Drawn;
 use super::effect::{Ticket, ToldScope};
+use super::filter::Filter;
 use super::list::{List, Scroll};
 
 pub use change::PastChange;
@@ -210,10 +211,10 @@ impl Opened {
 
     /// Filters the scopes anew, after the filter or they have changed.
     pub fn refilter(&mut self) {
-        let wanted = self.scopes.filter.trim().to_lowercase();
+        let filter = Filter::past_scopes(&self.scopes.filter);
         let scopes = self.detail().map_or(&[][..], |detail| &detail.scopes);
-        let fits = |scope: &PastScope| wanted.is_empty() || scope.words().to_lowercase().contains(&wanted);
-        self.shown = scopes.iter().zip(0u32..).filter(|(scope, _)| fits(scope)).map(|(_, at)| at).collect();
+        self.shown =
+            scopes.iter().zip(0u32..).filter(|(scope, _)| filter.past_scope(scope)).map(|(_, at)| at).collect();
         self.scopes.settle(&self.shown);
     }
 }

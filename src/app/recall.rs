@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::detached::DetachedJob;
 use super::effect::{Effect, News};
+use super::filter::Filter;
 use super::history::{Before, Fate, PAGE, Page, PastChange, PastRun, PastScope, RunDetail};
 use crate::detached::JobReport;
 use crate::engine::Result;
@@ -48,8 +49,8 @@ pub fn recall(effect: Effect, history: &History, zone: &TimeZone) -> std::result
 }
 
 fn page(history: &History, before: Option<i64>, filter: &str, zone: &TimeZone) -> Result<Page> {
-    let wanted = filter.trim().to_lowercase();
-    let chunk = if wanted.is_empty() { PAGE } else { PAGE * 10 };
+    let filter = Filter::past_runs(filter);
+    let chunk = if filter.terms.is_empty() { PAGE } else { PAGE * 10 };
     let dead = dead(history)?;
     let mut page = Page { next: before, ..Page::default() };
     let mut looked_at = 0;
@@ -60,7 +61,7 @@ fn page(history: &History, before: Option<i64>, filter: &str, zone: &TimeZone) -
         let jobs = history.jobs_of(&records.iter().map(|record| record.id.as_str()).collect::<Vec<_>>())?;
         for record in &records {
             let run = past_run(record, &dead, &jobs);
-            if wanted.is_empty() || run.fits(&wanted, zone) {
+            if filter.past_run(&run, zone) {
                 page.runs.push(run);
             }
         }

@@ -19,6 +19,7 @@ use super::reading::{survey, waiting};
 use super::replicate::AtTerminal;
 use super::start::{self, Start};
 use super::{Failure, history, jobs, on_servers, recover, warn_of_unsaved};
+use crate::app::filter::Filter;
 use crate::engine::compare::{self, Summary};
 use crate::engine::fleet::Fleet;
 use crate::engine::plan::Plan;
@@ -59,7 +60,7 @@ pub(super) fn run(global: &Global, console: &mut Console) -> Result<u8, Failure>
         worst: 0,
     };
     session.read(console)?;
-    console.lines(&session.list.lines("", false));
+    console.lines(&session.list.lines(&Filter::default(), false));
     console.line(&Line::of(0, Role::Plain, "h and Enter for help, q and Enter to end."));
     let status = session.serve(console);
     // A read that nobody waits for any more must not hold up the end.
@@ -131,14 +132,20 @@ impl Session<'_> {
         match order {
             Order::Nothing | Order::Quit => {}
             Order::Help => console.lines(&command::help()),
-            Order::List { filter, all } => console.lines(&self.list.lines(&filter, all)),
+            Order::List { filter, all } => {
+                let filter = Filter::fleet(&filter, &self.survey);
+                for fault in &filter.faults {
+                    console.line(&Line::of(0, Role::Warning, Foreign::cleaned(&fault.to_string())));
+                }
+                console.lines(&self.list.lines(&filter, all));
+            }
             Order::Drift(words) => self.drift(&words, console)?,
             Order::Preview(words) => self.replicate(&words, true, console)?,
             Order::Replicate(words) => self.replicate(&words, false, console)?,
             Order::Swap(words) => self.swap(&words, console)?,
             Order::Reload => {
                 self.read(console)?;
-                console.lines(&self.list.lines("", false));
+                console.lines(&self.list.lines(&Filter::default(), false));
             }
             Order::WhatIf(wanted) => {
                 self.asking.what_if = wanted.unwrap_or(!self.asking.what_if);
@@ -230,7 +237,7 @@ impl Session<'_> {
             }
         }
         self.list = List::of(&self.fleet, &self.survey, &self.sources);
-        console.lines(&self.list.lines("", false));
+        console.lines(&self.list.lines(&Filter::default(), false));
         Ok(())
     }
 

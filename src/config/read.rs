@@ -90,7 +90,7 @@ pub(super) fn shown(text: &str) -> String {
 }
 
 /// The ending of a message: the nearest valid name, or all of them where none is near.
-pub(super) fn nearest(wrong: &str, valid: &[&str], quote: char) -> String {
+pub(crate) fn nearest(wrong: &str, valid: &[&str], quote: char) -> String {
     let wrong = wrong.to_lowercase().replace('-', "_");
     let likeness = |name: &&str| strsim::normalized_damerau_levenshtein(&wrong, &name.to_lowercase());
     let best = valid.iter().map(|name| (likeness(name), name)).max_by(|one, other| one.0.total_cmp(&other.0));

@@ -39,7 +39,7 @@ impl Section {
     ];
 
     /// The word for screens and rules.
-    pub fn word(self) -> &'static str {
+    pub const fn word(self) -> &'static str {
         match self {
             Section::Properties => "properties",
             Section::Ranges => "ranges",

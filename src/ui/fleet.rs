@@ -10,12 +10,14 @@ use ratatui::style::Style;
 
 use super::{Theme, pane, text};
 use crate::app::drawn::Window;
+use crate::app::filter::Filter;
 use crate::app::fleet::marks;
 use crate::app::fleet::rows::Row;
 use crate::app::pick;
 use crate::app::state::{AppState, Pane};
 use crate::config::Column;
 use crate::model::Condition;
+use crate::show::plural;
 use columns::{MARGIN, Slot};
 
 /// Columns for the lines that are shown, of so many.
@@ -73,7 +75,7 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
 fn title(state: &AppState, theme: &Theme) -> String {
     let mut parts: Vec<String> = marks::words(state).into_iter().collect();
     if !state.tree.filter.is_empty() {
-        parts.push(format!("/{}", state.tree.filter));
+        parts.push(filter(state));
     }
     if let Some((relationship, _)) = state.current() {
         let [source, target] = pick::directed(state, relationship);
@@ -88,6 +90,15 @@ fn title(state: &AppState, theme: &Theme) -> String {
         parts.push("order changed: o sorts anew".into());
     }
     if parts.is_empty() { "fleet".to_owned() } else { parts.join(", ") }
+}
+
+/// The filter, and how many scopes it leaves.
+fn filter(state: &AppState) -> String {
+    let text = &state.tree.filter;
+    let relations = || state.relations.values();
+    let shown: usize = relations().map(|relation| relation.tally.scopes).sum();
+    let all: usize = relations().filter_map(|r| r.compared.as_ref()).map(|compared| compared.summary.scopes).sum();
+    format!("{}: {shown} of {}", Filter::fleet(text, &state.survey).title(text), plural(all, "scope"))
 }
 
 /// The titles of the columns, with a sign above the one that is sorted by.

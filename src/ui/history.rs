@@ -7,6 +7,7 @@ use ratatui::style::Style;
 use super::{Theme, WIDE, drift, pane, text};
 use crate::app::action::Action;
 use crate::app::drawn::{Drawn, Window};
+use crate::app::filter::Filter;
 use crate::app::history::{Fate, HistoryView, Level, Older, Opened, PastRun, PastScope, destroyed, when};
 use crate::app::state::AppState;
 use crate::engine::port::RunKind;
@@ -45,7 +46,8 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, body:
 fn list(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, below: Rect) -> Window {
     let view = &state.history;
     let focused = view.level == Level::Runs;
-    let filter = if view.list.filter.is_empty() { String::new() } else { format!(" /{}", view.list.filter) };
+    let text = &view.list.filter;
+    let filter = if text.is_empty() { String::new() } else { format!(" {}", Filter::past_runs(text).title(text)) };
     let inside = pane::head(frame, theme, area, &format!("history{filter}"), focused);
     let height = usize::from(inside.height.max(1));
     let top = view.list.window(&view.runs, height);
@@ -212,8 +214,8 @@ fn run_page(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, 
 
 fn scopes(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, opened: &Opened) -> Window {
     let focused = state.history.level == Level::Scopes;
-    let filter = &opened.scopes.filter;
-    let filter = if filter.is_empty() { String::new() } else { format!(" /{filter}") };
+    let text = &opened.scopes.filter;
+    let filter = if text.is_empty() { String::new() } else { format!(" {}", Filter::past_scopes(text).title(text)) };
     let inside = pane::head(frame, theme, area, &format!("scopes{filter}"), focused);
     let height = usize::from(inside.height.max(1));
     let top = opened.scopes.window(&opened.shown, height);

@@ -7,6 +7,7 @@ use ratatui::style::Style;
 use super::{Theme, text, title};
 use crate::app::action::{Action, Verb};
 use crate::app::available::available;
+use crate::app::filter;
 use crate::app::keymap::Sequence;
 use crate::app::state::{AppState, View};
 
@@ -93,10 +94,10 @@ fn hint(theme: &Theme, frame: &mut Frame<'_>, area: Rect, y: u16, line: &str) {
 
 fn message(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
     let width = usize::from(area.width.saturating_sub(1));
-    let (line, style) = if state.filtering {
-        let filter = if state.history.open { state.history.filter() } else { &state.tree.filter };
-        (format!("filter: /{filter}_"), theme.heading)
-    } else if let Some(begun) = &state.begun {
+    if state.filtering {
+        return filter(state, theme, frame, area);
+    }
+    let (line, style) = if let Some(begun) = &state.begun {
         let goes_on = state.setting.keymap.begun(begun.place, &begun.keys);
         let words: Vec<String> = goes_on.map(|(keys, verb)| format!("{keys} {}", verb.name)).collect();
         (format!("{begun} ... {}", words.join(", ")), theme.heading)
@@ -117,4 +118,24 @@ fn message(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
     };
     let line = text::fit(&line, width, theme.glyphs.more);
     text::put(frame, area.x + 1, area.y, area.width.saturating_sub(1), &line, style);
+}
+
+/// The filter as far as it is typed, and beside it what is wrong with it.
+fn filter(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
+    let (typed, filter) = filter::focused(state);
+    let x = text::put(
+        frame,
+        area.x + 1,
+        area.y,
+        area.width.saturating_sub(1),
+        &format!("filter: /{typed}_"),
+        theme.heading,
+    );
+    let (beside, style) = match filter.faults.first() {
+        Some(fault) => (fault.to_string(), theme.warning),
+        None if typed.is_empty() => (format!("words, or {}; - before one: not", filter::keys(state)), theme.quiet),
+        None => return,
+    };
+    let room = area.right().saturating_sub(x + 2);
+    text::put(frame, x + 2, area.y, room, &text::fit(&beside, usize::from(room), theme.glyphs.more), style);
 }

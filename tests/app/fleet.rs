@@ -88,7 +88,7 @@ fn marks_stand_for_what_is_said_wherever_they_are() {
     program.press("Down Space");
     assert_eq!(marks(&program.state), ["10.0.1.0", "10.0.2.0", "10.0.3.0"]);
     assert!(message(&program.state).contains("3 drifted scopes marked; 1 left out"), "{}", message(&program.state));
-    program.press("/ f l o o r");
+    program.press("/ \" f l o o r");
     program.type_keys("Space 1 Enter");
     program.draw();
     assert!(program.text().contains("3 marked, 2 not shown by the filter"), "{}", program.text());
@@ -119,7 +119,7 @@ fn the_filter_looks_at_all_columns_and_shows_where_it_found() {
     assert_eq!(listed(&program.state), ["three-four", "77"], "what was folded is opened for it");
     program.press("Esc");
     assert_eq!(listed(&program.state), ["one-two", "three-four"], "and folded as before");
-    program.press("/ - 1 Enter");
+    program.press("/ \" - 1 Enter");
     assert_eq!(listed(&program.state), ["one-two", "5", "three-four", "5"], "counts are columns, too");
     program.press("Esc / t h r e e Enter");
     assert_eq!(listed(&program.state), ["three-four"], "a relationship by its name or its servers");

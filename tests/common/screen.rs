@@ -130,7 +130,8 @@ impl Past {
         match effect {
             Effect::Runs(_, before, filter) => {
                 self.pages += 1;
-                let fits = |run: &&PastRun| run.fits(&filter.trim().to_lowercase(), &jiff::tz::TimeZone::UTC);
+                let filter = scopesync::app::filter::Filter::past_runs(filter);
+                let fits = |run: &&PastRun| filter.past_run(run, &jiff::tz::TimeZone::UTC);
                 let older = self.runs.iter().filter(|run| before.is_none_or(|before| run.seq < before));
                 let runs: Vec<PastRun> = older.filter(fits).take(PAGE).cloned().collect();
                 let next = runs.last().map(|run| run.seq).filter(|_| runs.len() == PAGE);

@@ -7,6 +7,8 @@ use std::fmt::Write as _;
 use memchr::memmem;
 
 use crate::app::compared::{Counts, counts_of};
+use crate::app::filter::fleet::{drift_bits, section_bits};
+use crate::app::filter::{Key, Test};
 use crate::engine::compare::{RelationshipDrift, ScopeDrift};
 use crate::model::{DriftState, ScopeId, Severity};
 
@@ -34,6 +36,10 @@ pub struct Facts {
     pub rank: Rank,
     /// Creations, updates and deletions.
     pub counts: [u32; 3],
+    /// How it stands, as a filter asks for it.
+    pub drift: u16,
+    /// The sections in which it differs, as a filter asks for them.
+    pub sections: u8,
     /// A replication has something to do for it, and nothing is known against it.
     pub can_be_written: bool,
     /// Its place among the scopes of the relationship when they are sorted by name.
@@ -49,6 +55,8 @@ pub struct FactSheet {
     text: String,
     /// Where each line ends, behind its newline.
     ends: Vec<usize>,
+    /// Where the name begins in each line; its end where there is none.
+    names: Vec<usize>,
 }
 
 impl FactSheet {
@@ -61,6 +69,8 @@ impl FactSheet {
             let counts = counts_of(scope);
             sheet.facts.push(Facts {
                 rank: if critical.contains(&scope.id) { Rank::Critical } else { rank_of(scope) },
+                drift: drift_bits(scope, counts, critical.contains(&scope.id)),
+                sections: section_bits(scope),
                 counts: counts.map(|count| u32::try_from(count).unwrap_or(u32::MAX)),
                 can_be_written: scope.can_replicate() && !refused.contains_key(&scope.id),
                 by_name: 0,
@@ -82,15 +92,11 @@ impl FactSheet {
         for (sign, count) in [('+', create), ('~', update), ('-', delete)].into_iter().filter(|(_, count)| *count > 0) {
             let _ = write!(line, " {sign}{count}");
         }
+        line.push(' ');
+        self.text.push_str(&line);
+        self.names.push(self.text.len());
         if let Some(name) = &scope.name {
-            line.push(' ');
-            line.extend(name.raw().chars().map(|c| if c == '\n' { ' ' } else { c }));
-        }
-        if line.is_ascii() {
-            line.make_ascii_lowercase();
-            self.text.push_str(&line);
-        } else {
-            self.text.push_str(&line.to_lowercase());
+            self.text.push_str(&name.raw().replace('\n', " ").to_lowercase());
         }
         self.text.push('\n');
         self.ends.push(self.text.len());
@@ -108,8 +114,20 @@ impl FactSheet {
         }
     }
 
-    /// Which scopes have this text, in small letters, in one of their columns.
-    pub fn having(&self, wanted: &str) -> Vec<bool> {
+    /// Of which scopes this holds; of none where it is asked of relationships.
+    pub fn having(&self, test: &Test) -> Vec<bool> {
+        let facts = self.facts.iter();
+        match test {
+            Test::Text(text) => self.with(text, false),
+            Test::Part(Key::Name, text) => self.with(text, true),
+            Test::Words(Key::Drift, bits) => facts.map(|facts| u32::from(facts.drift) & bits != 0).collect(),
+            Test::Words(Key::Section, bits) => facts.map(|facts| u32::from(facts.sections) & bits != 0).collect(),
+            Test::Words(..) | Test::Part(..) => vec![false; self.facts.len()],
+        }
+    }
+
+    /// Which scopes have this text in one of their columns, or in their name alone.
+    fn with(&self, wanted: &str, in_name: bool) -> Vec<bool> {
         let finder = memmem::Finder::new(wanted);
         let mut fits = vec![false; self.ends.len()];
         let (mut at, mut line) = (0, 0);
@@ -119,9 +137,10 @@ impl FactSheet {
             while self.ends.get(line).is_some_and(|end| *end <= hit) {
                 line += 1;
             }
-            let (Some(fit), Some(end)) = (fits.get_mut(line), self.ends.get(line)) else { break };
-            *fit = hit + wanted.len() < *end;
-            at = *end;
+            let places = (fits.get_mut(line), self.names.get(line), self.ends.get(line));
+            let (Some(fit), Some(name), Some(end)) = places else { break };
+            *fit = !in_name || hit >= *name;
+            at = if *fit { *end } else { *name };
         }
         fits
     }

@@ -148,7 +148,7 @@ pub fn markable(state: &AppState) -> impl Iterator<Item = &Foreign> {
     let is_settled = |name: &&Foreign| {
         let found = state.relationship(name);
         found.is_some_and(|found| found.unsupported.is_none() && !state.is_stale(found))
-            && state.relations.get(*name).is_some_and(|relation| relation.markable > 0)
+            && state.relations.get(*name).is_some_and(|relation| relation.tally.markable > 0)
     };
     state.tree.order.iter().filter(is_settled)
 }

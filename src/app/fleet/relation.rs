@@ -7,6 +7,8 @@ use std::time::Instant;
 use super::sort::Sort;
 use crate::app::compared::Compared;
 use crate::app::effect::Ticket;
+use crate::app::filter::Filter;
+use crate::app::filter::fleet::{Said, Tally};
 use crate::engine::compare::ScopeDrift;
 use crate::engine::port::Utilisation;
 use crate::model::{ScopeId, ServerName};
@@ -41,8 +43,8 @@ pub struct Relation {
     pub order: Vec<u32>,
     /// What the filter leaves, by place in the drift; `None` for all.
     pub fits: Option<Vec<bool>>,
-    /// How many of the scopes shown can be replicated.
-    pub markable: usize,
+    /// What the scopes come to that it leaves.
+    pub tally: Tally,
     /// Addresses in use of a hundred, by place in the drift.
     pub used: Vec<u8>,
     /// Sorted anew with the next comparison, wherever the operator looks.
@@ -63,15 +65,14 @@ impl Relation {
         scopes.iter().enumerate().filter(|(at, _)| self.is_shown(*at))
     }
 
-    /// Filters its scopes anew; `wanted` is in small letters, `None` leaves all.
-    pub fn refilter(&mut self, wanted: Option<&str>) {
+    /// Filters its scopes anew.
+    pub fn refilter(&mut self, filter: &Filter, said: &Said) {
         let Some(compared) = &self.compared else {
-            (self.fits, self.markable) = (wanted.map(|_| Vec::new()), 0);
+            (self.fits, self.tally) = (None, Tally::default());
             return;
         };
-        self.fits = wanted.map(|wanted| compared.sheet.having(wanted));
-        let facts = compared.sheet.facts.iter().enumerate();
-        self.markable = facts.filter(|(at, facts)| facts.can_be_written && self.is_shown(*at)).count();
+        self.fits = filter.scopes(said, &compared.sheet);
+        self.tally = Tally::of(&compared.sheet, self.fits.as_deref());
     }
 
     /// Takes a comparison, and what the servers, source first, tell of addresses in use. Its scopes stay in the order in which they are looked at, new ones

@@ -2,6 +2,8 @@
 
 use super::relation::Relation;
 use super::tree::Tree;
+use crate::app::filter::Filter;
+use crate::app::filter::fleet::Said;
 use crate::app::state::AppState;
 use crate::config::Grouping;
 use crate::engine::survey::Relationship;
@@ -145,37 +147,10 @@ impl Rows {
     }
 }
 
-/// A filter as it is typed: plain text, over all columns.
-pub struct Filter(Option<String>);
-
-impl Filter {
-    /// What to look for; nothing leaves all.
-    pub fn new(text: &str) -> Self {
-        Filter(Some(text.trim().to_lowercase()).filter(|wanted| !wanted.is_empty()))
-    }
-
-    /// Whether it leaves a line with this text.
-    fn fits(&self, text: &str) -> bool {
-        self.0.as_ref().is_none_or(|wanted| text.to_lowercase().contains(wanted.as_str()))
-    }
-
-    /// What to look for in the scopes of a relationship; `None` where all of them are left:
-    /// they share what is said of the relationship.
-    pub fn wanted_of(&self, relationship: &Relationship) -> Option<&str> {
-        let wanted = self.0.as_deref()?;
-        (!self.fits(&words(relationship))).then_some(wanted)
-    }
-}
-
-fn words(relationship: &Relationship) -> String {
-    let [a, b] = &relationship.members;
-    let said = |m: &crate::engine::survey::Member| m.state.as_ref().map(|s| s.0.to_string()).unwrap_or_default();
-    format!("{} {} {} {} {} {}", relationship.name, relationship.mode, a.shown(), b.shown(), said(a), said(b))
-}
-
 /// Lists what there is, as it is grouped, sorted and filtered.
 pub fn build(state: &AppState) -> Rows {
-    let mut list = Listing { state, tree: &state.tree, filter: Filter::new(&state.tree.filter), rows: Rows::default() };
+    let filter = Filter::fleet(&state.tree.filter, &state.survey);
+    let mut list = Listing { state, tree: &state.tree, filter, rows: Rows::default() };
     match state.tree.grouping {
         Grouping::Relationship => {
             state.tree.order.iter().for_each(|name| list.relationship(name, None));
@@ -202,10 +177,15 @@ impl<'a> Listing<'a> {
         Some((self.state.relationship(name)?, self.state.relations.get(name)?))
     }
 
+    /// Whether the filter leaves a relationship for its own sake.
+    fn fits(&self, found: &Relationship, relation: &Relation) -> bool {
+        Said::of(found, relation.compared.as_deref()).fits(&self.filter)
+    }
+
     /// A relationship and its scopes, where the filter leaves any of it.
     fn relationship(&mut self, name: &Foreign, under: Option<&ServerName>) {
         let Some((found, relation)) = self.known(name) else { return };
-        let itself = self.filter.wanted_of(found).is_none();
+        let itself = self.fits(found, relation);
         if !itself && relation.shown().next().is_none() {
             return;
         }
@@ -232,7 +212,7 @@ impl<'a> Listing<'a> {
             if is_open {
                 own.into_iter().for_each(|name| self.relationship(name, Some(&report.name)));
             }
-            if self.rows.rows.len() == listed && !self.filter.fits(report.name.as_str()) {
+            if self.rows.rows.len() == listed && !self.filter.server(report) {
                 self.rows.nodes.truncate(before.0);
                 self.rows.rows.truncate(before.1);
             }
@@ -254,11 +234,13 @@ impl<'a> Listing<'a> {
             }
         }
         for (number, relation) in (0u32..).zip(relations) {
-            let nothing =
-                relation.is_some_and(|relation| relation.compared.as_ref().is_none_or(|c| c.drift.scopes.is_empty()));
-            let Some(node) = self.rows.nodes.get_mut(number as usize).filter(|_| nothing) else { continue };
-            let found = node.key.relationship.as_ref().and_then(|name| self.state.relationship(name));
-            if found.is_some_and(|found| self.filter.wanted_of(found).is_none()) {
+            let nothing = |relation: &&Relation| relation.compared.as_ref().is_none_or(|c| c.drift.scopes.is_empty());
+            let Some(relation) = relation.filter(nothing) else { continue };
+            let name = self.rows.nodes.get(number as usize).and_then(|node| node.key.relationship.as_ref());
+            let listed = name.and_then(|name| self.state.relationship(name));
+            if listed.is_some_and(|found| self.fits(found, relation))
+                && let Some(node) = self.rows.nodes.get_mut(number as usize)
+            {
                 (node.row, node.end) = (Some(self.rows.rows.len()), self.rows.rows.len() + 1);
                 self.rows.rows.push(Row::Node(number));
             }
@@ -270,7 +252,7 @@ impl<'a> Listing<'a> {
         let survey = &self.state.survey;
         for report in &survey.servers {
             let in_one = survey.relationships.iter().any(|found| found.member_index(&report.name).is_some());
-            if !in_one && self.filter.fits(report.name.as_str()) {
+            if !in_one && self.filter.server(report) {
                 self.rows.push_node(RowKey { server: Some(report.name.clone()), ..RowKey::default() }, 0, false);
             }
         }

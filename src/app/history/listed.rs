@@ -100,10 +100,10 @@ impl PastRun {
         self.counts.iter().filter(|(word, _)| wrote(word)).map(|(_, count)| count).sum()
     }
 
-    /// Whether this text stands anywhere in it. The text is in lower case.
-    pub fn fits(&self, wanted: &str, zone: &TimeZone) -> bool {
+    /// All that its columns say.
+    pub fn words(&self, zone: &TimeZone) -> String {
         let words = [
-            &self.id,
+            self.id.as_str(),
             self.kind_word(),
             &self.who,
             &self.host,
@@ -113,7 +113,7 @@ impl PastRun {
             &self.overrides.join(" "),
             &when(self.started, zone),
         ];
-        words.iter().any(|text| text.to_lowercase().contains(wanted))
+        words.join(" ")
     }
 
     /// `2026-11-22 03:17, ada on adminhost, run 20261122T031701Z-1f3a09c7`.

@@ -10,7 +10,7 @@ pub(super) enum Order {
     Nothing,
     /// What can be ordered.
     Help,
-    /// The list: what fits this text; with the scopes in sync if all is wanted.
+    /// The list: what this filter leaves; with the scopes in sync if all is wanted.
     List { filter: String, all: bool },
     /// The drift of these.
     Drift(Vec<String>),
@@ -36,7 +36,7 @@ pub(super) enum Order {
 
 /// Name, shortest spelling, what it takes, what it does.
 const ORDERS: [(&str, &str, &str, &str); 11] = [
-    ("list", "l", "[TEXT | all]", "relationships and scopes that differ; those that hold TEXT; all"),
+    ("list", "l", "[FILTER | all]", "relationships and scopes that differ; those that FILTER leaves; all"),
     ("drift", "d", "[WHAT]", "how scopes differ, change by change"),
     ("preview", "p", "WHAT", "what a replication would do; nothing is written"),
     ("replicate", "r", "WHAT", "shows the plan, asks, and makes the target's scopes equal to the source's"),
@@ -70,7 +70,9 @@ impl Order {
         Ok(match ORDERS.iter().find(known).map(|(long, ..)| *long) {
             Some("list") => {
                 let all = rest.as_slice() == ["all"];
-                Order::List { filter: if all { String::new() } else { rest.join(" ") }, all }
+                // the filter has quotes of its own
+                let filter = line.trim().split_once(char::is_whitespace).map_or("", |(_, filter)| filter.trim());
+                Order::List { filter: if all { String::new() } else { filter.to_owned() }, all }
             }
             Some("drift") => Order::Drift(rest),
             Some("preview") => Order::Preview(rest),
@@ -114,6 +116,8 @@ pub(super) fn help() -> Vec<Line> {
         [
             "WHAT is a number of the list such as 1 or 1.3, a range such as 1.3-7, the id of a scope, the name of \
              a relationship, or all. Several are separated by blanks.",
+            "FILTER is made of words, which are looked for in all columns, and of drift:, state:, server:, \
+             relationship:, section: and name: with what is wanted; - before one wants the others.",
             "As on the command line, with its arguments: relationships, scopes, history, undo, recover, jobs, \
              ha-reset.",
         ]
@@ -134,7 +138,7 @@ mod tests {
             ("  \n", Order::Nothing),
             ("l\n", Order::List { filter: String::new(), all: false }),
             ("list all", Order::List { filter: String::new(), all: true }),
-            ("list two words", Order::List { filter: "two words".into(), all: false }),
+            ("list two name:\"a b\"", Order::List { filter: "two name:\"a b\"".into(), all: false }),
             ("r 1.3 1.5-7", Order::Replicate(words("1.3 1.5-7"))),
             ("Preview \"Bonn 2\"", Order::Preview(vec!["Bonn 2".into()])),
             ("R", Order::Reload),

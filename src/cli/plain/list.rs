@@ -2,6 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::app::compared::Compared;
+use crate::app::filter::Filter;
+use crate::app::filter::fleet::Said;
+use crate::app::fleet::facts::FactSheet;
 use crate::cli::Failure;
 use crate::engine::compare::{self, ScopeDrift, Summary};
 use crate::engine::fleet::Fleet;
@@ -25,6 +29,9 @@ struct Group {
     summary: Line,
     findings: usize,
     scopes: Vec<Numbered>,
+    said: Said,
+    /// What a filter asks of the scopes, each at its place.
+    sheet: FactSheet,
 }
 
 struct Numbered {
@@ -41,6 +48,9 @@ impl List {
             let chosen = sources.get(&relationship.name).and_then(|server| relationship.member_index(server));
             let source_member = chosen.unwrap_or(0);
             let drift = compare::relationship(survey, relationship, source_member, &fleet.ignore);
+            let compared = Compared::of(drift, false);
+            let said = Said::of(relationship, Some(&compared));
+            let Compared { drift, sheet, .. } = compared;
             Group {
                 name: relationship.name.clone(),
                 source_member,
@@ -48,6 +58,8 @@ impl List {
                 summary: show::summary(&Summary::of(&drift.scopes)),
                 findings: drift.findings.len(),
                 scopes: drift.scopes.iter().map(|scope| Numbered::of(scope, &names)).collect(),
+                said,
+                sheet,
             }
         };
         let absent = |server: &crate::engine::survey::ServerReport| match &server.outcome {
@@ -60,16 +72,17 @@ impl List {
         }
     }
 
-    /// The lines whose text holds `filter`; scopes in sync only if they are asked for.
-    pub(super) fn lines(&self, filter: &str, all: bool) -> Vec<Line> {
-        let wanted = filter.to_lowercase();
-        let fits = |text: String| wanted.is_empty() || text.to_lowercase().contains(&wanted);
+    /// The lines that a filter leaves, with the numbers that they have in the whole list; without one, scopes in sync only if `all` are
+    /// asked for.
+    pub(super) fn lines(&self, filter: &Filter, all: bool) -> Vec<Line> {
+        let all = all || !filter.terms.is_empty();
         let mut lines = Vec::new();
         for (number, group) in (1..).zip(&self.groups) {
-            let of_group = fits(group.title.text());
-            let scopes = (1..).zip(&group.scopes).filter(|(_, scope)| all || !wanted.is_empty() || !scope.in_sync);
-            let scopes: Vec<_> = scopes.filter(|(_, scope)| of_group || fits(scope.line.text())).collect();
-            if !of_group && scopes.is_empty() {
+            let fits = filter.scopes(&group.said, &group.sheet);
+            let is_left = |at: usize| fits.as_ref().is_none_or(|fits| fits.get(at) == Some(&true));
+            let scopes = group.scopes.iter().enumerate().filter(|(at, scope)| is_left(*at) && (all || !scope.in_sync));
+            let scopes: Vec<_> = scopes.map(|(at, scope)| (at + 1, scope)).collect();
+            if scopes.is_empty() && !group.said.fits(filter) {
                 continue;
             }
             lines.push(before(format!("{number}  "), &group.title));
@@ -84,7 +97,7 @@ impl List {
             lines.push(summary);
         }
         if lines.is_empty() {
-            let text = if wanted.is_empty() { "no server is in a relationship" } else { "nothing fits" };
+            let text = if filter.terms.is_empty() { "no server is in a relationship" } else { "nothing fits" };
             lines.push(Line::of(0, Role::Muted, text));
         }
         lines.extend(self.absent.iter().map(|reason| Line::of(0, Role::Critical, format!("not read: {reason}"))));
@@ -191,18 +204,40 @@ mod tests {
     use super::*;
 
     fn list() -> List {
-        let scope = |n: u8, in_sync| Numbered {
+        let scope = |n: u8, in_sync| ScopeDrift {
             id: ScopeId::new([10, 0, n, 0].into(), 24).unwrap(),
-            line: Line::of(0, Role::Plain, format!("10.0.{n}.0  Office {n}")),
-            in_sync,
+            name: Some(format!("Office {n}").into()),
+            server_ids: [None, None],
+            state: if in_sync { DriftState::InSync } else { DriftState::Drifted },
+            reason: None,
+            changes: Vec::new(),
+            hidden: BTreeSet::new(),
+            ignored: Default::default(),
         };
-        let group = |name: &str, scopes| Group {
+        let numbered = |scope: &ScopeDrift| Numbered {
+            id: scope.id,
+            line: Line::of(0, Role::Plain, format!("{}  {}", scope.id.short(), scope.name.as_ref().unwrap())),
+            in_sync: scope.state == DriftState::InSync,
+        };
+        let group = |name: &str, scopes: Vec<ScopeDrift>| Group {
             name: Foreign::from(name),
             source_member: 1,
             title: Line::of(0, Role::Title, name),
             summary: Line::of(0, Role::Plain, "summary"),
             findings: 0,
-            scopes,
+            scopes: scopes.iter().map(numbered).collect(),
+            said: Said::default(),
+            sheet: FactSheet::new(
+                &compare::RelationshipDrift {
+                    name: name.into(),
+                    source: "one".into(),
+                    target: "two".into(),
+                    findings: Vec::new(),
+                    trouble: None,
+                    scopes,
+                },
+                &BTreeMap::new(),
+            ),
         };
         let first = vec![scope(1, true), scope(2, false), scope(3, false)];
         List { groups: vec![group("Berlin", first), group("Bonn", vec![scope(3, false)])], absent: Vec::new() }
@@ -234,7 +269,10 @@ mod tests {
 
     #[test]
     fn what_is_in_sync_is_listed_when_it_is_asked_for() {
-        let text = |filter, all| list().lines(filter, all).iter().map(Line::text).collect::<Vec<_>>();
+        let text = |filter, all| {
+            let filter = Filter::fleet(filter, &Survey::default());
+            list().lines(&filter, all).iter().map(Line::text).collect::<Vec<_>>()
+        };
         assert_eq!(
             text("", false),
             [
@@ -248,7 +286,9 @@ mod tests {
             ]
         );
         assert!(text("", true).contains(&"  1.1  10.0.1.0  Office 1".to_owned()));
-        assert_eq!(text("OFFICE 1", false), ["1  Berlin", "  1.1  10.0.1.0  Office 1", "  summary"]);
+        for filter in ["\"OFFICE 1\"", "drift:in-sync", "-drift:drifted name:ICE"] {
+            assert_eq!(text(filter, false), ["1  Berlin", "  1.1  10.0.1.0  Office 1", "  summary"], "{filter}");
+        }
         assert_eq!(text("nowhere", false), ["nothing fits"]);
     }
 }

@@ -7,6 +7,7 @@ use ratatui::style::Style;
 use super::super::{Theme, text};
 use super::columns::{MARGIN, Slot, is_of_drift};
 use crate::app::compared::Compared;
+use crate::app::filter::fleet::Tally;
 use crate::app::fleet::rows::Node;
 use crate::app::pick;
 use crate::app::state::AppState;
@@ -79,10 +80,10 @@ fn relationship(
         parts.extend([("  ", Style::new()), (words.as_str(), style)]);
     }
     put_all(theme, frame, Rect { width: end.saturating_sub(area.x), ..area }, &parts);
-    let compared = state.relations.get(&found.name).and_then(|relation| relation.compared.as_ref());
+    let relation = state.relations.get(&found.name).filter(|relation| relation.compared.is_some());
     for slot in slots {
         let place = Rect { x: slot.x, width: slot.width, ..area };
-        let count = |at: usize| compared.filter(|_| !state.is_stale(found)).map(|compared| compared.counts[at]);
+        let count = |at: usize| relation.filter(|_| !state.is_stale(found)).map(|relation| relation.tally.counts[at]);
         match slot.column {
             Column::Drift => put_all(theme, frame, place, &[(&words, style)]),
             Column::Create => super::number(theme, frame, place, count(0)),
@@ -140,25 +141,24 @@ fn drift(state: &AppState, theme: &Theme, found: &Relationship) -> (String, Styl
         return ("not supported".into(), theme.quiet);
     }
     let relation = state.relations.get(&found.name);
-    let Some(compared) = relation.and_then(|relation| relation.compared.as_ref()) else {
+    let Some((relation, compared)) = relation.and_then(|relation| Some((relation, relation.compared.as_ref()?))) else {
         return ("checking".into(), theme.quiet);
     };
-    let sum = &compared.summary;
+    let sum = &relation.tally;
     if state.is_stale(found) || (compared.pending && sum.checking == sum.scopes) {
         return (format!("checking {} scopes", sum.scopes), theme.quiet);
     }
-    counted(theme, compared)
+    counted(theme, compared, sum)
 }
 
-fn counted(theme: &Theme, compared: &Compared) -> (String, Style) {
-    let sum = &compared.summary;
-    let drifted = sum.drifted + sum.only_on_source + sum.only_on_target;
-    let [create, update, delete] = compared.counts;
+/// What the scopes come to that are shown.
+fn counted(theme: &Theme, compared: &Compared, sum: &Tally) -> (String, Style) {
+    let Tally { drifted, counts: [create, update, delete], .. } = *sum;
     let mut parts = Vec::new();
     if compared.pending {
         parts.push(format!("checking {} of {}", sum.checking, sum.scopes));
     }
-    if compared.is_all_left_out() {
+    if drifted > 0 && sum.markable == 0 {
         parts.push(format!("{drifted}/{} drifted, f: why", sum.scopes));
     } else if drifted > 0 {
         parts.push(format!("{drifted}/{} drifted +{create} ~{update} -{delete}", sum.scopes));
@@ -178,6 +178,7 @@ fn counted(theme: &Theme, compared: &Compared) -> (String, Style) {
         // Nothing that was compared differs; without a single scope there is nothing to be in sync.
         let unread = compared.drift.findings.iter().any(|finding| finding.kind == FindingKind::Partner);
         return match (sum.scopes, unread) {
+            (0, false) if !compared.drift.scopes.is_empty() => ("no scope fits".into(), theme.quiet),
             (_, true) => ("unknown".into(), theme.bad),
             (0, false) => ("no scopes".into(), theme.quiet),
             (scopes, false) => (format!("in sync, {scopes} scopes"), theme.good),
