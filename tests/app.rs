@@ -17,6 +17,8 @@ mod history;
 mod jobs;
 #[path = "app/keys.rs"]
 mod keys;
+#[path = "app/leaving_out.rs"]
+mod leaving_out;
 #[path = "app/parts.rs"]
 mod parts;
 #[path = "app/running.rs"]

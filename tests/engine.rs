@@ -5,6 +5,8 @@
 
 mod common;
 
+#[path = "engine/left_out.rs"]
+mod left_out;
 #[path = "engine/named.rs"]
 mod named;
 

@@ -104,6 +104,10 @@ pub enum Action {
     NoToAll,
     /// Overrides a refusal, or lets it stand again.
     Override,
+    /// Leaves a change or a scope out of the plan, or brings it back.
+    LeaveOut,
+    /// Saves the plan to a file.
+    SavePlan,
     /// Does not end the program.
     Stay,
     /// Ends the program when the runs have ended.
@@ -558,6 +562,22 @@ pub const VERBS: &[Verb] = &[
         "override the refusals for safety that can be, one name after the other; then let them stand again",
     )
     .dangerous(),
+    verb(
+        Action::LeaveOut,
+        "leave-out",
+        &["Space"],
+        &[Place::Preview],
+        "leave out",
+        "leave the highlighted change out of the plan, or the whole scope on its line; again: bring it back",
+    ),
+    verb(
+        Action::SavePlan,
+        "save-plan",
+        &["w"],
+        &[Place::Preview],
+        "save",
+        "save the plan to a file: as text, or as scopesync.plan/1 under a name that ends in .json",
+    ),
     verb(
         Action::AsJob,
         "as-job",

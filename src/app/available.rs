@@ -54,6 +54,7 @@ pub fn available(state: &AppState, action: Action) -> Result<(), String> {
         Action::Yes | Action::YesToAll | Action::NoToAll => question(state, action),
         Action::Override => overriding(state),
         Action::AsJob => as_job(state),
+        Action::LeaveOut => leaving_out(state),
         Action::Stay | Action::QuitAfterRuns | Action::QuitCancelling | Action::HandOver
             if state.quitting != Some(Quitting::Asking) =>
         {
@@ -202,6 +203,14 @@ fn question(state: &AppState, action: Action) -> Result<(), String> {
         return Err(format!("answers count {time} ms after the question is on the screen: read it, then press again"));
     }
     Ok(())
+}
+
+fn leaving_out(state: &AppState) -> Result<(), String> {
+    let View::Preview(preview) = &state.view else { return Err("there is no preview".into()) };
+    if preview.overriding.is_some() && !preview.is_leaving_out {
+        return Err("the plan is being made anew".into());
+    }
+    preview.toggled().map(drop)
 }
 
 fn overriding(state: &AppState) -> Result<(), String> {

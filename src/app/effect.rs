@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::engine::approval::Approved;
 use crate::engine::fleet::Fleet;
 use crate::engine::outcome::RunReport;
-use crate::engine::plan::Plan;
+use crate::engine::plan::{LeftOut, Plan};
 use crate::engine::port::{Reading, Utilisation};
 use crate::engine::progress::Status;
 use crate::engine::reset::{ResetPlan, ResetReport};
@@ -18,6 +18,7 @@ use super::compared::Compared;
 use super::detached::DetachedJob;
 use super::drift::aligned::Left;
 use super::history::{Page, PastRun, RunDetail};
+use super::preview::SaveAs;
 
 /// Names one piece of work given away; never used twice. News of work that nobody waits
 /// for any more is recognised by it.
@@ -58,6 +59,10 @@ pub enum Effect {
     Plan(Ticket, Arc<Survey>, Vec<Pick>),
     /// Make the same plan with these refusals overridden.
     Override(Ticket, Arc<Plan>, BTreeSet<String>),
+    /// Make the same plan anew without these items.
+    LeaveOut(Ticket, Arc<Plan>, LeftOut),
+    /// Save a plan to a file.
+    SavePlan(Ticket, Arc<Plan>, SaveAs),
     /// Read what is kept of a run, and plan back to the snapshot of this scope of this server, or to all.
     PlanUndo(Ticket, Arc<Survey>, String, Option<(ServerName, ScopeId)>),
     /// Read the servers of an interrupted run, and plan what it had not come to.
@@ -158,6 +163,8 @@ pub enum News {
     Compared(Arc<Compared>),
     /// A plan was made, from these readings.
     Planned(Arc<Plan>, Vec<(ServerName, ReadOutcome)>),
+    /// A plan was saved to this file.
+    PlanSaved(String),
     /// A reset was planned, from these readings.
     ResetPlanned(Arc<ResetPlan>, Vec<(ServerName, ReadOutcome)>),
     /// A reset has ended.

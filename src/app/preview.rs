@@ -1,14 +1,16 @@
 //! A plan on the screen, and the questions that it asks.
 
+mod leave;
 mod lines;
 mod naming;
 mod rows;
+mod saving;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::engine::approval::{Answer, Approved, Manner, Questions, Switches};
-use crate::engine::plan::{Plan, PlannedRelationship};
+use crate::engine::plan::{LeftOut, Plan, PlannedRelationship};
 use crate::model::Foreign;
 use crate::show::ScopeNames;
 
@@ -20,6 +22,7 @@ use super::state::Setting;
 pub use lines::totals;
 pub use naming::{Naming, name};
 pub use rows::Row;
+pub use saving::{SaveAs, Saving};
 
 /// A plan with its questions.
 pub struct Preview {
@@ -51,8 +54,14 @@ pub struct Preview {
     pub naming: Option<Naming>,
     /// What is approved is given to a job.
     pub as_job: bool,
-    /// The same plan with other overrides is being made.
+    /// The name of a file for the plan is being typed, or the file is written.
+    pub saving: Option<Saving>,
+    /// The same plan with other overrides, or without what is left out, is being made.
     pub overriding: Option<Ticket>,
+    /// It is being made without what is left out, and more can be left out meanwhile.
+    pub is_leaving_out: bool,
+    /// What is left out, as soon as the plan is made.
+    pub left_out: LeftOut,
 }
 
 impl Preview {
@@ -74,9 +83,13 @@ impl Preview {
             shift: 0,
             gate: Gate::default(),
             naming: None,
+            saving: None,
             as_job: false,
             overriding: None,
+            is_leaving_out: false,
+            left_out: LeftOut::new(),
         };
+        preview.left_out = preview.plan.left_out();
         preview.begin();
         preview
     }
@@ -90,11 +103,20 @@ impl Preview {
         self.pass_over_empty();
     }
 
-    /// Puts the same plan with other overrides in its place: asked from the beginning.
+    /// Puts the same plan with other overrides or less changes in its place: asked from the beginning. The cursor
+    /// stays on its change.
     pub fn replace(&mut self, plan: Arc<Plan>) {
+        let old = self.scroll.position(self.rows.len());
+        let anchor = self.anchor(old);
         self.questions = questions(&plan, self.switches, &self.operator);
         self.rows = rows::rows(&plan);
         self.plan = plan;
+        if let Some(at) = anchor.and_then(|anchor| self.find(&anchor)) {
+            self.scroll.cursor = at;
+            self.scroll.top = at.saturating_sub(old.saturating_sub(self.scroll.top));
+        }
+        self.left_out = self.plan.left_out();
+        self.is_leaving_out = false;
         self.answers.clear();
         self.overriding = None;
         self.naming = None;
@@ -109,6 +131,11 @@ impl Preview {
         }
         let (at, _) = self.questions.pending()?;
         Some((at, self.plan.relationships.get(at)?))
+    }
+
+    /// Whether keys are typed into a line of it.
+    pub fn is_typing(&self) -> bool {
+        self.naming.is_some() || self.saving.is_some()
     }
 
     /// Whether there is anything to confirm, now or once the plan is made anew.

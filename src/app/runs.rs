@@ -380,6 +380,9 @@ pub fn outcome_words(scope: &ScopeRun) -> String {
     if scope.changes_done + scope.changes_left > 0 {
         words.push_str(&format!(", {} of {} changes", scope.changes_done, scope.changes_done + scope.changes_left));
     }
+    if !scope.left_out.is_empty() {
+        words.push_str(&format!(", {} left out", scope.left_out.len()));
+    }
     match scope.verified {
         Some(true) => words.push_str(", verified"),
         Some(false) if scope.uncarried => words.push_str(", verified but for what was not carried"),

@@ -364,7 +364,7 @@ impl AppState {
 
     /// Whether keys are typed into a line of the preview.
     pub fn is_typing(&self) -> bool {
-        matches!(&self.view, View::Preview(preview) if preview.naming.is_some()) && self.place() == Place::Preview
+        matches!(&self.view, View::Preview(preview) if preview.is_typing()) && self.place() == Place::Preview
     }
 
     /// WhatIf, Force and read-only as the engine understands them.

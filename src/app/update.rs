@@ -65,8 +65,8 @@ pub fn update(state: &mut AppState, event: Event, now: Moment) -> Vec<Effect> {
     state.clock = now.clock;
     let mut effects = match event {
         Event::Key(key) => on_key(state, key, now),
-        Event::Paste(_) if state.is_typing() => {
-            deciding::paste(state);
+        Event::Paste(text) if state.is_typing() => {
+            deciding::paste(state, &text);
             Vec::new()
         }
         Event::Mouse(mouse) => pointing::on_mouse(state, mouse, now),
@@ -281,6 +281,8 @@ fn act(state: &mut AppState, action: Action, now: Moment) -> Vec<Effect> {
         Action::Abandon => deciding::abandon(state),
         Action::Yes | Action::YesToAll | Action::No | Action::NoToAll => deciding::answer(state, action, now),
         Action::Override => deciding::next_override(state),
+        Action::LeaveOut => deciding::leave_out(state),
+        Action::SavePlan => deciding::save_as(state),
         Action::PanLeft | Action::PanRight => {
             if let View::Preview(preview) = &mut state.view {
                 let by = if action == Action::PanLeft { -16 } else { 16 };
@@ -383,6 +385,10 @@ fn on_news(state: &mut AppState, ticket: Ticket, news: News, now: Moment) -> Vec
         }
         News::JobStarted(job) => handing::started(state, ticket, job),
         News::Jobs(jobs) => handing::listed(state, ticket, jobs),
+        News::PlanSaved(file) => {
+            deciding::saved(state, ticket, &file);
+            Vec::new()
+        }
         News::ResetPlanned(plan, readings) => resetting::planned(state, ticket, plan, readings),
         News::ResetEnded(report) => resetting::ended(state, ticket, report, now),
         News::NotPlanned(error) => deciding::not_planned(state, ticket, &error),
@@ -417,7 +423,7 @@ fn on_failure(state: &mut AppState, ticket: Ticket, reason: String, now: Moment)
         let error = Error::new(crate::engine::ErrorKind::Local, reason);
         return deciding::not_planned(state, ticket, &error);
     }
-    if drifting::failed(state, ticket, &reason) {
+    if drifting::failed(state, ticket, &reason) || deciding::not_saved(state, ticket, &reason) {
         return Vec::new();
     }
     if recalling::failed(state, ticket, &reason) || handing::failed(state, ticket, &reason) {

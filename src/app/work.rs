@@ -67,6 +67,14 @@ pub async fn work(
             let plan = blocking(move || Arc::unwrap_or_clone(plan).with_overrides(overrides)).await?;
             Ok(News::Planned(Arc::new(plan), Vec::new()))
         }
+        Effect::LeaveOut(_, plan, left_out) => {
+            let made = plan.leaving_out(&fleet, &left_out, &ctl).await;
+            // an undo and the rest of a run are not told of interrupted runs, here as before
+            let is_ordinary = plan.undoes().is_none() && plan.settles.is_none();
+            let made = if is_ordinary { recovery::note(made, journal) } else { made };
+            Ok(News::Planned(Arc::new(made.kept_by(journal)), Vec::new()))
+        }
+        Effect::SavePlan(_, plan, to) => blocking(move || to.write(&plan)).await?.map(News::PlanSaved),
         Effect::PlanReset(_, survey, name) => Ok(plan_reset(&fleet, &survey, &name, journal, &ctl).await),
         Effect::Reset(_, plan, approved) => {
             Ok(News::ResetEnded(Arc::new(reset::run(&fleet, &plan, &approved, journal, &ctl).await)))

@@ -95,6 +95,9 @@ async fn work(taken: &Taken, control: Control) -> Result<(RunReport, ScopeNames)
             Plan::make(&fleet, &survey, &picked, overrides, &control).await
         }
     };
+    if !request.left_out.is_empty() {
+        plan = plan.leaving_out(&fleet, &request.left_out, &control).await;
+    }
     plan.asked = request.asked.clone();
     unless_cancelled(&control)?;
     let (plan, approved) = carry_over(request.approved.clone(), plan.kept_by(conduct.history()));

@@ -98,6 +98,7 @@ impl Origin {
             picks: plan.relationships.iter().enumerate().map(|(at, planned)| pick(at, planned, order.done)).collect(),
             undoes: plan.undoes().map(str::to_owned),
             overrides: plan.overrides.clone(),
+            left_out: plan.left_out(),
             approved,
             asked: plan.asked.clone(),
         })

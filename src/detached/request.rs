@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::config::{LogConfig, LogLevel, LogTarget};
 use crate::engine::approval::Carried;
+use crate::engine::plan::LeftOut;
 use crate::history::Who;
 use crate::model::{Foreign, ScopeId, ServerName};
 
@@ -44,6 +45,7 @@ pub(super) struct Request {
     /// The run that is undone; a replication without one.
     pub undoes: Option<String>,
     pub overrides: BTreeSet<String>,
+    pub left_out: LeftOut,
     pub approved: Vec<Carried>,
     /// What was asked for, in the front end's words.
     pub asked: serde_json::Value,
@@ -201,6 +203,7 @@ mod tests {
             picks: Vec::new(),
             undoes: None,
             overrides: BTreeSet::new(),
+            left_out: LeftOut::new(),
             approved: Vec::new(),
             asked: serde_json::Value::Null,
         }

@@ -112,6 +112,8 @@ pub struct ScopeRun {
     pub residual: Vec<Change>,
     /// All that still differs is what the writer was not known to carry.
     pub uncarried: bool,
+    /// What the operator left out: it differs as before, and that is no failure.
+    pub left_out: Vec<Change>,
     /// Whether it counts toward the exit status; scopes that only the target has do not.
     pub counts: bool,
     /// A request that changes something was sent and its answer was lost.
@@ -133,6 +135,7 @@ impl ScopeRun {
             message,
             residual: Vec::new(),
             uncarried: false,
+            left_out: Vec::new(),
             counts: true,
             in_doubt: false,
             gone: false,
@@ -286,6 +289,9 @@ struct ScopeLine<'a> {
     /// All of that the writer was not known to carry.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     uncarried: bool,
+    /// What differs as before because the operator left it out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left_out: Vec<ChangeReport<'a>>,
 }
 
 impl<'a> Document<'a> {
@@ -338,6 +344,7 @@ impl<'a> ScopeLine<'a> {
             message: scope.message.as_deref(),
             residual: scope.residual.iter().map(ChangeReport::new).collect(),
             uncarried: scope.uncarried,
+            left_out: scope.left_out.iter().map(ChangeReport::new).collect(),
         }
     }
 }

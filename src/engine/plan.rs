@@ -2,6 +2,7 @@
 //!
 //! One definition for the screen, for JSON and for the journal: `scopesync.plan/1`.
 
+mod leave;
 mod report;
 
 use std::collections::BTreeSet;
@@ -9,10 +10,13 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+pub(super) use self::leave::{Basis, Without};
+pub use self::leave::{LeftItem, LeftOut, together};
 use self::report::PlanReport;
 use super::compare::{self, ScopeDrift};
 use super::fleet::Fleet;
 use super::gate::{self, Partner};
+use super::ignore::Ignored;
 use super::port::{Control, Fingerprints, Pulse, Reading, Refusal, Server, SourceSide, Way, Work, Writer};
 use super::recovery::Settles;
 use super::select::Picked;
@@ -69,6 +73,10 @@ pub struct PlannedScope {
     pub reason: Option<String>,
     /// What happens on the target.
     pub changes: Vec<Change>,
+    /// What would happen and was left out.
+    pub left_out: Vec<Change>,
+    /// How many differences rules of the configuration ignore, by their reasons; safe to show.
+    pub ignored: Ignored,
     /// Why it must not be written as things stand.
     pub refusals: Vec<Refusal>,
     /// Changes that the writer is not known to carry; what is left of them is no failure.
@@ -90,6 +98,11 @@ impl PlannedScope {
     /// Whether it will be written, given the refusals that the operator overrides.
     pub fn will_be_written(&self, overrides: &BTreeSet<String>) -> bool {
         self.work.is_some() && self.standing_refusals(overrides).next().is_none()
+    }
+
+    /// Whether all of it was left out.
+    pub fn is_left_out(&self) -> bool {
+        self.work.is_none() && self.changes.is_empty() && !self.left_out.is_empty()
     }
 
     /// The changes that the writer is not known to carry.
@@ -235,6 +248,7 @@ pub struct Plan {
     pub asked: serde_json::Value,
     /// The interrupted run that waits no longer once all of it is written.
     pub settles: Option<Settles>,
+    pub(super) basis: Basis,
 }
 
 impl Plan {
@@ -246,14 +260,26 @@ impl Plan {
         overrides: BTreeSet<String>,
         ctl: &Control,
     ) -> Plan {
-        let mut relationships = Vec::new();
-        for pick in picked {
-            relationships.push(relationship(fleet, survey, pick, ctl).await);
-        }
-        Plan::of(relationships, overrides)
+        let survey = Arc::new(survey.clone());
+        Plan::make_without(fleet, survey, picked.to_vec(), overrides, &LeftOut::new(), ctl).await
     }
 
-    pub(super) fn of(relationships: Vec<PlannedRelationship>, overrides: BTreeSet<String>) -> Plan {
+    async fn make_without(
+        fleet: &Fleet,
+        survey: Arc<Survey>,
+        picked: Vec<Picked>,
+        overrides: BTreeSet<String>,
+        left_out: &LeftOut,
+        ctl: &Control,
+    ) -> Plan {
+        let mut relationships = Vec::new();
+        for pick in &picked {
+            relationships.push(relationship(fleet, &survey, pick, left_out, ctl).await);
+        }
+        Plan::of(relationships, overrides, Basis::Servers { survey, picked })
+    }
+
+    pub(super) fn of(relationships: Vec<PlannedRelationship>, overrides: BTreeSet<String>, basis: Basis) -> Plan {
         let mut plan = Plan {
             digest: String::new(),
             created_at: jiff::Timestamp::now(),
@@ -261,6 +287,7 @@ impl Plan {
             overrides,
             asked: serde_json::Value::Null,
             settles: None,
+            basis,
         };
         plan.digest = plan.compute_digest();
         plan
@@ -325,12 +352,24 @@ impl Plan {
     }
 }
 
-async fn relationship(fleet: &Fleet, survey: &Survey, pick: &Picked, ctl: &Control) -> PlannedRelationship {
+async fn relationship(
+    fleet: &Fleet,
+    survey: &Survey,
+    pick: &Picked,
+    left_out: &LeftOut,
+    ctl: &Control,
+) -> PlannedRelationship {
     let found = &survey.relationships[pick.relationship];
     let sides = [pick.source_member, 1 - pick.source_member];
     let readings = sides.map(|member| survey.member_reading(found, member));
+    let without = Without::of(left_out, &found.name, &found.members[1 - pick.source_member].shown());
     let of_opened = |scope: &ScopeDrift, opened| match readings {
-        [Some(source), Some(target)] if pick.contains(scope.id) => work(scope, opened, source, target).map(Arc::new),
+        [Some(source), Some(target)] if pick.contains(scope.id) => {
+            // most scopes are written as they differ
+            let kept = without.has(scope.id).then(|| without.split(scope.id, &scope.state, scope.changes.clone()).0);
+            let changes = kept.as_ref().unwrap_or(&scope.changes);
+            work(scope, changes, opened, source, target).map(Arc::new)
+        }
         _ => None,
     };
     let (drift, mut works) = compare::relationship_and(survey, found, pick.source_member, &fleet.ignore, &of_opened);
@@ -357,17 +396,26 @@ async fn relationship(fleet: &Fleet, survey: &Survey, pick: &Picked, ctl: &Contr
             scope.state = DriftState::Unknown;
             scope.reason = Some("it is still being read: only what was read as a whole is written".to_owned());
         }
-        let elsewhere = readings[0].and_then(|source| membership::refusal(found, pick.source_member, source, scope.id));
+        let (changes, left_out) = match scope.can_replicate() {
+            true => without.split(scope.id, &scope.state, scope.changes),
+            false => (scope.changes, Vec::new()),
+        };
+        let work = works.remove(&scope.id);
+        // what is not written is not refused
+        let source = readings[0].filter(|_| work.is_some() || left_out.is_empty());
+        let elsewhere = source.and_then(|source| membership::refusal(found, pick.source_member, source, scope.id));
         planned.scopes.push(PlannedScope {
             id: scope.id,
             name: scope.name,
             state: scope.state,
             reason: scope.reason,
-            changes: scope.changes,
+            changes,
+            left_out,
+            ignored: scope.ignored,
             refusals: elsewhere.into_iter().collect(),
             uncertain: BTreeSet::new(),
             otherwise: None,
-            work: works.remove(&scope.id),
+            work,
             since: None,
         });
     }
@@ -390,22 +438,29 @@ fn route(relationship: &Relationship, sides: [usize; 2]) -> Option<Route> {
     Some(Route { source: Source::Server(source?), target: target? })
 }
 
-/// What is to be written for one scope; `None` when that is nothing.
-fn work(scope: &ScopeDrift, opened: [Option<Scope>; 2], source: &Reading, target: &Reading) -> Option<Work> {
+/// What is to be written for one scope, of which these changes are made; `None` when that is nothing.
+fn work(
+    scope: &ScopeDrift,
+    changes: &[Change],
+    opened: [Option<Scope>; 2],
+    source: &Reading,
+    target: &Reading,
+) -> Option<Work> {
     let [Some(ours), before] = opened else { return None };
-    if !scope.can_replicate() {
+    let is_all_left_out = changes.is_empty() && !scope.changes.is_empty();
+    if !scope.can_replicate() || is_all_left_out {
         return None;
     }
     Some(Work {
         id: scope.id,
-        want: Some(drift::want(&ours, before.as_ref(), &scope.changes, target.levels.as_ref())),
-        changes: scope.changes.clone(),
+        want: Some(drift::want(&ours, before.as_ref(), changes, target.levels.as_ref())),
+        changes: changes.to_vec(),
         expect: Fingerprints {
             source: Some(fingerprint::of(&ours, &source.context)),
             target: before.as_ref().map(|before| fingerprint::of(before, &target.context)),
         },
         before,
-        leaves_out: !scope.ignored.is_empty(),
+        leaves_out: !scope.ignored.is_empty() || changes.len() < scope.changes.len(),
     })
 }
 

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use super::fleet::Fleet;
 use super::outcome::SavedState;
-use super::plan::Plan;
+use super::plan::{LeftOut, Plan};
 use super::port::{Control, Journal, Reading, RunKind, Unsaved};
 use super::select::Picked;
 use super::survey::{Relationship, Survey};
@@ -116,6 +116,7 @@ pub struct Told {
     /// Its relationships.
     pub relationships: Vec<ToldRelationship>,
     past: Vec<Past>,
+    left_out: LeftOut,
 }
 
 impl Interrupted {
@@ -127,8 +128,14 @@ impl Interrupted {
         for part in &self.parts {
             relationships.push(self.part(part, fleet, &survey, journal, ctl).await);
         }
-        let past = self.past.clone();
-        Told { run: self.run.clone(), kind: self.kind.clone(), at: jiff::Timestamp::now(), relationships, past }
+        Told {
+            run: self.run.clone(),
+            kind: self.kind.clone(),
+            at: jiff::Timestamp::now(),
+            relationships,
+            past: self.past.clone(),
+            left_out: self.left_out(),
+        }
     }
 
     async fn part(

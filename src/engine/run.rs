@@ -387,6 +387,13 @@ fn complete(plan: &Plan, planned: &PlannedRelationship, approved: bool, part: Op
     let done: BTreeSet<ScopeId> = part.scopes.iter().map(|scope| scope.id).collect();
     let left = planned.scopes.iter().filter(|scope| !done.contains(&scope.id));
     part.scopes.extend(left.map(|scope| untouched(plan, planned, scope, approved)));
+    let left_out = planned.scopes.iter().filter(|scope| !scope.left_out.is_empty());
+    let left_out: BTreeMap<ScopeId, &PlannedScope> = left_out.map(|scope| (scope.id, scope)).collect();
+    for scope in part.scopes.iter_mut().filter(|_| !left_out.is_empty()) {
+        if let Some(planned) = left_out.get(&scope.id) {
+            scope.left_out.clone_from(&planned.left_out);
+        }
+    }
     let unchanged = |id: &_| ScopeRun::untouched(*id, Outcome::Unchanged, 0, None);
     part.scopes.extend(planned.in_sync.iter().map(unchanged));
     part.scopes.sort_by_key(|scope| scope.id);
@@ -404,6 +411,10 @@ fn complete(plan: &Plan, planned: &PlannedRelationship, approved: bool, part: Op
 
 fn untouched(plan: &Plan, planned: &PlannedRelationship, scope: &PlannedScope, approved: bool) -> ScopeRun {
     let left = scope.changes.len();
+    if scope.is_left_out() {
+        let run = ScopeRun::untouched(scope.id, Outcome::Skipped, 0, Some("left out".to_owned()));
+        return ScopeRun { counts: false, ..run };
+    }
     let refusal = planned.standing(&plan.overrides).chain(scope.standing_refusals(&plan.overrides)).next();
     let (outcome, message) = match (&scope.state, refusal) {
         (DriftState::OnlyOnTarget, _) if scope.work.is_none() => {

@@ -13,8 +13,9 @@ use serde::Serialize;
 
 use super::approval::CHANGED_SINCE_RUN;
 use super::fleet::Fleet;
+use super::ignore::Ignored;
 use super::outcome::Outcome;
-use super::plan::{self, Plan, PlannedRelationship, PlannedScope, Route, Source};
+use super::plan::{self, Basis, LeftOut, Plan, PlannedRelationship, PlannedScope, Route, Source, Without};
 use super::port::{Control, Entry, Fingerprints, Reading, Refusal, Work};
 use super::prerequisites::visible_pair;
 use super::recovery::Settles;
@@ -155,15 +156,29 @@ impl Undo {
 
     /// The plan that brings the scopes back. Reads only.
     pub async fn plan(&self, fleet: &Fleet, survey: &Survey, overrides: BTreeSet<String>, ctl: &Control) -> Plan {
+        self.plan_without(fleet, Arc::new(survey.clone()), overrides, &LeftOut::new(), ctl).await
+    }
+
+    /// The same without what is left out.
+    pub(super) async fn plan_without(
+        &self,
+        fleet: &Fleet,
+        survey: Arc<Survey>,
+        overrides: BTreeSet<String>,
+        left_out: &LeftOut,
+        ctl: &Control,
+    ) -> Plan {
         let mut parts: BTreeMap<(&ServerName, &Foreign), Vec<&Past>> = BTreeMap::new();
         for past in &self.scopes {
             parts.entry((&past.target, &past.relationship)).or_default().push(past);
         }
         let mut relationships = Vec::new();
         for ((target, name), scopes) in parts {
-            relationships.push(self.part(fleet, survey, target, name, &scopes, ctl).await);
+            let without = Without::of(left_out, name, target.as_str());
+            relationships.push(self.part(fleet, &survey, target, name, (&scopes, &without), ctl).await);
         }
-        Plan { settles: self.settles.clone(), ..Plan::of(relationships, overrides) }
+        let basis = Basis::Snapshot { survey, undo: self.clone() };
+        Plan { settles: self.settles.clone(), ..Plan::of(relationships, overrides, basis) }
     }
 
     /// What is to be undone on one server of one relationship.
@@ -173,7 +188,7 @@ impl Undo {
         survey: &Survey,
         target: &ServerName,
         name: &Foreign,
-        scopes: &[&Past],
+        (scopes, without): (&[&Past], &Without<'_>),
         ctl: &Control,
     ) -> PlannedRelationship {
         let found = survey.relationships.iter().find(|r| r.name == *name && r.member_index(target).is_some());
@@ -188,7 +203,7 @@ impl Undo {
         planned.identities[1].clone_from(&now.identity);
         planned.contexts[1] = now.context.clone();
         for past in scopes {
-            match self.scope(past, now) {
+            match self.scope(past, now, without) {
                 Some(scope) => planned.scopes.push(scope),
                 None => planned.in_sync.push(past.id),
             }
@@ -203,7 +218,7 @@ impl Undo {
     }
 
     /// What is to be undone of one scope; `None` when that is nothing.
-    fn scope(&self, past: &Past, target: &Reading) -> Option<PlannedScope> {
+    fn scope(&self, past: &Past, target: &Reading, without: &Without<'_>) -> Option<PlannedScope> {
         let entry = target.scopes.get(&past.id);
         let mut planned = PlannedScope {
             id: past.id,
@@ -211,6 +226,8 @@ impl Undo {
             state: DriftState::Unknown,
             reason: None,
             changes: Vec::new(),
+            left_out: Vec::new(),
+            ignored: Ignored::new(),
             refusals: Vec::new(),
             uncertain: BTreeSet::new(),
             otherwise: None,
@@ -257,14 +274,23 @@ impl Undo {
         if planned.name.is_none() {
             planned.name = three.then.as_ref().and_then(|then| then.name.clone());
         }
+        (planned.changes, planned.left_out) =
+            without.split(past.id, &planned.state, std::mem::take(&mut planned.changes));
+        if planned.is_left_out() {
+            planned.refusals.clear();
+            return Some(planned);
+        }
         let Three { then, now: before, .. } = three;
+        let leaves_out = !planned.left_out.is_empty();
         let want = match (then, &before) {
             // made anew, it inherits what is above it now
-            (Some(then), None) => Some(drift::want(&then, None, &planned.changes, target.levels.as_ref())),
+            (Some(then), before) if before.is_none() || leaves_out => {
+                Some(drift::want(&then, before.as_ref(), &planned.changes, target.levels.as_ref()))
+            }
             (then, _) => then,
         };
         let changes = planned.changes.clone();
-        planned.work = Some(Arc::new(Work { id: past.id, before, want, changes, expect, leaves_out: false }));
+        planned.work = Some(Arc::new(Work { id: past.id, before, want, changes, expect, leaves_out }));
         Some(planned)
     }
 }

@@ -176,7 +176,10 @@ impl Hands {
             Effect::Utilisation(ticket, server) => (*ticket, Job::droppable(format!("ask {server} for leases"))),
             Effect::Compare(ticket, ..) => (*ticket, Job::droppable("compare")),
             Effect::Open(ticket, ..) | Effect::Texts(ticket, ..) => (*ticket, Job::droppable("open a scope")),
-            Effect::Plan(ticket, ..) | Effect::Override(ticket, ..) => (*ticket, Job::droppable("plan")),
+            Effect::Plan(ticket, ..) | Effect::Override(ticket, ..) | Effect::LeaveOut(ticket, ..) => {
+                (*ticket, Job::droppable("plan"))
+            }
+            Effect::SavePlan(ticket, ..) => (*ticket, Job::droppable("save a plan")),
             Effect::PlanReset(ticket, ..) => (*ticket, Job::droppable("plan a reset")),
             Effect::Reset(ticket, ..) => (*ticket, Job::must_finish("reset")),
             Effect::Run(ticket, ..) => (*ticket, Job::must_finish("replicate")),

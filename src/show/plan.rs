@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Alike, Counts, Line, Role, ScopeNames, finding, marked_change, marked_changes, plural};
+use super::{Alike, Counts, Line, Role, ScopeNames, changes, finding, marked_change, marked_changes, plural};
 use crate::engine::plan::{Plan, PlannedRelationship, PlannedScope};
 use crate::engine::port::Refusal;
 use crate::model::{ChangeKind, DriftState};
@@ -62,9 +62,17 @@ fn planned_relationship(
         body.extend(since(scope).into_iter().map(|line| line.deeper(2)));
         body.extend(scope.otherwise.as_ref().map(|way| written_by(way.writer, &way.reason).deeper(2)));
         body.extend(marked_changes(&scope.changes, &scope.uncertain).into_iter().map(|line| line.deeper(2)));
+        body.extend(left_out(scope).into_iter().map(|line| line.deeper(2)));
     }
-    let left: Vec<&PlannedScope> =
-        planned.scopes.iter().filter(|scope| open && !scope.will_be_written(overrides)).collect();
+    for scope in planned.scopes.iter().filter(|scope| scope.is_left_out()) {
+        body.push(scope_title(scope, true, names));
+        body.extend(left_out(scope).into_iter().map(|line| line.deeper(2)));
+    }
+    let left: Vec<&PlannedScope> = planned
+        .scopes
+        .iter()
+        .filter(|scope| open && !scope.will_be_written(overrides) && !scope.is_left_out())
+        .collect();
     let unrefused = left.iter().filter(|scope| scope.standing_refusals(overrides).next().is_none());
     let mut alike = Alike::of(unrefused.map(|scope| (scope.id, &scope.state, scope.reason.as_deref())));
     for scope in left {
@@ -72,7 +80,7 @@ fn planned_relationship(
             Some(_) => None,
             None => alike.lines(&scope.state, scope.reason.as_deref(), names),
         };
-        body.extend(told.unwrap_or_else(|| left_out(scope, overrides, names)));
+        body.extend(told.unwrap_or_else(|| not_written(scope, overrides, names)));
     }
     let others = planned.findings.iter().filter(|found| !found.kind.is_caveat());
     body.extend(others.flat_map(|found| finding(found, names)));
@@ -144,14 +152,24 @@ fn scope_title(scope: &PlannedScope, open: bool, names: &ScopeNames) -> Line {
         line = line.with(Role::Plain, format!("  {name}"));
     }
     match scope.state {
+        _ if scope.is_left_out() => line,
         DriftState::OnlyOnSource => line.with(Role::Create, if open { "  created" } else { "  would be created" }),
         _ if scope.is_deletion() => line.with(Role::Delete, if open { "  deleted" } else { "  would be deleted" }),
         _ => line,
     }
 }
 
+/// What of a scope stays as it is because it was left out.
+fn left_out(scope: &PlannedScope) -> Vec<Line> {
+    if scope.left_out.is_empty() {
+        return Vec::new();
+    }
+    let title = Line::of(0, Role::Muted, "left out, not written:");
+    std::iter::once(title).chain(changes(&scope.left_out).into_iter().map(|line| line.deeper(2))).collect()
+}
+
 /// A scope that differs and will not be written.
-fn left_out(scope: &PlannedScope, overrides: &BTreeSet<String>, names: &ScopeNames) -> Vec<Line> {
+fn not_written(scope: &PlannedScope, overrides: &BTreeSet<String>, names: &ScopeNames) -> Vec<Line> {
     let line = scope_title(scope, true, names);
     let refusals: Vec<&Refusal> = scope.standing_refusals(overrides).collect();
     if !refusals.is_empty() {

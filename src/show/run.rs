@@ -20,6 +20,10 @@ pub fn report(report: &RunReport, names: &ScopeNames) -> Vec<Line> {
         for scope in relationship.scopes.iter().filter(|scope| scope.outcome != Outcome::Unchanged) {
             let is_shared = scope.refusal().is_some_and(|message| shared.contains_key(message));
             lines.push(outcome(scope, is_shared, names).deeper(2));
+            if !scope.left_out.is_empty() && scope.outcome != Outcome::Skipped {
+                lines.push(Line::of(4, Role::Muted, "left out, as it was before:"));
+                lines.extend(changes(&scope.left_out).into_iter().map(|line| line.deeper(6)));
+            }
             if !scope.residual.is_empty() {
                 let (role, title) = match scope.uncarried {
                     true => (Role::Warning, "not carried:"),

@@ -7,9 +7,11 @@ use ratatui::style::Style;
 use super::{Theme, drift, pane, text};
 use crate::app::drawn::Window;
 use crate::app::drift::Look;
-use crate::app::preview::{Naming, Preview, Row, name, totals};
+use crate::app::entry::Entry;
+use crate::app::preview::{Naming, Preview, Row, Saving, name, totals};
 use crate::engine::approval::Manner;
 use crate::engine::plan::PlannedRelationship;
+use crate::model::Foreign;
 use crate::show::plural;
 
 /// Draws the preview over the lists.
@@ -21,7 +23,10 @@ pub(super) fn draw(preview: &Preview, theme: &Theme, frame: &mut Frame<'_>, area
     };
     let inside = pane::head(frame, theme, area, &format!("{flag}preview: {}", preview.picked), true);
     let width = usize::from(inside.width.saturating_sub(2));
-    let asked = question(preview, theme, width);
+    let asked = match &preview.saving {
+        Some(saving) => file_name(saving, theme, width),
+        None => question(preview, theme, width),
+    };
     let below = u16::try_from(asked.len()).unwrap_or(0).min(inside.height / 2) + 1;
     let list = Rect { height: inside.height.saturating_sub(below), ..inside };
     let rows = Rows { preview, theme, list };
@@ -163,8 +168,24 @@ fn typing(preview: &Preview, naming: &Naming, asked: &PlannedRelationship, theme
     let deletions = plural(preview.deletions(asked), "deletion");
     let words = format!("{deletions}: type the name, {}, and Enter. Esc leaves.", name(asked));
     let mut lines: Vec<Styled> = text::wrap(&words, width).into_iter().map(|line| (line, theme.warning)).collect();
-    let typed = naming.entry.text();
-    let hidden = text::width(typed).saturating_sub(width.saturating_sub(8));
-    lines.push((format!("name: {}_", text::skip(typed, hidden)), theme.heading));
+    lines.push((line_typed("name: ", &naming.entry, width), theme.heading));
     lines
+}
+
+/// The file that the plan is saved to.
+fn file_name(saving: &Saving, theme: &Theme, width: usize) -> Vec<Styled> {
+    let words = match saving.ticket {
+        Some(_) => "The plan is being saved.",
+        None => "Save the plan to which file? A name that ends in .json makes it scopesync.plan/1, any other text.",
+    };
+    let mut lines: Vec<Styled> = text::wrap(words, width).into_iter().map(|line| (line, theme.heading)).collect();
+    lines.push((line_typed("file: ", &saving.entry, width), theme.heading));
+    lines
+}
+
+/// A line that is being typed, of which the end is shown.
+fn line_typed(lead: &str, entry: &Entry, width: usize) -> String {
+    let typed = Foreign::cleaned(entry.text());
+    let hidden = text::width(&typed).saturating_sub(width.saturating_sub(text::width(lead) + 1));
+    format!("{lead}{}_", text::skip(&typed, hidden))
 }

@@ -10,6 +10,7 @@ use crate::app::available::available;
 use crate::app::filter;
 use crate::app::keymap::Sequence;
 use crate::app::state::{AppState, View};
+use crate::engine::approval::Manner;
 
 /// Hints take at most so many lines.
 const MOST: u16 = 2;
@@ -38,7 +39,7 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
         return hint(theme, frame, area, y, "Enter keeps the filter  Esc takes it away  Ctrl-u empties it");
     }
     if state.is_typing() {
-        return hint(theme, frame, area, y, "Enter confirms what is typed  Esc leaves  Ctrl-u empties it");
+        return hint(theme, frame, area, y, "Enter takes what is typed  Esc leaves  Ctrl-u empties it");
     }
     for (key, verb) in hints(state) {
         let wide = wide(&key, verb.hint);
@@ -67,6 +68,9 @@ fn deserves_a_hint(state: &AppState, verb: &Verb) -> bool {
         (Action::Yes | Action::No, View::Reset(reset)) => reset.is_asking(),
         (Action::Yes | Action::YesToAll | Action::No | Action::NoToAll | Action::AsJob, View::Preview(preview)) => {
             preview.may_ask()
+        }
+        (Action::LeaveOut, View::Preview(preview)) => {
+            preview.manner == Manner::ShowOnly || preview.may_ask() || !preview.left_out.is_empty()
         }
         (Action::Override, View::Preview(preview)) => preview.may_ask() || preview.next_overrides().is_some(),
         _ => true,

@@ -119,7 +119,11 @@ fn force_does_not_answer_for_what_is_refused() {
         assert!(message(&program.state).contains("nothing of this plan can be written"), "{}", message(&program.state));
     }
     let text = program.text();
-    assert_eq!(text.lines().last().map(str::trim), Some("? help  q quit"), "what cannot work is not offered: {text}");
+    assert_eq!(
+        text.lines().last().map(str::trim),
+        Some("w save  ? help  q quit"),
+        "what cannot work is not offered: {text}"
+    );
     assert!(program.asked.is_empty() && two.writes().is_empty());
 }
 

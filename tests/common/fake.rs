@@ -116,6 +116,8 @@ pub struct Inner {
     pub way: Option<Way>,
     /// What it says of writing.
     pub findings: Vec<Finding>,
+    /// It copies whole scopes only.
+    pub whole: bool,
 }
 
 impl Inner {
@@ -442,7 +444,7 @@ impl Writer for FakeServer {
         let inner = self.inner();
         Abilities {
             name: "fake",
-            grain: Grain::Item,
+            grain: if inner.whole { Grain::Scope } else { Grain::Item },
             batch: self.batch,
             creates_scope: true,
             deletes_scope: true,

@@ -180,6 +180,8 @@ pub struct Program {
     pub cancelled: bool,
     /// The newest messages of the log.
     pub messages: Vec<Message>,
+    /// Plans may be saved to files.
+    pub saves: bool,
     /// Opened by the start page's offer.
     pub demo: Option<Arc<Fleet>>,
     /// What the program wants to be read first.
@@ -221,6 +223,7 @@ impl Program {
             past: Past::default(),
             cancelled: false,
             messages: Vec::new(),
+            saves: false,
             demo: None,
             looked_at: Vec::new(),
             terminal: Terminal::new(TestBackend::new(columns, rows)).unwrap(),
@@ -339,6 +342,7 @@ impl Program {
                 };
                 return (*ticket, news);
             }
+            Effect::SavePlan(ticket, ..) if !self.saves => return (*ticket, News::Failed("no room for it".into())),
             Effect::Jobs(ticket) | Effect::CancelJob(ticket, _) => {
                 return (*ticket, News::Jobs(self.past.jobs.clone()));
             }
@@ -359,6 +363,8 @@ impl Program {
             | Effect::Texts(ticket, ..)
             | Effect::Plan(ticket, ..)
             | Effect::Override(ticket, ..)
+            | Effect::LeaveOut(ticket, ..)
+            | Effect::SavePlan(ticket, ..)
             | Effect::PlanReset(ticket, ..)
             | Effect::PlanUndo(ticket, ..)
             | Effect::PlanFinish(ticket, ..)

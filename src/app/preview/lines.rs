@@ -1,11 +1,11 @@
 //! The text of each line of a preview.
 
-use super::rows::deletes;
+use super::rows::{deletes, deletes_scope};
 use super::{Preview, Row};
 use crate::app::drift::{self, Look};
 use crate::engine::approval::Manner;
 use crate::engine::plan::{Plan, PlannedRelationship, PlannedScope};
-use crate::engine::port::Refusal;
+use crate::engine::port::{Grain, Refusal};
 use crate::model::{Change, ChangeKind, DriftState};
 use crate::show::{Counts, ScopeNames, UNCERTAIN, plural};
 
@@ -33,6 +33,10 @@ fn line(preview: &Preview, row: Row, arrow: &str) -> Option<(Look, String)> {
     let relationship = |r: usize| plan.relationships.get(r);
     let scope = |r: usize, s: usize| relationship(r)?.scopes.get(s);
     let change = |r: usize, s: usize, c: usize| scope(r, s)?.changes.get(c);
+    let is_left = |r: usize, s: usize, change: &Change| {
+        let found = relationship(r).zip(scope(r, s));
+        found.is_some_and(|(planned, scope)| preview.is_left_out(planned, scope, &change.key))
+    };
     Some(match row {
         Row::Blank => (Look::Plain, String::new()),
         Row::Direction(r) => (Look::Heading, preview.direction(relationship(r)?)),
@@ -59,10 +63,12 @@ fn line(preview: &Preview, row: Row, arrow: &str) -> Option<(Look, String)> {
                 .scopes
                 .iter()
                 .filter(|scope| deletes(plan, planned, scope))
-                .partition(|scope| scope.is_deletion());
+                .partition(|scope| deletes_scope(scope));
+            let scopes = scopes.into_iter().filter(|scope| !scope.is_left_out());
             let items = others.iter().flat_map(|scope| &scope.changes);
             let items = items.filter(|change| change.change == ChangeKind::Delete).count();
-            let count = match (scopes.len(), items) {
+            let count = match (scopes.count(), items) {
+                (0, 0) => "nothing".to_owned(),
                 (0, items) => items.to_string(),
                 (scopes, 0) => plural(scopes, "scope"),
                 (scopes, items) => format!("{}, {}", plural(scopes, "scope"), plural(items, "item")),
@@ -74,7 +80,21 @@ fn line(preview: &Preview, row: Row, arrow: &str) -> Option<(Look, String)> {
         Row::DeleteScope(r, s) => {
             let planned = scope(r, s)?;
             let name = planned.name.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
+            if planned.is_left_out() {
+                let id = names.name(planned.id);
+                return Some((Look::Quiet, format!("    . left out: delete the whole scope {id}{name}")));
+            }
             (Look::Delete, format!("    - delete the whole scope {}{name}", names.name(planned.id)))
+        }
+        Row::Delete(r, s, c) | Row::Change(r, s, c) if is_left(r, s, change(r, s, c)?) => {
+            left_out(names, scope(r, s)?, change(r, s, c)?)
+        }
+        Row::LeftOut(r, s, c) => {
+            let item = scope(r, s)?.left_out.get(c)?;
+            match is_left(r, s, item) {
+                true => left_out(names, scope(r, s)?, item),
+                false => (Look::Plain, format!("    {}", drift::change_line(item))),
+            }
         }
         Row::Delete(r, s, c) => {
             let id = names.name(scope(r, s)?.id);
@@ -97,17 +117,24 @@ fn line(preview: &Preview, row: Row, arrow: &str) -> Option<(Look, String)> {
             let planned = scope(r, s)?;
             let name = planned.name.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
             let what = match planned.state {
+                _ if planned.is_left_out() => "left out, nothing of it is written".to_owned(),
                 DriftState::OnlyOnSource => "whole scope is created on the target".to_owned(),
                 _ if planned.is_deletion() => "whole scope is DELETED on the target".to_owned(),
                 _ => Counts::of(&planned.changes).to_string(),
             };
             let refused = planned.standing_refusals(&plan.overrides).next().is_some();
             let refused = if refused { ", REFUSED: not written" } else { "" };
-            (Look::Heading, format!("  scope {}{name}: {what}{refused}", names.name(planned.id)))
+            let grain = relationship(r)?.writer.as_ref().map(|writer| writer.abilities().grain);
+            let whole = if grain == Some(Grain::Scope) { ", only as a whole" } else { "" };
+            (Look::Heading, format!("  scope {}{name}: {what}{refused}{whole}", names.name(planned.id)))
         }
         Row::Otherwise(r, s) => {
             let way = scope(r, s)?.otherwise.as_ref()?;
             (Look::Plain, format!("    by {}: {}", way.writer, way.reason))
+        }
+        Row::Ignored(r, s) => {
+            let told = scope(r, s)?.ignored.iter().map(|(reason, count)| format!("{count} by rule: {reason}"));
+            (Look::Quiet, format!("    not brought, ignored: {}", told.collect::<Vec<_>>().join("; ")))
         }
         Row::Refused(r) => {
             let refused = |scope: &&PlannedScope| scope.standing_refusals(&plan.overrides).next().is_some();
@@ -164,6 +191,16 @@ fn field(change: &Change, at: usize) -> Option<String> {
     })
 }
 
+/// A change that stays undone.
+fn left_out(names: &ScopeNames, scope: &PlannedScope, change: &Change) -> (Look, String) {
+    let what = format!("{} {}", change.change.word(), drift::described(change));
+    let place = match change.change {
+        ChangeKind::Delete => format!(" in scope {}", names.name(scope.id)),
+        _ => String::new(),
+    };
+    (Look::Quiet, format!("    . left out: {what}{place}"))
+}
+
 fn left(scope: &PlannedScope, names: &ScopeNames) -> String {
     let id = names.name(scope.id);
     match scope.state {
@@ -189,10 +226,11 @@ fn standing(refusal: &Refusal, plan: &Plan, word: &'static str) -> (&'static str
 pub fn totals(plan: &Plan, relationships: &[PlannedRelationship]) -> String {
     let written = || relationships.iter().flat_map(|planned| planned.to_write(&plan.overrides));
     let scopes = relationships.iter().flat_map(|planned| &planned.scopes);
-    let (mut refused, mut unknown) = (0, 0);
+    let (mut refused, mut unknown, mut left_out) = (0, 0, 0);
     for scope in scopes {
         refused += usize::from(scope.standing_refusals(&plan.overrides).next().is_some());
         unknown += usize::from(scope.state == DriftState::Unknown);
+        left_out += scope.left_out.len();
     }
     let what = match written().count() {
         0 => "nothing to write".to_owned(),
@@ -205,5 +243,6 @@ pub fn totals(plan: &Plan, relationships: &[PlannedRelationship]) -> String {
     let blocked = (blocked > 0).then(|| format!("{} blocked", plural(blocked, "relationship")));
     let others = [(refused, "refused"), (unknown, "unknown")].into_iter().filter(|(count, _)| *count > 0);
     let others = others.map(|(count, word)| format!("{} {word}", plural(count, "scope")));
-    std::iter::once(what).chain(blocked).chain(others).collect::<Vec<_>>().join("; ")
+    let left_out = (left_out > 0).then(|| format!("{} left out", plural(left_out, "change")));
+    std::iter::once(what).chain(left_out).chain(blocked).chain(others).collect::<Vec<_>>().join("; ")
 }

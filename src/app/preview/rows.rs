@@ -2,7 +2,7 @@
 //! what to know of it, what stands against it, every change, what does not come along, and the sum.
 
 use crate::engine::plan::{Plan, PlannedRelationship, PlannedScope};
-use crate::model::{ChangeKind, Finding};
+use crate::model::{ChangeKind, DriftState, Finding};
 
 /// A line of the preview: what to show, not how. Numbers are places in the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +37,10 @@ pub enum Row {
     Scope(usize, usize),
     /// That it is written in another way, and why.
     Otherwise(usize, usize),
+    /// What rules of the configuration ignore in it.
+    Ignored(usize, usize),
+    /// A change that is left out.
+    LeftOut(usize, usize, usize),
     /// How many scopes are refused.
     Refused(usize),
     /// A refusal of a scope.
@@ -87,10 +91,11 @@ fn relationship(rows: &mut Vec<Row>, r: usize, plan: &Plan, planned: &PlannedRel
     rows.extend((!planned.cost_to_configuration.is_empty()).then_some(Row::CostToConfiguration(r)));
     rows.extend(findings(r, planned, false));
     refusals(rows, r, plan, planned);
-    for (s, scope) in planned.scopes.iter().enumerate().filter(|(_, scope)| scope.work.is_some()) {
+    let is_listed = |scope: &PlannedScope| scope.work.is_some() || scope.is_left_out();
+    for (s, scope) in planned.scopes.iter().enumerate().filter(|(_, scope)| is_listed(scope)) {
         scope_rows(rows, r, s, scope);
     }
-    let mut left = planned.scopes.iter().enumerate().filter(|(_, scope)| scope.work.is_none()).peekable();
+    let mut left = planned.scopes.iter().enumerate().filter(|(_, scope)| !is_listed(scope)).peekable();
     rows.extend(left.peek().map(|_| Row::NotBrought(r)));
     rows.extend(left.map(|(s, _)| Row::Left(r, s)));
     rows.extend((!planned.in_sync.is_empty()).then_some(Row::InSync(r)));
@@ -127,12 +132,14 @@ fn deletions(rows: &mut Vec<Row>, r: usize, plan: &Plan, planned: &PlannedRelati
     let before = rows.len();
     rows.push(Row::Deletions(r));
     for (s, scope) in planned.scopes.iter().enumerate().filter(|(_, scope)| deletes(plan, planned, scope)) {
-        if scope.is_deletion() {
+        if deletes_scope(scope) {
             rows.push(Row::DeleteScope(r, s));
             continue;
         }
-        let deleted = scope.changes.iter().enumerate().filter(|(_, change)| change.change == ChangeKind::Delete);
-        rows.extend(deleted.map(|(c, _)| Row::Delete(r, s, c)));
+        rows.extend(items(scope, true).map(|(c, is_left)| match is_left {
+            true => Row::LeftOut(r, s, c),
+            false => Row::Delete(r, s, c),
+        }));
     }
     if rows.len() == before + 1 {
         rows.truncate(before);
@@ -141,18 +148,43 @@ fn deletions(rows: &mut Vec<Row>, r: usize, plan: &Plan, planned: &PlannedRelati
 
 /// Whether the deletions of a scope are among those that are counted.
 pub(super) fn deletes(plan: &Plan, planned: &PlannedRelationship, scope: &PlannedScope) -> bool {
-    scope.work.is_some() && (!planned.is_open(&plan.overrides) || scope.will_be_written(&plan.overrides))
+    let is_open = planned.is_open(&plan.overrides);
+    scope.is_left_out() || scope.work.is_some() && (!is_open || scope.will_be_written(&plan.overrides))
+}
+
+/// Whether the scope is deleted as a whole, or would be if it was not left out.
+pub(super) fn deletes_scope(scope: &PlannedScope) -> bool {
+    scope.is_deletion() || scope.is_left_out() && scope.state == DriftState::OnlyOnTarget
+}
+
+/// The deletions of a scope, or its other changes, by their places among those that are made or among those
+/// that are left out: in one order, so that a line stays where it is when it is left out.
+fn items(scope: &PlannedScope, deletions: bool) -> impl Iterator<Item = (usize, bool)> {
+    let made = scope.changes.iter().enumerate().map(|(c, change)| (change, c, false));
+    let left = scope.left_out.iter().enumerate().map(|(c, change)| (change, c, true));
+    let mut all: Vec<_> =
+        made.chain(left).filter(|(change, ..)| (change.change == ChangeKind::Delete) == deletions).collect();
+    if !scope.left_out.is_empty() {
+        all.sort_by_key(|(change, ..)| (change.section(), &change.key));
+    }
+    all.into_iter().map(|(_, c, is_left)| (c, is_left))
 }
 
 fn scope_rows(rows: &mut Vec<Row>, r: usize, s: usize, scope: &PlannedScope) {
     rows.push(Row::Scope(r, s));
     rows.extend(scope.otherwise.as_ref().map(|_| Row::Otherwise(r, s)));
+    rows.extend((!scope.ignored.is_empty()).then_some(Row::Ignored(r, s)));
     if scope.is_deletion() {
         rows.extend((0..scope.changes.len()).map(|c| Row::Delete(r, s, c)));
         return;
     }
-    for (c, change) in scope.changes.iter().enumerate().filter(|(_, change)| change.change != ChangeKind::Delete) {
+    for (c, is_left) in items(scope, false) {
+        if is_left {
+            rows.push(Row::LeftOut(r, s, c));
+            continue;
+        }
         rows.push(Row::Change(r, s, c));
-        rows.extend((0..change.fields.len()).map(|field| Row::Field(r, s, c, field)));
+        let fields = scope.changes.get(c).map_or(0, |change| change.fields.len());
+        rows.extend((0..fields).map(|field| Row::Field(r, s, c, field)));
     }
 }

@@ -15,7 +15,7 @@ use super::super::entry::Typed;
 use super::super::gate;
 use super::super::key::Key;
 use super::super::pick;
-use super::super::preview::{Naming, Preview, questions};
+use super::super::preview::{Naming, Preview, Saving, questions};
 use super::super::reading;
 use super::super::runs::{Kind, Run};
 use super::super::state::{AppState, Moment, Tone, View};
@@ -135,9 +135,75 @@ fn give(state: &mut AppState, answer: Answer, now: Moment) -> Vec<Effect> {
     }
 }
 
+/// Leaves out what is highlighted, or brings it back: the plan is made anew.
+pub(super) fn leave_out(state: &mut AppState) -> Vec<Effect> {
+    let ticket = state.ticket();
+    let View::Preview(preview) = &mut state.view else { return Vec::new() };
+    let Ok(left_out) = preview.toggled() else { return Vec::new() };
+    let before = preview.overriding.replace(ticket);
+    preview.left_out.clone_from(&left_out);
+    preview.is_leaving_out = true;
+    preview.gate.close();
+    let plan = Arc::clone(&preview.plan);
+    before.map(Effect::Abandon).into_iter().chain([Effect::LeaveOut(ticket, plan, left_out)]).collect()
+}
+
+/// Asks for the name of a file for the plan.
+pub(super) fn save_as(state: &mut AppState) -> Vec<Effect> {
+    let clock = state.clock;
+    if let View::Preview(preview) = &mut state.view {
+        preview.saving = Some(Saving::new(preview.file_name(clock)));
+    }
+    Vec::new()
+}
+
+/// The plan is in this file.
+pub(super) fn saved(state: &mut AppState, ticket: Ticket, file: &str) {
+    if let View::Preview(preview) = &mut state.view
+        && preview.saving.as_ref().is_some_and(|saving| saving.ticket == Some(ticket))
+    {
+        preview.saving = None;
+        preview.gate.close();
+    }
+    state.say(Tone::Good, format!("the plan is saved in {file}"));
+}
+
+/// Whether this work was to save the plan, which it could not.
+pub(super) fn not_saved(state: &mut AppState, ticket: Ticket, reason: &str) -> bool {
+    let View::Preview(preview) = &mut state.view else { return false };
+    let Some(saving) = preview.saving.as_mut().filter(|saving| saving.ticket == Some(ticket)) else { return false };
+    saving.ticket = None;
+    state.say(Tone::Bad, format!("the plan is not saved: {reason}"));
+    true
+}
+
+/// Takes a key into the name of the file.
+fn type_file(state: &mut AppState, key: Key) -> Vec<Effect> {
+    let ticket = state.ticket();
+    state.message = None;
+    let View::Preview(preview) = &mut state.view else { return Vec::new() };
+    let Some(saving) = preview.saving.as_mut().filter(|saving| saving.ticket.is_none()) else { return Vec::new() };
+    match saving.entry.key(key) {
+        Typed::Done if !saving.entry.text().trim().is_empty() => {
+            saving.ticket = Some(ticket);
+            let plan = Arc::clone(&preview.plan);
+            preview.save_as().map(|to| Effect::SavePlan(ticket, plan, to)).into_iter().collect()
+        }
+        Typed::Left => {
+            preview.saving = None;
+            preview.gate.close();
+            Vec::new()
+        }
+        Typed::More | Typed::Done => Vec::new(),
+    }
+}
+
 /// Takes a key into the line.
 pub(super) fn type_key(state: &mut AppState, key: Key, now: Moment, last_key: Option<Instant>) -> Vec<Effect> {
     let View::Preview(preview) = &mut state.view else { return Vec::new() };
+    if preview.saving.is_some() {
+        return type_file(state, key);
+    }
     let Some(naming) = &mut preview.naming else { return Vec::new() };
     let (answer, typed) = (naming.answer, naming.key(key, gate::is_burst(now.at, last_key)));
     let is_typed = naming.is_typed();
@@ -160,7 +226,13 @@ pub(super) fn type_key(state: &mut AppState, key: Key, now: Moment, last_key: Op
 }
 
 /// Takes a pasted text: never as the name that confirms.
-pub(super) fn paste(state: &mut AppState) {
+pub(super) fn paste(state: &mut AppState, text: &str) {
+    if let View::Preview(preview) = &mut state.view
+        && let Some(saving) = preview.saving.as_mut()
+    {
+        saving.entry.paste(text);
+        return;
+    }
     state.say(Tone::Warning, "a paste is not taken: the name has to be typed");
 }
 

@@ -1,6 +1,6 @@
 //! A plan as JSON.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -63,6 +63,12 @@ struct ScopeReport<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<SinceReport<'a>>,
     changes: Vec<ChangeReport<'a>>,
+    /// Changes that are not made because the operator left them out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left_out: Vec<ChangeReport<'a>>,
+    /// How many differences rules of the configuration ignore, by reason.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    ignored: &'a BTreeMap<String, usize>,
 }
 
 #[derive(Serialize)]
@@ -126,6 +132,8 @@ impl<'a> RelationshipReport<'a> {
                     deleted: scope.is_deletion(),
                     since: scope.since.as_ref().map(Since::report),
                     changes: scope.changes.iter().map(ChangeReport::new).collect(),
+                    left_out: scope.left_out.iter().map(ChangeReport::new).collect(),
+                    ignored: &scope.ignored,
                 })
                 .collect(),
         }

@@ -6,10 +6,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::engine::approval::NO_SNAPSHOT;
+use crate::engine::plan::{LeftItem, LeftOut};
 use crate::engine::port::{Approval, Fingerprints, RunKind, RunServer, ServerRole};
 use crate::engine::undo::Past;
 use crate::engine::{Error, ErrorKind, Result};
-use crate::model::{Foreign, ScopeId, ServerName};
+use crate::model::{Foreign, Owner, ScopeId, ServerName};
 
 /// A run that has begun and not ended, and whose process is gone.
 #[derive(Clone, Debug)]
@@ -44,6 +45,8 @@ pub(super) struct Planned {
     pub expect: Fingerprints,
     /// As in `scopesync.plan/1`.
     pub changes: Vec<Value>,
+    /// Keys of what was left out.
+    left_out: Vec<String>,
 }
 
 impl Planned {
@@ -76,6 +79,30 @@ struct ScopeRecord {
     fingerprints: Option<Fingerprints>,
     refusals: Vec<RefusalRecord>,
     changes: Vec<Value>,
+    #[serde(default)]
+    left_out: Vec<LeftRecord>,
+}
+
+#[derive(Deserialize)]
+struct LeftRecord {
+    key: KeyRecord,
+}
+
+#[derive(Deserialize)]
+struct KeyRecord {
+    owner: String,
+    kind: String,
+    name: String,
+}
+
+impl KeyRecord {
+    /// As [`ItemKey`] is displayed.
+    fn text(&self) -> String {
+        match self {
+            KeyRecord { owner, kind, name } if *owner == Owner::Scope.to_string() => format!("{kind} {name}"),
+            KeyRecord { owner, kind, name } => format!("{kind} {name} of {owner}"),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -134,6 +161,20 @@ impl Interrupted {
         self.parts.iter().flat_map(|part| part.from.iter().chain([&part.target])).cloned().collect()
     }
 
+    /// What was left out of it.
+    pub(super) fn left_out(&self) -> LeftOut {
+        let of_scope = |part: &Part, scope: &Planned| {
+            let item = |item: &String| LeftItem {
+                relationship: part.name.clone(),
+                target: part.target.to_string(),
+                scope: scope.id,
+                item: item.clone(),
+            };
+            scope.left_out.iter().map(item).collect::<Vec<_>>()
+        };
+        self.parts.iter().flat_map(|part| part.scopes.iter().flat_map(move |scope| of_scope(part, scope))).collect()
+    }
+
     /// The scopes that it was to write, by target; without those that it had not come to where
     /// only what it touched counts.
     pub fn scopes(&self, only_begun: bool) -> BTreeMap<ServerName, BTreeSet<ScopeId>> {
@@ -155,6 +196,7 @@ impl ScopeRecord {
             return None;
         }
         let id = ScopeId { network: self.scope_id, prefix_length: self.prefix_length };
-        Some(Planned { id, expect, changes: self.changes.clone() })
+        let left_out = self.left_out.iter().map(|left| left.key.text()).collect();
+        Some(Planned { id, expect, changes: self.changes.clone(), left_out })
     }
 }

@@ -31,7 +31,7 @@ pub struct Settles {
 
 impl Told {
     /// The plan for what the run had not come to. `undone` is what the run did that this one was
-    /// to undo, and empty where it was no undo. A run with scopes that it does not explain waits
+    /// to undo, and empty where it was no undo. What was left out of it is left out again. A run with scopes that it does not explain waits
     /// on: these are not brought in order by going on with it.
     ///
     /// # Errors
@@ -52,6 +52,9 @@ impl Told {
             }
             _ => Plan::make(fleet, survey, &self.finish(survey)?, overrides, ctl).await,
         };
+        if !self.left_out.is_empty() {
+            plan = plan.leaving_out(fleet, &self.left_out, ctl).await;
+        }
         let is_known = !self.counts().contains_key(&Standing::Unknown);
         plan.settles = is_known.then(|| Settles { run: self.run.clone(), remedy: Remedy::Finish });
         Ok(plan)

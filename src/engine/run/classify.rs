@@ -61,6 +61,7 @@ pub(super) fn outcome(
         message,
         residual: if matches!(outcome, Outcome::Rejected | Outcome::Unknown) || gone { Vec::new() } else { residual },
         uncarried: not_carried && outcome == Outcome::Replicated,
+        left_out: Vec::new(),
         counts: true,
         in_doubt,
         gone,
