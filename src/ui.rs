@@ -79,6 +79,9 @@ pub fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>) -> Drawn {
         View::Reset(view) => drawn.reset = Some(reset::draw(state, view, theme, frame, body)),
         _ => {}
     }
+    if let Some(asked) = &state.exporting {
+        dialog::exporting(asked, theme, frame, body);
+    }
     if let Some(cursor) = state.copying {
         copy::draw(state, cursor, theme, frame, body);
     }

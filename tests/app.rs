@@ -9,6 +9,8 @@ mod common;
 mod confirming;
 #[path = "app/copying.rs"]
 mod copying;
+#[path = "app/exporting.rs"]
+mod exporting;
 #[path = "app/fleet.rs"]
 mod fleet_list;
 #[path = "app/history.rs"]

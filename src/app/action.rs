@@ -148,6 +148,8 @@ pub enum Action {
     CopyCommand,
     /// Copies PowerShell's command line that does the same.
     CopyCmdlet,
+    /// Exports what is on the screen to a file.
+    Export,
     /// Opens or closes the log.
     Log,
     /// Shows messages that matter less, too.
@@ -660,6 +662,14 @@ pub const VERBS: &[Verb] = &[
         COPY,
         "",
         "copy the command line of PowerShell's cmdlet that does the same, where the source is a Windows server",
+    ),
+    verb(
+        Action::Export,
+        "export",
+        &["E"],
+        &[Place::Relationships, Place::Scopes, Place::Drift, Place::Jobs, Place::History, Place::PastRun, Place::Log],
+        "",
+        "export what is listed here to a file, CSV or JSON; asks for its name",
     ),
     verb(
         Action::Log,

@@ -6,7 +6,7 @@
 pub mod command;
 pub mod document;
 
-use super::action::Place;
+use super::action::{Action, Place};
 use super::drift;
 use super::fleet::relation::Relation;
 use super::history::destroyed;
@@ -19,6 +19,7 @@ use crate::engine::survey::Relationship;
 use crate::log::Message;
 use crate::model::{Foreign, is_harmful};
 use crate::show::{self, Line, plural};
+use document::Document;
 use drift::DriftRow;
 
 /// Bytes of the largest text that is copied: with more of them the control sequence becomes longer
@@ -106,18 +107,19 @@ pub fn take(state: &AppState, what: What) -> Result<(String, String), String> {
         What::Row => row(state),
         What::Marked => Some(marked(state)),
         What::Text => Some(text(state)?),
-        What::Json => Some(document::json(state)?),
+        What::Json => Some(Document::of(state)?.json()?),
         What::Command if matches!(state.beneath(), Place::History | Place::PastRun) => Some(command::undo(state)?),
         What::Command => Some(command::ours(state)?),
         What::Cmdlet => Some(command::cmdlet(state)?),
     };
-    let text = harmless(text.unwrap_or_default());
+    let text = harmless(text.unwrap_or_default().trim_end().to_owned());
     match text.len() {
         0 => Err("there is nothing here".to_owned()),
         1..=MOST => Ok((offer.words, text)),
         many => Err(format!(
-            "{} are too many for a terminal's clipboard: export it to a file instead",
-            plural(many, "byte")
+            "{} are too many for a terminal's clipboard: {} exports to a file instead",
+            plural(many, "byte"),
+            state.key(Action::Export)
         )),
     }
 }
@@ -250,12 +252,18 @@ fn scope_row(state: &AppState, relationship: &Relationship, scope: &ScopeDrift) 
     format!("{}  ({}: {source} → {target})", words.trim_end(), relationship.name)
 }
 
+/// A relationship in one line, with how much it has drifted.
 fn relationship_row(state: &AppState, relationship: &Relationship, relation: &Relation) -> String {
     let title = show::relationship_title(relationship, state.source_member(relationship)).text();
+    format!("{title}  {}", relationship_words(relationship, relation))
+}
+
+/// How much a relationship has drifted.
+pub fn relationship_words(relationship: &Relationship, relation: &Relation) -> String {
     match (&relation.compared, &relationship.unsupported) {
-        (_, Some(reason)) => format!("{title}  not supported: {reason}"),
-        (Some(compared), None) => format!("{title}  {}", drift::summary_words(compared)),
-        (None, None) => format!("{title}  not compared yet"),
+        (_, Some(reason)) => format!("not supported: {reason}"),
+        (Some(compared), None) => drift::summary_words(compared),
+        (None, None) => "not compared yet".to_owned(),
     }
 }
 
@@ -285,7 +293,7 @@ fn text(state: &AppState) -> Result<String, String> {
         (Place::PastRun, _) => {
             destroyed(past_scope(state)?).into_iter().map(|(_, line)| line).collect::<Vec<_>>().join("\n")
         }
-        _ => joined(document::lines(state)?),
+        _ => joined(Document::of(state)?.lines()?),
     })
 }
 

@@ -17,6 +17,7 @@ use crate::model::{Foreign, ScopeId, ServerName};
 use super::compared::Compared;
 use super::detached::DetachedJob;
 use super::drift::aligned::Left;
+use super::export::Export;
 use super::history::{Page, PastRun, RunDetail};
 use super::preview::SaveAs;
 
@@ -100,6 +101,8 @@ pub enum Effect {
     Abandon(Ticket),
     /// Open the demo.
     OpenDemo(Ticket),
+    /// Write what was on the screen to a file.
+    Export(Ticket, Export),
     /// Tell the messages of our own log from this number on.
     ReadLog(u64),
     /// Send this to the terminal's clipboard.
@@ -185,6 +188,8 @@ pub enum News {
     Jobs(Vec<DetachedJob>),
     /// How far a run is.
     Status(Status),
+    /// What was on the screen is in this file.
+    Exported(String),
     /// A run has ended.
     RunEnded(Arc<RunReport>),
     /// The demo was opened.

@@ -21,6 +21,7 @@ use super::detail::Detail;
 use super::drawn::{Drawn, Window};
 use super::drift::DriftPane;
 use super::effect::Ticket;
+use super::export::Exporting;
 use super::fleet::relation::Relation;
 use super::fleet::rows::Row;
 use super::fleet::tree::Tree;
@@ -196,6 +197,8 @@ pub struct AppState {
     pub view: View,
     /// Our own log, over the lists.
     pub log: Option<LogView>,
+    /// The question for the file that what is on the screen is exported to.
+    pub exporting: Option<Exporting>,
     /// The menu of what can be copied, by the line of its cursor.
     pub copying: Option<usize>,
     /// The command palette, over the lists.
@@ -260,6 +263,7 @@ impl AppState {
             about_relationship: false,
             drift: DriftPane::default(),
             view: View::Browse,
+            exporting: None,
             log: None,
             copying: None,
             palette: None,
@@ -362,8 +366,18 @@ impl AppState {
         matches!(self.place(), Place::Preview | Place::Reset)
     }
 
-    /// Whether keys are typed into a line of the preview.
+    /// Whether keys are typed into the name of a file to export to.
+    pub fn is_exporting(&self) -> bool {
+        self.exporting.is_some() && !matches!(self.place(), Place::Help | Place::Quitting)
+    }
+
+    /// Whether keys are typed into a line that is asked for.
     pub fn is_typing(&self) -> bool {
+        self.is_exporting() || self.is_naming()
+    }
+
+    /// Whether keys are typed into a line of the preview.
+    fn is_naming(&self) -> bool {
         matches!(&self.view, View::Preview(preview) if preview.is_typing()) && self.place() == Place::Preview
     }
 

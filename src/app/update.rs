@@ -5,6 +5,7 @@ mod commanding;
 pub(super) mod copying;
 mod deciding;
 pub(super) mod drifting;
+mod exporting;
 mod filtering;
 pub(super) mod handing;
 pub(super) mod logging;
@@ -65,6 +66,10 @@ pub fn update(state: &mut AppState, event: Event, now: Moment) -> Vec<Effect> {
     state.clock = now.clock;
     let mut effects = match event {
         Event::Key(key) => on_key(state, key, now),
+        Event::Paste(text) if state.is_exporting() => {
+            exporting::paste(state, &text);
+            Vec::new()
+        }
         Event::Paste(text) if state.is_typing() => {
             deciding::paste(state, &text);
             Vec::new()
@@ -131,6 +136,9 @@ fn press(state: &mut AppState, key: Key, kind: KeyEventKind, now: Moment) -> Vec
     let last_key = state.last_key.replace(now.at);
     if state.filtering && !filtering::leaves_typing(state, key) {
         return filtering::key(state, key);
+    }
+    if state.is_exporting() && !filtering::leaves_typing(state, key) {
+        return if kind == KeyEventKind::Press { exporting::key(state, key) } else { Vec::new() };
     }
     if state.is_typing() && !filtering::leaves_typing(state, key) {
         return if kind == KeyEventKind::Press { deciding::type_key(state, key, now, last_key) } else { Vec::new() };
@@ -240,6 +248,7 @@ fn act(state: &mut AppState, action: Action, now: Moment) -> Vec<Effect> {
             state.help = None;
             Vec::new()
         }
+        Action::Export => exporting::ask(state),
         Action::Log | Action::LogMore | Action::LogLess => logging::act(state, action),
         Action::Back if place == Place::Log => logging::act(state, action),
         Action::Back if place == Place::Copy => {
@@ -398,6 +407,10 @@ fn on_news(state: &mut AppState, ticket: Ticket, news: News, now: Moment) -> Vec
             }
             Vec::new()
         }
+        News::Exported(file) => {
+            exporting::exported(state, ticket, &file);
+            Vec::new()
+        }
         News::RunEnded(report) => running::ended(state, ticket, Ok(Ended::Replicated(report)), now),
         News::Demo(fleet) => {
             if state.demo != Demo::Opening(ticket) || state.fleet.is_some() {
@@ -424,6 +437,9 @@ fn on_failure(state: &mut AppState, ticket: Ticket, reason: String, now: Moment)
         return deciding::not_planned(state, ticket, &error);
     }
     if drifting::failed(state, ticket, &reason) || deciding::not_saved(state, ticket, &reason) {
+        return Vec::new();
+    }
+    if exporting::failed(state, ticket, &reason) {
         return Vec::new();
     }
     if recalling::failed(state, ticket, &reason) || handing::failed(state, ticket, &reason) {

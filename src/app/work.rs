@@ -75,6 +75,7 @@ pub async fn work(
             Ok(News::Planned(Arc::new(made.kept_by(journal)), Vec::new()))
         }
         Effect::SavePlan(_, plan, to) => blocking(move || to.write(&plan)).await?.map(News::PlanSaved),
+        Effect::Export(_, export) => blocking(move || export.write()).await?.map(News::Exported),
         Effect::PlanReset(_, survey, name) => Ok(plan_reset(&fleet, &survey, &name, journal, &ctl).await),
         Effect::Reset(_, plan, approved) => {
             Ok(News::ResetEnded(Arc::new(reset::run(&fleet, &plan, &approved, journal, &ctl).await)))

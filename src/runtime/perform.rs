@@ -180,6 +180,7 @@ impl Hands {
                 (*ticket, Job::droppable("plan"))
             }
             Effect::SavePlan(ticket, ..) => (*ticket, Job::droppable("save a plan")),
+            Effect::Export(ticket, _) => (*ticket, Job::droppable("export")),
             Effect::PlanReset(ticket, ..) => (*ticket, Job::droppable("plan a reset")),
             Effect::Reset(ticket, ..) => (*ticket, Job::must_finish("reset")),
             Effect::Run(ticket, ..) => (*ticket, Job::must_finish("replicate")),

@@ -7,6 +7,7 @@ use ratatui::style::Style;
 use super::{Theme, pane, text};
 use crate::app::action::Action;
 use crate::app::available::available;
+use crate::app::export::Exporting;
 use crate::app::keymap;
 use crate::app::runs::{Cancelled, Kind};
 use crate::app::state::AppState;
@@ -18,6 +19,19 @@ pub(super) fn planning(state: &AppState, picked: &str, theme: &Theme, frame: &mu
     lines.push("Reading both partners and making the plan. Nothing is written yet.".into());
     lines.push(format!("{} gives up", state.key(Action::Abandon)));
     fill(theme, frame, body, width, "planning", &lines);
+}
+
+/// The question for the file to export to.
+pub(super) fn exporting(exporting: &Exporting, theme: &Theme, frame: &mut Frame<'_>, body: Rect) {
+    let width = body.width.saturating_sub(4).min(90);
+    let room = usize::from(width.saturating_sub(4));
+    let mut lines = text::wrap(&exporting.words, room);
+    lines.extend(match exporting.saving.ticket {
+        Some(_) => vec!["It is being written.".to_owned()],
+        None => text::wrap("A name that ends in .json makes it JSON, any other CSV.", room),
+    });
+    lines.push(text::typed("file: ", exporting.saving.entry.text(), room));
+    fill(theme, frame, body, width, "export", &lines);
 }
 
 /// The question whether to end while a run is under way.

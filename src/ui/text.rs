@@ -6,6 +6,7 @@ use ratatui::Frame;
 use ratatui::style::Style;
 use unicode_width::UnicodeWidthChar;
 
+use crate::model::Foreign;
 pub(super) use crate::show::{width, wrap};
 
 /// The text, cut off with a sign where it is too long.
@@ -49,6 +50,13 @@ pub(super) fn put(frame: &mut Frame<'_>, x: u16, y: u16, columns: u16, text: &st
     }
     let columns = usize::from(columns.min(area.right() - x));
     frame.buffer_mut().set_stringn(x, y, text, columns, Style::reset().patch(style)).0
+}
+
+/// A line that is being typed, of which the end is shown.
+pub(super) fn typed(lead: &str, entry: &str, columns: usize) -> String {
+    let typed = Foreign::cleaned(entry);
+    let hidden = width(&typed).saturating_sub(columns.saturating_sub(width(lead) + 1));
+    format!("{lead}{}_", skip(&typed, hidden))
 }
 
 #[cfg(test)]

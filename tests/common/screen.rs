@@ -365,6 +365,7 @@ impl Program {
             | Effect::Override(ticket, ..)
             | Effect::LeaveOut(ticket, ..)
             | Effect::SavePlan(ticket, ..)
+            | Effect::Export(ticket, ..)
             | Effect::PlanReset(ticket, ..)
             | Effect::PlanUndo(ticket, ..)
             | Effect::PlanFinish(ticket, ..)

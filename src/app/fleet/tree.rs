@@ -33,7 +33,7 @@ pub struct Tree {
     /// The relationships in the order in which they are listed.
     pub(in crate::app) order: Vec<Foreign>,
     /// All scopes in one list: of which of these relationships, and where in its drift.
-    pub(super) all: Vec<(u32, u32)>,
+    pub(in crate::app) all: Vec<(u32, u32)>,
     /// What was opened or closed by hand.
     pub(super) opened: BTreeMap<RowKey, bool>,
     /// What the cursor stands on; it may not be listed just now.

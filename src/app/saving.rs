@@ -1,0 +1,56 @@
+//! Writing a file whose name the operator types.
+
+use std::io::{ErrorKind, Write as _};
+use std::path::Path;
+
+use super::effect::Ticket;
+use super::entry::Entry;
+use crate::files::private;
+use crate::model::Foreign;
+
+/// The question for the file.
+pub struct Saving {
+    /// Its name, as far as it is typed.
+    pub entry: Entry,
+    /// It is being written.
+    pub ticket: Option<Ticket>,
+}
+
+impl Saving {
+    /// Something to begin with.
+    pub fn new(name: String) -> Self {
+        Saving { entry: Entry::new(name), ticket: None }
+    }
+}
+
+/// A name for a file in the working folder: `scopesync-plan-berlin-hamburg-20260102T030405Z.txt`.
+pub fn file_name(what: &str, about: &str, now: jiff::Timestamp, ending: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' };
+    let about: String = about.chars().take(60).map(plain).collect();
+    let about = if about.is_empty() { about } else { format!("-{about}") };
+    format!("scopesync-{what}{about}-{}.{ending}", now.strftime("%Y%m%dT%H%M%SZ"))
+}
+
+/// Whether the file is to be JSON, by its name.
+pub fn is_json(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end.eq_ignore_ascii_case("json"))
+}
+
+/// Writes a new file, for its owner alone; returns its name, safe to show.
+///
+/// # Errors
+/// In words: it is there already, or cannot be written.
+pub fn write_new(path: &Path, text: &str) -> Result<String, String> {
+    let shown = Foreign::cleaned(&path.to_string_lossy());
+    let written = private().write(true).create_new(true).open(path).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    });
+    match written {
+        Ok(()) => Ok(shown),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            Err(format!("{shown} is there already: give another name"))
+        }
+        Err(error) => Err(format!("{shown}: {error}")),
+    }
+}
