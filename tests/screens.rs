@@ -7,6 +7,8 @@ mod common;
 
 #[path = "screens/drift.rs"]
 mod drift;
+#[path = "screens/taking.rs"]
+mod taking;
 
 use common::fake::{self, Script, pair, reserve, scope};
 use common::screen::{Past, Program, event_of};

@@ -20,7 +20,7 @@ fn cells_lines_and_drift_of_what_is_highlighted() {
     assert_eq!(copied(&mut program, "y Down y"), "floor 1");
     assert_eq!(copied(&mut program, "y r"), "10.0.1.0  floor 1  drifted  +1 ~1  (one-two: one → two)");
     let text = copied(&mut program, "y t");
-    assert!(text.contains("reservation 10.0.1.7") && !text.contains("10.0.2.0"), "{text}");
+    assert!(text.contains("10.0.1.7") && text.contains("1800") && !text.contains("10.0.2.0"), "{text}");
     let document: serde_json::Value = serde_json::from_str(&copied(&mut program, "y J")).unwrap();
     assert_eq!(document["schema"], "scopesync.drift/1");
     assert_eq!(document["relationships"][0]["scopes"].as_array().unwrap().len(), 1);

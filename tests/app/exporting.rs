@@ -10,6 +10,7 @@ use super::*;
 
 /// Exports what is shown to a file and returns what is in it.
 fn exported(program: &mut Program, file: &Path) -> String {
+    program.exports = true;
     program.press("E Ctrl-u");
     program.event(Event::Paste(file.to_string_lossy().into_owned()));
     program.press("Enter");
@@ -67,7 +68,7 @@ fn drift_runs_history_and_log() {
     program.past = common::screen::Past::sample();
     program.press("Enter Enter");
     let csv = exported(&mut program, &folder.path().join("drift.csv"));
-    assert!(csv.contains("\"valid-lifetime\""), "{csv}");
+    assert!(csv.contains("\"property valid-lifetime\",\"update\",\"value\",\"3600\",\"1800\""), "{csv}");
     assert!(csv.lines().skip(1).all(|row| row.starts_with("\"10.0.1.0\",\"floor 1\",\"drifted\",")), "{csv}");
     let json = exported(&mut program, &folder.path().join("drift.json"));
     assert!(json.contains("scopesync.drift/1"), "{json}");

@@ -178,6 +178,8 @@ pub struct Program {
     pub past: Past,
     /// Runs are cancelled softly from their beginning.
     pub cancelled: bool,
+    /// Files may be written.
+    pub exports: bool,
     /// The newest messages of the log.
     pub messages: Vec<Message>,
     /// Plans may be saved to files.
@@ -222,6 +224,7 @@ impl Program {
             now,
             past: Past::default(),
             cancelled: false,
+            exports: false,
             messages: Vec::new(),
             saves: false,
             demo: None,
@@ -355,6 +358,9 @@ impl Program {
             | Effect::LeaveRun(ticket, _)
             | Effect::OpenRun(ticket, _) => {
                 return (*ticket, self.past.answer(&effect));
+            }
+            Effect::Export(ticket, _) if !self.exports => {
+                return (*ticket, News::Failed("no file is written here".into()));
             }
             Effect::Read(ticket, _)
             | Effect::Utilisation(ticket, _)
