@@ -17,12 +17,13 @@ use crate::show::ScopeNames;
 use super::effect::Ticket;
 use super::gate::Gate;
 use super::list::Scroll;
+use super::saving::Saving;
 use super::state::Setting;
 
 pub use lines::totals;
 pub use naming::{Naming, name};
 pub use rows::Row;
-pub use saving::{SaveAs, Saving};
+pub use saving::SaveAs;
 
 /// A plan with its questions.
 pub struct Preview {

@@ -7,11 +7,10 @@ use ratatui::style::Style;
 use super::{Theme, drift, pane, text};
 use crate::app::drawn::Window;
 use crate::app::drift::Look;
-use crate::app::entry::Entry;
-use crate::app::preview::{Naming, Preview, Row, Saving, name, totals};
+use crate::app::preview::{Naming, Preview, Row, name, totals};
+use crate::app::saving::Saving;
 use crate::engine::approval::Manner;
 use crate::engine::plan::PlannedRelationship;
-use crate::model::Foreign;
 use crate::show::plural;
 
 /// Draws the preview over the lists.
@@ -168,7 +167,7 @@ fn typing(preview: &Preview, naming: &Naming, asked: &PlannedRelationship, theme
     let deletions = plural(preview.deletions(asked), "deletion");
     let words = format!("{deletions}: type the name, {}, and Enter. Esc leaves.", name(asked));
     let mut lines: Vec<Styled> = text::wrap(&words, width).into_iter().map(|line| (line, theme.warning)).collect();
-    lines.push((line_typed("name: ", &naming.entry, width), theme.heading));
+    lines.push((text::typed("name: ", naming.entry.text(), width), theme.heading));
     lines
 }
 
@@ -179,13 +178,6 @@ fn file_name(saving: &Saving, theme: &Theme, width: usize) -> Vec<Styled> {
         None => "Save the plan to which file? A name that ends in .json makes it scopesync.plan/1, any other text.",
     };
     let mut lines: Vec<Styled> = text::wrap(words, width).into_iter().map(|line| (line, theme.heading)).collect();
-    lines.push((line_typed("file: ", &saving.entry, width), theme.heading));
+    lines.push((text::typed("file: ", saving.entry.text(), width), theme.heading));
     lines
-}
-
-/// A line that is being typed, of which the end is shown.
-fn line_typed(lead: &str, entry: &Entry, width: usize) -> String {
-    let typed = Foreign::cleaned(entry.text());
-    let hidden = text::width(&typed).saturating_sub(width.saturating_sub(text::width(lead) + 1));
-    format!("{lead}{}_", text::skip(&typed, hidden))
 }

@@ -1,31 +1,12 @@
 //! Saving a plan to a file.
 
-use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
 
 use super::{Preview, totals};
-use crate::app::effect::Ticket;
-use crate::app::entry::Entry;
+use crate::app::saving::{file_name, is_json, write_new};
 use crate::engine::approval::Manner;
 use crate::engine::plan::Plan;
-use crate::files::private;
-use crate::model::Foreign;
 use crate::show::{self, ScopeNames};
-
-/// The question for the file.
-pub struct Saving {
-    /// Its name, as far as it is typed.
-    pub entry: Entry,
-    /// It is being written.
-    pub ticket: Option<Ticket>,
-}
-
-impl Saving {
-    /// Something to begin with.
-    pub fn new(name: String) -> Self {
-        Saving { entry: Entry::new(name), ticket: None }
-    }
-}
 
 /// Where a plan is saved to, and what to say of it there.
 pub struct SaveAs {
@@ -41,9 +22,7 @@ impl Preview {
             [only] => only.name.to_string(),
             all => format!("{}-relationships", all.len()),
         };
-        let plain = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' };
-        let name: String = name.chars().take(60).map(plain).collect();
-        format!("scopesync-plan-{name}-{}.txt", now.strftime("%Y%m%dT%H%M%SZ"))
+        file_name("plan", &name, now, "txt")
     }
 
     /// The file whose name is typed.
@@ -59,20 +38,8 @@ impl SaveAs {
     /// # Errors
     /// In words: the file is there already, or cannot be written.
     pub fn write(&self, plan: &Plan) -> Result<String, String> {
-        let shown = Foreign::cleaned(&self.path.to_string_lossy());
-        let is_json = self.path.extension().is_some_and(|end| end.eq_ignore_ascii_case("json"));
-        let text = if is_json { format!("{:#}\n", plan.to_json()) } else { self.text(plan) };
-        let written = private().write(true).create_new(true).open(&self.path).and_then(|mut file| {
-            file.write_all(text.as_bytes())?;
-            file.sync_all()
-        });
-        match written {
-            Ok(()) => Ok(shown),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                Err(format!("{shown} is there already: give another name"))
-            }
-            Err(error) => Err(format!("{shown}: {error}")),
-        }
+        let is_json = is_json(&self.path);
+        write_new(&self.path, &if is_json { format!("{:#}\n", plan.to_json()) } else { self.text(plan) })
     }
 
     fn text(&self, plan: &Plan) -> String {

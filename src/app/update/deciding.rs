@@ -15,9 +15,10 @@ use super::super::entry::Typed;
 use super::super::gate;
 use super::super::key::Key;
 use super::super::pick;
-use super::super::preview::{Naming, Preview, Saving, questions};
+use super::super::preview::{Naming, Preview, questions};
 use super::super::reading;
 use super::super::runs::{Kind, Run};
+use super::super::saving::Saving;
 use super::super::state::{AppState, Moment, Tone, View};
 use super::handing;
 
