@@ -26,11 +26,9 @@ fn cells_lines_and_drift_of_what_is_highlighted() {
     assert_eq!(document["relationships"][0]["scopes"].as_array().unwrap().len(), 1);
     assert_eq!(document["servers"].as_array().unwrap().len(), 2);
     // the values of a field, source first
-    program.press("Enter");
-    while !copied(&mut program, "y Down y").contains("1800") {
-        program.press("Down");
-    }
+    program.press("Enter n Down");
     assert_eq!(copied(&mut program, "y y"), "3600");
+    assert_eq!(copied(&mut program, "y Down y"), "1800");
     assert!(copied(&mut program, "y r").contains("source 3600 (1 hour) | target 1800"), "{:?}", program.asked.last());
     program.press("y");
     assert!(program.state.copying.is_some() && program.text().contains("target: 1800"), "{}", program.text());

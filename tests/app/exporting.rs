@@ -10,7 +10,7 @@ use super::*;
 
 /// Exports what is shown to a file and returns what is in it.
 fn exported(program: &mut Program, file: &Path) -> String {
-    program.exports = true;
+    program.saves = true;
     program.press("E Ctrl-u");
     program.event(Event::Paste(file.to_string_lossy().into_owned()));
     program.press("Enter");
@@ -105,7 +105,7 @@ fn drift_runs_history_and_log() {
     assert_eq!(csv.lines().count(), 4, "{csv}");
     program.press("y y");
     assert_eq!(program.asked.last().unwrap(), "copy 1970-01-01 00:00:00 error scopesync::engine: refused");
-    program.press("- - -");
+    program.press("- - - -");
     assert!(message(&program.state).contains("errors alone already"), "{}", message(&program.state));
     program.press("L");
     assert!(program.state.log.is_none());

@@ -178,8 +178,6 @@ pub struct Program {
     pub past: Past,
     /// Runs are cancelled softly from their beginning.
     pub cancelled: bool,
-    /// Files may be written.
-    pub exports: bool,
     /// The newest messages of the log.
     pub messages: Vec<Message>,
     /// Plans may be saved to files.
@@ -224,7 +222,6 @@ impl Program {
             now,
             past: Past::default(),
             cancelled: false,
-            exports: false,
             messages: Vec::new(),
             saves: false,
             demo: None,
@@ -345,7 +342,9 @@ impl Program {
                 };
                 return (*ticket, news);
             }
-            Effect::SavePlan(ticket, ..) if !self.saves => return (*ticket, News::Failed("no room for it".into())),
+            Effect::SavePlan(ticket, ..) | Effect::Export(ticket, _) if !self.saves => {
+                return (*ticket, News::Failed("no room for it".into()));
+            }
             Effect::Jobs(ticket) | Effect::CancelJob(ticket, _) => {
                 return (*ticket, News::Jobs(self.past.jobs.clone()));
             }
@@ -358,9 +357,6 @@ impl Program {
             | Effect::LeaveRun(ticket, _)
             | Effect::OpenRun(ticket, _) => {
                 return (*ticket, self.past.answer(&effect));
-            }
-            Effect::Export(ticket, _) if !self.exports => {
-                return (*ticket, News::Failed("no file is written here".into()));
             }
             Effect::Read(ticket, _)
             | Effect::Utilisation(ticket, _)
