@@ -161,9 +161,17 @@ impl Session<'_> {
         match self.history.settle_for(&plan, &report, self.by)? {
             Some(how) => self.settled(told, how),
             None => {
-                self.console.warning(
-                    "the run still waits: not all of its scopes are known; --leave when you have seen to them",
-                );
+                let coming: Vec<String> = told.may_come().map(|scope| scope.id.to_string()).collect();
+                let why = match coming.is_empty() {
+                    true => "not all of its scopes are known; --leave when you have seen to them".to_owned(),
+                    false => format!(
+                        "the server may still come to write {}; `scopesync recover {}` looks again, --leave when it \
+                         has come to rest",
+                        coming.join(", "),
+                        told.run
+                    ),
+                };
+                self.console.warning(format_args!("the run still waits: {why}"));
                 return Ok(3);
             }
         }

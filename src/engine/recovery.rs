@@ -79,9 +79,21 @@ pub struct ToldScope {
     found: Option<Left>,
     /// It could be read.
     is_read: bool,
+    /// The target was asked to write it, has not answered, and may still do it.
+    pub may_go_on: bool,
 }
 
 impl ToldScope {
+    /// The same, where its target may still be writing it.
+    fn under_way(self) -> Self {
+        if self.standing == Standing::Done {
+            return self;
+        }
+        let text = "it was being written when the run ended: it may still be carried out, look again";
+        let message = Some(self.message.map_or_else(|| text.to_owned(), |old| format!("{old}; {text}")));
+        ToldScope { may_go_on: true, message, ..self }
+    }
+
     /// Whether finishing the run writes it.
     pub fn is_to_finish(&self) -> bool {
         matches!(self.standing, Standing::NotDone | Standing::Partial) && self.later.is_none()
@@ -152,7 +164,9 @@ impl Interrupted {
             .iter()
             .map(|planned| {
                 let stored = |past: &&Past| past.target == part.target && past.id == planned.id;
-                scope::told(planned, self.past.iter().find(stored), &reading, self.is_kept)
+                let past = self.past.iter().find(stored);
+                let told = scope::told(planned, past, &reading, self.is_kept);
+                if past.is_some_and(|past| part.is_under_way(past)) { told.under_way() } else { told }
             })
             .collect();
         let saved = saved(journal.unsaved(&part.target));
@@ -263,6 +277,11 @@ impl Told {
     /// Whether every scope could be read.
     pub fn is_read(&self) -> bool {
         self.scopes().all(|scope| scope.is_read)
+    }
+
+    /// The scopes that an undo finds as they were, and that their target may still come to write.
+    pub fn may_come(&self) -> impl Iterator<Item = &ToldScope> {
+        self.scopes().filter(|scope| scope.may_go_on && scope.standing == Standing::NotDone)
     }
 
     /// Whether the run had not come to any scope.

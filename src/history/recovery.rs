@@ -73,9 +73,15 @@ impl History {
             let touches = all.iter().any(|(target, scopes)| {
                 good.get(target).is_some_and(|good| scopes.iter().any(|scope| good.contains(scope)))
             });
+            // that such a scope is as it was before its run does not tell that it stays so
+            let under_way = match kind {
+                Some(RunKind::Replication) => BTreeSet::new(),
+                _ => interrupted.under_way(),
+            };
             let mut missing = all.iter().flat_map(|(target, scopes)| scopes.iter().map(move |scope| (target, scope)));
             let made_up = |target: &ServerName, scope: &ScopeId| -> Result<bool> {
-                let here = good.get(target).is_some_and(|good| good.contains(scope));
+                let here = good.get(target).is_some_and(|good| good.contains(scope))
+                    && !under_way.contains(&(target.clone(), *scope));
                 Ok(here || self.was_replicated_after(&old, target, *scope)?)
             };
             let in_all = |all, (target, scope)| -> Result<bool> { Ok(all && made_up(target, scope)?) };

@@ -33,6 +33,9 @@ struct RelationshipReport<'a> {
     writer: Option<&'static str>,
     #[serde(skip_serializing_if = "str::is_empty")]
     writer_reason: &'a str,
+    /// What was asked for may be carried out although the program is gone.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    outlives_connection: bool,
     cost_to_service: &'a str,
     cost_to_configuration: &'a str,
     blocked: Option<&'a Refusal>,
@@ -110,6 +113,7 @@ impl<'a> RelationshipReport<'a> {
             target: &planned.target,
             writer: planned.writer_name,
             writer_reason: &planned.writer_reason,
+            outlives_connection: planned.writer.as_ref().is_some_and(|writer| writer.abilities().outlives_connection),
             cost_to_service: &planned.cost_to_service,
             cost_to_configuration: &planned.cost_to_configuration,
             blocked: planned.standing(overrides).next(),

@@ -35,6 +35,8 @@ pub(super) struct Part {
     pub from: Option<ServerName>,
     pub target: ServerName,
     pub writer: Option<String>,
+    /// The target goes on with what it was asked although the program is gone.
+    pub outlives_connection: bool,
     pub scopes: Vec<Planned>,
 }
 
@@ -68,6 +70,8 @@ struct PartRecord {
     source: String,
     target: String,
     writer: Option<String>,
+    #[serde(default)]
+    outlives_connection: bool,
     blocked: Option<serde::de::IgnoredAny>,
     scopes: Vec<ScopeRecord>,
 }
@@ -143,6 +147,7 @@ impl Interrupted {
             from: source(&part.source).then(|| part.source.as_str().into()),
             target: part.target.as_str().into(),
             writer: part.writer.clone(),
+            outlives_connection: part.outlives_connection,
             scopes: part.scopes.iter().filter_map(|scope| scope.planned(&plan.overrides)).collect(),
         });
         let identities = servers.iter().filter_map(|one| Some((one.name.clone(), one.identity.clone()?)));
@@ -185,6 +190,23 @@ impl Interrupted {
             scopes.entry(part.target.clone()).or_default().extend(ids);
         }
         scopes
+    }
+
+    /// The scopes that their target may still be writing.
+    pub fn under_way(&self) -> BTreeSet<(ServerName, ScopeId)> {
+        let under_way = self.past.iter().filter(|past| self.parts.iter().any(|part| part.is_under_way(past)));
+        under_way.map(|past| (past.target.clone(), past.id)).collect()
+    }
+}
+
+impl Part {
+    /// What the target was asked for and had not answered when the program ended: it may still carry that out.
+    pub(super) fn is_under_way(&self, past: &Past) -> bool {
+        self.outlives_connection
+            && past.target == self.target
+            && past.outcome.is_none()
+            && past.later.is_none()
+            && self.scopes.iter().any(|planned| planned.id == past.id)
     }
 }
 

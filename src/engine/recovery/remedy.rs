@@ -60,13 +60,15 @@ impl Told {
         Ok(plan)
     }
 
-    /// What undoes the run.
+    /// What undoes the run. A run of which more may still be carried out waits on: there is nothing to take
+    /// back of that yet.
     ///
     /// # Errors
     /// A scope could not be read; or the run has changed nothing.
     pub fn undo(&self) -> Result<Undo> {
         let settles = Settles { run: self.run.clone(), remedy: Remedy::Undo };
-        Ok(Undo::new(&self.run, self.past()?, &[])?.settling(settles))
+        let undo = Undo::new(&self.run, self.past()?, &[])?;
+        Ok(if self.may_come().next().is_none() { undo.settling(settles) } else { undo })
     }
 
     /// The scopes that finishing the run writes, and where.

@@ -40,6 +40,8 @@ struct ScopeLine<'a> {
     saved: SavedState,
     written_since: Option<&'a str>,
     message: Option<&'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    may_go_on: bool,
 }
 
 impl Told {
@@ -75,6 +77,7 @@ impl<'a> ScopeLine<'a> {
             saved: scope.saved,
             written_since: scope.later.as_deref(),
             message: scope.message.as_deref(),
+            may_go_on: scope.may_go_on,
         }
     }
 }

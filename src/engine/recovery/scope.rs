@@ -31,6 +31,7 @@ pub(super) fn told(
         saved: SavedState::NotApplicable,
         found: None,
         is_read: false,
+        may_go_on: false,
     };
     let now = reading.clone().and_then(|reading| Ok((reading, opened(planned, reading)?)));
     let (reading, now) = match now {
