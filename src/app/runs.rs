@@ -389,7 +389,7 @@ pub fn outcome_words(scope: &ScopeRun) -> String {
         Some(false) => words.push_str(", residual drift"),
         None => {}
     }
-    if scope.saved != SavedState::NotApplicable {
+    if !scope.saved_words().is_empty() {
         words.push_str(", ");
         words.push_str(scope.saved_words());
     }

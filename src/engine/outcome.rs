@@ -79,6 +79,18 @@ impl SavedState {
     }
 }
 
+impl SavedState {
+    /// The words for a scope of which perhaps nobody knows what became: what is not known to run is not said
+    /// to, nor what is not known to be there to be saved.
+    pub fn words_of(self, is_known: bool) -> &'static str {
+        match (is_known, self) {
+            (false, SavedState::NotSaved) => "not saved",
+            (false, SavedState::Saved) => "",
+            (_, saved) => saved.words(),
+        }
+    }
+}
+
 impl From<&Saved> for SavedState {
     fn from(saved: &Saved) -> Self {
         match saved {
@@ -142,12 +154,9 @@ impl ScopeRun {
         }
     }
 
-    /// Whether it is saved, in words for screens. What is not known to run is not said to.
+    /// Whether it is saved, in words for screens.
     pub fn saved_words(&self) -> &'static str {
-        match (self.outcome, self.saved) {
-            (Outcome::Unknown, SavedState::NotSaved) => "not saved",
-            (_, saved) => saved.words(),
-        }
+        self.saved.words_of(self.outcome != Outcome::Unknown)
     }
 
     /// Why nothing was written.
@@ -244,7 +253,7 @@ impl RunReport {
         if self.scopes().all(ScopeRun::is_good) {
             return 0;
         }
-        let declined = self.scopes().any(|s| matches!(s.outcome, Outcome::Skipped | Outcome::Cancelled) && s.counts);
+        let declined = self.scopes().any(|scope| scope.outcome == Outcome::Skipped && scope.counts);
         if self.wrote() || declined { 3 } else { 1 }
     }
 

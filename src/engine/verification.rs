@@ -16,6 +16,7 @@ use super::port::{
     Approval, Control, Done, Fingerprints, Held, Journal, Kept, Place, ReadBack, RunKind, RunServer, RunStart, Server,
     ServerRole, Work,
 };
+use super::report::ChangeReport;
 use super::run::{enter, hold, run_id};
 use super::select::Picked;
 use super::survey::{Member, Survey};
@@ -349,7 +350,8 @@ impl<'a> Verification<'a> {
             }
             Err(error) => ScopeRun::untouched(id, Outcome::Unknown, 0, Some(error.with_hint())),
         };
-        let record = json!({ "outcome": end.outcome.word(), "message": end.message });
+        let residual: Vec<ChangeReport<'_>> = end.residual.iter().map(ChangeReport::new).collect();
+        let record = json!({ "outcome": end.outcome.word(), "message": end.message, "residual": residual });
         let kept = Kept { id, outcome: end.outcome, record, after };
         if let Err(error) = self.journal.after(&self.place(side), &[kept]) {
             tracing::warn!(run = self.run, %error, "the history could not store how the scope was left");

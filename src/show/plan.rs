@@ -58,7 +58,13 @@ fn planned_relationship(
     body.extend(deletions(planned, open, &writing, names));
     for scope in &writing {
         body.push(scope_title(scope, open, names).with(Role::Plain, format!("  {}", Counts::of(&scope.changes))));
-        body.extend(scope.refusals.iter().map(|refusal| overridden(refusal).deeper(2)));
+        for refusal in &scope.refusals {
+            let told = match refusal.stands(overrides) {
+                true => refused(refusal, "", overrides),
+                false => vec![overridden(refusal)],
+            };
+            body.extend(told.into_iter().map(|line| line.deeper(2)));
+        }
         body.extend(since(scope).into_iter().map(|line| line.deeper(2)));
         body.extend(scope.otherwise.as_ref().map(|way| written_by(way.writer, &way.reason).deeper(2)));
         body.extend(marked_changes(&scope.changes, &scope.uncertain).into_iter().map(|line| line.deeper(2)));
@@ -114,7 +120,7 @@ fn totals(planned: &PlannedRelationship, open: bool, writing: &[&PlannedScope]) 
     lines
 }
 
-fn written_by(writer: &str, reason: &str) -> Line {
+pub(super) fn written_by(writer: &str, reason: &str) -> Line {
     let line = Line::of(0, Role::Muted, "written by: ").with(Role::Plain, writer);
     if reason.is_empty() { line } else { line.with(Role::Muted, format!(" ({reason})")) }
 }

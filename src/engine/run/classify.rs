@@ -6,7 +6,7 @@ use super::describe;
 use crate::engine::outcome::{Outcome, SavedState, ScopeRun};
 use crate::engine::port::{Abilities, Done, ReadBack, Work};
 use crate::engine::{Error, ErrorKind};
-use crate::model::{Change, ChangeKind, ItemKey};
+use crate::model::{Change, ChangeKind, ItemKey, ServerName};
 
 /// The outcome of one scope. What is there now outweighs what the writer told; `error` is
 /// why it is [`ReadBack::Unread`]. Where a part was carried, what is left of `uncertain` changes only
@@ -18,6 +18,7 @@ pub(super) fn outcome(
     error: Option<&Error>,
     uncertain: &BTreeSet<ItemKey>,
     abilities: &Abilities,
+    target: &ServerName,
 ) -> ScopeRun {
     let after = match after {
         ReadBack::Unread => return unread(work, done, error),
@@ -46,6 +47,12 @@ pub(super) fn outcome(
             None => judge(Done::Applied, residual.is_empty(), untouched, abilities),
         },
         done => judge(done, residual.is_empty(), untouched, abilities),
+    };
+    let lost: Vec<Change> = residual.iter().filter(|rest| !gone && is_lost(work, rest)).cloned().collect();
+    let message = match (lost.is_empty(), message) {
+        (true, message) => message,
+        (false, None) => Some(format!("{target} LOST {}", titles(&lost))),
+        (false, Some(message)) => Some(format!("{target} LOST {}: {message}", titles(&lost))),
     };
     let verified = match outcome {
         Outcome::Replicated | Outcome::Partial => Some(residual.is_empty()),
@@ -86,7 +93,12 @@ fn left_behind(residual: &[Change], outcome: Outcome) -> String {
 /// All that was planned is there, and something that was not.
 fn besides(work: &Work, residual: &[Change]) -> Option<String> {
     let is_other = !residual.is_empty() && residual.iter().all(|rest| !work.lists(&rest.key));
-    is_other.then(|| format!("all that was planned is there; but now it differs in {}, too", titles(residual)))
+    let differs: Vec<Change> = residual.iter().filter(|rest| !is_lost(work, rest)).cloned().collect();
+    let differs = match differs.is_empty() {
+        true => String::new(),
+        false => format!("; but now it differs in {}, too", titles(&differs)),
+    };
+    is_other.then(|| format!("all that was planned is there{differs}"))
 }
 
 fn titles(changes: &[Change]) -> String {

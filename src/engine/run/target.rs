@@ -17,6 +17,7 @@ use crate::engine::port::{
     Batch, Control, Done, Gate, Journal, Kept, Place, ReadBack, Saved, Server, Unsaved, Work, Writer,
 };
 use crate::engine::progress::Stage;
+use crate::engine::report::ChangeReport;
 use crate::engine::{Error, ErrorKind, Result, fingerprint};
 use crate::model::{Context, ItemKey, Scope, ScopeId, ServerName};
 
@@ -355,7 +356,8 @@ impl<'a> Delivery<'a> {
             };
             let told = done.next().unwrap_or_else(missing);
             let uncertain = uncertain.get(&(*task, work.id)).copied().unwrap_or(&nothing);
-            let told = classify::outcome(work, told, &after, unread.as_ref(), uncertain, &abilities);
+            let told =
+                classify::outcome(work, told, &after, unread.as_ref(), uncertain, &abilities, self.target.name());
             let kept = Kept { id: work.id, outcome: told.outcome, record: record(&told), after };
             ((*task, told), (*task, kept))
         };
@@ -573,5 +575,7 @@ fn record(scope: &ScopeRun) -> serde_json::Value {
         "changes_left": scope.changes_left,
         "verified": scope.verified,
         "message": scope.message,
+        "residual": scope.residual.iter().map(ChangeReport::new).collect::<Vec<_>>(),
+        "uncarried": scope.uncarried,
     })
 }
