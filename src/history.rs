@@ -4,6 +4,7 @@
 //! made before something must be kept; who only reads finds an empty history.
 
 mod audit;
+mod carried;
 mod hold;
 mod jobs;
 mod old;
@@ -15,6 +16,7 @@ mod schema;
 mod settle;
 mod store;
 mod story;
+mod undone;
 mod who;
 mod write;
 
@@ -24,11 +26,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+pub use carried::Carried;
 pub use jobs::{Job, JobState, NewJob};
 pub use read::{Documents, RunFilter, RunRecord, Snapshot, SnapshotEnd};
 pub use retention::Dropped;
 pub use settle::{Settled, Settlement};
 pub use story::{RunState, Story};
+pub use undone::{Taken, UndoneBy};
 pub use who::{FrontEnd, Who};
 
 use crate::config::HistoryConfig;

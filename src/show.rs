@@ -29,7 +29,7 @@ pub use changes::{Counts, UNCERTAIN, change, changes, marked_change, marked_chan
 pub use check::points;
 pub use drift::{relationship_drift, relationship_title, scope_drift, state_words, summary};
 pub use finding::finding;
-pub use history::{destroyed, local_time, run_kind, run_outcome, run_servers, run_story, snapshot};
+pub use history::{local_time, run_kind, run_outcome, run_servers, run_story, snapshot};
 pub use plan::plan;
 pub use progress::Progress;
 pub use readable::meaning;

@@ -15,7 +15,7 @@ use crate::detached::JobReport;
 use crate::engine::Result;
 use crate::engine::outcome::SavedState;
 use crate::engine::port::ServerRole;
-use crate::history::{History, RunFilter, RunRecord, Settlement, Snapshot};
+use crate::history::{Carried, History, RunFilter, RunRecord, Settlement, Snapshot};
 use crate::model::{Foreign, ScopeId, ServerName};
 use crate::show::ScopeNames;
 
@@ -136,7 +136,7 @@ fn past_run(record: &RunRecord, dead: &BTreeSet<String>, jobs: &BTreeMap<String,
         sources: of_role(&[ServerRole::Source]),
         targets: of_role(&[ServerRole::Target, ServerRole::Member]),
         counts: counts.map(|(word, count)| (Foreign::cleaned(word), *count)).collect(),
-        undone_by: record.undone_by.as_deref().map(Foreign::cleaned),
+        undone_by: record.undone_by.clone(),
         settled: record.settled.as_ref().map(|settled| {
             let through =
                 settled.run.as_ref().map(|run| format!(" by run {}", Foreign::cleaned(run))).unwrap_or_default();
@@ -211,10 +211,12 @@ fn detail(history: &History, run: &str) -> Result<RunDetail> {
 
 /// A scope as far as its snapshot knows it.
 fn kept(snapshot: Snapshot) -> PastScope {
-    let changes = serde_json::from_value::<Vec<PastChange>>(snapshot.changes);
-    let changes = changes.unwrap_or_else(|error| {
-        tracing::warn!(%error, "the changes of a snapshot cannot be shown");
-        Vec::new()
+    let Carried { made, left, lost, uncarried, .. } = snapshot.carried();
+    let [changes, left, lost] = [made, left, lost].map(|changes| {
+        serde_json::from_value::<Vec<PastChange>>(changes.into()).unwrap_or_else(|error| {
+            tracing::warn!(%error, "the changes of a snapshot cannot be shown");
+            Vec::new()
+        })
     });
     let end = snapshot.end.as_ref();
     let message = end.and_then(|end| end.record.get("message")?.as_str().map(Foreign::cleaned));
@@ -231,6 +233,9 @@ fn kept(snapshot: Snapshot) -> PastScope {
             existed: snapshot.before.target.is_some(),
             gone: end.is_some_and(|end| end.was_read && end.fingerprint.is_none()),
             changes,
+            left,
+            lost,
+            uncarried,
         }),
     }
 }

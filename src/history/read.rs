@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{History, Settled, Who};
+use super::{History, Settled, UndoneBy, Who};
 
 use crate::engine::port::{Approval, Fingerprints, RunKind, RunServer};
 use crate::engine::select::ScopeSelector;
@@ -44,8 +44,8 @@ pub struct RunRecord {
     pub id: String,
     /// What it did.
     pub kind: RunKind,
-    /// The newest run that took it back, or tried to.
-    pub undone_by: Option<String>,
+    /// The newest run that took it back, in part at least; where none did, the newest that tried.
+    pub undone_by: Option<UndoneBy>,
     /// When it began.
     pub started: jiff::Timestamp,
     /// When it ended; `None` while it runs, or when it was interrupted.
@@ -116,7 +116,9 @@ pub struct SnapshotEnd {
 }
 
 const RUN: &str = "SELECT seq, id, kind, undone, started, ended, who, overrides, summary, \
-                   (SELECT id FROM run AS undo WHERE undo.undone = run.id ORDER BY undo.seq DESC LIMIT 1), settled FROM run";
+                   (SELECT json_array(id, json(summary)) FROM run AS undo WHERE undo.undone = run.id \
+                   ORDER BY coalesce(undo.summary ->> 'replicated', 0) > 0 DESC, undo.seq DESC LIMIT 1), \
+                   settled FROM run";
 
 impl History {
     /// Runs, the newest first.
@@ -301,6 +303,8 @@ fn run(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
         ("verification", _) => RunKind::Verification,
         _ => RunKind::Replication,
     };
+    let summary = json(row, 8)?.unwrap_or_default();
+    let undo = json::<(String, Option<BTreeMap<String, u64>>)>(row, 9)?;
     Ok(RunRecord {
         seq: row.get(0)?,
         id: row.get(1)?,
@@ -309,8 +313,8 @@ fn run(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
         ended: row.get::<_, Option<i64>>(5)?.map(time),
         who: json(row, 6)?.ok_or_else(|| rusqlite::Error::InvalidColumnType(6, "who".into(), Type::Null))?,
         overrides: json(row, 7)?.unwrap_or_default(),
-        summary: json(row, 8)?.unwrap_or_default(),
-        undone_by: row.get(9)?,
+        undone_by: undo.map(|(run, undo)| UndoneBy::new(run, &undo.unwrap_or_default(), &summary)),
+        summary,
         settled: json(row, 10)?,
         servers: Vec::new(),
     })

@@ -6,10 +6,11 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::plan::written_by;
 use super::{Line, Role, ScopeNames, plural};
 use crate::engine::outcome::{Outcome, SavedState};
 use crate::engine::port::{Approval, RunKind};
-use crate::history::{RunRecord, RunState, Snapshot, Story};
+use crate::history::{Carried, RunRecord, RunState, Snapshot, Story, Taken};
 use crate::model::{ChangeKind, Foreign, ScopeId};
 
 /// A time on this machine's clock: `2026-11-21 20:35:00`.
@@ -57,11 +58,17 @@ pub fn run_outcome(run: &RunRecord, state: RunState) -> (Role, String) {
             let how = run.settled.as_ref().map_or("seen to", |settled| settled.how.words());
             (Role::Warning, format!("interrupted, {how}"))
         }
+        RunState::Ended if good && counts.is_empty() && run.kind == RunKind::Verification => {
+            (Role::Good, "both sides are as they were".to_owned())
+        }
         RunState::Ended if good => (Role::Good, counts.join(", ")),
         RunState::Ended => (Role::Warning, counts.join(", ")),
     };
     match &run.undone_by {
-        Some(by) => (Role::Muted, format!("{text}; undone by {}", Foreign::from(by.as_str()))),
+        Some(by) => {
+            let role = if by.taken == Taken::All { Role::Muted } else { Role::Warning };
+            (role, format!("{text}; {}", by.words()))
+        }
         None => (role, text),
     }
 }
@@ -72,6 +79,7 @@ pub fn run_story(story: &Story) -> Vec<Line> {
     let report: Report =
         story.documents.report.as_ref().and_then(|json| Report::deserialize(json).ok()).unwrap_or_default();
     let named = report.relationships.iter().flat_map(|part| &part.scopes).filter_map(ScopeTold::id);
+    let plan = PlanTold::deserialize(&story.documents.plan).unwrap_or_default();
     let names = ScopeNames::of_ids(story.snapshots.iter().map(|snapshot| snapshot.scope).chain(named));
     for server in &report.servers {
         let facts = [Some(server.outcome.replace('_', " ")), server.seconds.map(|after| format!("after {after} s"))];
@@ -83,16 +91,20 @@ pub fn run_story(story: &Story) -> Vec<Line> {
     }
     for part in &report.relationships {
         lines.push(place(&part.name, Some(&part.source), &part.target));
+        let planned = plan.part(&part.name, part.target.raw());
+        lines.extend(planned.and_then(|planned| planned.way.line()).map(|line| line.deeper(2)));
         for scope in part.scopes.iter().filter(|scope| scope.outcome != Some(Outcome::Unchanged)) {
             let Some(id) = scope.id() else { continue };
             let kept = |snapshot: &&Snapshot| snapshot.scope == id && snapshot.target.as_str() == part.target.raw();
             lines.push(told(&names.name(id), scope).deeper(2));
+            let otherwise = planned.and_then(|planned| planned.scopes.iter().find(|one| one.is(scope)));
+            lines.extend(otherwise.and_then(|one| one.way.line()).map(|line| line.deeper(4)));
             lines.extend(story.snapshots.iter().find(kept).into_iter().flat_map(snapshot).map(|line| line.deeper(4)));
         }
         lines.extend(part.remarks.iter().map(|remark| Line::of(2, Role::Warning, remark.to_string())));
     }
     if story.documents.report.is_none() {
-        lines.extend(without_report(story, &names));
+        lines.extend(without_report(story, &plan, &names));
     }
     lines.extend(report.remarks.iter().map(|remark| Line::of(0, Role::Warning, remark.to_string())));
     lines
@@ -152,7 +164,7 @@ fn place(relationship: &Foreign, source: Option<&Foreign>, target: &Foreign) -> 
 }
 
 /// What a run kept that did not come to its report.
-fn without_report(story: &Story, names: &ScopeNames) -> Vec<Line> {
+fn without_report(story: &Story, plan: &PlanTold, names: &ScopeNames) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut places: BTreeMap<(&str, &str), Vec<&Snapshot>> = BTreeMap::new();
     for snapshot in &story.snapshots {
@@ -160,6 +172,8 @@ fn without_report(story: &Story, names: &ScopeNames) -> Vec<Line> {
     }
     for ((target, relationship), snapshots) in places {
         lines.push(place(&relationship.into(), None, &target.into()));
+        let way = plan.part(&relationship.into(), target).and_then(|planned| planned.way.line());
+        lines.extend(way.map(|line| line.deeper(2)));
         for kept in snapshots {
             let line = Line::of(2, Role::Title, names.name(kept.scope));
             lines.push(match &kept.end {
@@ -181,7 +195,8 @@ fn told(name: &str, scope: &ScopeTold) -> Line {
     };
     let mut facts = Vec::new();
     facts.extend(scope.verified.map(|verified| if verified { "verified" } else { "not verified" }));
-    facts.extend(scope.saved.map(SavedState::words).filter(|words| !words.is_empty()));
+    let is_known = scope.outcome != Some(Outcome::Unknown);
+    facts.extend(scope.saved.map(|saved| saved.words_of(is_known)).filter(|words| !words.is_empty()));
     let line = Line::of(0, Role::Title, name).with(role, format!("  {word}"));
     let line = if facts.is_empty() { line } else { line.with(Role::Plain, format!(", {}", facts.join(", "))) };
     match &scope.message {
@@ -190,7 +205,7 @@ fn told(name: &str, scope: &ScopeTold) -> Line {
     }
 }
 
-/// What a write destroyed in a scope, and the fingerprints before and after.
+/// What a write destroyed in a scope, what it left and lost, and the fingerprints before and after.
 pub fn snapshot(snapshot: &Snapshot) -> Vec<Line> {
     let outcome = snapshot.end.as_ref().map(|end| end.outcome.as_str());
     let heading = match outcome {
@@ -198,11 +213,24 @@ pub fn snapshot(snapshot: &Snapshot) -> Vec<Line> {
         Some("rejected" | "cancelled") => "would have destroyed:",
         _ => "to be destroyed, not all of it may be done:",
     };
+    let Carried { made, left, lost, besides, uncarried } = snapshot.carried();
     let mut lines = vec![Line::of(0, Role::Muted, heading)];
     if snapshot.native.is_none() {
         lines = vec![Line::of(0, Role::Muted, "the scope was not there before")];
     } else {
-        lines.extend(destroyed(&snapshot.changes).into_iter().map(|line| line.deeper(2)));
+        lines.extend(destroyed(&made).into_iter().map(|line| line.deeper(2)));
+    }
+    let not_made = if uncarried { "not carried:" } else { "not done:" };
+    for (heading, changes, line) in [
+        (not_made, &left, ChangeTold::left as fn(&ChangeTold) -> Line),
+        ("lost besides:", &lost, ChangeTold::lost),
+        ("differs besides:", &besides, ChangeTold::left),
+    ] {
+        let changes = read(changes);
+        if !changes.is_empty() {
+            lines.push(Line::of(0, Role::Muted, heading));
+            lines.extend(changes.iter().map(|change| line(change).deeper(2)));
+        }
     }
     let print = |print: &Option<String>| print.clone().unwrap_or_else(|| "not there".to_owned());
     let after = match &snapshot.end {
@@ -218,8 +246,8 @@ pub fn snapshot(snapshot: &Snapshot) -> Vec<Line> {
 
 /// The changes of a plan as they are kept, for what they destroy: items with their values, then
 /// old values with those that take their place; of what is created only the number.
-pub fn destroyed(changes: &Value) -> Vec<Line> {
-    let mut changes: Vec<ChangeTold> = Vec::deserialize(changes).unwrap_or_default();
+fn destroyed(changes: &[Value]) -> Vec<Line> {
+    let mut changes = read(changes);
     changes.sort_by_key(|change| std::cmp::Reverse(change.change));
     let created = changes.iter().filter(|change| change.change == ChangeKind::Create).count();
     let mut lines: Vec<Line> =
@@ -231,6 +259,60 @@ pub fn destroyed(changes: &Value) -> Vec<Line> {
         lines.push(Line::of(0, Role::Create, format!("+ {} created", plural(created, "item"))));
     }
     lines
+}
+
+fn read(changes: &[Value]) -> Vec<ChangeTold> {
+    changes.iter().filter_map(|change| ChangeTold::deserialize(change).ok()).collect()
+}
+
+/// A run's plan as it is kept, for who wrote.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct PlanTold {
+    relationships: Vec<PlannedPart>,
+}
+
+#[derive(Deserialize)]
+struct PlannedPart {
+    name: Foreign,
+    target: Foreign,
+    #[serde(flatten)]
+    way: WayTold,
+    #[serde(default)]
+    scopes: Vec<PlannedTold>,
+}
+
+#[derive(Deserialize)]
+struct PlannedTold {
+    scope_id: String,
+    prefix_length: u8,
+    #[serde(flatten)]
+    way: WayTold,
+}
+
+#[derive(Deserialize)]
+struct WayTold {
+    writer: Option<Foreign>,
+    writer_reason: Option<Foreign>,
+}
+
+impl PlanTold {
+    fn part(&self, name: &Foreign, target: &str) -> Option<&PlannedPart> {
+        self.relationships.iter().find(|part| part.name == *name && part.target.raw() == target)
+    }
+}
+
+impl PlannedTold {
+    fn is(&self, scope: &ScopeTold) -> bool {
+        (&self.scope_id, self.prefix_length) == (&scope.scope_id, scope.prefix_length)
+    }
+}
+
+impl WayTold {
+    fn line(&self) -> Option<Line> {
+        let reason = self.writer_reason.as_ref().map(ToString::to_string).unwrap_or_default();
+        self.writer.as_ref().map(|writer| written_by(&writer.to_string(), &reason))
+    }
 }
 
 /// A run's report as it is kept; of any kind and version, so nothing in it must be there.
@@ -302,30 +384,65 @@ struct FieldTold {
 
 impl ChangeTold {
     fn line(&self) -> Line {
+        let values = self.fields.iter().map(|field| field.words(self.change)).collect();
+        self.told(Role::from(self.change), self.change.sign(), values)
+    }
+
+    /// The same of what is as it was.
+    fn left(&self) -> Line {
+        let values = self.fields.iter().map(|field| field.left(self.change)).collect();
+        self.told(Role::Warning, self.change.sign(), values)
+    }
+
+    /// What the target had and has no more.
+    fn lost(&self) -> Line {
+        let values = self.fields.iter().map(FieldTold::had).collect();
+        self.told(Role::Critical, ChangeKind::Delete.sign(), values)
+    }
+
+    fn told(&self, role: Role, sign: char, values: Vec<String>) -> Line {
         let KeyTold { owner, name } = &self.key;
         let title = match &self.label {
             Some(label) => format!("{label} ({name})"),
             None => name.to_string(),
         };
         let owned = if owner.raw() == "scope" { String::new() } else { format!(" of {owner}") };
-        let values: Vec<String> = self.fields.iter().map(|field| field.words(self.change)).collect();
         let values = if values.is_empty() { String::new() } else { format!(": {}", values.join(", ")) };
-        Line::of(0, Role::from(self.change), format!("{} ", self.change.sign()))
-            .with(Role::Plain, format!("{title}{owned}{values}"))
+        Line::of(0, role, format!("{sign} ")).with(Role::Plain, format!("{title}{owned}{values}"))
     }
 }
 
 impl FieldTold {
     fn words(&self, change: ChangeKind) -> String {
+        let (name, source, target) = self.parts();
+        match change {
+            ChangeKind::Update => format!("{name}was {target}, became {source}"),
+            _ => format!("{name}{target}"),
+        }
+    }
+
+    fn left(&self, change: ChangeKind) -> String {
+        let (name, source, target) = self.parts();
+        match change {
+            ChangeKind::Update => format!("{name}is {target}, not {source}"),
+            ChangeKind::Create => format!("{name}{source}"),
+            ChangeKind::Delete => format!("{name}{target}"),
+        }
+    }
+
+    fn had(&self) -> String {
+        let (name, source, target) = self.parts();
+        format!("{name}{}", if self.target.is_some() { target } else { source })
+    }
+
+    /// Its name where that says something, the source's value and the target's.
+    fn parts(&self) -> (String, String, String) {
         let shown = |value: &Option<Foreign>| match value.as_ref().map(ToString::to_string) {
             None => "not set".to_owned(),
             Some(text) if text.is_empty() => "empty".to_owned(),
             Some(text) => text,
         };
         let name = if self.field.raw() == "value" { String::new() } else { format!("{} ", self.field) };
-        match change {
-            ChangeKind::Update => format!("{name}was {}, became {}", shown(&self.target), shown(&self.source)),
-            _ => format!("{name}{}", shown(&self.target)),
-        }
+        (name, shown(&self.source), shown(&self.target))
     }
 }

@@ -175,7 +175,7 @@ fn facts(state: &AppState, theme: &Theme, run: &PastRun, width: u16) -> Vec<(Sty
         lines.push((theme.bad, text));
     }
     lines.extend(run.settled.iter().map(|settled| (theme.warning, format!("settled: {settled}"))));
-    lines.extend(run.undone_by.iter().map(|by| (theme.warning, format!("undone by run {by}"))));
+    lines.extend(run.undone_by.iter().map(|by| (theme.warning, by.words())));
     if !run.overrides.is_empty() {
         lines.push((theme.warning, format!("overridden: {}", run.overrides.join(", "))));
     }

@@ -24,6 +24,7 @@ use scopesync::engine::fleet::Fleet;
 use scopesync::engine::outcome::SavedState;
 use scopesync::engine::port::{Control, RunKind};
 use scopesync::engine::undo::Undo;
+use scopesync::history::UndoneBy;
 use scopesync::log::Message;
 use scopesync::ui::{self, Glyphs, Theme};
 
@@ -86,7 +87,12 @@ impl Past {
             ..ended(1, &[("replicated", 2)])
         };
         let cut = PastRun { fate: Fate::Interrupted, ended: None, ..ended(2, &[]) };
-        let first = PastRun { undone_by: Some(undo.id.clone()), from: Some("192.0.2.9".into()), ..first };
+        let all = std::collections::BTreeMap::from([("replicated".to_owned(), 2)]);
+        let first = PastRun {
+            undone_by: Some(UndoneBy::new(undo.id.clone(), &all, &all)),
+            from: Some("192.0.2.9".into()),
+            ..first
+        };
         Past { runs: vec![cut, undo, first], detail: Past::losses(), ..Past::default() }
     }
 
@@ -115,7 +121,7 @@ impl Past {
         };
         let kept = |existed| {
             let changes = if existed { serde_json::from_value(changes.clone()).unwrap() } else { Vec::new() };
-            Some(Before { existed, gone: false, changes })
+            Some(Before { existed, gone: false, changes, left: Vec::new(), lost: Vec::new(), uncarried: false })
         };
         let refused =
             PastScope { message: Some("renumber-leases: 3 leases".into()), ..scope(5, Some("rejected"), None) };

@@ -1,6 +1,6 @@
 //! The scopes of a run, and what it destroyed in them.
 
-use crate::engine::outcome::SavedState;
+use crate::engine::outcome::{Outcome, SavedState};
 use crate::model::{ChangeKind, Foreign, ScopeId, ServerName};
 use crate::show::plural;
 
@@ -46,8 +46,14 @@ pub struct Before {
     pub existed: bool,
     /// Whether reading back showed that it is gone.
     pub gone: bool,
-    /// What the run was to change.
+    /// What the run has changed, or was to change.
     pub changes: Vec<PastChange>,
+    /// What it was to change, and the scope is in this as it was.
+    pub left: Vec<PastChange>,
+    /// What the scope had before and has lost, though it was to stay.
+    pub lost: Vec<PastChange>,
+    /// The writer was not known to carry what is left.
+    pub uncarried: bool,
 }
 
 impl PastScope {
@@ -67,7 +73,8 @@ impl PastScope {
         let told = self.told.as_ref().map(|(words, _)| words.clone()).or_else(|| self.outcome.clone());
         let mut words = told.unwrap_or_else(|| "not known: the run was interrupted".to_owned());
         if let Some(saved) = self.saved.filter(|saved| *saved != SavedState::NotApplicable) {
-            words.push_str(&format!(", {}", saved.words()));
+            let saved = saved.words_of(self.outcome.as_deref() != Some(Outcome::Unknown.word()));
+            words.extend((!saved.is_empty()).then(|| format!(", {saved}")));
         }
         words
     }
@@ -127,6 +134,13 @@ pub fn destroyed(scope: &PastScope) -> Vec<(Look, String)> {
     if created > 0 && kept.existed {
         lines.push((Look::Heading, format!("created: {} (an undo deletes them)", plural(created, "item"))));
         lines.extend(of(ChangeKind::Create).map(|change| (Look::Create, format!("  + {}", change.described()))));
+    }
+    let not_made = if kept.uncarried { "NOT CARRIED" } else { "NOT DONE" };
+    for (heading, changes) in [("LOST BESIDES", &kept.lost), (not_made, &kept.left)] {
+        if !changes.is_empty() {
+            lines.push((Look::Heading, format!("{heading}: {}", plural(changes.len(), "item"))));
+            lines.extend(changes.iter().map(|change| (Look::Warning, format!("  {}", change.described()))));
+        }
     }
     lines
 }

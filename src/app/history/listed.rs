@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::engine::port::RunKind;
+use crate::history::UndoneBy;
 
 /// How a run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,8 +52,8 @@ pub struct PastRun {
     pub targets: Vec<String>,
     /// Scopes by outcome's word.
     pub counts: Vec<(String, u64)>,
-    /// The newest run that took it back, or tried to.
-    pub undone_by: Option<String>,
+    /// The run that took it back, or tried to.
+    pub undone_by: Option<UndoneBy>,
     /// What was done about it where it was interrupted, and by whom.
     pub settled: Option<String>,
     /// The job that it ran as.
@@ -89,7 +90,7 @@ impl PastRun {
             Fate::Settled => marks.push("interrupted, settled".to_owned()),
             Fate::Ended => {}
         }
-        marks.extend(self.undone_by.is_some().then(|| "undone".to_owned()));
+        marks.extend(self.undone_by.as_ref().map(|by| by.mark().to_owned()));
         marks.extend(self.job.map(|job| format!("job {job}")));
         marks
     }

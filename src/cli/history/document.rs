@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::engine::port::{Approval, Fingerprints, RunServer};
-use crate::history::{RunRecord, RunState, Snapshot, SnapshotEnd, Story, Who};
+use crate::history::{RunRecord, RunState, Snapshot, SnapshotEnd, Story, Taken, Who};
 use crate::model::Foreign;
 
 /// The schema of the document.
@@ -32,6 +32,9 @@ struct RunLine<'a> {
     kind: &'static str,
     undo_of: Option<&'a str>,
     undone_by: Option<&'a str>,
+    /// How much of it that took back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undone: Option<Taken>,
     state: RunState,
     started: String,
     ended: Option<String>,
@@ -109,7 +112,8 @@ impl<'a> RunLine<'a> {
             run: &run.id,
             kind: run.kind.word(),
             undo_of: run.kind.undone(),
-            undone_by: run.undone_by.as_deref(),
+            undone_by: run.undone_by.as_ref().map(|by| by.run.as_str()),
+            undone: run.undone_by.as_ref().map(|by| by.taken),
             state,
             started: run.started.to_string(),
             ended: run.ended.map(|ended| ended.to_string()),
