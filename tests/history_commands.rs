@@ -61,6 +61,7 @@ fn a_run_is_listed_and_shown_with_what_it_destroyed() {
         "      + 3 items created",
         "  10.20.18.0  rejected: option-definition-missing",
         "    the scope was not there before",
+        "  written by: ",
     ] {
         assert!(shown.contains(part), "{part:?} is not in\n{shown}");
     }

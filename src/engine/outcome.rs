@@ -357,3 +357,15 @@ impl<'a> ScopeLine<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_what_nobody_knows_nothing_is_said_to_be_saved() {
+        let words = [SavedState::Saved, SavedState::NotSaved, SavedState::Broken].map(|saved| saved.words_of(false));
+        assert_eq!(words, ["", "not saved", SavedState::Broken.words()]);
+        assert_eq!(SavedState::Saved.words_of(true), "saved");
+    }
+}

@@ -446,3 +446,68 @@ impl FieldTold {
         (name, shown(&self.source), shown(&self.target))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::engine::port::Fingerprints;
+    use crate::history::{FrontEnd, SnapshotEnd, Who};
+
+    #[test]
+    fn a_verification_that_left_everything_as_it_was_says_so() {
+        let now = jiff::Timestamp::now();
+        let mut run = RunRecord {
+            seq: 1,
+            id: "run".into(),
+            kind: RunKind::Verification,
+            undone_by: None,
+            started: now,
+            ended: Some(now),
+            settled: None,
+            who: Who::of_process(FrontEnd::CommandLine),
+            overrides: Vec::new(),
+            summary: BTreeMap::from([("scopes".to_owned(), 2), ("unchanged".to_owned(), 2)]),
+            servers: Vec::new(),
+        };
+        let words = |run: &RunRecord| run_outcome(run, RunState::Ended);
+        assert_eq!(words(&run), (Role::Good, "both sides are as they were".to_owned()));
+        run.summary.insert("partial".to_owned(), 1);
+        assert_eq!(words(&run), (Role::Warning, "1 partial".to_owned()));
+    }
+
+    #[test]
+    fn what_was_not_carried_is_not_told_as_destroyed() {
+        let field = |name: &str| json!({ "field": name, "source": "a", "target": "b" });
+        let change = |word: &str, name: &str, fields: &[Value]| json!({ "key": { "owner": "scope", "name": name }, "change": word, "fields": fields });
+        let record = json!({ "uncarried": true, "residual": [
+            change("update", "settings", &[field("state")]),
+            change("create", "Phones", &[]),
+        ] });
+        let snapshot = Snapshot {
+            target: "two".into(),
+            identity: None,
+            relationship: "pair".into(),
+            scope: "10.0.0.0/24".parse().unwrap(),
+            before: Fingerprints { source: None, target: None },
+            network: None,
+            native: Some(json!({})),
+            changes: json!([change("update", "settings", &[field("name"), field("state")])]),
+            end: Some(SnapshotEnd {
+                outcome: "replicated".into(),
+                record,
+                was_read: true,
+                fingerprint: None,
+                network: None,
+                native: None,
+            }),
+        };
+        let lines: Vec<String> = super::snapshot(&snapshot).iter().map(Line::text).collect();
+        let told = lines.join("\n");
+        assert!(told.starts_with("destroyed:\n  ~ settings: name was b, became a\nnot carried:\n"), "{told}");
+        assert!(told.contains("  ~ settings: state is b, not a\nlost besides:\n  - Phones\n"), "{told}");
+    }
+}
