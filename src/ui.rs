@@ -65,7 +65,7 @@ pub fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>) -> Drawn {
         start::draw(state, theme, frame, body);
     } else {
         match &state.view {
-            View::Preview(preview) => drawn.preview = Some(preview::draw(preview, theme, frame, body)),
+            View::Preview(preview) => drawn.preview = Some(preview::draw(state, preview, theme, frame, body)),
             View::Jobs => drawn.jobs = jobs::draw(state, theme, frame, body),
             _ if state.history.open => history::draw(state, theme, frame, body, &mut drawn),
             View::Browse | View::Detail(_) | View::Planning { .. } | View::Reset(_) => {

@@ -59,18 +59,18 @@ fn without_a_configuration_the_commands_say_where_they_looked_and_offer_the_demo
 #[test]
 fn the_keys_in_force_are_told_without_asking_a_server() {
     let home = Home::new();
-    let config = home.write_config("[keys]\npreset = 'vim'\nswap = ['X', 'z s']\nforce = []\n");
+    let config = home.write_config("[keys]\npreset = 'vim'\nswap = ['F2', 'F3 s']\nforce = []\n");
     let keys = home.run(&["keys", "--config", config.to_str().unwrap()]).expect_code(0).stdout;
     let line = |action: &str| keys.lines().find(|line| line.split("  ").any(|cell| cell.trim() == action)).unwrap();
-    assert!(line("swap").starts_with("X  z s  ") && line("first").starts_with("g g  Home"), "{keys}");
+    assert!(line("swap").starts_with("F2  F3 s  ") && line("first").starts_with("g g  Home"), "{keys}");
     assert!(line("force").starts_with("- "), "{keys}");
     let json = home.run(&["keys", "--json"]).expect_code(0).json();
     assert_eq!(json["schema"], "scopesync.keys/1");
     let yes = json["actions"].as_array().unwrap().iter().find(|action| action["name"] == "yes").unwrap();
     assert_eq!((&yes["keys"][0], &yes["dangerous"]), (&Value::from("y"), &Value::from(true)));
-    let config = home.write_config("[keys]\nswap = 'X'\nforce = 'X'\n");
+    let config = home.write_config("[keys]\nswap = 'F2'\nforce = 'F2'\n");
     let refused = home.run(&["keys", "--config", config.to_str().unwrap()]).expect_code(1).stderr;
-    assert!(refused.contains(":3:9: `X` means") && refused.contains("the other one is at 2:8"), "{refused}");
+    assert!(refused.contains(":3:9: `F2` means") && refused.contains("the other one is at 2:8"), "{refused}");
 }
 
 #[test]

@@ -330,8 +330,8 @@ proptest! {
         for step in steps {
             let runs = program.asked.iter().filter(|asked| asked.starts_with("run")).count();
             let force = program.state.force && !program.state.what_if;
-            let confirms = matches!(&step, Step::Char('y' | 'a')) || matches!(&step, Step::Key(at, _)
-                if ["yes", "yes-to-all", "mark-all"].contains(&VERBS[*at].name));
+            let confirms = matches!(&step, Step::Char('y' | 'a')) || matches!(&step, Step::Key(at, key)
+                if ["y", "a"].contains(&VERBS[*at].keys[key % VERBS[*at].keys.len()]));
             let shown = shown_since;
             match step.clone() {
                 Step::Key(verb, key) => {

@@ -1,6 +1,6 @@
 //! The help: the table of actions, and what the words and signs mean.
 
-use super::action::{Action, VERBS};
+use super::action::{Action, Place, VERBS, Verb};
 use super::keymap::{self, Keymap};
 
 const NOTES: &[&str] = &[
@@ -22,7 +22,10 @@ pub fn notes(keymap: &Keymap) -> Vec<String> {
     NOTES.iter().map(|note| note.replace("{preview}", &preview)).collect()
 }
 
-/// One line for each action: its keys as they are in force, where, what.
-pub fn lines(keymap: &Keymap) -> Vec<(String, String, &'static str)> {
-    VERBS.iter().map(|verb| (keymap.words(verb).join("  "), keymap::places(verb), verb.about)).collect()
+/// One line for each action, those that work in this place first: its keys as they are in
+/// force, where, what.
+pub fn lines(keymap: &Keymap, place: Place) -> Vec<(String, String, &'static str)> {
+    let (here, elsewhere): (Vec<&Verb>, Vec<&Verb>) = VERBS.iter().partition(|verb| verb.places.contains(&place));
+    let all = here.into_iter().chain(elsewhere);
+    all.map(|verb| (keymap.words(verb).join("  "), keymap::places(verb), verb.about)).collect()
 }

@@ -14,7 +14,8 @@ use super::state::AppState;
 /// Whether there is something to pick, without picking it: for every frame.
 pub fn pickable(state: &AppState) -> Result<(), String> {
     if state.tree.range.is_some() {
-        return Err("a range is being marked: Space marks it, Esc gives it up".into());
+        let (mark, back) = (state.key(Action::Mark), state.key(Action::Back));
+        return Err(format!("a range is being marked: {mark} marks it, {back} gives it up"));
     }
     let marked = state
         .relations

@@ -129,9 +129,9 @@ mod tests {
 
     #[test]
     fn one_key_several_and_none() {
-        let read = keymap("[keys]\nmark-all = 'Ctrl-a'\nfirst = ['g g', 'Home']\nforce = []\n").unwrap();
-        assert_eq!(words(&read, "mark-all"), ["Ctrl-a"]);
-        assert_eq!(words(&read, "first"), ["g g", "Home"]);
+        let read = keymap("[keys]\nmark-all = 'F2'\nfirst = ['F3 g', 'Home']\nforce = []\n").unwrap();
+        assert_eq!(words(&read, "mark-all"), ["F2"]);
+        assert_eq!(words(&read, "first"), ["F3 g", "Home"]);
         assert!(words(&read, "force").is_empty());
         assert_eq!(words(&read, "preview"), ["r"]);
     }
@@ -143,10 +143,10 @@ mod tests {
             assert_eq!(keymap(&format!("[keys]\npreset = '{name}'")).unwrap(), preset(text), "{name}");
             assert!(text.is_empty() || preset(text) != Keymap::default(), "{name}");
         }
-        let read = keymap("[keys]\npreset = 'vim'\nlast = 'E'\n").unwrap();
+        let read = keymap("[keys]\npreset = 'vim'\nlast = 'F2'\n").unwrap();
         assert_eq!(
             (words(&read, "first"), words(&read, "last")),
-            (vec!["g g".into(), "Home".into()], vec!["E".into()])
+            (vec!["g g".into(), "Home".into()], vec!["F2".into()])
         );
     }
 
@@ -154,8 +154,8 @@ mod tests {
     fn both_places_of_a_conflict_are_named() {
         for (text, message) in [
             (
-                "[keys]\nswap = 'X'\nforce = ['F', 'X']",
-                "3:15: `X` means `force` and `swap` in relationships; the other one is at 2:8: give one of them another key",
+                "[keys]\nswap = 'F2'\nforce = ['F', 'F2']",
+                "3:15: `F2` means `force` and `swap` in relationships; the other one is at 2:8: give one of them another key",
             ),
             (
                 "[keys]\nswap = 'r'",
@@ -169,8 +169,8 @@ mod tests {
             ),
             ("[keys]\nyes = 'Enter'", "2:7: `Enter` must not mean `yes`, which confirms: `Enter` is pressed by habit"),
             (
-                "[keys]\npreview = 'y'",
-                "2:11: `y` must not mean `yes`, which confirms: `y` opens the question; `yes` has it by default: give \
+                "[keys]\npreview = 'F2'\nyes = 'F2'",
+                "3:7: `F2` must not mean `yes`, which confirms: `F2` opens the question; the other one is at 2:11: give \
                  one of them another key",
             ),
             ("[keys]\nquit = []", "2:8: `quit` must have a key"),

@@ -9,6 +9,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::{Theme, pane, text};
+use crate::app::action::Action;
 use crate::app::drawn::Window;
 use crate::app::filter::Filter;
 use crate::app::fleet::marks;
@@ -63,10 +64,10 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
     }
     if tree.rows.is_empty() {
         let text = match tree.filter.is_empty() {
-            true => "no server is configured",
-            false => "nothing fits the filter (Esc takes it away)",
+            true => "no server is configured".to_owned(),
+            false => format!("nothing fits the filter ({} takes it away)", state.key(Action::Back)),
         };
-        text::put(frame, inside.x + MARGIN, inside.y, inside.width, text, theme.quiet);
+        text::put(frame, inside.x + MARGIN, inside.y, inside.width, &text, theme.quiet);
     }
     window
 }
@@ -87,7 +88,7 @@ fn title(state: &AppState, theme: &Theme) -> String {
         });
     }
     if state.tree.is_outdated {
-        parts.push("order changed: o sorts anew".into());
+        parts.push(format!("order changed: {} sorts anew", state.key(Action::Sort)));
     }
     if parts.is_empty() { "fleet".to_owned() } else { parts.join(", ") }
 }

@@ -18,7 +18,7 @@ pub(super) fn draw(state: &AppState, scroll: &Scroll, theme: &Theme, frame: &mut
     let inside = pane::popup(frame, theme, body, body.width.min(100), body.height, "help");
     let width = usize::from(inside.width);
     let mut lines: Vec<(String, Style)> = Vec::new();
-    for (keys, places, about) in help::lines(&state.setting.keymap) {
+    for (keys, places, about) in help::lines(&state.setting.keymap, state.beneath()) {
         let text = text::wrap(&format!("{about} ({places})"), width.saturating_sub(KEYS));
         for (at, line) in text.into_iter().enumerate() {
             let keys = if at == 0 { keys.as_str() } else { "" };

@@ -5,16 +5,18 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::{Theme, drift, pane, text};
+use crate::app::action::Action;
 use crate::app::drawn::Window;
 use crate::app::drift::Look;
 use crate::app::preview::{Naming, Preview, Row, name, totals};
 use crate::app::saving::Saving;
+use crate::app::state::AppState;
 use crate::engine::approval::Manner;
 use crate::engine::plan::PlannedRelationship;
 use crate::show::plural;
 
 /// Draws the preview over the lists.
-pub(super) fn draw(preview: &Preview, theme: &Theme, frame: &mut Frame<'_>, area: Rect) -> Window {
+pub(super) fn draw(state: &AppState, preview: &Preview, theme: &Theme, frame: &mut Frame<'_>, area: Rect) -> Window {
     let flag = match preview.manner {
         Manner::ShowOnly if preview.read_only => "READ-ONLY ",
         Manner::ShowOnly => "WHATIF ",
@@ -24,7 +26,7 @@ pub(super) fn draw(preview: &Preview, theme: &Theme, frame: &mut Frame<'_>, area
     let width = usize::from(inside.width.saturating_sub(2));
     let asked = match &preview.saving {
         Some(saving) => file_name(saving, theme, width),
-        None => question(preview, theme, width),
+        None => question(state, preview, theme, width),
     };
     let below = u16::try_from(asked.len()).unwrap_or(0).min(inside.height / 2) + 1;
     let list = Rect { height: inside.height.saturating_sub(below), ..inside };
@@ -118,19 +120,24 @@ impl Rows<'_> {
 type Styled = (String, Style);
 
 /// What can be answered, and how. The keys stand on a line of their own, never wrapped.
-fn question(preview: &Preview, theme: &Theme, width: usize) -> Vec<Styled> {
+fn question(state: &AppState, preview: &Preview, theme: &Theme, width: usize) -> Vec<Styled> {
     let plan = &preview.plan;
     let wrapped = |words: &str, style| text::wrap(words, width).into_iter().map(move |line| (line, style));
     if preview.manner == Manner::ShowOnly {
         let why = if preview.read_only { "everything is read-only" } else { "WhatIf is on" };
         let sum = wrapped(&totals(plan, &plan.relationships), theme.heading);
-        return sum.chain([(format!("Nothing can be written: {why}. Esc goes back."), theme.flag)]).collect();
+        return sum
+            .chain([(format!("Nothing can be written: {why}. {} goes back.", state.key(Action::No)), theme.flag)])
+            .collect();
     }
     if preview.overriding.is_some() {
         return vec![("The plan is being made anew.".into(), theme.quiet)];
     }
     let Some((at, asked)) = preview.asking() else {
-        return vec![("Nothing of this plan can be written. Esc goes back.".into(), theme.warning)];
+        return vec![(
+            format!("Nothing of this plan can be written. {} goes back.", state.key(Action::No)),
+            theme.warning,
+        )];
     };
     let place = match plan.relationships.len() {
         0 | 1 => String::new(),
@@ -144,21 +151,26 @@ fn question(preview: &Preview, theme: &Theme, width: usize) -> Vec<Styled> {
     );
     let mut lines: Vec<_> = wrapped(&words, theme.heading).collect();
     if preview.as_job {
-        let text = "AS JOB: it outlives this program and its terminal (J: runs here instead)";
-        lines.push((text.into(), theme.flag));
+        let key = state.key(Action::AsJob);
+        lines.push((
+            format!("AS JOB: it outlives this program and its terminal ({key}: runs here instead)"),
+            theme.flag,
+        ));
     }
     lines.extend(match &preview.naming {
         Some(naming) => typing(preview, naming, asked, theme, width),
-        None => vec![keys(preview, theme)],
+        None => vec![keys(state, preview, theme)],
     });
     lines
 }
 
-fn keys(preview: &Preview, theme: &Theme) -> Styled {
+fn keys(state: &AppState, preview: &Preview, theme: &Theme) -> Styled {
+    let [yes, all, no, none] =
+        [Action::Yes, Action::YesToAll, Action::No, Action::NoToAll].map(|action| state.key(action));
     let by_name = preview.deletions_to_name().map_or("", |_| "   (then the name is asked for)");
     match preview.gate.is_open() {
-        true => (format!("y yes   a yes to all   n no   l no to all{by_name}"), theme.heading),
-        false => ("n no   l no to all   (y and a count in a moment: read first)".into(), theme.quiet),
+        true => (format!("{yes} yes   {all} yes to all   {no} no   {none} no to all{by_name}"), theme.heading),
+        false => (format!("{no} no   {none} no to all   ({yes} and {all} count in a moment: read first)"), theme.quiet),
     }
 }
 

@@ -462,6 +462,7 @@ pub fn event_of(text: &str) -> KeyEvent {
         "End" => KeyCode::End,
         "Space" => KeyCode::Char(' '),
         "Backspace" => KeyCode::Backspace,
+        number if number.len() > 1 && number.starts_with('F') => KeyCode::F(number[1..].parse().unwrap()),
         one if one.chars().count() == 1 => KeyCode::Char(one.chars().next().unwrap()),
         other => panic!("{other} is no key"),
     };
