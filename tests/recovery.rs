@@ -10,14 +10,14 @@ use std::sync::Arc;
 use common::fake::{self, FakeJournal, FakeServer};
 use scopesync::app::{News, recover};
 use scopesync::engine::approval::{Consent, Questions, Switches};
-use scopesync::engine::plan::Plan;
+use scopesync::engine::plan::{LeftItem, Plan};
 use scopesync::engine::port::{Approval, Control, Journal as _, Place, RunKind, RunServer, RunStart, ServerRole, Work};
 use scopesync::engine::recovery::{Interrupted, Standing, Told};
 use scopesync::engine::run;
 use scopesync::engine::select::{Selection, select};
 use scopesync::engine::undo::{Left, Past, Undo, Words};
 use scopesync::history::{History, Settlement};
-use scopesync::model::{Item, ItemKey, KeyName, Kind, Owner, Scope, ScopeId, ServerName, Value};
+use scopesync::model::{Item, ItemKey, KeyName, Kind, Owner, ReservationKey, Scope, ScopeId, ServerName, Value};
 use scopesync::state::StateFolder;
 use serde_json::json;
 
@@ -241,6 +241,20 @@ async fn finishing_plans_for_what_is_left_and_undoing_goes_back() {
     let back = |past: Vec<Past>| Undo::new("a-run", past, &[]).unwrap();
     let back = back(told.past().unwrap()).plan(&fleet, &survey, BTreeSet::new(), &ctl).await;
     assert_eq!((back.scopes_to_write(), back.is_blocked_anywhere()), (1, false), "{:#}", back.to_json());
+}
+
+#[tokio::test]
+async fn what_was_left_out_of_a_run_is_left_out_when_it_is_finished() {
+    let servers = servers();
+    let (fleet, ctl) = (fake::fleet(&servers), Control::free());
+    let whole = plan(&servers).await;
+    let planned = &whole.relationships[0];
+    let reservation = ItemKey::reservation(ReservationKey::Address([10, 0, 0, 10].into()));
+    let left_out = [LeftItem::new(planned, A.parse().unwrap(), &reservation)].into();
+    let told = told(&servers, &kept(&servers, &whole.leaving_out(&fleet, &left_out, &ctl).await)).await;
+    let survey = fleet.survey(&ctl).await;
+    let rest = told.finish_plan(Vec::new(), &fleet, &survey, BTreeSet::new(), &ctl).await.unwrap();
+    assert_eq!((rest.left_out(), rest.scopes_to_write()), (left_out, 3));
 }
 
 #[tokio::test]

@@ -324,8 +324,12 @@ proptest! {
     /// Whatever is typed whenever: the program does not break, and it writes only after an
     /// answer to a preview that was on the screen for 300 ms, or under Force.
     #[test]
-    fn nothing_is_written_without_an_answer_or_force(steps in prop::collection::vec(step(), 0..120)) {
+    fn nothing_is_written_without_an_answer_or_force(
+        steps in prop::collection::vec(step(), 0..120),
+        type_name_above in 0u32..2,
+    ) {
         let mut program = Program::start(Some(fleet()), 100, 30);
+        program.state.setting.screen.type_name_above = type_name_above;
         let mut shown_since = None;
         for step in steps {
             let runs = program.asked.iter().filter(|asked| asked.starts_with("run")).count();
@@ -333,6 +337,8 @@ proptest! {
             let confirms = matches!(&step, Step::Char('y' | 'a')) || matches!(&step, Step::Key(at, key)
                 if ["y", "a"].contains(&VERBS[*at].keys[key % VERBS[*at].keys.len()]));
             let shown = shown_since;
+            let unnamed =
+                program.preview().is_some_and(|preview| preview.deletions_to_name().is_some() && !preview.is_named());
             match step.clone() {
                 Step::Key(verb, key) => {
                     let keys = VERBS[verb].keys;
@@ -351,6 +357,7 @@ proptest! {
                 let answered = confirms && shown.is_some_and(|at| program.now - at >= std::time::Duration::from_millis(300));
                 prop_assert!(answered || (force && matches!(step, Step::Happen)), "{step:?} ran something");
                 prop_assert!(!program.state.what_if || force || answered);
+                prop_assert!(!unnamed, "{step:?} confirmed deletions without the name");
             }
             let may_ask = program.preview().is_some_and(|preview| {
                 preview.manner != Manner::ShowOnly && program.state.help.is_none() && program.state.quitting.is_none()

@@ -11,10 +11,11 @@ use scopesync::backend::kea::file_server::{FilePolicy, FileServer};
 use scopesync::engine::drift;
 use scopesync::engine::fleet::Fleet;
 use scopesync::engine::outcome::Outcome;
-use scopesync::engine::port::Server;
+use scopesync::engine::plan::{LeftItem, LeftOut};
+use scopesync::engine::port::{Control, Server};
 use scopesync::engine::select::ScopeSelector;
 use scopesync::engine::undo::{Left, Past, Undo, Words};
-use scopesync::model::{DriftState, Scope, ScopeId};
+use scopesync::model::{DriftState, ItemKey, Scope, ScopeId};
 use scopesync::show::{self, ScopeNames};
 use serde_json::{Value, json};
 
@@ -86,6 +87,37 @@ async fn an_undo_deletes_first_brings_everything_back_and_is_itself_undone() {
     let redo = plan_back(&fleet, of_undo, &[]).await;
     execute(&fleet, &redo, &to_words).await;
     assert_eq!(items(&servers.1), after);
+}
+
+#[tokio::test]
+async fn what_is_left_out_of_an_undo_stays_as_the_run_left_it() {
+    let servers = drifted();
+    let fleet = fake::fleet(&servers);
+    let to_words = words(&servers.1);
+    let (_, past) = execute(&fleet, &plan_from(&fleet, "one").await, &to_words).await;
+    let back = plan_back(&fleet, past, &[]).await;
+    let part = &back.relationships[0];
+    let lifetime = ItemKey::property("valid-lifetime");
+    let items = |id: &str, keys: &[&ItemKey]| -> LeftOut {
+        keys.iter().map(|key| LeftItem::new(part, id.parse().unwrap(), key)).collect()
+    };
+    // a scope that the run created goes as a whole or stays as a whole
+    let ctl = Control::free();
+    let less = back.leaving_out(&fleet, &items(NEW, &[&lifetime]), &ctl).await;
+    assert_eq!((less.left_out().len(), less.digest), (0, back.digest.clone()));
+    let new = items(NEW, &[&lifetime, &ItemKey::property("id")]);
+    let less = back.leaving_out(&fleet, &new.into_iter().chain(items(A, &[&lifetime])).collect(), &ctl).await;
+    assert_eq!(works(&less).iter().map(|work| work.id.to_string()).collect::<Vec<_>>(), [A]);
+    let (report, _) = execute(&fleet, &less, &to_words).await;
+    assert_eq!(report.exit_status(), 0, "{report:?}");
+    let scopes = servers.1.inner().scopes.clone();
+    assert!(scopes.contains_key(&NEW.parse().unwrap()));
+    let mut expected = drifted().1.inner().scopes[&A.parse().unwrap()].items.clone();
+    expected.insert(
+        lifetime,
+        drifted().0.inner().scopes[&A.parse().unwrap()].items[&ItemKey::property("valid-lifetime")].clone(),
+    );
+    assert_eq!(scopes[&A.parse().unwrap()].items, expected);
 }
 
 #[tokio::test]
