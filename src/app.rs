@@ -39,6 +39,7 @@ pub mod runs;
 pub mod saving;
 pub mod state;
 pub mod update;
+pub mod watch;
 pub mod work;
 
 pub use effect::{Effect, News, Ticket};

@@ -25,6 +25,8 @@ mod leaving_out;
 mod parts;
 #[path = "app/running.rs"]
 mod running;
+#[path = "app/watch.rs"]
+mod watch;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -52,6 +52,8 @@ pub enum Action {
     Group,
     /// Exchanges source and target.
     Swap,
+    /// Watches the servers, or no longer.
+    Watch,
     /// Turns WhatIf on or off.
     WhatIf,
     /// Turns Force on or off.
@@ -754,6 +756,14 @@ pub const VERBS: &[Verb] = &[
         ALL,
         "",
         "use the mouse, or leave it to the terminal for copying: wheel scrolls, click moves, double click goes in",
+    ),
+    verb(
+        Action::Watch,
+        "watch",
+        &["Ctrl-r"],
+        SCOPES,
+        "",
+        "watch: ask the servers again and again whether anything has moved; again: no longer",
     ),
     verb(Action::Help, "help", &["?"], ALL, "help", "this help; again: back"),
     verb(Action::Quit, "quit", &["q", "Ctrl-c"], ALL, "quit", "quit; asks while a run is under way"),

@@ -43,6 +43,8 @@ pub struct Pick {
 pub enum Effect {
     /// Read a server.
     Read(Ticket, ServerName),
+    /// Ask a server whether anything has moved since this reading, and read what has.
+    Watch(Ticket, ServerName, Option<Arc<Reading>>),
     /// Read these scopes before others, the first before all, wherever a server is being read.
     LookAt(Arc<[ScopeId]>),
     /// Ask a server how many addresses are in use.
@@ -158,6 +160,8 @@ pub enum News {
     Viewed,
     /// A server was read, or could not be.
     Read(ServerName, ReadOutcome),
+    /// A server was asked whether anything has moved: `None` if nothing has.
+    Watched(ServerName, Option<ReadOutcome>),
     /// A server is being read, and so much of it is known.
     Part(ServerName, Arc<Reading>),
     /// Addresses in use, by scope.

@@ -111,6 +111,12 @@ pub fn merge(state: &mut AppState, readings: Vec<(ServerName, ReadOutcome)>) -> 
     touched.iter().filter_map(|name| compare(state, name)).collect()
 }
 
+/// Takes a newer reading of a server; what is shown stays until it is compared.
+pub fn refresh(state: &mut AppState, server: ServerName, outcome: ReadOutcome) -> Vec<Effect> {
+    let touched = take(state, vec![(server, outcome)]);
+    touched.iter().filter_map(|name| ask(state, name)).collect()
+}
+
 /// Puts readings in the place of older ones. Returns the relationships that they touch.
 fn take(state: &mut AppState, readings: Vec<(ServerName, ReadOutcome)>) -> Vec<Foreign> {
     let Some(fleet) = state.fleet.clone() else { return Vec::new() };

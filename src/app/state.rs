@@ -34,6 +34,7 @@ use super::palette::Palette;
 use super::preview::Preview;
 use super::reset::ResetView;
 use super::runs::{Run, Runs};
+use super::watch::Watch;
 
 /// The time, as the loop hands it in: `update` asks no clock.
 #[derive(Clone, Copy, Debug)]
@@ -213,6 +214,8 @@ pub struct AppState {
     pub history: HistoryView,
     /// Past runs that were interrupted and wait to be settled, the newest first.
     pub interrupted: Vec<PastRun>,
+    /// Asking servers again and again.
+    pub watch: Watch,
     /// Plans are shown and nothing can be written.
     pub what_if: bool,
     /// Replicates without asking. Off at every start.
@@ -244,6 +247,7 @@ impl AppState {
     /// The state at the start; `fleet` is what the configuration gives.
     pub fn new(setting: Setting, fleet: Option<Arc<Fleet>>, now: Moment) -> Self {
         let tree = Tree::new(&setting.screen);
+        let watch = Watch::new(&setting.screen);
         let mouse = setting.screen.mouse;
         let mut state = AppState {
             setting,
@@ -272,6 +276,7 @@ impl AppState {
             handing: Handing::default(),
             history: HistoryView::default(),
             interrupted: Vec::new(),
+            watch,
             what_if: false,
             force: false,
             filtering: false,
@@ -471,7 +476,11 @@ impl AppState {
         let moves = self.running().next().is_some() || self.follows_jobs();
         let second = (moves || self.log.is_some()).then(|| now + std::time::Duration::from_secs(1));
         let behind = self.relations.values().filter(|relation| relation.behind && relation.comparing.is_none());
-        gate.into_iter().chain(second).chain(behind.filter_map(|relation| relation.rests_until)).min()
+        gate.into_iter()
+            .chain(second)
+            .chain(behind.filter_map(|relation| relation.rests_until))
+            .chain(self.watch.next_tick(now))
+            .min()
     }
 
     /// Whether jobs are looked at, or are under way.

@@ -34,6 +34,7 @@ use super::palette::Palette;
 use super::reading;
 use super::runs::Ended;
 use super::state::{AppState, Demo, Moment, Quitting, Tone, View};
+use super::watch;
 
 /// Something that happened.
 pub enum Event {
@@ -83,6 +84,7 @@ pub fn update(state: &mut AppState, event: Event, now: Moment) -> Vec<Effect> {
             }
             let mut effects = handing::poll(state, now);
             effects.extend(logging::poll(state, now));
+            effects.extend(watch::poll(state, now));
             effects
         }
         Event::Logged(messages) => {
@@ -192,6 +194,7 @@ fn carry_out(
         disturb(state, now);
         return Vec::new();
     }
+    watch::looked(state);
     state.message = None;
     let confirms = matches!(verb.action, Action::Yes | Action::YesToAll);
     if let (true, Some(gate)) = (confirms, state.gate())
@@ -231,6 +234,10 @@ fn act(state: &mut AppState, action: Action, now: Moment) -> Vec<Effect> {
         Action::Choose => commanding::choose(state, now),
         Action::Back if place == Place::Palette => {
             state.palette = None;
+            Vec::new()
+        }
+        Action::Watch => {
+            watch::toggle(state, now);
             Vec::new()
         }
         Action::Mouse => {
@@ -367,6 +374,7 @@ fn on_news(state: &mut AppState, ticket: Ticket, news: News, now: Moment) -> Vec
             fleet::utilised(state, &server);
             Vec::new()
         }
+        News::Watched(server, outcome) => watch::answered(state, ticket, &server, outcome, now),
         News::Part(server, reading) => reading::on_part(state, ticket, &server, reading, now),
         News::Compared(compared) => {
             reading::on_compared(state, ticket, compared, now);
@@ -442,7 +450,10 @@ fn on_failure(state: &mut AppState, ticket: Ticket, reason: String, now: Moment)
     if exporting::failed(state, ticket, &reason) {
         return Vec::new();
     }
-    if recalling::failed(state, ticket, &reason) || handing::failed(state, ticket, &reason) {
+    if watch::failed(state, ticket)
+        || recalling::failed(state, ticket, &reason)
+        || handing::failed(state, ticket, &reason)
+    {
         return Vec::new();
     }
     reading::on_failed(state, ticket, &reason)

@@ -43,6 +43,10 @@ pub async fn work(
             let outcome = fleet.read_in_parts(&server, &part, &ctl).await;
             Ok(News::Read(server, outcome))
         }
+        Effect::Watch(_, server, reading) => {
+            let outcome = moved(&fleet, &server, reading, &ctl).await;
+            Ok(News::Watched(server, outcome))
+        }
         Effect::Utilisation(_, server) => Ok(utilisation(&fleet, server, &ctl).await),
         Effect::Compare(_, survey, at, source) => {
             let compared = blocking(move || {
@@ -102,6 +106,31 @@ fn texts(survey: &Survey, at: usize, source: usize, id: ScopeId) -> Result<Texts
     let relationship = survey.relationships.get(at).ok_or("the relationship is gone")?;
     let name = |member: usize| format!("{} {id}", relationship.members[member].shown());
     Ok(Texts { names: [name(source), name(1 - source)], texts: whole.texts() })
+}
+
+/// What a server says now; `None` where that is what it said before. The mark tells of its
+/// configuration, and its health of what has no mark.
+async fn moved(
+    fleet: &Fleet,
+    server: &ServerName,
+    reading: Option<Arc<Reading>>,
+    ctl: &Control,
+) -> Option<ReadOutcome> {
+    let known = reading.filter(|reading| reading.is_whole());
+    if let (Some(found), Some(old)) = (fleet.server(server), known)
+        && let (Some(mark), Ok(Some(now))) = (&old.pulse, found.pulse(ctl).await)
+        && *mark == now
+    {
+        match found.health(ctl).await {
+            Ok(health) if health.memberships == old.health.memberships && health.ailment == old.health.ailment => {
+                return None;
+            }
+            // the scopes are what they were: only the states are new
+            Ok(health) => return Some(Ok(Arc::new(Reading { health, ..Reading::clone(&old) }))),
+            Err(error) => return Some(Err(error)),
+        }
+    }
+    Some(fleet.read(server, ctl).await)
 }
 
 /// Asks a server how many addresses are in use; that it does not tell is no failure.

@@ -437,6 +437,13 @@ pub const SCREEN: Section = Section {
             about: "A replication that deletes more items than this is confirmed by typing the name of its \
                     relationship.",
         },
+        Key {
+            name: "watch",
+            absent: Absent::Default("\"off\""),
+            about: "How often servers are asked whether anything has moved: `\"5m\"`, at least `\"60s\"`. A server of \
+                    which nothing has moved is asked for its mark and its states alone. `\"off\"`: not at the start; \
+                    the key for `watch` then begins with 5 minutes.",
+        },
     ],
 };
 

@@ -1,6 +1,7 @@
 //! `[screen]`: how the interactive program looks and behaves.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::read::{Fields, shown};
 use super::theme::ThemeChoice;
@@ -21,6 +22,8 @@ pub struct ScreenConfig {
     pub glyphs: Option<Glyphs>,
     /// How the parts look.
     pub theme: ThemeChoice,
+    /// Servers are asked so often whether anything has moved; `None` if that is not wanted at the start.
+    pub watch: Option<Duration>,
     /// From more deletions than this on, the operator types the relationship's name to confirm.
     pub type_name_above: u32,
     /// A program and its arguments that compares two files, whose names are put behind them; empty for none.
@@ -36,6 +39,7 @@ impl Default for ScreenConfig {
             mouse: false,
             glyphs: None,
             theme: ThemeChoice::default(),
+            watch: None,
             type_name_above: 10,
             diff: Vec::new(),
         }
@@ -116,6 +120,17 @@ impl Grouping {
     const NAMES: [&'static str; 3] = ["relationship", "server", "none"];
 }
 
+const INTERVALS: &str = "\"off\", or an interval from \"60s\" to \"24h\" such as \"5m\"";
+
+/// How often is meant; the outer `None` if that cannot be told.
+fn interval(text: &str) -> Option<Option<Duration>> {
+    if text == "off" {
+        return Some(None);
+    }
+    let interval = Duration::try_from(text.parse::<jiff::SignedDuration>().ok()?).ok()?;
+    (Duration::from_secs(60)..=Duration::from_secs(86_400)).contains(&interval).then_some(Some(interval))
+}
+
 /// Reads the section; paths are taken from `folder`.
 pub(super) fn read(fields: Fields<'_, '_, '_>, folder: &Path) -> ScreenConfig {
     let default = ScreenConfig::default();
@@ -143,6 +158,14 @@ pub(super) fn read(fields: Fields<'_, '_, '_>, folder: &Path) -> ScreenConfig {
             _ => None,
         },
         theme: theme.unwrap_or(default.theme),
+        watch: fields.plain("watch").and_then(|text| match interval(&text.value) {
+            Some(watch) => watch,
+            None => {
+                let message = format!("unknown `watch` {} in {}: {INTERVALS}", shown(&text.value), fields.place);
+                fields.problem(&text.span, message);
+                None
+            }
+        }),
         type_name_above: fields.count("type_name_above").unwrap_or(default.type_name_above),
         diff: fields.words("diff").map_or(default.diff, |diff| diff.value.into_iter().map(|word| word.value).collect()),
     };

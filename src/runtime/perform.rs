@@ -172,6 +172,9 @@ impl Hands {
 
     fn work(&mut self, effect: Effect, fleet: Arc<Fleet>) {
         let (ticket, job) = match &effect {
+            Effect::Watch(ticket, server, _) => {
+                (*ticket, Job::droppable(format!("ask {server} whether anything has moved")))
+            }
             Effect::Read(ticket, server) => (*ticket, Job::droppable(format!("read {server}"))),
             Effect::Utilisation(ticket, server) => (*ticket, Job::droppable(format!("ask {server} for leases"))),
             Effect::Compare(ticket, ..) => (*ticket, Job::droppable("compare")),

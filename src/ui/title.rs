@@ -10,6 +10,7 @@ use super::Theme;
 use super::text;
 use crate::app::action::Action;
 use crate::app::state::{AppState, Quitting, Tone};
+use crate::app::watch;
 use crate::engine::survey::Survey;
 use crate::show;
 
@@ -33,6 +34,9 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
         put(" READ-ONLY ", theme.flag);
     } else if state.what_if {
         put(" WHATIF: nothing is written ", theme.flag);
+    }
+    if let Some(words) = watch::words(state) {
+        put(&words, theme.quiet);
     }
     if state.mouse {
         put(" MOUSE ", theme.flag);

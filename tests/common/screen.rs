@@ -365,6 +365,7 @@ impl Program {
                 return (*ticket, self.past.answer(&effect));
             }
             Effect::Read(ticket, _)
+            | Effect::Watch(ticket, ..)
             | Effect::Utilisation(ticket, _)
             | Effect::Compare(ticket, ..)
             | Effect::Open(ticket, ..)

@@ -9,6 +9,7 @@ use crate::app::compared::Compared;
 use crate::app::effect::Ticket;
 use crate::app::filter::Filter;
 use crate::app::filter::fleet::{Said, Tally};
+use crate::app::watch::Since;
 use crate::engine::compare::ScopeDrift;
 use crate::engine::port::Utilisation;
 use crate::model::{ScopeId, ServerName};
@@ -37,6 +38,8 @@ pub struct Relation {
     pub behind: bool,
     /// Not compared again before, for as long as its servers are being read.
     pub rests_until: Option<Instant>,
+    /// What has changed since it was looked at.
+    pub news: BTreeMap<ScopeId, Since>,
     /// Marked scopes.
     pub marks: BTreeSet<ScopeId>,
     /// The order in which its scopes are listed, as places in the drift.

@@ -28,6 +28,9 @@ pub(super) fn draw(
     if relation.marks.contains(&scope.id) {
         text::put(frame, area.x + 1, area.y, 1, "*", theme.heading);
     }
+    if relation.news.contains_key(&scope.id) {
+        text::put(frame, area.x + 2, area.y, 1, "!", theme.warning);
+    }
     let stale = state.is_stale(relationship);
     for slot in slots {
         let place = Rect { x: slot.x, width: slot.width, ..area };
@@ -48,7 +51,10 @@ pub(super) fn draw(
             Column::Target => put(&member(1), Style::new()),
             Column::Drift => {
                 let (words, style) = words(theme, scope, stale);
-                put(&words, style);
+                match relation.news.get(&scope.id) {
+                    Some(since) => put(&format!("{}: {words}", since.word()), style),
+                    None => put(&words, style),
+                }
             }
             Column::Create => super::number(theme, frame, place, count(0)),
             Column::Update => super::number(theme, frame, place, count(1)),
