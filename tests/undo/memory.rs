@@ -196,6 +196,9 @@ async fn what_cannot_be_undone_is_told_and_nothing_is_written() {
     // what the run left is not known: it was cut short, or could not read back
     let unknown: Vec<Past> =
         past.iter().map(|past| Past { outcome: None, after: Left::Unknown, ..past.clone() }).collect();
+    let blocked = unknown.iter().map(|past| Past { identity: Some("three".into()), ..past.clone() }).collect();
+    let told = preview(&plan_back(&fleet, blocked, &[]).await);
+    assert!(told.contains("  changed-since-run: ") && !told.contains("overridden, "), "nobody overrode it\n{told}");
     let back = plan_back(&fleet, unknown, &[]).await;
     assert_eq!(back.scopes_to_write(), 0);
     assert!(back.relationships[0].scopes.iter().all(|scope| scope.refusals[0].name == "changed-since-run"));
