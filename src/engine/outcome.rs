@@ -168,8 +168,7 @@ impl ScopeRun {
     pub fn is_good(&self) -> bool {
         match self.outcome {
             Outcome::Replicated => {
-                (self.verified == Some(true) || self.uncarried)
-                    && !matches!(self.saved, SavedState::NotSaved | SavedState::Broken)
+                self.verified == Some(true) && !matches!(self.saved, SavedState::NotSaved | SavedState::Broken)
             }
             Outcome::Unchanged => true,
             _ => !self.counts,

@@ -249,6 +249,11 @@ pub trait Server: Any + Send + Sync {
     /// undo, and for saving. `Err` says why there is none.
     async fn writer(&self, ctl: &Control) -> Result<Arc<dyn Writer>>;
 
+    /// How scopes come to this server, where [`writer`](Self::writer) alone does not tell: in words.
+    fn ways(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The best way of copying to this server from its partner; `Err` says why there is none.
     async fn writer_from(&self, _source: SourceSide<'_>, ctl: &Control) -> Result<Arc<dyn Writer>> {
         self.writer(ctl).await

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::future::try_join;
 
-use super::access::{Access, Replicating};
+use super::access::{Access, Replicating, Replication};
 use super::cim::Dhcp;
 use super::measured::Measured;
 use super::pool::Pool;
@@ -277,6 +277,16 @@ impl Server for WindowsServer {
 
     fn replicator(&self) -> Option<Arc<dyn Replicator>> {
         Some(Arc::new(self.clone()))
+    }
+
+    fn ways(&self) -> Option<&'static str> {
+        Some(match self.replicating().by {
+            Replication::Auto => {
+                "Windows native where its partner gets through to it, else Windows direct; undo by Windows direct"
+            }
+            Replication::Native => "Windows native alone; there is no undo",
+            Replication::Direct => "Windows direct",
+        })
     }
 
     async fn writer(&self, _ctl: &Control) -> Result<Arc<dyn Writer>> {

@@ -218,6 +218,10 @@ impl<'a> Walk<'a> {
             Err(failure) => Error::from(failure.clone()).to_string(),
         };
         let (carried, _) = self.arrived(&now, Ok(String::new()))?;
+        if let Err(Failure::Other(_)) = &done {
+            // no answer is no refusal
+            return Err(Unanswered(said));
+        }
         Ok(match (carried, &done) {
             (true, _) => (false, format!("{said}, and the change was carried")),
             (false, Ok(_)) => (true, "it says that it succeeded, and carries nothing".to_owned()),

@@ -29,7 +29,7 @@ const DIRECT: &str = "Windows direct";
 
 /// Why a scope is written directly although its source gets through.
 const LEFT_OUT: &str = "something of it is ignored or left out, and its source would bring the whole scope";
-const NOTHING_CARRIED: &str = "its source is not known to carry any of its changes";
+const NOT_ALL_CARRIED: &str = "its source is not known to carry all of its changes";
 const DISABLED: &str = "a policy of it is disabled, and nobody knows what its source makes of those";
 
 /// Writes scopes to one Windows server.
@@ -125,8 +125,8 @@ impl WindowsWriter {
             return if may_be_direct { By::Direct(LEFT_OUT) } else { By::Nobody(whole_only(work)) };
         }
         let uncertain = Native::uncertain(work);
-        if may_be_direct && work.changes.iter().all(|change| uncertain.contains(&change.key)) {
-            return By::Direct(NOTHING_CARRIED);
+        if may_be_direct && work.changes.iter().any(|change| uncertain.contains(&change.key)) {
+            return By::Direct(NOT_ALL_CARRIED);
         }
         if may_be_direct && native::has_disabled_policy(work) {
             return By::Direct(DISABLED);
@@ -145,9 +145,13 @@ impl WindowsWriter {
         let mut found = Vec::new();
         if !replicating.is_verified {
             let message = "replication to Windows was not yet seen on a real Windows Server";
+            let first = match replicating.by {
+                Replication::Native => "with replication = \"auto\", which verifying needs to put things back, ",
+                _ => "",
+            };
             let hint = format!(
-                "try it on one scope (scopesync check --verify-windows SCOPE --computer-name SOURCE); once it worked, \
-                 verified = true in the entry of {target} ends this warning"
+                "{first}try it on one scope (scopesync check --verify-windows SCOPE --computer-name SOURCE); once it \
+                 worked, verified = true in the entry of {target} ends this warning"
             );
             found.push(finding(FindingKind::Unproven, Severity::Warning, Vec::new(), message, hint));
         }
@@ -316,6 +320,7 @@ impl Writer for WindowsWriter {
         };
         let mut is_any_native = false;
         let mut absent = Vec::new();
+        let mut doubtful = Vec::new();
         for one in work {
             let prospect = match self.by(one) {
                 By::Native => {
@@ -330,10 +335,20 @@ impl Writer for WindowsWriter {
                 By::Nobody(refusal) => Prospect { refusals: vec![refusal], ..Prospect::default() },
             };
             absent.extend(prospect.absent);
+            if !self.is_native(one) && !prospect.uncertain.is_empty() {
+                doubtful.push(one.id);
+            }
             assessment.uncertain.insert(one.id, prospect.uncertain);
             if !prospect.refusals.is_empty() {
                 assessment.refusals.insert(one.id, prospect.refusals);
             }
+        }
+        if !doubtful.is_empty() {
+            let target = self.target.name();
+            let message = format!(
+                "{target} may refuse or ignore the changes that are marked: reading back will show what is left"
+            );
+            assessment.findings.push(finding(FindingKind::Unproven, Severity::Info, doubtful, message, ""));
         }
         assessment.cost_to_service = direct::cost_to_service(&absent);
         let way = |writer, reason: String| Some(Way { writer, reason });

@@ -208,16 +208,13 @@ fn side(ahead: SignedDuration) -> &'static str {
 
 /// The way of writing, or why there is none.
 async fn writer(server: &dyn Server, ctl: &Control) -> Vec<Point> {
-    let writer = match server.writer(ctl).await {
-        Ok(writer) => writer,
-        Err(error) if server.read_only() => return vec![Point::ok(Topic::Writer, format!("none: {}", error.what))],
-        // it can still be a source
-        Err(error) => {
-            let point = Point::failed(Topic::Writer, &error);
-            return vec![Point { verdict: Verdict::Warning, found: format!("none: {}", point.found), ..point }];
-        }
+    let writer = match (server.writer(ctl).await, server.ways()) {
+        (Ok(writer), _) => writer,
+        (Err(_), Some(ways)) if !server.read_only() => return vec![Point::ok(Topic::Writer, ways)],
+        (Err(error), _) => return vec![no_writer(server, &error)],
     };
-    let mut points = vec![Point::ok(Topic::Writer, writer.abilities().name)];
+    let name = server.ways().unwrap_or(writer.abilities().name);
+    let mut points = vec![Point::ok(Topic::Writer, name)];
     match writer.assess(&[], ctl).await {
         Ok(assessment) => {
             points.push(Point::ok(Topic::CostToService, assessment.cost_to_service));
@@ -226,6 +223,15 @@ async fn writer(server: &dyn Server, ctl: &Control) -> Vec<Point> {
         Err(error) => points.push(Point::failed(Topic::CostToService, &error)),
     }
     points
+}
+
+fn no_writer(server: &dyn Server, error: &Error) -> Point {
+    if server.read_only() {
+        return Point::ok(Topic::Writer, format!("none: {}", error.what));
+    }
+    // it can still be a source
+    let point = Point::failed(Topic::Writer, error);
+    Point { verdict: Verdict::Warning, found: format!("none: {}", point.found), ..point }
 }
 
 fn some<T: ToString>(all: &[T]) -> String {

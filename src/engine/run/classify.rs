@@ -32,15 +32,22 @@ pub(super) fn outcome(
     let in_doubt = matches!(done, Done::Unknown(_));
     let is_left_alone = |rest: &Change| uncertain.contains(&rest.key) && !is_lost(work, rest);
     let not_carried = !residual.is_empty() && residual.iter().all(is_left_alone);
+    // everything was sent; a refusal of what was doubtful is told with what is left
+    let refused = match &done {
+        Done::Applied => Some(String::new()),
+        Done::Partial { cause, .. } if cause.kind == ErrorKind::Unsupported => Some(format!(": {}", describe(cause))),
+        _ => None,
+    };
     let (outcome, message) = match done {
         done if gone => lost(done, &abilities.brings_back),
-        Done::Applied if not_carried => {
+        _ if not_carried && refused.is_some() => {
             let outcome = match (left < work.changes.len(), untouched) {
                 (true, _) => Outcome::Replicated,
                 (false, true) => Outcome::Rejected,
                 (false, false) => Outcome::Partial,
             };
-            (outcome, Some(left_behind(&residual, outcome)))
+            let message = left_behind(&residual, outcome);
+            (outcome, Some(message + &refused.unwrap_or_default()))
         }
         Done::Applied if !untouched => match besides(work, &residual) {
             Some(besides) => (Outcome::Partial, Some(besides)),

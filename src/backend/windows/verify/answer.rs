@@ -266,8 +266,10 @@ impl Report<'_> {
 }
 
 /// Questions that one scope cannot answer without doing harm.
-pub const NOT_TRIED: [&str; 3] = [
+pub const NOT_TRIED: [&str; 5] = [
     "a scope that the target lacks: created or refused",
     "a replication outside the state Normal",
     "several scopes in one call, one of which fails",
+    "direct calls for reservations, options, ranges and policies that are made anew",
+    "a call whose answer is lost: the server may carry it out later",
 ];

@@ -210,14 +210,16 @@ impl Again<'_> {
 async fn carry_out(dhcp: &Dhcp, steps: &[Step], here: impl Fn(Error) -> Error, again: &Again<'_>) -> Done {
     let mut done = BTreeSet::new();
     let mut has_changed = false;
+    let mut not_taken = Vec::new();
     for step in steps {
         let cause = if again.ctl.hard.is_cancelled() {
             Error::new(ErrorKind::Cancelled, "cancelled in the middle of the scope")
         } else {
             match again.send(&step.call, dhcp, has_changed).await {
-                Err(Failure::Fault(fault)) if step.may_be_refused && !Failure::Fault(fault.clone()).in_doubt() => {
-                    let error = Error::from(*fault);
+                Err(failure) if step.may_be_refused && is_of_the_value(&failure) => {
+                    let error = Error::from(failure);
                     tracing::warn!(call = %step.call, %error, "refused, as it might be");
+                    not_taken.push(format!("{}: {}", step.call, error.what));
                     continue;
                 }
                 Err(failure) if !step.call.finds_it_gone(&failure) => {
@@ -239,7 +241,23 @@ async fn carry_out(dhcp: &Dhcp, steps: &[Step], here: impl Fn(Error) -> Error, a
             (false, false, _) => Done::Rejected(cause),
         };
     }
-    Done::Applied
+    match not_taken.is_empty() {
+        true => Done::Applied,
+        // all has been sent, and this much of it is not supported there
+        false => Done::Partial { done, cause: here(Error::new(ErrorKind::Unsupported, not_taken.join("; "))) },
+    }
+}
+
+/// Whether a refusal says that the server does not know such a value or property: WIN32 1, 50, 87 and 120
+/// (MS-ERREF 2.2), and what WMI has for the same. Access that is denied, or anything else, is none of these.
+fn is_of_the_value(failure: &Failure) -> bool {
+    /// WBEM_E_NOT_SUPPORTED, WBEM_E_INVALID_PARAMETER, WBEM_E_INVALID_METHOD_PARAMETERS
+    const OF_WMI: [u32; 3] = [0x8004_100c, 0x8004_1008, 0x8004_102f];
+    match failure.code() {
+        Some(Code::Win32(number)) => [1, 50, 87, 120].contains(&number),
+        Some(Code::Hresult(number)) => OF_WMI.contains(&number),
+        Some(Code::Dhcp(_)) | None => false,
+    }
 }
 
 /// A value that its property does not take; the value is not shown.

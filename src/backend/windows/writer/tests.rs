@@ -163,7 +163,7 @@ async fn a_scope_that_its_source_may_not_copy_as_a_whole_is_written_directly() {
     let auto = writer(Replication::Auto, &reached).await;
     let told = auto.assess(&some, &Control::free()).await.unwrap();
     let reasons: Vec<&str> = told.otherwise.values().map(|way| way.reason.as_str()).collect();
-    assert_eq!((told.way.unwrap().writer, reasons), (NATIVE, vec![LEFT_OUT, NOTHING_CARRIED, DISABLED]));
+    assert_eq!((told.way.unwrap().writer, reasons), (NATIVE, vec![LEFT_OUT, NOT_ALL_CARRIED, DISABLED]));
     assert!(told.otherwise.keys().eq(some[..3].iter().map(|one| &one.id)) && told.refusals.is_empty());
     let of_created = |kind| told.findings.iter().any(|found| found.kind == kind && found.scopes == [some[4].id]);
     assert!(of_created(FindingKind::Unproven) && of_created(FindingKind::NoWayBack), "{:?}", told.findings);
