@@ -267,6 +267,9 @@ impl Program {
         let now = Instant::now();
         self.drawn_at = Some(now);
         self.state.drawn(&drawn, now);
+        if let Some(title) = app::runs::terminal_title(&self.state) {
+            self.screen.entitle(&title)?;
+        }
         Ok(())
     }
 
@@ -336,6 +339,11 @@ impl Program {
                     self.dirty = Dirty::Now;
                 }
                 Effect::View(ticket, texts, command) => self.to_view = Some((ticket, texts, command)),
+                Effect::Bell => {
+                    if let Err(error) = self.screen.ring() {
+                        tracing::warn!("the bell cannot be rung: {error}");
+                    }
+                }
                 effect => self.hands.perform(effect, self.state.fleet.as_ref()),
             }
         }

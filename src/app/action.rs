@@ -66,6 +66,10 @@ pub enum Action {
     Jobs,
     /// Cancels the highlighted run.
     Cancel,
+    /// Plans once more what the highlighted run left undone.
+    Retry,
+    /// Lists of a run only what failed, or all.
+    OnlyFailed,
     /// Opens or closes the help.
     Help,
     /// Ends the program.
@@ -531,6 +535,23 @@ pub const VERBS: &[Verb] = &[
         "cancel the run after the scope in flight; again: after the request in flight",
     )
     .dangerous(),
+    verb(
+        Action::Retry,
+        "retry",
+        &["r"],
+        &[Place::Jobs],
+        "retry",
+        "preview once more what failed or is unknown in the run, in its direction; both servers are read first, and it \
+         asks also with Force on",
+    ),
+    verb(
+        Action::OnlyFailed,
+        "only-failed",
+        &["f"],
+        &[Place::Jobs],
+        "only failed",
+        "list of a run only what failed, is partial, unknown or rejected; again: all",
+    ),
     verb(Action::Yes, "yes", &["y"], QUESTIONS, "yes", "replicate this relationship; reset it").dangerous(),
     verb(
         Action::YesToAll,

@@ -5,7 +5,7 @@ use super::compared;
 use super::fleet::marks;
 use super::gate::{Gate, READING_TIME};
 use super::pick;
-use super::runs::{Cancelled, Kind, Run};
+use super::runs::{self, Cancelled, Kind, Run};
 use super::state::{AppState, Pane, Quitting, View};
 use super::update::{copying, drifting, handing, logging, recalling};
 use crate::config::Grouping;
@@ -51,6 +51,8 @@ pub fn available(state: &AppState, action: Action) -> Result<(), String> {
         | Action::CopyCmdlet => copying::can(state, action),
         Action::LogMore | Action::LogLess => logging::can(state, action),
         Action::Cancel => cancel(state),
+        Action::Retry => runs::retry(state).map(drop),
+        Action::OnlyFailed if state.runs.current().is_none() => Err("there is no run with scopes here".into()),
         Action::Yes | Action::YesToAll | Action::NoToAll => question(state, action),
         Action::Override => overriding(state),
         Action::AsJob => as_job(state),

@@ -47,7 +47,7 @@ impl DetachedJob {
     }
 
     /// How it stands, in words, and how good that is.
-    pub fn standing(&self) -> (Tone, String) {
+    pub fn words(&self) -> (Tone, String) {
         if self.state.is_over() {
             let tone = match (self.state, self.exit_status) {
                 (JobState::Completed, Some(0)) => Tone::Good,

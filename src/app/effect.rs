@@ -60,6 +60,8 @@ pub enum Effect {
     View(Ticket, Arc<Texts>, Vec<String>),
     /// Read what was picked again where it has moved, and make a plan.
     Plan(Ticket, Arc<Survey>, Vec<Pick>),
+    /// The same once more for what a run left undone: its servers are read again in any case.
+    Retry(Ticket, Arc<Survey>, Vec<Pick>),
     /// Make the same plan with these refusals overridden.
     Override(Ticket, Arc<Plan>, BTreeSet<String>),
     /// Make the same plan anew without these items.
@@ -115,6 +117,8 @@ pub enum Effect {
     Mouse(bool),
     /// Draw everything anew.
     Repaint,
+    /// Ring the terminal's bell.
+    Bell,
     /// End the program.
     Quit,
     /// End the program at once, and leave behind what is under way.

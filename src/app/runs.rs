@@ -1,10 +1,15 @@
 //! The runs of this session.
 
+mod caption;
+mod retry;
+mod rows;
+mod standing;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::engine::approval::Approved;
-use crate::engine::outcome::{Outcome, RunReport, SavedState, ScopeRun};
+use crate::engine::outcome::{RunReport, ScopeRun};
 use crate::engine::plan::Plan;
 use crate::engine::progress::Status;
 use crate::engine::reset::{ResetPlan, ResetReport};
@@ -14,6 +19,11 @@ use super::detached::DetachedJob;
 use super::effect::Ticket;
 use super::list::Scroll;
 use super::state::Tone;
+
+pub use caption::terminal_title;
+pub use retry::{Retry, retry};
+pub use rows::RunRow;
+pub use standing::{Standing, outcome_words, summary};
 
 /// How far a run was cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,6 +99,8 @@ pub struct Run {
     pub ticket: Ticket,
     /// What it does.
     pub kind: Kind,
+    /// When it was approved.
+    pub began: jiff::Timestamp,
     /// The relationships that were approved.
     pub routes: Vec<Route>,
     /// How far it is.
@@ -105,6 +117,8 @@ pub struct Run {
     pub handed_to: Option<i64>,
     /// Its end was on the screen.
     pub seen: bool,
+    /// The lines of its list.
+    pub rows: Vec<RunRow>,
     /// Where its list stands.
     pub scroll: Scroll,
 }
@@ -149,6 +163,7 @@ impl Run {
         Run {
             ticket,
             kind,
+            began: status.started,
             routes,
             status,
             cancelled: None,
@@ -157,6 +172,7 @@ impl Run {
             approved: None,
             handed_to: None,
             seen: false,
+            rows: Vec::new(),
             scroll: Scroll::default(),
         }
     }
@@ -171,35 +187,13 @@ impl Run {
         }
     }
 
-    /// The lines of its list.
-    pub fn rows(&self) -> Vec<RunRow> {
-        let mut rows = Vec::new();
-        match &self.result {
-            Some(Ok(Ended::Reset(report))) => {
-                rows.extend((0..report.sides.len()).map(RunRow::Server));
-                rows.extend((0..report.remarks.len()).map(RunRow::ResetRemark));
-            }
-            Some(Ok(Ended::Replicated(report))) => {
-                for (at, relationship) in report.relationships.iter().enumerate() {
-                    rows.push(RunRow::Relationship(at));
-                    rows.extend((0..relationship.remarks.len()).map(|remark| RunRow::Remark(at, remark)));
-                    let left = relationship.still_terminated.iter().map(|left| left.reset.steps.len() + 2);
-                    rows.extend(left.flat_map(|lines| (0..lines).map(|line| RunRow::StillTerminated(at, line))));
-                    let shared = relationship.shared();
-                    rows.extend((0..shared.len()).map(|reason| RunRow::Shared(at, reason)));
-                    for (scope, run) in relationship.scopes.iter().enumerate() {
-                        rows.push(RunRow::Scope(at, scope));
-                        let is_told = run.refusal().is_some_and(|message| shared.contains_key(message));
-                        rows.extend(run.message.iter().filter(|_| !is_told).map(|_| RunRow::Message(at, scope)));
-                        rows.extend((0..run.residual.len()).map(|change| RunRow::Residual(at, scope, change)));
-                    }
-                }
-            }
-            Some(Err(_)) => rows.push(RunRow::Failed),
-            None if self.kind == Kind::Reset => rows.push(RunRow::Waiting),
-            None => rows.extend((0..self.status.stages.len()).map(RunRow::Stage)),
-        }
-        rows
+    /// The same with the way it goes, where it writes scopes.
+    pub fn head(&self, arrow: &str) -> String {
+        let route = |route: &Route| match self.kind {
+            Kind::Replication | Kind::Undo => format!("{}: {} {arrow} {}", route.name, route.source, route.target),
+            Kind::Reset => format!("{}: reset of {} and {}", route.name, route.source, route.target),
+        };
+        self.routes.iter().map(route).collect::<Vec<_>>().join(", ")
     }
 
     /// How far it is, from 0 to 1. A wait has no end that is sure.
@@ -224,35 +218,6 @@ impl Run {
     }
 }
 
-/// A line of a run's list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RunRow {
-    /// A relationship of the report.
-    Relationship(usize),
-    /// A remark on a relationship.
-    Remark(usize, usize),
-    /// That a relationship still is terminated, and what ends that: a line of it.
-    StillTerminated(usize, usize),
-    /// A server that was reset.
-    Server(usize),
-    /// A remark on a reset.
-    ResetRemark(usize),
-    /// What a reset under way is waiting for.
-    Waiting,
-    /// Why nothing was written for several scopes.
-    Shared(usize, usize),
-    /// A scope of the report.
-    Scope(usize, usize),
-    /// Why a scope is as it is.
-    Message(usize, usize),
-    /// What still differs after reading back.
-    Residual(usize, usize, usize),
-    /// A scope of a run under way.
-    Stage(usize),
-    /// The run itself failed.
-    Failed,
-}
-
 /// A line of the jobs view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entry {
@@ -273,15 +238,46 @@ pub struct Runs {
     pub chosen: Option<Entry>,
     /// Where the list of the job that is shown stands.
     pub job_scroll: Scroll,
+    /// Of a run only what failed is listed.
+    pub only_failed: bool,
+    /// Where the runs begin that were under way together, the newest of all.
+    together: usize,
 }
 
 impl Runs {
     /// Runs and jobs, oldest first.
     pub fn entries(&self) -> Vec<Entry> {
-        let runs = self.all.iter().map(|run| (run.status.started, Entry::Run(run.ticket)));
+        let runs = self.all.iter().map(|run| (run.began, Entry::Run(run.ticket)));
         let mut entries: Vec<_> = self.jobs.iter().map(|job| (job.created, Entry::Job(job.id))).chain(runs).collect();
         entries.sort_by_key(|(at, _)| *at);
         entries.into_iter().map(|(_, entry)| entry).collect()
+    }
+
+    /// A run begins; it is shown.
+    pub fn begin(&mut self, mut run: Run) {
+        if self.all.iter().all(|run| run.result.is_some()) {
+            self.together = self.all.len();
+        }
+        run.lay(self.only_failed);
+        self.all.push(run);
+        self.chosen = None;
+    }
+
+    /// A run is so far.
+    pub fn heard(&mut self, ticket: Ticket, status: Status) {
+        let only_failed = self.only_failed;
+        let Some(run) = self.find(ticket).filter(|run| run.result.is_none()) else { return };
+        run.status = status;
+        run.lay(only_failed);
+    }
+
+    /// Lists only what failed, or all again.
+    pub fn toggle_failed(&mut self) {
+        self.only_failed = !self.only_failed;
+        for run in &mut self.all {
+            run.lay(self.only_failed);
+            run.scroll = Scroll { height: run.scroll.height, ..Scroll::default() };
+        }
     }
 
     /// What is shown.
@@ -329,6 +325,7 @@ impl Runs {
             if left.any(|one| one.name == *name) {
                 let all = &mut Arc::make_mut(report).relationships;
                 all.iter_mut().filter(|one| one.name == *name).for_each(|one| one.still_terminated = None);
+                run.lay(self.only_failed);
             }
         }
     }
@@ -340,63 +337,4 @@ impl Runs {
         self.chosen = entries.get(at.saturating_add_signed(by).min(entries.len() - 1)).copied();
         self.job_scroll = Scroll { height: self.job_scroll.height, ..Scroll::default() };
     }
-}
-
-/// A run's result in one line, and how good it is.
-pub fn summary(report: &RunReport) -> (Tone, String) {
-    let counts: Vec<String> =
-        report.counts().iter().map(|(outcome, count)| format!("{count} {}", outcome.word())).collect();
-    let counts = if counts.is_empty() { "no scopes".to_owned() } else { counts.join(", ") };
-    let unsaved = report.scopes().filter(|scope| scope.saved == SavedState::NotSaved).count();
-    let broken = report.scopes().filter(|scope| scope.saved == SavedState::Broken).count();
-    let reload = report.scopes().filter(|scope| scope.saved == SavedState::NeedsReload).count();
-    let residual = report.scopes().filter(|scope| scope.verified == Some(false) && !scope.uncarried).count();
-    let mut text = counts;
-    let left = report.relationships.iter().find_map(|relationship| relationship.still_terminated.as_ref());
-    if let Some(left) = left {
-        text.push_str(&format!("; STILL TERMINATED, H resets both servers: {}", left.reset.cost));
-    }
-    for (count, words) in [
-        (unsaved, "running but not saved"),
-        (broken, "on a server whose FILE IS BROKEN: do not restart it"),
-        (reload, "saved, not running until the server reloads"),
-        (residual, "not as planned after reading back"),
-    ] {
-        if count > 0 {
-            text.push_str(&format!("; {count} {words}"));
-        }
-    }
-    let tone = match report.exit_status() {
-        0 if left.is_none() => Tone::Good,
-        _ if report.scopes().any(|scope| matches!(scope.outcome, Outcome::Rejected | Outcome::Unknown)) => Tone::Bad,
-        _ => Tone::Warning,
-    };
-    (tone, text)
-}
-
-/// A scope's outcome in words.
-pub fn outcome_words(scope: &ScopeRun) -> String {
-    let mut words = scope.outcome.word().to_owned();
-    if scope.changes_done + scope.changes_left > 0 {
-        words.push_str(&format!(", {} of {} changes", scope.changes_done, scope.changes_done + scope.changes_left));
-    }
-    if !scope.left_out.is_empty() {
-        words.push_str(&format!(", {} left out", scope.left_out.len()));
-    }
-    match scope.verified {
-        Some(true) => words.push_str(", verified"),
-        Some(false) if scope.uncarried => words.push_str(", verified but for what was not carried"),
-        Some(false) => words.push_str(", residual drift"),
-        None => {}
-    }
-    if !scope.saved_words().is_empty() {
-        words.push_str(", ");
-        words.push_str(scope.saved_words());
-    }
-    words
-}
-
-/// The scope of a list's line, for the stage of a run under way.
-pub fn stage_scope(run: &Run, at: usize) -> Option<(usize, ScopeId)> {
-    run.status.stages.get(at).map(|(relationship, id, _)| (*relationship, *id))
 }

@@ -104,6 +104,8 @@ pub enum View {
         ticket: Ticket,
         /// What was picked, in words.
         picked: String,
+        /// The plan is shown and asked about, whatever Force says.
+        asks: bool,
     },
     /// A plan.
     Preview(Box<Preview>),

@@ -306,7 +306,8 @@ fn act(state: &mut AppState, action: Action, now: Moment) -> Vec<Effect> {
             }
             Vec::new()
         }
-        Action::Jobs | Action::Cancel => running::act(state, action),
+        Action::Retry => deciding::retry(state),
+        Action::Jobs | Action::Cancel | Action::OnlyFailed => running::act(state, action),
         Action::Out | Action::In | Action::NextPane | Action::PreviousPane if place == Place::Jobs => {
             running::act(state, action)
         }
@@ -410,9 +411,7 @@ fn on_news(state: &mut AppState, ticket: Ticket, news: News, now: Moment) -> Vec
         News::ResetEnded(report) => resetting::ended(state, ticket, report, now),
         News::NotPlanned(error) => deciding::not_planned(state, ticket, &error),
         News::Status(status) => {
-            if let Some(run) = state.runs.find(ticket).filter(|run| run.result.is_none()) {
-                run.status = status;
-            }
+            state.runs.heard(ticket, status);
             Vec::new()
         }
         News::Exported(file) => {

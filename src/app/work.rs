@@ -66,7 +66,9 @@ pub async fn work(
             let texts = blocking(move || texts(&survey, at, source, id));
             Ok(News::Texts(Arc::new(texts.await??)))
         }
-        Effect::Plan(_, survey, picks) => Ok(plan(&fleet, &survey, &picks, journal, &ctl).await),
+        Effect::Plan(_, survey, picks) => Ok(plan(&fleet, &survey, &picks, FRESH, journal, &ctl).await),
+        // what became of a write is read back, however young an older reading is
+        Effect::Retry(_, survey, picks) => Ok(plan(&fleet, &survey, &picks, Duration::ZERO, journal, &ctl).await),
         Effect::Override(_, plan, overrides) => {
             let plan = blocking(move || Arc::unwrap_or_clone(plan).with_overrides(overrides)).await?;
             Ok(News::Planned(Arc::new(plan), Vec::new()))
@@ -147,9 +149,16 @@ async fn utilisation(fleet: &Fleet, server: ServerName, ctl: &Control) -> News {
 }
 
 /// Reads again what may have moved, so that the preview shows both servers as they are now.
-async fn plan(fleet: &Fleet, survey: &Survey, picks: &[Pick], journal: &dyn Journal, ctl: &Control) -> News {
+async fn plan(
+    fleet: &Fleet,
+    survey: &Survey,
+    picks: &[Pick],
+    fresh_for: Duration,
+    journal: &dyn Journal,
+    ctl: &Control,
+) -> News {
     let servers: BTreeSet<&ServerName> = picks.iter().flat_map(|pick| [&pick.source, &pick.target]).collect();
-    let readings = join_all(servers.into_iter().map(|server| fresh(fleet, survey, server, ctl))).await;
+    let readings = join_all(servers.into_iter().map(|server| fresh(fleet, survey, server, fresh_for, ctl))).await;
     let readings: Vec<(ServerName, ReadOutcome)> = readings.into_iter().flatten().collect();
     let survey = again(fleet, survey, &readings);
     let picked: Result<Vec<Picked>, Error> = picks.iter().map(|pick| find(&survey, pick, &readings)).collect();
@@ -191,7 +200,7 @@ pub async fn plan_undo(
             servers.extend(relationship.members.iter().filter_map(|member| member.server().cloned()));
         }
     }
-    let readings = join_all(servers.iter().map(|server| fresh(fleet, survey, server, ctl))).await;
+    let readings = join_all(servers.iter().map(|server| fresh(fleet, survey, server, FRESH, ctl))).await;
     let readings: Vec<(ServerName, ReadOutcome)> = readings.into_iter().flatten().collect();
     let survey = again(fleet, survey, &readings);
     let mut plan = undo.plan(fleet, &survey, BTreeSet::new(), ctl).await.kept_by(journal);
@@ -236,10 +245,11 @@ async fn fresh(
     fleet: &Fleet,
     survey: &Survey,
     server: &ServerName,
+    fresh_for: Duration,
     ctl: &Control,
 ) -> Option<(ServerName, ReadOutcome)> {
     if let (Some(found), Some(old)) = (fleet.server(server), survey.reading(server))
-        && is_young(old)
+        && is_younger(old, fresh_for)
         && old.is_whole()
         && let (Some(mark), Ok(Some(now))) = (&old.pulse, found.pulse(ctl).await)
         && *mark == now
@@ -249,9 +259,9 @@ async fn fresh(
     Some((server.clone(), fleet.read(server, ctl).await))
 }
 
-fn is_young(reading: &Reading) -> bool {
+fn is_younger(reading: &Reading, than: Duration) -> bool {
     let age = jiff::Timestamp::now().duration_since(reading.at);
-    Duration::try_from(age).is_ok_and(|age| age < FRESH)
+    Duration::try_from(age).is_ok_and(|age| age < than)
 }
 
 /// The relationship that was picked, in what the servers say now.

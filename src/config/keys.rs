@@ -444,6 +444,17 @@ pub const SCREEN: Section = Section {
                     which nothing has moved is asked for its mark and its states alone. `\"off\"`: not at the start; \
                     the key for `watch` then begins with 5 minutes.",
         },
+        Key {
+            name: "title",
+            absent: Absent::Default("true"),
+            about: "The title of the terminal's window tells how far runs are, from the first one on: `scopesync: 3 of \
+                    12 scopes`, `scopesync: done, 1 failed`. At the end it is what it was before, or empty.",
+        },
+        Key {
+            name: "bell",
+            absent: Absent::Default("false"),
+            about: "The terminal's bell rings when a run or job ends.",
+        },
     ],
 };
 

@@ -28,6 +28,10 @@ pub struct ScreenConfig {
     pub type_name_above: u32,
     /// A program and its arguments that compares two files, whose names are put behind them; empty for none.
     pub diff: Vec<String>,
+    /// The terminal's title tells how far runs are.
+    pub title: bool,
+    /// The terminal's bell rings when a run or job ends.
+    pub bell: bool,
 }
 
 impl Default for ScreenConfig {
@@ -42,6 +46,8 @@ impl Default for ScreenConfig {
             watch: None,
             type_name_above: 10,
             diff: Vec::new(),
+            title: true,
+            bell: false,
         }
     }
 }
@@ -168,6 +174,8 @@ pub(super) fn read(fields: Fields<'_, '_, '_>, folder: &Path) -> ScreenConfig {
         }),
         type_name_above: fields.count("type_name_above").unwrap_or(default.type_name_above),
         diff: fields.words("diff").map_or(default.diff, |diff| diff.value.into_iter().map(|word| word.value).collect()),
+        title: fields.flag("title").unwrap_or(default.title),
+        bell: fields.flag("bell").unwrap_or(default.bell),
     };
     fields.finish(&[]);
     screen

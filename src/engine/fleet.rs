@@ -1,21 +1,29 @@
 //! All servers of the configuration, and one run at a time on each of them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::pin::pin;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::ignore::IgnoreRule;
 use super::port::{Attention, Control, Reading, Server};
+use super::progress::{Stage, Waiting};
 use super::survey::{RelationshipName, ServerReport, Survey};
 use super::{Error, ErrorKind, Result};
 use crate::model::{Host, Kinship, ServerName, is_same_name};
+
+/// How often a run that waits for another one looks which that is: the next in the queue comes after it.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// The servers of the configuration with what holds for all of them.
 pub struct Fleet {
     servers: Vec<Arc<dyn Server>>,
     locks: BTreeMap<ServerName, Arc<Mutex<()>>>,
+    /// The run that held each server last.
+    holders: RwLock<BTreeMap<ServerName, String>>,
     /// Names that the configuration gives to relationships.
     pub names: Vec<RelationshipName>,
     /// Differences that are meant to be.
@@ -40,6 +48,7 @@ impl Fleet {
         Fleet {
             servers,
             locks,
+            holders: RwLock::default(),
             names: Vec::new(),
             ignore: Vec::new(),
             throttle_limit: 0,
@@ -58,19 +67,50 @@ impl Fleet {
         self.servers.iter().find(|server| server.name() == name)
     }
 
-    /// Holds these servers for one run; waits for a run that holds one of them. Always
-    /// taken in one order, so that two runs cannot wait for each other.
-    pub async fn hold(&self, servers: &[&ServerName]) -> Vec<OwnedMutexGuard<()>> {
+    /// Holds these servers for the run of this name; waits for a run that holds one of them, and
+    /// tells so. Always taken in one order, so that two runs cannot wait for each other.
+    ///
+    /// # Errors
+    /// It was cancelled while it waited.
+    pub async fn hold(&self, servers: &[&ServerName], run: &str, ctl: &Control) -> Result<Vec<OwnedMutexGuard<()>>> {
         let mut names = servers.to_vec();
         names.sort();
         names.dedup();
         let mut guards = Vec::new();
         for name in names {
-            if let Some(lock) = self.locks.get(name) {
-                guards.push(lock.clone().lock_owned().await);
+            let Some(lock) = self.locks.get(name) else { continue };
+            guards.push(match lock.clone().try_lock_owned() {
+                Ok(guard) => guard,
+                Err(_) => self.queue(name, lock, ctl).await?,
+            });
+            self.holders.write().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), run.to_owned());
+        }
+        Ok(guards)
+    }
+
+    /// Waits until the runs that came before have ended.
+    async fn queue(&self, name: &ServerName, lock: &Arc<Mutex<()>>, ctl: &Control) -> Result<OwnedMutexGuard<()>> {
+        let mut turn = pin!(lock.clone().lock_owned());
+        loop {
+            let holder = self.holders.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+            let by = holder.as_ref().map_or_else(|| "another run".to_owned(), |run| format!("run {run}"));
+            let for_what = format!("waiting for {name}, used by {by}");
+            ctl.progress.update(|status| {
+                status.current = Some((name.clone(), None, Stage::Waiting));
+                status.waiting = Some(Waiting { for_what, expected: None, run: holder });
+            });
+            tokio::select! {
+                guard = &mut turn => {
+                    ctl.progress.update(|status| status.waiting = None);
+                    return Ok(guard);
+                }
+                () = ctl.soft.cancelled() => {
+                    let what = format!("cancelled while {by} was using the server");
+                    return Err(Error::new(ErrorKind::Cancelled, what).on(name));
+                }
+                () = tokio::time::sleep(LOOK) => {}
             }
         }
-        guards
     }
 
     /// The reports before anything was read.

@@ -164,6 +164,17 @@ impl ScopeRun {
         self.message.as_deref().filter(|_| self.outcome == Outcome::Rejected)
     }
 
+    /// Whether another try is of use: not all that was planned is there, or nobody knows.
+    pub fn is_to_retry(&self) -> bool {
+        matches!(self.outcome, Outcome::Partial | Outcome::Rejected | Outcome::Unknown)
+            || self.verified == Some(false) && !self.uncarried
+    }
+
+    /// Whether it failed in any way; what was skipped or cancelled has not.
+    pub fn has_failed(&self) -> bool {
+        !self.is_good() && !matches!(self.outcome, Outcome::Skipped | Outcome::Cancelled)
+    }
+
     /// Whether nothing is left to do or to worry about.
     pub fn is_good(&self) -> bool {
         match self.outcome {

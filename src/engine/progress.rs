@@ -1,11 +1,13 @@
 //! How far something has come, told without ever holding it up.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::outcome::Outcome;
 use crate::model::{ScopeId, ServerName};
 
 /// The stage that a run is in for a scope.
@@ -52,7 +54,12 @@ pub struct Waiting {
     pub for_what: String,
     /// How long it takes as a rule; `None` where nobody knows.
     pub expected: Option<Duration>,
+    /// The run that has to end first; safe to show.
+    pub run: Option<String>,
 }
+
+/// What became of a scope while its run goes on, and why; safe to show.
+pub type Came = (Outcome, Option<Arc<str>>);
 
 /// Where a run stands: totals, and what is going on right now.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,9 +78,11 @@ pub struct Status {
     pub current: Option<(ServerName, Option<ScopeId>, Stage)>,
     /// Each planned scope with its stage, in plan order, by relationship index.
     pub stages: Arc<Vec<(usize, ScopeId, Stage)>>,
+    /// What became of those that are done, by relationship index.
+    pub outcomes: Arc<BTreeMap<(usize, ScopeId), Came>>,
     /// What is waited for right now.
     pub waiting: Option<Waiting>,
-    /// When the run began.
+    /// When the run began, or had its servers for itself: what its rate counts from.
     pub started: jiff::Timestamp,
 }
 
@@ -88,6 +97,7 @@ impl Status {
             changes_done: 0,
             current: None,
             stages: Arc::default(),
+            outcomes: Arc::default(),
             waiting: None,
             started: jiff::Timestamp::now(),
         }

@@ -60,10 +60,10 @@ pub async fn run(
 
     let concerned = || approved.keys().filter_map(|at| plan.relationships.get(*at));
     let held: Vec<&ServerName> = concerned().flat_map(PlannedRelationship::servers).collect();
-    let guards = fleet.hold(&held).await;
-    let others = match &alive {
-        Ok(_) => hold(concerned().flat_map(PlannedRelationship::identified), journal, &run, ctl).await,
-        Err(error) => Err(error.clone()),
+    let guards = fleet.hold(&held, &run, ctl).await;
+    let others = match (&alive, &guards) {
+        (Ok(_), Ok(_)) => hold(concerned().flat_map(PlannedRelationship::identified), journal, &run, ctl).await,
+        (Err(error), _) | (_, Err(error)) => Err(error.clone()),
     };
     let (mut begun, mut saved) = (false, false);
     let mut written = match others {
@@ -150,17 +150,18 @@ pub(super) async fn hold<'a>(
                     return Err(Error::new(ErrorKind::Cancelled, what).on(name));
                 }
                 Hold::Other(owner) => {
+                    let for_what = format!("waiting for {name}, used by {owner}");
+                    let other = Some(Foreign::cleaned(&owner.run)).filter(|run| !run.is_empty());
                     ctl.progress.update(|status| {
                         status.current = Some((name.clone(), None, Stage::Waiting));
-                        status.waiting =
-                            Some(Waiting { for_what: format!("waiting for {name}, used by {owner}"), expected: None });
+                        status.waiting = Some(Waiting { for_what, expected: None, run: other });
                     });
                     tokio::time::sleep(OTHER_RUN).await;
                 }
             }
         }
     }
-    ctl.progress.update(|status| status.waiting = None);
+    ctl.progress.update(|status| (status.waiting, status.started) = (None, jiff::Timestamp::now()));
     Ok(held)
 }
 

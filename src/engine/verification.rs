@@ -241,7 +241,7 @@ impl<'a> Verification<'a> {
         let started = jiff::Timestamp::now();
         let (run, alive) = enter(journal, started);
         let names = subject.sides.each_ref().map(|side| side.server.name());
-        let guards = fleet.hold(&names).await;
+        let guards = fleet.hold(&names, &run, ctl).await?;
         let sides = subject.sides.iter().map(|side| (side.server.name(), side.identity.as_ref()));
         let held = (alive?, guards, hold(sides, journal, &run, ctl).await?);
         let start = subject.start(&run, started, Some(&approved));

@@ -179,7 +179,10 @@ impl Hands {
             Effect::Utilisation(ticket, server) => (*ticket, Job::droppable(format!("ask {server} for leases"))),
             Effect::Compare(ticket, ..) => (*ticket, Job::droppable("compare")),
             Effect::Open(ticket, ..) | Effect::Texts(ticket, ..) => (*ticket, Job::droppable("open a scope")),
-            Effect::Plan(ticket, ..) | Effect::Override(ticket, ..) | Effect::LeaveOut(ticket, ..) => {
+            Effect::Plan(ticket, ..)
+            | Effect::Retry(ticket, ..)
+            | Effect::Override(ticket, ..)
+            | Effect::LeaveOut(ticket, ..) => {
                 (*ticket, Job::droppable("plan"))
             }
             Effect::SavePlan(ticket, ..) => (*ticket, Job::droppable("save a plan")),
@@ -209,6 +212,7 @@ impl Hands {
             | Effect::Suspend
             | Effect::Repaint
             | Effect::Mouse(_)
+            | Effect::Bell
             | Effect::Quit
             | Effect::Leave => return,
         };

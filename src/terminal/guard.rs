@@ -11,7 +11,7 @@ use crossterm::cursor::{Hide, Show};
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::style::ResetColor;
 use crossterm::terminal::{
-    EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, SetTitle, disable_raw_mode, enable_raw_mode,
 };
 
 use super::mouse::Mouse;
@@ -22,6 +22,14 @@ static OWNER: Mutex<Option<ThreadId>> = Mutex::new(None);
 
 /// Whether the terminal reports the mouse while it is ours.
 static MOUSE: AtomicBool = AtomicBool::new(false);
+
+/// The title of the window is ours: it was given one of our own.
+static TITLED: AtomicBool = AtomicBool::new(false);
+
+/// Puts the title on the terminal's stack and takes it from there (XTWINOPS 22 and 23). Terminals
+/// without one ignore both.
+const KEEP_TITLE: &[u8] = b"\x1b[22;0t";
+const GIVE_TITLE_BACK: &[u8] = b"\x1b[23;0t";
 
 fn owner() -> MutexGuard<'static, Option<ThreadId>> {
     OWNER.lock().unwrap_or_else(PoisonError::into_inner)
@@ -84,6 +92,30 @@ pub(super) fn use_mouse(on: bool) -> Result<(), Error> {
     queued.and_then(|()| write_out(&bytes)).map_err(|error| Error::new("write to", error))
 }
 
+/// Gives the window this title, and keeps the one before until the terminal is given back.
+/// Nothing for terminals that would show it as text.
+pub(super) fn entitle(title: &str) -> io::Result<()> {
+    if !has_title(&std::env::var("TERM").unwrap_or_default()) {
+        return Ok(());
+    }
+    let mut bytes = Vec::new();
+    if !TITLED.swap(true, Ordering::Relaxed) {
+        bytes.extend_from_slice(KEEP_TITLE);
+    }
+    bytes.queue(SetTitle(title))?;
+    write_out(&bytes)
+}
+
+/// Rings the bell.
+pub(super) fn ring() -> io::Result<()> {
+    write_out(b"\x07")
+}
+
+/// Consoles and serial terminals have no window, and some of them show the title itself.
+fn has_title(term: &str) -> bool {
+    !["linux", "dumb", "vt", "cons", "ansi"].iter().any(|kind| term.starts_with(kind))
+}
+
 fn say_hello() -> io::Result<()> {
     let mut hello = Vec::new();
     hello.queue(EnterAlternateScreen)?.queue(EnableBracketedPaste)?.queue(Hide)?;
@@ -97,6 +129,10 @@ fn say_goodbye() -> io::Result<()> {
     let mut goodbye = Vec::new();
     if MOUSE.load(Ordering::Relaxed) {
         goodbye.queue(Mouse(false))?;
+    }
+    if TITLED.swap(false, Ordering::Relaxed) {
+        // where there is no stack, an empty title is better than an old one
+        goodbye.queue(SetTitle(""))?.extend_from_slice(GIVE_TITLE_BACK);
     }
     goodbye
         // A frame may have been cut off in the middle.

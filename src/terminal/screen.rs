@@ -23,6 +23,7 @@ const STOPPING: Duration = Duration::from_millis(50);
 /// terminal back as well.
 pub struct Screen {
     terminal: Terminal<Quiet>,
+    title: Option<String>,
 }
 
 /// What drawing a frame came to.
@@ -49,7 +50,7 @@ impl Screen {
 
     fn on_terminal() -> io::Result<Self> {
         let out = Out::new(Box::new(sink()?));
-        Ok(Self { terminal: Terminal::new(Quiet::new(out, size))? })
+        Ok(Self { terminal: Terminal::new(Quiet::new(out, size))?, title: None })
     }
 
     /// Draws a frame at the terminal's present size and sends what differs from the last one.
@@ -70,6 +71,28 @@ impl Screen {
     /// As [`Screen::draw`].
     pub fn copy(&mut self, text: &str) -> Result<(), Error> {
         self.terminal.backend_mut().copy(text).map_err(|error| Error::new("copy by", error))
+    }
+
+    /// Gives the terminal's window a title, until the terminal is given back. Nothing is sent when it
+    /// has it already.
+    ///
+    /// # Errors
+    /// As [`Screen::draw`].
+    pub fn entitle(&mut self, title: &str) -> Result<(), Error> {
+        if self.title.as_deref() == Some(title) {
+            return Ok(());
+        }
+        guard::entitle(title).map_err(|error| Error::new("name", error))?;
+        self.title = Some(title.to_owned());
+        Ok(())
+    }
+
+    /// Rings the terminal's bell.
+    ///
+    /// # Errors
+    /// As [`Screen::draw`].
+    pub fn ring(&mut self) -> Result<(), Error> {
+        guard::ring().map_err(|error| Error::new("ring", error))
     }
 
     /// Makes the next frame complete, for a terminal that shows something else than we think.
@@ -101,6 +124,7 @@ impl Screen {
     /// # Errors
     /// The terminal's; nothing more can be done about it then.
     pub fn leave(&mut self) -> Result<(), Error> {
+        self.title = None;
         guard::restore()
     }
 

@@ -274,6 +274,7 @@ impl Program {
                 Effect::View(_, texts, command) => {
                     format!("{} of {}\n{}", command.join(" "), texts.names.join(" and "), texts.texts.join("---\n"))
                 }
+                Effect::Bell => "bell".into(),
                 Effect::Quit => "quit".into(),
                 Effect::Leave => "leave".into(),
                 Effect::ReadLog(from) => {
@@ -371,6 +372,7 @@ impl Program {
             | Effect::Open(ticket, ..)
             | Effect::Texts(ticket, ..)
             | Effect::Plan(ticket, ..)
+            | Effect::Retry(ticket, ..)
             | Effect::Override(ticket, ..)
             | Effect::LeaveOut(ticket, ..)
             | Effect::SavePlan(ticket, ..)

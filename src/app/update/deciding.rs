@@ -17,7 +17,7 @@ use super::super::key::Key;
 use super::super::pick;
 use super::super::preview::{Naming, Preview, questions};
 use super::super::reading;
-use super::super::runs::{Kind, Run};
+use super::super::runs::{self, Kind, Retry, Run};
 use super::super::saving::Saving;
 use super::super::state::{AppState, Moment, Tone, View};
 use super::handing;
@@ -26,8 +26,16 @@ use super::handing;
 pub(super) fn plan(state: &mut AppState) -> Vec<Effect> {
     let Ok((picks, picked)) = pick::picks(state) else { return Vec::new() };
     let ticket = state.ticket();
-    state.view = View::Planning { ticket, picked };
+    state.view = View::Planning { ticket, picked, asks: false };
     vec![Effect::Plan(ticket, state.survey.clone(), picks)]
+}
+
+/// Has a plan made for what the highlighted run left undone: read, shown and asked about, always.
+pub(super) fn retry(state: &mut AppState) -> Vec<Effect> {
+    let Ok(Retry { picks, picked }) = runs::retry(state) else { return Vec::new() };
+    let ticket = state.ticket();
+    state.view = View::Planning { ticket, picked, asks: true };
+    vec![Effect::Retry(ticket, state.survey.clone(), picks)]
 }
 
 /// Gives up making a plan.
@@ -63,15 +71,16 @@ pub(super) fn planned(
     let switches = state.switches();
     match &mut state.view {
         View::Preview(preview) => preview.replace(plan),
-        View::Planning { picked, .. } => {
+        View::Planning { picked, asks, .. } => {
+            let asks = *asks;
             let picked = std::mem::take(picked);
             // What is refused stays unwritten and is told with the result, as on the command line.
-            if switches.manner() == Manner::Go && plan.scopes_to_write() > 0 {
+            if !asks && switches.manner() == Manner::Go && plan.scopes_to_write() > 0 {
                 let approved = questions(&plan, switches, &state.setting.operator).into_approved();
                 effects.extend(run(state, plan, approved, now));
                 return effects;
             }
-            // Nothing can be written: the operator has to see why.
+            // Nothing can be written, and the operator has to see why; or it is asked about in any case.
             let switches = Switches { confirm: true, ..switches };
             let preview = Preview::new(plan, picked, switches, &state.setting, state.names.clone());
             state.filtering = false;
@@ -250,8 +259,7 @@ fn run(state: &mut AppState, plan: Arc<Plan>, approved: Vec<Approved>, now: Mome
     state.banner = None;
     let doing = if run.kind == Kind::Undo { "" } else { "replicating " };
     state.say(Tone::Plain, format!("{doing}{}: {} shows how far it is", run.title(), state.key(Action::Jobs)));
-    state.runs.all.push(run);
-    state.runs.chosen = None;
+    state.runs.begin(run);
     state.view = View::Browse;
     vec![Effect::Run(ticket, plan, approved)]
 }

@@ -10,7 +10,7 @@ use super::super::effect::{Effect, Ticket};
 use super::super::reading;
 use super::super::runs::{Cancelled, Ended, Kind, Run};
 use super::super::state::{AppState, Moment, Quitting, Tone, View};
-use super::recalling;
+use super::{recalling, running};
 use crate::engine::approval::Approved;
 use crate::engine::outcome::{Outcome, RunReport};
 use crate::engine::plan::Plan;
@@ -46,12 +46,12 @@ pub(super) fn listed(state: &mut AppState, ticket: Ticket, jobs: Vec<DetachedJob
         state.handing.listing = None;
     }
     let was_open = |id: i64| state.runs.jobs.iter().any(|old| old.id == id && !old.state.is_over());
-    let over = jobs.iter().find(|job| job.state.is_over() && was_open(job.id)).map(|job| (job.id, job.standing()));
+    let over = jobs.iter().find(|job| job.state.is_over() && was_open(job.id)).map(|job| (job.id, job.words()));
     state.runs.jobs = jobs;
     let Some((id, (tone, words))) = over else { return Vec::new() };
-    let word = if tone == Tone::Good { "done" } else { "LOOK" };
-    state.banner = Some((tone, format!("{word}: job {id}: {words} ({} shows more)", state.key(Action::Jobs))));
     let mut effects = reading::read_all(state);
+    let text = format!("job {id}: {words} ({} shows more)", state.key(Action::Jobs));
+    effects.extend(running::announce(state, tone, &text));
     effects.extend(recalling::refresh(state));
     effects
 }

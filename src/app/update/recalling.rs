@@ -292,7 +292,8 @@ fn undo(state: &mut AppState) -> Vec<Effect> {
         None => (None, "all its scopes".to_owned()),
     };
     let ticket = state.ticket();
-    state.view = View::Planning { ticket, picked: format!("undo of run {run}: {what}, back to the snapshot") };
+    state.view =
+        View::Planning { ticket, picked: format!("undo of run {run}: {what}, back to the snapshot"), asks: false };
     vec![Effect::PlanUndo(ticket, Arc::clone(&state.survey), run, scope)]
 }
 
@@ -319,6 +320,6 @@ pub(in crate::app) fn can_settle(state: &AppState, action: Action) -> Result<(),
 fn finish(state: &mut AppState) -> Vec<Effect> {
     let Some(run) = state.history.subject().map(|run| run.id.clone()) else { return Vec::new() };
     let ticket = state.ticket();
-    state.view = View::Planning { ticket, picked: format!("the rest of run {run}") };
+    state.view = View::Planning { ticket, picked: format!("the rest of run {run}"), asks: false };
     vec![Effect::PlanFinish(ticket, run)]
 }

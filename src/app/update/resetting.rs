@@ -18,7 +18,7 @@ pub(super) fn plan(state: &mut AppState) -> Vec<Effect> {
     let Some((relationship, _)) = state.current() else { return Vec::new() };
     let name = relationship.name.clone();
     let ticket = state.ticket();
-    state.view = View::Planning { ticket, picked: format!("reset of {name}") };
+    state.view = View::Planning { ticket, picked: format!("reset of {name}"), asks: false };
     vec![Effect::PlanReset(ticket, state.survey.clone(), name)]
 }
 
@@ -63,8 +63,7 @@ pub(super) fn act(state: &mut AppState, action: Action, now: Moment) -> Vec<Effe
     let run = Run::of_reset(ticket, &plan, now.clock);
     state.banner = None;
     state.say(Tone::Plain, format!("{}: {} shows how far it is", run.title(), state.key(Action::Jobs)));
-    state.runs.all.push(run);
-    state.runs.chosen = None;
+    state.runs.begin(run);
     state.view = View::Browse;
     vec![Effect::Reset(ticket, plan, approved)]
 }

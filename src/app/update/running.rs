@@ -21,6 +21,7 @@ pub(super) fn act(state: &mut AppState, action: Action) -> Vec<Effect> {
             return handing::list(state);
         }
         Action::Cancel => return cancel(state),
+        Action::OnlyFailed => state.runs.toggle_failed(),
         Action::In | Action::NextPane => state.runs.step(-1),
         _ => state.runs.step(1),
     }
@@ -66,6 +67,7 @@ fn further(cancelled: Option<Cancelled>) -> Cancelled {
 /// A run has ended: its result is told and its servers are read again.
 pub(super) fn ended(state: &mut AppState, ticket: Ticket, result: Result<Ended, String>, now: Moment) -> Vec<Effect> {
     let jobs = state.key(Action::Jobs);
+    let only_failed = state.runs.only_failed;
     let Some(run) = state.runs.find(ticket).filter(|run| run.result.is_none()) else { return Vec::new() };
     let (tone, text) = match &result {
         Ok(report) => report.summary(),
@@ -74,14 +76,31 @@ pub(super) fn ended(state: &mut AppState, ticket: Ticket, result: Result<Ended, 
     };
     // What the start of it said is over.
     state.message = None;
-    let word = if tone == Tone::Good { "done" } else { "LOOK" };
-    state.banner = Some((tone, format!("{word}: {}: {text} ({jobs} shows more)", run.title())));
+    let text = format!("{}: {text} ({jobs} shows more)", run.title());
     run.result = Some(result);
     run.ended = Some(now.clock);
     run.scroll = Default::default();
+    run.lay(only_failed);
     let servers: BTreeSet<ServerName> = run.routes.iter().flat_map(|route| route.servers.iter().cloned()).collect();
     let mut effects = reading::read(state, servers);
+    effects.extend(announce(state, tone, &text));
     effects.extend(recalling::refresh(state));
     effects.extend(handing::go_on(state, ticket));
     effects
+}
+
+/// A notice longer than this says no more of those before it.
+const LONG: usize = 300;
+
+/// Tells the operator, wherever they look, that something has come to its end. What needs a look
+/// is not covered by what went well.
+pub(super) fn announce(state: &mut AppState, tone: Tone, text: &str) -> Option<Effect> {
+    let new = format!("{}: {text}", if tone == Tone::Good { "done" } else { "LOOK" });
+    let old = state.banner.take().filter(|(old, text)| *old != Tone::Good && text.len() < LONG);
+    state.banner = Some(match old {
+        Some((old_tone, old)) if tone == Tone::Good => (old_tone, format!("{old}; {new}")),
+        Some((_, old)) => (tone, format!("{new}; {old}")),
+        None => (tone, new),
+    });
+    state.setting.screen.bell.then_some(Effect::Bell)
 }

@@ -112,7 +112,7 @@ impl<'a> Walk<'a> {
 
     /// Takes one step. Whatever becomes of it, both sides have to be put back after it.
     pub async fn take(&mut self, step: Step, verification: &Verification<'_>, ctl: &Control) -> Answer {
-        let waiting = Waiting { for_what: step.question().to_owned(), expected: None };
+        let waiting = Waiting { for_what: step.question().to_owned(), expected: None, run: None };
         ctl.progress.update(|status| status.waiting = Some(waiting));
         let began = Instant::now();
         let found = self.find_out(step, verification, ctl).await;

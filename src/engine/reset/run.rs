@@ -31,10 +31,10 @@ pub async fn run(
     let started = jiff::Timestamp::now();
     let (run, alive) = enter(journal, started);
     let held: Vec<&ServerName> = plan.sides.iter().filter_map(|side| side.server.as_ref()).collect();
-    let guards = fleet.hold(&held).await;
-    let reset = match &alive {
-        Ok(_) => reset(fleet, plan, approved, journal, (&run, started), ctl).await,
-        Err(error) => Err(error.clone()),
+    let guards = fleet.hold(&held, &run, ctl).await;
+    let reset = match (&alive, &guards) {
+        (Ok(_), Ok(_)) => reset(fleet, plan, approved, journal, (&run, started), ctl).await,
+        (Err(error), _) | (_, Err(error)) => Err(error.clone()),
     };
     let begun = reset.is_ok();
     let report = match reset {
@@ -255,9 +255,9 @@ impl Watch<'_> {
         let parts: Vec<String> =
             self.plan.sides.iter().zip(words).map(|(side, word)| format!("{} {word}", side.shown)).collect();
         let expected = self.plan.heartbeat * 3;
-        self.ctl
-            .progress
-            .update(|status| status.waiting = Some(Waiting { for_what: parts.join(", "), expected: Some(expected) }));
+        self.ctl.progress.update(|status| {
+            status.waiting = Some(Waiting { for_what: parts.join(", "), expected: Some(expected), run: None })
+        });
     }
 }
 

@@ -462,6 +462,9 @@ impl<'a> Delivery<'a> {
         let scopes: Vec<_> = told.iter().map(|(task, scope)| (self.tasks[*task].at, scope.id)).collect();
         self.tell_stage(&scopes, Stage::Done);
         self.run.ctl.progress.update(|status| {
+            let came = |scope: &ScopeRun| (scope.outcome, scope.message.as_deref().map(Arc::from));
+            let outcomes = scopes.iter().zip(told).map(|(place, (_, scope))| (*place, came(scope)));
+            Arc::make_mut(&mut status.outcomes).extend(outcomes);
             status.scopes_done += told.len();
             status.changes_done += told.iter().map(|(_, s)| s.changes_done + s.changes_left).sum::<usize>();
         });

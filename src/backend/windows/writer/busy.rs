@@ -14,7 +14,7 @@ const OTHER_REPLICATION: Duration = Duration::from_secs(5);
 pub(super) async fn wait(busy: &Error, server: &ServerName, ctl: &Control) -> bool {
     tracing::info!("waiting before asking once more: {busy}");
     let for_what = format!("waiting for another replication of the scope by {server}");
-    let waiting = Waiting { for_what, expected: Some(OTHER_REPLICATION) };
+    let waiting = Waiting { for_what, expected: Some(OTHER_REPLICATION), run: None };
     ctl.progress.update(|status| status.waiting = Some(waiting));
     let waited = tokio::select! {
         () = tokio::time::sleep(OTHER_REPLICATION) => true,

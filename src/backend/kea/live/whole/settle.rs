@@ -50,7 +50,8 @@ impl WholeWriter {
                 break Err(standing.error(began.elapsed()));
             }
             let for_what = format!("{} is coming back: {}", self.server.channel().server(), standing.words());
-            ctl.progress.update(|status| status.waiting = Some(Waiting { for_what, expected: Some(expected) }));
+            ctl.progress
+                .update(|status| status.waiting = Some(Waiting { for_what, expected: Some(expected), run: None }));
             tokio::time::sleep(self.pace.poll).await;
         };
         ctl.progress.update(|status| status.waiting = None);

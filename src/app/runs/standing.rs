@@ -1,0 +1,209 @@
+//! How runs and jobs stand, in a word and in a line.
+
+use super::super::detached::DetachedJob;
+use super::super::state::Tone;
+use super::{Ended, Entry, Run, Runs};
+use crate::engine::outcome::{Outcome, RunReport, SavedState, ScopeRun};
+use crate::engine::reset::{Fate, ResetReport};
+use crate::history::JobState;
+
+/// How a run or job stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Another run comes first, or no process has taken it yet.
+    Queued,
+    /// Under way.
+    Running,
+    /// It ends early, as the operator wants.
+    Cancelling,
+    /// Nothing is left to do or to worry about.
+    Done,
+    /// Not all of it was done, or not as planned.
+    Partial,
+    /// Nothing of it was done.
+    Failed,
+    /// Of some of it nobody knows whether it was done.
+    Unknown,
+    /// It ended early; what it had begun went well.
+    Cancelled,
+}
+
+impl Standing {
+    /// The longest of its words.
+    pub const WIDTH: usize = 10;
+
+    /// The word for screens.
+    pub fn word(self) -> &'static str {
+        match self {
+            Standing::Queued => "queued",
+            Standing::Running => "running",
+            Standing::Cancelling => "cancelling",
+            Standing::Done => "done",
+            Standing::Partial => "partial",
+            Standing::Failed => "failed",
+            Standing::Unknown => "unknown",
+            Standing::Cancelled => "cancelled",
+        }
+    }
+
+    /// How good it is.
+    pub fn tone(self) -> Tone {
+        match self {
+            Standing::Queued | Standing::Running => Tone::Plain,
+            Standing::Done => Tone::Good,
+            Standing::Cancelling | Standing::Partial | Standing::Cancelled => Tone::Warning,
+            Standing::Failed | Standing::Unknown => Tone::Bad,
+        }
+    }
+}
+
+impl Run {
+    /// How it stands.
+    pub fn standing(&self) -> Standing {
+        match &self.result {
+            None if self.cancelled.is_some() => Standing::Cancelling,
+            None if self.waits_for().is_some() => Standing::Queued,
+            None => Standing::Running,
+            Some(Ok(Ended::Replicated(report))) => replicated(report),
+            Some(Ok(Ended::Reset(report))) => reset(report),
+            Some(Err(_)) => Standing::Unknown,
+        }
+    }
+
+    /// The name of the run that has to end first.
+    pub fn waits_for(&self) -> Option<&str> {
+        let waiting = self.status.waiting.as_ref().filter(|_| self.result.is_none())?;
+        waiting.run.as_deref()
+    }
+
+    /// Changes per second so far and seconds left; `None` where nothing is written.
+    pub fn rate(&self, now: jiff::Timestamp) -> Option<(f64, f64)> {
+        if self.result.is_some() || self.waits_for().is_some() { None } else { self.status.rate(now) }
+    }
+}
+
+fn replicated(report: &RunReport) -> Standing {
+    let has = |outcome| report.scopes().any(|scope| scope.outcome == outcome);
+    let is_left = report.relationships.iter().any(|told| told.unsaved || told.still_terminated.is_some());
+    match () {
+        () if has(Outcome::Unknown) => Standing::Unknown,
+        () if report.scopes().all(ScopeRun::is_good) => {
+            if is_left {
+                Standing::Partial
+            } else {
+                Standing::Done
+            }
+        }
+        () if report.scopes().any(ScopeRun::has_failed) => match report.wrote() {
+            true => Standing::Partial,
+            false => Standing::Failed,
+        },
+        () if has(Outcome::Cancelled) => Standing::Cancelled,
+        () => Standing::Partial,
+    }
+}
+
+fn reset(report: &ResetReport) -> Standing {
+    let has = |fate| report.sides.iter().any(|side| side.fate == fate);
+    match () {
+        () if report.is_good() => Standing::Done,
+        () if has(Fate::Unknown) => Standing::Unknown,
+        () if has(Fate::InService) || has(Fate::NotInService) => Standing::Partial,
+        () => Standing::Failed,
+    }
+}
+
+impl DetachedJob {
+    /// How it stands, in the words of runs.
+    pub fn standing(&self) -> Standing {
+        match (self.state, self.exit_status) {
+            (JobState::NotStarted, _) => Standing::Queued,
+            (JobState::Running, _) if self.cancel > 0 => Standing::Cancelling,
+            (JobState::Running, _) => Standing::Running,
+            (JobState::Stopped, _) => Standing::Cancelled,
+            (JobState::Completed, Some(0)) => Standing::Done,
+            (JobState::Completed, Some(3)) => Standing::Partial,
+            (JobState::Completed | JobState::Failed, _) => Standing::Failed,
+        }
+    }
+}
+
+impl Runs {
+    /// What the run that is queued waits for, in words: by the relationships of a run of this
+    /// session, else by the run's name.
+    pub fn queue_words(&self, run: &Run) -> Option<String> {
+        let name = run.waits_for()?;
+        let server = run.status.current.as_ref().map(|(server, ..)| server);
+        let others = || self.all.iter().filter(|other| other.result.is_none() && other.ticket != run.ticket);
+        // the journal names a run only when it has looked at its servers
+        let unnamed = |other: &&Run| {
+            let holds = other.routes.iter().any(|route| route.servers.iter().any(|held| Some(held) == server));
+            other.status.run.is_none() && other.waits_for().is_none() && holds
+        };
+        let found = others().find(|other| other.status.run.as_deref() == Some(name));
+        let called = found.or_else(|| others().find(unnamed)).map_or_else(|| name.to_owned(), Run::title);
+        Some(format!("waits for run {called}"))
+    }
+
+    /// How the run or job stands.
+    pub fn standing(&self, entry: Entry) -> Option<Standing> {
+        match entry {
+            Entry::Run(ticket) => self.all.iter().find(|run| run.ticket == ticket).map(Run::standing),
+            Entry::Job(id) => self.jobs.iter().find(|job| job.id == id).map(DetachedJob::standing),
+        }
+    }
+}
+
+/// A run's result in one line, and how good it is.
+pub fn summary(report: &RunReport) -> (Tone, String) {
+    let counts: Vec<String> =
+        report.counts().iter().map(|(outcome, count)| format!("{count} {}", outcome.word())).collect();
+    let counts = if counts.is_empty() { "no scopes".to_owned() } else { counts.join(", ") };
+    let unsaved = report.scopes().filter(|scope| scope.saved == SavedState::NotSaved).count();
+    let broken = report.scopes().filter(|scope| scope.saved == SavedState::Broken).count();
+    let reload = report.scopes().filter(|scope| scope.saved == SavedState::NeedsReload).count();
+    let residual = report.scopes().filter(|scope| scope.verified == Some(false) && !scope.uncarried).count();
+    let mut text = counts;
+    let left = report.relationships.iter().find_map(|relationship| relationship.still_terminated.as_ref());
+    if let Some(left) = left {
+        text.push_str(&format!("; STILL TERMINATED, H resets both servers: {}", left.reset.cost));
+    }
+    for (count, words) in [
+        (unsaved, "running but not saved"),
+        (broken, "on a server whose FILE IS BROKEN: do not restart it"),
+        (reload, "saved, not running until the server reloads"),
+        (residual, "not as planned after reading back"),
+    ] {
+        if count > 0 {
+            text.push_str(&format!("; {count} {words}"));
+        }
+    }
+    let tone = match report.exit_status() {
+        0 if left.is_none() => Tone::Good,
+        _ if report.scopes().any(|scope| matches!(scope.outcome, Outcome::Rejected | Outcome::Unknown)) => Tone::Bad,
+        _ => Tone::Warning,
+    };
+    (tone, text)
+}
+
+/// A scope's outcome in words.
+pub fn outcome_words(scope: &ScopeRun) -> String {
+    let mut words = scope.outcome.word().to_owned();
+    if scope.changes_done + scope.changes_left > 0 {
+        words.push_str(&format!(", {} of {} changes", scope.changes_done, scope.changes_done + scope.changes_left));
+    }
+    if !scope.left_out.is_empty() {
+        words.push_str(&format!(", {} left out", scope.left_out.len()));
+    }
+    match scope.verified {
+        Some(true) => words.push_str(", verified"),
+        Some(false) if scope.uncarried => words.push_str(", verified but for what was not carried"),
+        Some(false) => words.push_str(", residual drift"),
+        None => {}
+    }
+    if !scope.saved_words().is_empty() {
+        words.push_str(", ");
+        words.push_str(scope.saved_words());
+    }
+    words
+}
