@@ -36,11 +36,12 @@ use common::screen::{Program, event_of};
 use crossterm::event::{KeyEventKind, KeyEventState};
 use scopesync::app::action::Place;
 use scopesync::app::fleet;
-use scopesync::app::runs::Run;
+use scopesync::app::runs::{Run, terminal_title};
 use scopesync::app::state::{Demo, Pane, Quitting, View};
-use scopesync::app::{AppState, Effect, Event};
+use scopesync::app::{AppState, Effect, Event, News, Ticket};
 use scopesync::engine::fleet::Fleet;
 use scopesync::engine::port::Refusal;
+use scopesync::engine::progress::{Stage, Status, Waiting};
 use scopesync::model::{Scope, ScopeId};
 use serde_json::json;
 

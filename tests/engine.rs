@@ -13,12 +13,14 @@ mod named;
 use std::collections::{BTreeMap, BTreeSet};
 
 use common::fake::{self, FakeJournal, FakeServer, Script};
+use scopesync::engine::ErrorKind;
 use scopesync::engine::approval::{Answer, Questions, Switches};
 use scopesync::engine::compare::{self, Summary};
 use scopesync::engine::fleet::Fleet;
 use scopesync::engine::outcome::{Outcome, RunReport, SavedState};
 use scopesync::engine::plan::Plan;
 use scopesync::engine::port::{Batch, Control};
+use scopesync::engine::progress::Progress;
 use scopesync::engine::run;
 use scopesync::engine::select::{self, Selection};
 use scopesync::model::{Complete, DriftState, ItemKey, Kind, ServerName, Value};
@@ -577,4 +579,36 @@ async fn a_hub_is_written_once_for_all_its_relationships() {
         ["before 1", "before 1", "after 1"],
         "what was stored first is not left without an outcome"
     );
+}
+
+/// Two runs of one program that want one server: the second one says for which it waits, and can be
+/// cancelled meanwhile.
+#[tokio::test]
+async fn a_run_that_waits_for_another_one_says_so_and_can_be_cancelled() {
+    let fleet = fake::fleet(&drifted());
+    let (one, two) = (ServerName::from("one"), ServerName::from("two"));
+    let first = fleet.hold(&[&one, &two], "r1", &Control::free()).await.unwrap();
+    let (progress, mut told) = Progress::channel();
+    let ctl = Control { progress, ..Control::free() };
+    let wanted = [&two];
+    let mut second = std::pin::pin!(fleet.hold(&wanted, "r2", &ctl));
+    tokio::select! {
+        _ = &mut second => panic!("both have it"),
+        told = told.wait_for(|status| status.waiting.is_some()) => {
+            assert_eq!(told.unwrap().waiting.as_ref().and_then(|waiting| waiting.run.as_deref()), Some("r1"));
+        }
+    }
+    drop(first);
+    let held = second.await.unwrap();
+    assert_eq!(told.borrow().waiting, None);
+
+    let ctl = Control::free();
+    ctl.soft.cancel();
+    let error = fleet.hold(&[&two], "r3", &ctl).await.unwrap_err();
+    assert_eq!(
+        (error.kind, error.what.as_str()),
+        (ErrorKind::Cancelled, "cancelled while run r2 was using the server")
+    );
+    drop(held);
+    fleet.hold(&[&two], "r4", &Control::free()).await.unwrap();
 }

@@ -10,17 +10,24 @@ mod drift;
 #[path = "screens/taking.rs"]
 mod taking;
 
+use std::sync::Arc;
+
 use common::fake::{self, Script, pair, reserve, scope};
 use common::screen::{Past, Program, event_of};
 use proptest::prelude::*;
 use ratatui::style::Color;
-use scopesync::app::Event;
 use scopesync::app::action::{Place, VERBS};
+use scopesync::app::detached::DetachedJob;
+use scopesync::app::{Effect, Event, News};
 use scopesync::config::{Column, Grouping, ScreenConfig, THEMES, ThemeChoice};
 use scopesync::engine::approval::Manner;
 use scopesync::engine::fleet::Fleet;
+use scopesync::engine::outcome::Outcome;
 use scopesync::engine::port::Way;
+use scopesync::engine::progress::{Stage, Status, Waiting};
+use scopesync::history::JobState;
 use scopesync::model::{Finding, FindingKind, FindingSide, Foreign, ItemKey, Scope, Severity};
+use scopesync::show::Progress;
 use scopesync::ui::{Glyphs, Theme};
 use serde_json::json;
 
@@ -227,6 +234,88 @@ fn the_jobs() {
     insta::assert_snapshot!("jobs_running", program.text());
     program.settle();
     insta::assert_snapshot!("jobs", program.picture());
+}
+
+/// One that went wrong, one under way, one that waits for it; and two jobs.
+#[test]
+fn many_runs_and_jobs() {
+    let servers =
+        pair((1..=9).map(|n| numbered(n, 3600, "x")).collect(), (1..=9).map(|n| numbered(n, 1800, "x")).collect());
+    servers.1.script("10.0.1.0/24", Script::Refuse);
+    let mut program = Program::start(Some(fake::fleet(&servers)), 80, 24);
+    program.past.jobs = [JobState::Running, JobState::Completed].into_iter().zip(3..).map(job).collect();
+    program.settle();
+    program.press("Enter Space r");
+    program.wait(300);
+    program.press("y");
+    let mut tickets = Vec::new();
+    for key in ["Down", "Down"] {
+        program.press(&format!("{key} Space r"));
+        program.wait(300);
+        program.type_keys("y");
+        // it stays under way
+        program.pending.retain(|effect| !matches!(effect, Effect::Run(..)));
+        tickets.extend(program.state.runs.all.last().map(|run| run.ticket));
+    }
+    let scopes = |n: u32| (1..=n).map(|n| format!("10.0.{n}.0/24").parse().unwrap());
+    let stage = |(at, id)| {
+        (
+            0,
+            id,
+            if at < 2 {
+                Stage::Done
+            } else if at < 3 {
+                Stage::Writing
+            } else {
+                Stage::Waiting
+            },
+        )
+    };
+    let reason = "two: scope 10.0.2.0/24: no, and that for a reason that takes more than the one line of a window of \
+                  eighty columns to tell";
+    let came = [(1, (Outcome::Replicated, None)), (2, (Outcome::Rejected, Some(reason.into())))];
+    let under_way = Status {
+        run: Some("r2".into()),
+        scopes_total: 9,
+        scopes_done: 2,
+        changes_total: 40,
+        changes_done: 10,
+        current: Some(("two".into(), scopes(3).last(), Stage::Writing)),
+        stages: Arc::new(scopes(9).enumerate().map(stage).collect()),
+        outcomes: Arc::new(came.into_iter().map(|(n, came)| ((0, scopes(n).last().unwrap()), came)).collect()),
+        started: program.state.clock - std::time::Duration::from_secs(4),
+        ..Status::new()
+    };
+    let waiting = Waiting { for_what: "waiting for two".into(), expected: None, run: Some("r2".into()) };
+    let queued = Status { scopes_total: 1, changes_total: 1, waiting: Some(waiting), ..Status::new() };
+    program.event(Event::News(tickets[0], News::Status(under_way)));
+    program.event(Event::News(tickets[1], News::Status(queued)));
+    program.type_keys("J Tab");
+    program.draw();
+    insta::assert_snapshot!("jobs_many", program.picture());
+    program.type_keys("f");
+    program.resize(60, 15);
+    insta::assert_snapshot!("jobs_small", program.text());
+    program.resize(200, 50);
+    program.type_keys("f End");
+    program.draw();
+    insta::assert_snapshot!("jobs_wide", program.text());
+}
+
+fn job((state, id): (JobState, i64)) -> DetachedJob {
+    let progress =
+        Progress { scopes_total: 4, scopes_done: 1, doing: "four 10.0.2.0 writing".into(), ..Progress::default() };
+    DetachedJob {
+        id,
+        created: "2026-01-02T03:00:00Z".parse().unwrap(),
+        title: "scopesync replicate three-four".into(),
+        state,
+        who: "op on admin".into(),
+        cancel: 0,
+        progress: Some(progress),
+        told: if state.is_over() { vec!["2 replicated, 1 rejected".into()] } else { Vec::new() },
+        exit_status: state.is_over().then_some(3),
+    }
 }
 
 #[test]

@@ -42,6 +42,7 @@ fn ends_well(mut terminal: Terminal) {
 fn the_main_job_on_the_demo_pair() {
     let home = Home::new();
     let mut terminal = demo(&home);
+    let start = terminal.mark();
     let view = terminal.wait_for_text("berlin → hamburg");
     assert!(view.contains("DEMO") && view.alternate_screen(), "{view}");
     terminal.keys("Enter a");
@@ -54,7 +55,13 @@ fn the_main_job_on_the_demo_pair() {
     terminal.wait_for_text("3/43 drifted");
     terminal.keys("J");
     terminal.wait_for_text("verified, saved, not running until reload");
-    ends_well(terminal);
+    terminal.keys("q");
+    terminal.wait_for_end().assert_restored();
+    let bytes = String::from_utf8_lossy(&terminal.since(start)).into_owned();
+    let place = |text: &str| bytes.find(text).unwrap_or_else(|| panic!("{text:?} was not sent"));
+    let (kept, given) = (place("\x1b[22;0t"), place("\x1b]0;\x07\x1b[23;0t"));
+    let (under_way, done) = (place(" of 14 scopes\x07"), place("\x1b]0;scopesync: done"));
+    assert!(kept < under_way && under_way < done && done < given, "{kept} {under_way} {done} {given}");
     // What was written is there for the next start, and the demo pair is as it was left.
     let terminal = Start::scopesync().args(["--demo"]).home(&home).size(100, 30).start();
     terminal.wait_for_text("3/43 drifted");

@@ -118,6 +118,8 @@ fn every_key_is_taken_over() {
         theme = "mine.toml"
         diff = ["vim", "-d"]
         type_name_above = 3
+        title = false
+        bell = true
         [log]
         file = "s.log"
         level = "debug"
@@ -166,6 +168,8 @@ fn every_key_is_taken_over() {
             theme: ThemeChoice::File("/etc/mine.toml".into()),
             type_name_above: 3,
             diff: vec!["vim".to_owned(), "-d".to_owned()],
+            title: false,
+            bell: true,
         },
         log: LogConfig { target: LogTarget::File("/etc/s.log".into()), level: LogLevel::Debug },
         keymap: Keymap::default(),

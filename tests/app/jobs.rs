@@ -33,7 +33,7 @@ fn jobs_of_others_are_listed_followed_and_cancelled_one_step_after_the_other() {
     assert!(program.text().contains("job 3 25 % (J)"), "{}", program.text());
     program.press("J");
     let text = program.text();
-    assert!(text.contains("> job 3 of op on admin: scopesync replicate one"), "{text}");
+    assert!(text.contains("> running    job 3 of op on admin: scopesync replicate one"), "{text}");
     assert!(text.contains("25 %, 1 of 4 scopes, two 10.0.2.0 writing"), "{text}");
     program.press("x");
     assert_eq!(program.asked, ["cancel job 3"]);

@@ -173,3 +173,108 @@ fn scopes_that_are_being_replicated_are_neither_marked_nor_planned_again() {
     program.press("Enter Down Down Space");
     assert_eq!(marks(&program.state).len(), 1, "it has ended: {}", message(&program.state));
 }
+
+/// Takes the runs out of what is pending, so that other work can happen while they go on.
+fn hold_runs(program: &mut Program) -> Vec<Effect> {
+    let all = std::mem::take(&mut program.pending).into_iter();
+    let (runs, rest): (Vec<_>, Vec<_>) = all.partition(|effect| matches!(effect, Effect::Run(..)));
+    program.pending = rest.into();
+    runs
+}
+
+#[test]
+fn several_runs_go_on_at_once_and_one_that_waits_says_for_which() {
+    let (mut program, _) = two_pairs();
+    program.press("Enter Space r");
+    program.wait(300);
+    program.type_keys("y");
+    let mut runs = hold_runs(&mut program);
+    program.press("Down Space r");
+    program.wait(300);
+    program.type_keys("y");
+    runs.extend(hold_runs(&mut program));
+    let tickets: Vec<Ticket> = program.state.runs.all.iter().map(|run| run.ticket).collect();
+    assert_eq!((tickets.len(), program.state.running().count()), (2, 2));
+    let waiting = Waiting { for_what: "waiting for two".into(), expected: None, run: Some("r1".into()) };
+    let current = Some(("two".into(), None, Stage::Waiting));
+    let status = Status { scopes_total: 1, current, waiting: Some(waiting), ..Status::new() };
+    program.event(Event::News(tickets[1], News::Status(status)));
+    program.press("J");
+    let text = program.text();
+    assert!(text.contains("[jobs, 1 running, 1 queued]") && text.contains("waits for run one-two"), "{text}");
+    assert_eq!(terminal_title(&program.state).as_deref(), Some("scopesync: 0 of 2 scopes"));
+    program.type_keys("x");
+    program.draw();
+    assert!(
+        program.text().contains("cancelling one-two: one → two  cancelling after the scope in flight, waits for run")
+    );
+    program.pending.extend(runs);
+    program.settle();
+    assert_eq!(program.state.running().count(), 0);
+    assert_eq!(terminal_title(&program.state).as_deref(), Some("scopesync: done"));
+    assert!(!program.asked.contains(&"bell".to_owned()));
+}
+
+#[test]
+fn what_failed_or_is_unknown_is_read_back_and_planned_once_more_and_asked_about() {
+    let (mut program, servers) = ready();
+    program.state.setting.screen.bell = true;
+    assert_eq!(terminal_title(&program.state), None, "the title is left alone before the first run");
+    servers.1.script("10.0.1.0/24", Script::Refuse);
+    servers.1.script("10.0.2.0/24", Script::Vanish);
+    program.press("Enter Space Down Space r");
+    program.wait(300);
+    program.press("y J");
+    assert_eq!(program.asked, ["run one-two", "bell"]);
+    assert_eq!(terminal_title(&program.state).as_deref(), Some("scopesync: done, 2 failed"));
+    let text = program.text();
+    assert!(text.contains("> unknown    one-two: one → two"), "{text}");
+    assert!(text.contains("10.0.1.0        rejected") && text.contains("10.0.2.0        unknown"), "{text}");
+
+    // it was written, as reading back shows; what was refused is all that is left
+    servers.1.inner().gone = false;
+    servers.1.script("10.0.1.0/24", Script::Obey);
+    let reads = |server: &FakeServer| server.inner().calls.iter().filter(|call| call.starts_with("read")).count();
+    let before = reads(&servers.1);
+    program.type_keys("F r");
+    program.draw();
+    assert!(program.text().contains("2 scopes of one-two that failed or are unknown"), "{}", program.text());
+    program.settle();
+    assert!(reads(&servers.1) > before);
+    let preview = program.preview().expect("Force or not, it is asked about");
+    let ids = |scopes: &mut dyn Iterator<Item = ScopeId>| scopes.map(|id| id.short()).collect::<Vec<_>>();
+    let planned = &preview.plan.relationships[0];
+    assert_eq!(ids(&mut planned.scopes.iter().map(|scope| scope.id)), ["10.0.1.0"]);
+    assert_eq!(ids(&mut planned.in_sync.iter().copied()), ["10.0.2.0"]);
+    program.wait(300);
+    program.press("y J");
+    assert_eq!(program.asked, ["run one-two", "bell", "run one-two", "bell"]);
+    assert_eq!(terminal_title(&program.state).as_deref(), Some("scopesync: done"));
+    program.press("r");
+    assert!(message(&program.state).contains("nothing of this run failed"), "{}", message(&program.state));
+    program.press("f");
+    assert!(program.text().contains("nothing has failed"), "{}", program.text());
+    program.press("Right");
+    let text = program.text();
+    assert!(text.contains("only what failed") && text.contains("10.0.1.0        rejected"), "{text}");
+}
+
+#[test]
+fn a_notice_of_what_needs_a_look_is_not_covered_by_what_went_well() {
+    let (mut program, servers) = two_pairs();
+    servers[1].script("10.0.1.0/24", Script::Refuse);
+    program.press("Enter Space Left Left Down Enter Space r");
+    program.wait(300);
+    program.press("y");
+    program.wait(800);
+    program.press("n");
+    assert!(program.text().contains("LOOK: one-two: 1 rejected"), "{}", program.text());
+    program.press("r");
+    program.wait(300);
+    program.press("y ?");
+    let text = program.text();
+    assert!(
+        text.contains("LOOK: one-two: 1 rejected") && text.contains("done: three-four"),
+        "in the help too:\n{text}"
+    );
+}
