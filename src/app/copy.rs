@@ -227,7 +227,7 @@ fn row(state: &AppState) -> Option<String> {
                 Some(Err(reason)) => format!("{}: {reason}", run.title()),
                 None => format!("{}: under way", run.title()),
             });
-            run.or_else(|| state.runs.current_job().map(|job| format!("{}: {}", job.title, job.standing().1)))
+            run.or_else(|| state.runs.current_job().map(|job| format!("{}: {}", job.title, job.words().1)))
         }
         Place::PastRun if past_scope(state).is_ok() => {
             let scope = past_scope(state).ok()?;

@@ -56,9 +56,10 @@ fn list(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, entr
     pane::extent(frame, theme, area, Window { top: first, height: room, len: entries.len(), area: inside });
     let lines: Vec<Line> =
         entries.iter().rev().skip(first).take(room).filter_map(|entry| line(state, theme, *entry)).collect();
-    let widest = lines.iter().map(|line| text::width(&line.head)).max().unwrap_or(0);
-    let room = usize::from(inside.width).saturating_sub(Standing::WIDTH + 4);
-    let width = u16::try_from(widest.min(room / 2)).unwrap_or(0);
+    let widest = |part: fn(&Line) -> &str| lines.iter().map(|line| text::width(part(line))).max().unwrap_or(0);
+    let room = usize::from(inside.width).saturating_sub(Standing::WIDTH + 5);
+    let spare = room.saturating_sub(widest(|line| &line.words));
+    let width = u16::try_from(widest(|line| &line.head).min(spare.max(room / 2))).unwrap_or(0);
     for ((number, line), y) in lines.iter().enumerate().zip(inside.top()..inside.bottom()) {
         let is_shown = first + number == at;
         let tone = title::style(theme, line.standing.tone());
@@ -67,7 +68,7 @@ fn list(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, entr
         x = x.max(inside.x + 2 + Standing::WIDTH as u16) + 1;
         let head = text::fit(&line.head, usize::from(width), theme.glyphs.more);
         text::put(frame, x, y, width, &head, if is_shown { theme.heading } else { Style::new() });
-        x += width + 1;
+        x += width + 2;
         let room = inside.right().saturating_sub(x);
         text::put(frame, x, y, room, &text::fit(&line.words, usize::from(room), theme.glyphs.more), tone);
         if is_shown {

@@ -256,7 +256,8 @@ fn run(state: &mut AppState, plan: Arc<Plan>, approved: Vec<Approved>, now: Mome
             relation.marks.retain(|id| !route.scopes.contains(id));
         }
     }
-    state.banner = None;
+    // What needs a look stays until somebody looks.
+    state.banner.take_if(|(tone, _)| *tone == Tone::Good);
     let doing = if run.kind == Kind::Undo { "" } else { "replicating " };
     state.say(Tone::Plain, format!("{doing}{}: {} shows how far it is", run.title(), state.key(Action::Jobs)));
     state.runs.begin(run);

@@ -72,7 +72,7 @@ pub(super) fn start(state: &mut AppState, plan: Arc<Plan>, approved: Vec<Approve
         relation.marks.retain(|id| !ids.contains(id));
     }
     state.view = View::Browse;
-    state.banner = None;
+    state.banner.take_if(|(tone, _)| *tone == Tone::Good);
     state.say(Tone::Plain, "starting a job");
     let title = format!("replicate {}", routes.join(", "));
     vec![Effect::StartJob(ticket, plan, approved, BTreeSet::new(), title)]

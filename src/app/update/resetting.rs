@@ -61,7 +61,8 @@ pub(super) fn act(state: &mut AppState, action: Action, now: Moment) -> Vec<Effe
     let Some(approved) = approved else { return Vec::new() };
     let ticket = state.ticket();
     let run = Run::of_reset(ticket, &plan, now.clock);
-    state.banner = None;
+    // What needs a look stays until somebody looks.
+    state.banner.take_if(|(tone, _)| *tone == Tone::Good);
     state.say(Tone::Plain, format!("{}: {} shows how far it is", run.title(), state.key(Action::Jobs)));
     state.runs.begin(run);
     state.view = View::Browse;
