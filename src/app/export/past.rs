@@ -53,7 +53,7 @@ pub(super) fn runs(state: &AppState) -> Result<Sheet, String> {
         let lead = [format!("job {}", job.id), "job".to_owned(), job.created.to_string()].map(Cell::from);
         let mut cells: Vec<Cell> = lead.into();
         cells.resize(COLUMNS.len(), Cell::Nothing);
-        (cells[4], cells[8]) = (job.title.as_str().into(), job.standing().1.into());
+        (cells[4], cells[8]) = (job.title.as_str().into(), job.words().1.into());
         cells
     }));
     if rows.is_empty() {
