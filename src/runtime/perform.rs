@@ -182,9 +182,7 @@ impl Hands {
             Effect::Plan(ticket, ..)
             | Effect::Retry(ticket, ..)
             | Effect::Override(ticket, ..)
-            | Effect::LeaveOut(ticket, ..) => {
-                (*ticket, Job::droppable("plan"))
-            }
+            | Effect::LeaveOut(ticket, ..) => (*ticket, Job::droppable("plan")),
             Effect::SavePlan(ticket, ..) => (*ticket, Job::droppable("save a plan")),
             Effect::Export(ticket, _) => (*ticket, Job::droppable("export")),
             Effect::PlanReset(ticket, ..) => (*ticket, Job::droppable("plan a reset")),
