@@ -1,4 +1,4 @@
-//! The picture of the README: the real program on the demo pair, kept up to date.
+//! The pictures of the README: the real program on the demo pair, kept up to date.
 #![cfg(feature = "kea")]
 // Helpers of tests may fail as a test may.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -23,22 +23,36 @@ const MARGIN: f32 = 12.0;
 const FOREGROUND: &str = "#d8dee9";
 const BACKGROUND: &str = "#1b1f27";
 
+/// Each picture: its file, and the keys that lead there from the one before.
+const PICTURES: [(&str, &str); 4] = [
+    ("scopesync.svg", "Enter a Down Down Down Down"),
+    ("drift.svg", "Home Down Down Down Down Down Enter z Down Down Down"),
+    ("preview.svg", "z Esc r"),
+    ("run.svg", "y J"),
+];
+
 #[test]
-fn the_picture_is_of_this_program() {
+fn the_pictures_are_of_this_program() {
     let folder = tempfile::tempdir().unwrap();
     let config = demo::config(&StateFolder::at(folder.path())).unwrap();
     let mut program = Program::ready(connect::fleet(&config, false).unwrap(), 110, 32);
     program.state.setting.config_name = "demo".into();
-    program.press("Enter a Down Down Down Down");
-    program.state.message = None;
-    program.draw();
-    let picture = svg(program.buffer());
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/scopesync.svg");
-    if std::env::var_os(UPDATE).is_some() {
-        std::fs::write(&path, &picture).unwrap();
+    for (name, keys) in PICTURES {
+        for key in keys.split(' ') {
+            // a question is answered when it was there to be read
+            program.wait(300);
+            program.press(key);
+        }
+        program.state.message = None;
+        program.wait(300);
+        let picture = svg(program.buffer());
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets").join(name);
+        if std::env::var_os(UPDATE).is_some() {
+            std::fs::write(&path, &picture).unwrap();
+        }
+        let kept = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(kept == picture, "{name} is of another program: run this test with {UPDATE}=1");
     }
-    let kept = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(kept == picture, "the picture is of another program: run this test with {UPDATE}=1");
 }
 
 fn svg(buffer: &Buffer) -> String {

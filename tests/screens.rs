@@ -7,8 +7,12 @@ mod common;
 
 #[path = "screens/drift.rs"]
 mod drift;
+#[path = "screens/keys.rs"]
+mod keys;
 #[path = "screens/taking.rs"]
 mod taking;
+#[path = "screens/views.rs"]
+mod views;
 
 use std::sync::Arc;
 

@@ -108,7 +108,8 @@ fn message(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
     } else if let Some((tone, text)) = &state.message {
         (text.clone(), title::style(theme, *tone))
     } else {
-        let waiting = state.interrupted.first().map(|run| {
+        // while the banner tells of it, once is enough
+        let waiting = state.interrupted.first().filter(|_| state.banner.is_none()).map(|run| {
             let more = state.interrupted.len() - 1;
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
             format!(

@@ -386,7 +386,10 @@ impl Program {
         };
         let fleet = self.state.fleet.clone().unwrap();
         if let Effect::PlanUndo(ticket, survey, run, scope) = effect {
-            let undo = Undo::new(&run, self.past.left.clone(), &[]).unwrap();
+            let undo = match Undo::new(&run, self.past.left.clone(), &[]) {
+                Ok(undo) => undo,
+                Err(error) => return (ticket, News::NotPlanned(error)),
+            };
             let undo = scope.into_iter().fold(undo, |undo, scope| undo.only(&BTreeSet::from([scope])));
             let undo = async { plan_undo(&fleet, &survey, &run, undo, &self.journal, &Control::free()).await };
             return (ticket, self.threads.block_on(undo));
