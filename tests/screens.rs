@@ -284,9 +284,9 @@ fn many_runs_and_jobs() {
         scopes_done: 2,
         changes_total: 40,
         changes_done: 10,
-        current: Some(("two".into(), scopes(3).last(), Stage::Writing)),
+        current: Some(("two".into(), scopes(3).next_back(), Stage::Writing)),
         stages: Arc::new(scopes(9).enumerate().map(stage).collect()),
-        outcomes: Arc::new(came.into_iter().map(|(n, came)| ((0, scopes(n).last().unwrap()), came)).collect()),
+        outcomes: Arc::new(came.into_iter().map(|(n, came)| ((0, scopes(n).next_back().unwrap()), came)).collect()),
         started: program.state.clock - std::time::Duration::from_secs(4),
         ..Status::new()
     };

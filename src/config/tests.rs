@@ -120,6 +120,7 @@ fn every_key_is_taken_over() {
         type_name_above = 3
         title = false
         bell = true
+        watch = "90s"
         [log]
         file = "s.log"
         level = "debug"
@@ -170,6 +171,7 @@ fn every_key_is_taken_over() {
             diff: vec!["vim".to_owned(), "-d".to_owned()],
             title: false,
             bell: true,
+            watch: Some(Duration::from_secs(90)),
         },
         log: LogConfig { target: LogTarget::File("/etc/s.log".into()), level: LogLevel::Debug },
         keymap: Keymap::default(),

@@ -58,7 +58,10 @@ fn nothing_is_written_by_any_other_key() {
             }
             match random.below(8) {
                 0 => program.wait(400),
-                1 => program.resize(1 + u16::try_from(random.below(220)).unwrap(), 1 + u16::try_from(random.below(60)).unwrap()),
+                1 => program.resize(
+                    1 + u16::try_from(random.below(220)).unwrap(),
+                    1 + u16::try_from(random.below(60)).unwrap(),
+                ),
                 2 => program.draw(),
                 _ => {}
             }
