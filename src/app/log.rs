@@ -76,22 +76,32 @@ impl LogView {
         if messages.is_empty() {
             return;
         }
-        let next = self.next();
+        let (next, follows, seq) = (self.next(), self.follows(), self.looked_at());
         self.messages.extend(messages.into_iter().filter(|message| message.seq >= next));
         let oldest = self.messages.len().saturating_sub(RECENT);
         self.messages.drain(..oldest);
-        self.choose(self.level);
+        self.list(seq);
+        if follows {
+            self.scroll.cursor = self.len().saturating_sub(1);
+        }
     }
 
     /// Shows what matters at least so much. The cursor stays on its message, or near it.
     pub fn choose(&mut self, level: LogLevel) {
-        let follows = self.follows();
-        let seq = self.current().map_or(0, |message| message.seq);
         self.level = level;
+        self.list(self.looked_at());
+    }
+
+    fn looked_at(&self) -> u64 {
+        self.current().map_or(0, |message| message.seq)
+    }
+
+    /// Lists anew what the level leaves, with the cursor on this message or the one before it.
+    fn list(&mut self, seq: u64) {
+        let level = self.level;
         let places = self.messages.iter().enumerate().filter(|(_, message)| message.level <= level);
         self.shown = places.map(|(at, _)| at).collect();
-        let near = self.shown().take_while(|message| message.seq <= seq).count().saturating_sub(1);
-        self.scroll.cursor = if follows { self.len().saturating_sub(1) } else { near };
+        self.scroll.cursor = self.shown().take_while(|message| message.seq <= seq).count().saturating_sub(1);
     }
 
     /// Moves the cursor.
@@ -128,5 +138,8 @@ mod tests {
         view.step(isize::MAX / 2);
         view.take((102..3000).map(|n| message(n, LogLevel::Info)).collect());
         assert_eq!((view.all(), current(&view)), (RECENT, 2999));
+        view.step(-9);
+        view.take((3000..3500).map(|n| message(n, LogLevel::Info)).collect());
+        assert_eq!((view.all(), current(&view)), (RECENT, 2990), "old ones make room, the cursor stays");
     }
 }

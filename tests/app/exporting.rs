@@ -97,7 +97,7 @@ fn drift_runs_history_and_log() {
     program.press("L");
     program.wait(1000);
     assert!(program.text().contains("engine: read") && !program.text().contains("fine"), "{}", program.text());
-    program.press("+");
+    program.press("+ End");
     program.messages.push(note(2, LogLevel::Error, "refused"));
     program.wait(1000);
     assert!(program.text().contains("log: 3 of 3, debug and worse, following"), "{}", program.text());
