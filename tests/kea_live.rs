@@ -101,6 +101,15 @@ async fn a_reading_tells_what_is_there() {
     assert_eq!(reading.version.map(|version| version.to_string()), Some(pair.version().to_owned()));
     assert_eq!(reading.scopes.len(), 10);
     assert_eq!(reading.pulse, server.pulse(&Control::free()).await.expect("a pulse"));
+    // what watching asks of a server that has not moved, at most once a minute
+    let (began, rounds) = (std::time::Instant::now(), 20);
+    for _ in 0..rounds {
+        server.pulse(&Control::free()).await.expect("a pulse");
+        server.health(&Control::free()).await.expect("its health");
+    }
+    let each = began.elapsed() / rounds;
+    println!("a round of watching takes an unchanged server {each:?} at most");
+    assert!(each < std::time::Duration::from_millis(600), "under 1 % of its time, not {each:?} a minute");
     let [membership] = reading.health.memberships.as_slice() else { panic!("{:?}", reading.health) };
     assert_eq!(membership.this_server.raw(), "server2");
     assert!(membership.state.as_ref().is_some_and(|state| state.is_normal(&membership.mode)), "{membership:?}");

@@ -40,6 +40,10 @@ fn mistakes_name_their_place_and_cure() {
             "2:20: unknown word \"drfit\" in `columns` in [screen]: did you mean \"drift\"?\n\
              3:8: `sort` in [screen] must be text in quotes, not 1",
         ),
+        (
+            "[screen]\nwatch = '10s'".to_owned(),
+            "2:9: unknown `watch` \"10s\" in [screen]: \"off\", or an interval from \"60s\" to \"24h\" such as \"5m\"",
+        ),
         // Sections in the wrong form.
         ("[server]\nname = 'a'".to_owned(), "1:1: `server` must be written as [[server]]"),
         ("[[log]]\nlevel = 'info'".to_owned(), "1:1: `log` must be written as [log]"),
