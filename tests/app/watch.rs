@@ -59,7 +59,7 @@ fn what_has_changed_is_read_and_marked_until_it_was_looked_at() {
     let text = program.text();
     assert!(!text.contains("changed: drifted") && text.contains("new: only on target"), "{text}");
     // a state has no mark, and is told nevertheless
-    servers.0.inner().state = Some("terminated".into());
+    servers.0.inner().state = Some("terminated");
     round(&mut program);
     assert!(!asked(&servers.0).iter().any(|call| call == "read"));
     assert!(program.text().contains("one TERMINATED"), "{}", program.text());
