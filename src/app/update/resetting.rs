@@ -73,6 +73,9 @@ pub(super) fn act(state: &mut AppState, action: Action, now: Moment) -> Vec<Effe
 pub(super) fn ended(state: &mut AppState, ticket: Ticket, report: Arc<ResetReport>, now: Moment) -> Vec<Effect> {
     if report.is_good() {
         state.runs.forget_termination(&report.name);
+        // a notice that the pair stands still is of the past
+        let name = report.name.to_string();
+        state.banner.take_if(|(_, text)| text.contains("STILL TERMINATED") && text.contains(&name));
     }
     running::ended(state, ticket, Ok(Ended::Reset(report)), now)
 }
