@@ -41,14 +41,7 @@ pub fn available(state: &AppState, action: Action) -> Result<(), String> {
         Action::Enter if state.beneath() == Place::History && state.history.current().is_none() => {
             Err("there is no run here".into())
         }
-        Action::Copy
-        | Action::CopyThis
-        | Action::CopyRow
-        | Action::CopyMarked
-        | Action::CopyText
-        | Action::CopyJson
-        | Action::CopyCommand
-        | Action::CopyCmdlet => copying::can(state, action),
+        _ if action.is_of_copying() => copying::can(state, action),
         Action::LogMore | Action::LogLess => logging::can(state, action),
         Action::Cancel => cancel(state),
         Action::Retry => runs::retry(state).map(drop),

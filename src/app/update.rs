@@ -262,14 +262,7 @@ fn act(state: &mut AppState, action: Action, now: Moment) -> Vec<Effect> {
             state.copying = None;
             Vec::new()
         }
-        Action::Copy
-        | Action::CopyThis
-        | Action::CopyRow
-        | Action::CopyMarked
-        | Action::CopyText
-        | Action::CopyJson
-        | Action::CopyCommand
-        | Action::CopyCmdlet => copying::act(state, action),
+        _ if action.is_of_copying() => copying::act(state, action),
         Action::Demo => open_demo(state),
         Action::WhatIf => {
             state.what_if = !state.what_if;
