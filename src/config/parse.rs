@@ -21,23 +21,35 @@ impl Config {
     /// # Errors
     /// [`ConfigError::Invalid`] with everything that is wrong.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let invalid = |problems| ConfigError::Invalid { path: path.to_owned(), problems };
-        let (root, errors) = DeTable::parse_recoverable(text);
-        if !errors.is_empty() {
-            return Err(invalid(errors.iter().map(|e| syntax(text, e)).collect()));
-        }
-        let problems = Problems::new(text);
         let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let mut config = read(&root, &absolute, &problems);
-        config.warnings = problems.take_warnings();
-        match problems.into_sorted() {
-            found if found.is_empty() => Ok(config),
-            found => Err(invalid(found)),
-        }
+        checked(text, path, |root, problems| {
+            let mut config = read(root, &absolute, problems);
+            config.warnings = problems.take_warnings();
+            config
+        })
     }
 }
 
-pub(super) fn syntax(text: &str, error: &toml::de::Error) -> Problem {
+/// What `read` makes of a text, unless anything is wrong with it.
+pub(super) fn checked<T>(
+    text: &str,
+    path: &Path,
+    read: impl FnOnce(&Spanned<DeTable<'_>>, &Problems<'_>) -> T,
+) -> Result<T, ConfigError> {
+    let invalid = |problems| ConfigError::Invalid { path: path.to_owned(), problems };
+    let (root, errors) = DeTable::parse_recoverable(text);
+    if !errors.is_empty() {
+        return Err(invalid(errors.iter().map(|error| syntax(text, error)).collect()));
+    }
+    let problems = Problems::new(text);
+    let value = read(&root, &problems);
+    match problems.into_sorted() {
+        found if found.is_empty() => Ok(value),
+        found => Err(invalid(found)),
+    }
+}
+
+fn syntax(text: &str, error: &toml::de::Error) -> Problem {
     let (line, column) = position(text, error.span().map_or(0, |span| span.start));
     let is_of_escape = ["missing escaped value", "too few unicode value digits"];
     let message = match is_of_escape.iter().any(|words| error.message().starts_with(words)) {

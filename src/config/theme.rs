@@ -6,12 +6,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ratatui::style::{Color, Modifier, Style};
-use toml::de::DeTable;
 
 use super::error::ConfigError;
 use super::keys::{Absent, Key, Section};
-use super::parse::syntax;
-use super::read::{Fields, Problems, nearest};
+use super::parse::checked;
+use super::read::{Fields, nearest, shown};
 
 /// The themes that come with the program, by name: the first is what holds without a choice.
 pub const THEMES: [(&str, &str); 7] = [
@@ -117,35 +116,28 @@ impl ThemeFile {
     /// # Errors
     /// Everything that is wrong with it, each mistake with its place.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let invalid = |problems| ConfigError::Invalid { path: path.to_owned(), problems };
-        let (root, errors) = DeTable::parse_recoverable(text);
-        if !errors.is_empty() {
-            return Err(invalid(errors.iter().map(|error| syntax(text, error)).collect()));
-        }
-        let problems = Problems::new(text);
-        let fields = Fields::new(&THEME, "this theme".to_owned(), root.span(), root.get_ref(), &problems);
-        let mut theme = ThemeFile::default();
-        let names = THEMES.map(|(name, _)| name);
-        if let Some(base) = fields.word("base", &names).and_then(|at| THEMES.get(at)) {
-            // the themes that come with the program are right, as a test proves
-            theme.styles = ThemeFile::parse(base.1, Path::new(base.0)).map(|base| base.styles).unwrap_or_default();
-        }
-        for key in THEME.keys.iter().filter(|key| key.name != "base") {
-            let Some(text) = fields.text(key.name) else { continue };
-            match style(&text.value) {
-                Ok(style) => drop(theme.styles.insert(key.name, style)),
-                Err(word) => {
-                    let word = super::read::shown(word);
-                    let message = format!("unknown word {word} in the style `{}`: {WORDS}", key.name);
-                    fields.problem(&text.span, message);
+        checked(text, path, |root, problems| {
+            let fields = Fields::new(&THEME, "this theme".to_owned(), root.span(), root.get_ref(), problems);
+            let mut theme = ThemeFile::default();
+            let names = THEMES.map(|(name, _)| name);
+            if let Some(base) = fields.word("base", &names).and_then(|at| THEMES.get(at)) {
+                // the themes that come with the program are right, as a test proves
+                theme.styles = ThemeFile::parse(base.1, Path::new(base.0)).map(|base| base.styles).unwrap_or_default();
+            }
+            for key in THEME.keys.iter().filter(|key| key.name != "base") {
+                let Some(text) = fields.text(key.name) else { continue };
+                match style(&text.value) {
+                    Ok(style) => drop(theme.styles.insert(key.name, style)),
+                    Err(word) => {
+                        let word = shown(word);
+                        let message = format!("unknown word {word} in the style `{}`: {WORDS}", key.name);
+                        fields.problem(&text.span, message);
+                    }
                 }
             }
-        }
-        fields.finish(&[]);
-        match problems.into_sorted() {
-            found if found.is_empty() => Ok(theme),
-            found => Err(invalid(found)),
-        }
+            fields.finish(&[]);
+            theme
+        })
     }
 }
 
