@@ -330,14 +330,13 @@ impl Writer for WindowsWriter {
                 }
                 By::Direct(reason) => {
                     assessment.otherwise.insert(one.id, Way { writer: DIRECT, reason: reason.to_owned() });
-                    self.direct.assess(one, ctl).await?
+                    let prospect = self.direct.assess(one, ctl).await?;
+                    doubtful.extend((!prospect.uncertain.is_empty()).then_some(one.id));
+                    prospect
                 }
                 By::Nobody(refusal) => Prospect { refusals: vec![refusal], ..Prospect::default() },
             };
             absent.extend(prospect.absent);
-            if !self.is_native(one) && !prospect.uncertain.is_empty() {
-                doubtful.push(one.id);
-            }
             assessment.uncertain.insert(one.id, prospect.uncertain);
             if !prospect.refusals.is_empty() {
                 assessment.refusals.insert(one.id, prospect.refusals);
