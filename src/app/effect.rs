@@ -10,6 +10,7 @@ use crate::engine::plan::{LeftOut, Plan};
 use crate::engine::port::{Reading, Utilisation};
 use crate::engine::progress::Status;
 use crate::engine::reset::{ResetPlan, ResetReport};
+use crate::engine::select::Pick;
 use crate::engine::survey::Survey;
 use crate::engine::{Error, Result};
 use crate::model::{Foreign, ScopeId, ServerName};
@@ -25,19 +26,6 @@ use super::preview::SaveAs;
 /// for any more is recognised by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub u64);
-
-/// A relationship, the direction, and which of its scopes are to be replicated.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pick {
-    /// The relationship's name.
-    pub name: Foreign,
-    /// The server that is copied from.
-    pub source: ServerName,
-    /// The server that is overwritten.
-    pub target: ServerName,
-    /// Which scopes; `None` for all.
-    pub scopes: Option<BTreeSet<ScopeId>>,
-}
 
 /// Something that has to happen outside of [`AppState`](super::state::AppState).
 pub enum Effect {

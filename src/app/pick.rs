@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use crate::engine::compare::ScopeDrift;
+use crate::engine::select::Pick;
 use crate::engine::survey::Relationship;
 use crate::model::{DriftState, Foreign, ScopeId, ServerName};
 use crate::show::plural;
 
 use super::action::Action;
-use super::effect::Pick;
 use super::state::AppState;
 
 /// Whether there is something to pick, without picking it: for every frame.
@@ -80,15 +80,10 @@ pub fn picks(state: &AppState) -> Result<(Vec<Pick>, String), String> {
 }
 
 fn pick(state: &AppState, relationship: &Relationship, scopes: Option<BTreeSet<ScopeId>>) -> Result<Pick, String> {
-    let [source, target] = directed(state, relationship);
-    // That a partner is away just now is for the plan to find out: it reads again.
-    let name_of = |member: &crate::engine::survey::Member| {
-        member.server().cloned().ok_or_else(|| format!("{}: {}", member.shown(), member.absent().unwrap_or_default()))
-    };
-    if let Some(reason) = &relationship.unsupported {
-        return Err(reason.clone());
+    match &relationship.unsupported {
+        Some(reason) => Err(reason.clone()),
+        None => Pick::of(relationship, state.source_member(relationship), scopes),
     }
-    Ok(Pick { name: relationship.name.clone(), source: name_of(source)?, target: name_of(target)?, scopes })
 }
 
 /// Why there is nothing to replicate on the line of a server.

@@ -8,14 +8,14 @@ use futures_util::future::join_all;
 
 use super::compared::Compared;
 use super::drift::whole::Whole;
-use super::effect::{Effect, News, Pick, ReadOutcome, Texts};
+use super::effect::{Effect, News, ReadOutcome, Texts};
 use crate::engine::fleet::Fleet;
 use crate::engine::plan::Plan;
 use crate::engine::port::{Control, Journal, Reading};
 use crate::engine::recovery;
 use crate::engine::reset::{self, ResetPlan};
 use crate::engine::run;
-use crate::engine::select::Picked;
+use crate::engine::select::{Pick, Picked};
 use crate::engine::survey::{Relationship, Survey};
 use crate::engine::undo::Undo;
 use crate::engine::{Error, ErrorKind};
@@ -266,12 +266,11 @@ fn is_younger(reading: &Reading, than: Duration) -> bool {
 
 /// The relationship that was picked, in what the servers say now.
 fn find(survey: &Survey, pick: &Pick, readings: &[(ServerName, ReadOutcome)]) -> Result<Picked, Error> {
-    let Some((relationship, source_member)) = survey.between(&pick.source, &pick.target, &pick.name) else {
+    pick.find(survey).ok_or_else(|| {
         let unread = readings.iter().find_map(|(_, outcome)| outcome.as_ref().err());
-        return Err(unread.cloned().unwrap_or_else(|| {
+        unread.cloned().unwrap_or_else(|| {
             Error::new(ErrorKind::Moved, format!("{} is no relationship of these servers any more", pick.name))
                 .hint("R reads everything again")
-        }));
-    };
-    Ok(Picked { relationship, source_member, scopes: pick.scopes.clone() })
+        })
+    })
 }

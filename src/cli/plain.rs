@@ -7,7 +7,7 @@
 mod command;
 mod list;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 
 use tokio::runtime::Runtime;
@@ -25,10 +25,10 @@ use crate::engine::fleet::Fleet;
 use crate::engine::plan::Plan;
 use crate::engine::port::Control;
 use crate::engine::recovery;
-use crate::engine::select::Picked;
+use crate::engine::select::{Pick, Picked};
 use crate::engine::survey::Survey;
 use crate::history::History;
-use crate::model::{Foreign, ScopeId, ServerName};
+use crate::model::{Foreign, ServerName};
 use crate::show::{self, Line, Role, ScopeNames};
 
 use command::Order;
@@ -200,10 +200,20 @@ impl Session<'_> {
             );
         }
         // what is meant is settled by the list that the operator has read, not by the next one
-        let meant = self.list.pick(words)?;
-        let meant = meant.into_iter().map(|pick| Meant::of(&self.survey, pick)).collect::<Result<Vec<_>, _>>()?;
+        let meant = self.list.pick(words)?.into_iter().map(|picked| {
+            let Picked { relationship, source_member, scopes } = picked;
+            Pick::of(&self.survey.relationships[relationship], source_member, scopes).map_err(Failure::new)
+        });
+        let meant = meant.collect::<Result<Vec<_>, _>>()?;
         self.read(console)?;
-        let picked = meant.into_iter().map(|meant| meant.find(&self.survey)).collect::<Result<Vec<_>, _>>()?;
+        let picked = meant.iter().map(|pick| {
+            pick.find(&self.survey).ok_or_else(|| {
+                let Pick { name, source, target, .. } = pick;
+                Failure::new(format!("{name} is no relationship of {source} and {target} any more"))
+                    .hint("list shows what there is")
+            })
+        });
+        let picked = picked.collect::<Result<Vec<_>, _>>()?;
         let asking = Asking { what_if: self.asking.what_if || only_show, ..self.asking.clone() };
         let control = Control::free();
         let plan = Plan::make(&self.fleet, &self.survey, &picked, asking.overridden(), &control);
@@ -263,36 +273,5 @@ impl Session<'_> {
         };
         self.worst = self.worst.max(status);
         self.read(console)
-    }
-}
-
-/// What was picked, by names that hold when the servers are read again.
-struct Meant {
-    name: Foreign,
-    servers: [ServerName; 2],
-    scopes: Option<BTreeSet<ScopeId>>,
-}
-
-impl Meant {
-    fn of(survey: &Survey, pick: Picked) -> Result<Self, Failure> {
-        let relationship = &survey.relationships[pick.relationship];
-        let server = |at: usize| {
-            let member = &relationship.members[at];
-            member
-                .server()
-                .cloned()
-                .ok_or_else(|| Failure::new(format!("{}: {}", member.shown(), member.absent().unwrap_or_default())))
-        };
-        let servers = [server(pick.source_member)?, server(1 - pick.source_member)?];
-        Ok(Meant { name: relationship.name.clone(), servers, scopes: pick.scopes })
-    }
-
-    fn find(self, survey: &Survey) -> Result<Picked, Failure> {
-        let Meant { name, servers: [source, target], scopes } = self;
-        let Some((relationship, source_member)) = survey.between(&source, &target, &name) else {
-            return Err(Failure::new(format!("{name} is no relationship of {source} and {target} any more"))
-                .hint("list shows what there is"));
-        };
-        Ok(Picked { relationship, source_member, scopes })
     }
 }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use super::survey::{Relationship, ServerReport, Survey};
 use super::{Error, ErrorKind, Result};
-use crate::model::{ScopeId, ScopeIdError, ServerName};
+use crate::model::{Foreign, ScopeId, ScopeIdError, ServerName};
 
 /// A scope as the operator names it: an address, with `/len` where two scopes share it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,6 +83,46 @@ impl Picked {
     /// Whether it holds this scope.
     pub fn contains(&self, id: ScopeId) -> bool {
         self.scopes.as_ref().is_none_or(|scopes| scopes.contains(&id))
+    }
+}
+
+/// What was picked, by names that hold when the servers are read again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pick {
+    /// The relationship's name.
+    pub name: Foreign,
+    /// The server that is copied from.
+    pub source: ServerName,
+    /// The server that is overwritten.
+    pub target: ServerName,
+    /// Which scopes; `None` for all.
+    pub scopes: Option<BTreeSet<ScopeId>>,
+}
+
+impl Pick {
+    /// Scopes of a relationship, from this member to the other one.
+    ///
+    /// # Errors
+    /// In words: a member is no server of the configuration.
+    pub fn of(
+        relationship: &Relationship,
+        source_member: usize,
+        scopes: Option<BTreeSet<ScopeId>>,
+    ) -> std::result::Result<Self, String> {
+        // That a partner is away just now is for the plan to find out: it reads again.
+        let server = |at: usize| {
+            let member = &relationship.members[at];
+            let absent = || format!("{}: {}", member.shown(), member.absent().unwrap_or_default());
+            member.server().cloned().ok_or_else(absent)
+        };
+        let (source, target) = (server(source_member)?, server(1 - source_member)?);
+        Ok(Pick { name: relationship.name.clone(), source, target, scopes })
+    }
+
+    /// The same in what the servers say now; `None` if they have no such relationship any more.
+    pub fn find(&self, survey: &Survey) -> Option<Picked> {
+        let (relationship, source_member) = survey.between(&self.source, &self.target, &self.name)?;
+        Some(Picked { relationship, source_member, scopes: self.scopes.clone() })
     }
 }
 

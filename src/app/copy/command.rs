@@ -7,10 +7,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::app::effect::Pick;
 use crate::app::pick;
 use crate::app::state::AppState;
 use crate::cli::powershell::CMDLET;
+use crate::engine::select::Pick;
 use crate::model::{Foreign, ScopeId, ServerName, is_harmful};
 
 /// One word of a POSIX shell's command line, whatever is in it.

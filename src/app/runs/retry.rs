@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::super::effect::Pick;
 use super::super::state::AppState;
 use super::{Ended, Kind, Run};
 use crate::engine::outcome::RunReport;
 use crate::engine::plan::PlannedRelationship;
+use crate::engine::select::Pick;
 use crate::model::ScopeId;
 use crate::show::plural;
 
