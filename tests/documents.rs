@@ -79,7 +79,17 @@ fn the_readme_s_options_are_the_program_s() {
         String::from_utf8(output.stdout).expect("text")
     };
     let all = [help(&["--help"]), help(&["drift", "--help"]), help(&["replicate", "--help"])].concat();
-    for option in ["--demo", "--json", "--computer-name", "--scope-id", "--what-if", "--force", "--override", "--log"] {
+    for option in [
+        "--demo",
+        "--json",
+        "--computer-name",
+        "--scope-id",
+        "--what-if",
+        "--force",
+        "--override",
+        "--log",
+        "--read-only",
+    ] {
         assert!(readme.contains(option), "the README does not name {option}");
         assert!(all.contains(option), "--help does not name {option}");
     }

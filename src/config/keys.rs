@@ -435,7 +435,7 @@ pub const SCREEN: Section = Section {
             name: "type_name_above",
             absent: Absent::Default("10"),
             about: "A replication that deletes more items than this is confirmed by typing the name of its \
-                    relationship.",
+                    relationship. Force asks for nothing, this included.",
         },
         Key {
             name: "watch",
