@@ -2,6 +2,7 @@
 
 use super::action::{Action, Place};
 use super::compared;
+use super::filter;
 use super::fleet::marks;
 use super::gate::{Gate, READING_TIME};
 use super::pick;
@@ -15,6 +16,9 @@ use crate::engine::approval::Manner;
 pub fn available(state: &AppState, action: Action) -> Result<(), String> {
     match action {
         Action::Preview => pick::pickable(state),
+        Action::MarkAll | Action::MarkShown | Action::Invert if !filter::focused(state).1.faults.is_empty() => {
+            Err("the filter was not understood: mend it first, as it may show more than is meant".into())
+        }
         Action::Mark if state.tree.range.is_some() => Ok(()),
         Action::Mark | Action::MarkAll => marking(state, action),
         Action::MarkShown | Action::Invert => marking_shown(state),

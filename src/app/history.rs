@@ -75,6 +75,8 @@ pub struct HistoryView {
     pub level: Level,
     /// The run that is looked into.
     pub opened: Option<Opened>,
+    /// The interrupted run that is left as it is when the key is pressed once more.
+    pub asked_to_leave: Option<String>,
     /// The interrupted run that is being left as it is.
     pub leaving: Option<(Ticket, String)>,
 }

@@ -47,7 +47,8 @@ pub fn write_new(path: &Path, text: &str) -> Result<String, String> {
         file.sync_all()
     });
     match written {
-        Ok(()) => Ok(shown),
+        // the working folder may be any: the whole name finds it again
+        Ok(()) => Ok(std::path::absolute(path).map_or(shown, |whole| Foreign::cleaned(&whole.to_string_lossy()))),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             Err(format!("{shown} is there already: give another name"))
         }

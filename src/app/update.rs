@@ -196,6 +196,9 @@ fn carry_out(
     }
     watch::looked(state);
     state.message = None;
+    if verb.action != Action::LeaveRun {
+        state.history.asked_to_leave = None;
+    }
     let confirms = matches!(verb.action, Action::Yes | Action::YesToAll);
     if let (true, Some(gate)) = (confirms, state.gate())
         && !gate.lets_through(now.at, last_key)

@@ -55,8 +55,8 @@ impl Glyphs {
         open: "v",
         full: "#",
         empty: ".",
-        sorted: "v",
-        reversed: "^",
+        sorted: " v",
+        reversed: " ^",
     };
 
     /// Those that this locale and terminal can show. A locale that names no character set

@@ -103,7 +103,7 @@ fn drift_runs_history_and_log() {
     assert!(program.text().contains("log: 3 of 3, debug and worse, following"), "{}", program.text());
     let csv = exported(&mut program, &folder.path().join("log.csv"));
     assert_eq!(csv.lines().count(), 4, "{csv}");
-    program.press("y y");
+    program.press("c Enter");
     assert_eq!(program.asked.last().unwrap(), "copy 1970-01-01 00:00:00 error scopesync::engine: refused");
     program.press("- - - -");
     assert!(message(&program.state).contains("errors alone already"), "{}", message(&program.state));

@@ -152,3 +152,16 @@ fn the_mouse_points_where_somebody_wants_it_to_and_confirms_nothing() {
     program.press("M");
     assert_eq!(program.asked.last().map(String::as_str), Some("mouse false"));
 }
+
+#[test]
+fn a_filter_that_is_not_understood_marks_nothing() {
+    let (mut program, _servers) = ready();
+    program.press("/ b o g u s : x Enter");
+    for key in ["A", "a", "i"] {
+        program.press(key);
+        assert!(message(&program.state).contains("not understood"), "{key}: {}", message(&program.state));
+        assert_eq!(program.state.marked(), 0);
+    }
+    program.press("Esc a");
+    assert!(program.state.marked() > 0);
+}

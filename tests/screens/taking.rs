@@ -8,7 +8,7 @@ use super::*;
 #[test]
 fn what_is_taken_away() {
     let mut program = Program::ready(fleet(), 80, 24);
-    program.press("Enter Space Down y Down");
+    program.press("Enter Space Down c Down");
     insta::assert_snapshot!("copy", program.picture());
     program.press("Esc E");
     insta::assert_snapshot!("export", program.text());

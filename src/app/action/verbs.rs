@@ -172,10 +172,10 @@ pub const VERBS: &[Verb] = &[
     verb(
         Action::LeaveRun,
         "leave-run",
-        &["L"],
+        &["X"],
         &[Place::PastRun],
         "leave it",
-        "let an interrupted run be as it is: it no longer waits to be settled",
+        "let an interrupted run be as it is: it no longer waits to be settled; asks for the key once more",
     ),
     verb(
         Action::Swap,
@@ -199,7 +199,7 @@ pub const VERBS: &[Verb] = &[
         &["F"],
         MAIN,
         "Force",
-        "Force on or off: replicate without asking; refusals for safety stand",
+        "Force on or off: replicate without asking, however much is deleted; refusals for safety stand",
     )
     .dangerous(),
     verb(
@@ -407,7 +407,7 @@ pub const VERBS: &[Verb] = &[
     verb(
         Action::Copy,
         "copy",
-        &["y"],
+        &["c"],
         &[
             Place::Relationships,
             Place::Scopes,
@@ -421,7 +421,7 @@ pub const VERBS: &[Verb] = &[
         "",
         "copy to the terminal's clipboard: opens a menu of what can be copied here",
     ),
-    verb(Action::CopyThis, "copy-this", &["Enter", "y"], COPY, "copy", "copy the highlighted line of the menu"),
+    verb(Action::CopyThis, "copy-this", &["Enter"], COPY, "copy", "copy the highlighted line of the menu"),
     verb(Action::CopyRow, "copy-row", &["r"], COPY, "", "copy all that the line says"),
     verb(Action::CopyMarked, "copy-marked", &["m"], COPY, "", "copy the lines of the marked scopes"),
     verb(Action::CopyText, "copy-text", &["t"], COPY, "", "copy the drift, or what else is shown, as text"),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Preview, Row};
+use crate::app::drift;
 use crate::engine::plan::{LeftItem, LeftOut, PlannedRelationship, PlannedScope, together};
 use crate::model::{Change, ItemKey, ScopeId};
 
@@ -46,6 +47,18 @@ impl Preview {
             true => self.left_out.difference(&items).cloned().collect(),
             false => self.left_out.union(&items).cloned().collect(),
         })
+    }
+
+    /// What the highlighted change takes with it when this is left out from now on, in words, if anything.
+    pub fn toggled_together(&self, left_out: &LeftOut) -> Option<String> {
+        let row = self.rows.get(self.scroll.position(self.rows.len()))?;
+        let Subject { scope, change: Some(_), .. } = self.subject(*row)? else { return None };
+        let items: BTreeSet<&str> = left_out.symmetric_difference(&self.left_out).map(|left| &*left.item).collect();
+        let all = scope.changes.iter().chain(&scope.left_out);
+        let words: Vec<String> =
+            all.filter(|change| items.contains(&*change.key.to_string())).map(drift::change_line).collect();
+        let done = if left_out.len() > self.left_out.len() { "left out" } else { "brought back" };
+        (words.len() > 1).then(|| format!("{done} together, as neither goes without the other: {}", words.join("; ")))
     }
 
     /// Whether a change is left out, or will be as soon as the plan is made anew.

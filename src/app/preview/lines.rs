@@ -99,7 +99,8 @@ fn line(preview: &Preview, row: Row, arrow: &str) -> Option<(Look, String)> {
         Row::Delete(r, s, c) => {
             let id = names.name(scope(r, s)?.id);
             let mark = uncertain(scope(r, s)?, change(r, s, c)?);
-            (Look::Delete, format!("    - delete {} in scope {id}{mark}", drift::described(change(r, s, c)?)))
+            let change = change(r, s, c)?;
+            (Look::Delete, format!("    - delete {} in scope {id}{mark}{}", drift::described(change), lost(change)))
         }
         Row::Finding(r, f) => {
             let finding = relationship(r)?.findings.get(f)?;
@@ -189,6 +190,17 @@ fn field(change: &Change, at: usize) -> Option<String> {
         (ChangeKind::Update, None) => format!("        {}: now {target}, will be removed", field.field),
         _ => format!("        {}: {source}", field.field),
     })
+}
+
+/// What goes with a deleted item: a reservation's client and host name, an option's value.
+fn lost(change: &Change) -> String {
+    let name = change.key.name.to_string();
+    let fields = change.fields.iter().map(|field| (&field.field, drift::values(field).1));
+    let fields = fields.filter(|(_, value)| *value != name).map(|(field, value)| format!("{field} {value}"));
+    match fields.collect::<Vec<_>>().join(", ") {
+        fields if fields.is_empty() => fields,
+        fields => format!(": {fields}"),
+    }
 }
 
 /// A change that stays undone.

@@ -150,11 +150,15 @@ pub(super) fn leave_out(state: &mut AppState) -> Vec<Effect> {
     let ticket = state.ticket();
     let View::Preview(preview) = &mut state.view else { return Vec::new() };
     let Ok(left_out) = preview.toggled() else { return Vec::new() };
+    let together = preview.toggled_together(&left_out);
     let before = preview.overriding.replace(ticket);
     preview.left_out.clone_from(&left_out);
     preview.is_leaving_out = true;
     preview.gate.close();
     let plan = Arc::clone(&preview.plan);
+    if let Some(words) = together {
+        state.say(Tone::Plain, words);
+    }
     before.map(Effect::Abandon).into_iter().chain([Effect::LeaveOut(ticket, plan, left_out)]).collect()
 }
 

@@ -188,6 +188,15 @@ pub(super) fn act(state: &mut AppState, action: Action) -> Vec<Effect> {
         Action::Finish => return finish(state),
         Action::LeaveRun => {
             let Some(run) = state.history.subject().map(|run| run.id.clone()) else { return Vec::new() };
+            if state.history.asked_to_leave.take().as_ref() != Some(&run) {
+                let again = state.key(Action::LeaveRun);
+                state.say(
+                    Tone::Warning,
+                    format!("{again} again: run {run} is left as it is, and nothing of it waits any more"),
+                );
+                state.history.asked_to_leave = Some(run);
+                return Vec::new();
+            }
             let ticket = state.ticket();
             state.history.leaving = Some((ticket, run.clone()));
             return vec![Effect::LeaveRun(ticket, run)];
