@@ -144,6 +144,14 @@ fn other_answers_are_told_and_make_another_advice() {
     assert_eq!(report["advice"]["verified"], true);
     bench.assert_as_before();
 
+    // that the target does not answer the source is no answer about the hop
+    bench.pair.rules(Side::A, json!([]));
+    bench.pair.set(Side::A, json!({ "reachable": false }));
+    let report = bench.report(3);
+    assert_eq!((verdicts(&report)["second_hop"], report["advice"]["verified"].as_bool()), ("unanswered", Some(false)));
+    assert!(found(&report, "unchanged").contains("dhcp2 did not answer dhcp1"), "{report:#}");
+    bench.pair.set(Side::A, json!({ "reachable": true }));
+
     // without the second hop nobody needs to know any of it
     bench.pair.set(Side::A, json!({ "second_hop": "deny" }));
     let report = bench.report(0);
@@ -162,6 +170,14 @@ fn other_answers_are_told_and_make_another_advice() {
         configuration(&bench.pair, side)
     };
     let before = Side::BOTH.map(off);
+    let shown = bench.run("--what-if").expect_code(0).stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    for words in [
+        "leaves open: is SuperscopeName carried; is State carried",
+        "not on this scope: the scope stays in its superscope Campus",
+        "not on this scope: the scope is not active",
+    ] {
+        assert!(shown.contains(words), "{words}:\n{shown}");
+    }
     let report = bench.report(3);
     assert!(found(&report, "state").contains("not active"), "{report:#}");
     assert!(found(&report, "superscope").contains("stays in its superscope Campus"), "{report:#}");
@@ -188,6 +204,22 @@ fn a_step_that_fails_is_put_back_and_what_cannot_be_is_told() {
         bench.pair.rules(Side::A, with(rule.clone()));
         let report = bench.report(if verdict == "expected" { 0 } else { 3 });
         assert_eq!(verdicts(&report)["description"], verdict, "{rule}\n{report:#}");
+        bench.assert_as_before();
+        assert_eq!(report["may_still_be_carried_out"], json!([]), "{rule}");
+    }
+    // a call without an answer may come late: nothing is tried beside it, and nothing is called sure
+    for rule in [json!({ "do": "cut-before" }), json!({ "do": "error", "code": "WIN32 1726", "message": "Lost" })] {
+        bench.pair.rules(Side::A, with(rule.clone()));
+        let run = bench.run("--force").expect_code(3);
+        let said = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        for words in [
+            "as they were before, by the last look, which is NOT SURE",
+            "InvokeByScopeId on dhcp1: it may still be carried out",
+            "may still be carried out, and would disturb it",
+            "scopesync undo ",
+        ] {
+            assert!(said.contains(words), "{rule}: {words}:\n{}", run.stdout);
+        }
         bench.assert_as_before();
     }
 

@@ -90,14 +90,15 @@ fn show_only(json: bool, walk: &Walk<'_>, subject: &Subject, console: &mut Conso
             "prefix_length": subject.id.prefix_length,
             "clients": walk.clients,
             "steps": Step::ALL.map(|step| {
-                serde_json::json!({ "step": step, "question": step.question(), "does": walk.does(step) })
+                let (question, does, unfit) = (step.question(), walk.does(step), walk.unfit(step));
+                serde_json::json!({ "step": step, "question": question, "does": does, "hindrance": unfit })
             }),
         }));
         return;
     }
     console.lines(&lines::intro(walk, subject));
     for (step, n) in Step::ALL.into_iter().zip(1..) {
-        console.line(&Line::of(2, Role::Muted, format!("{n:2}. ")).with(Role::Plain, walk.does(step)));
+        console.lines(&lines::step(walk, step, n));
     }
     console.line(&Line::of(0, Role::Muted, "what if: nothing was written"));
 }

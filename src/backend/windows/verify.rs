@@ -21,7 +21,7 @@ use super::cim;
 use super::replicator::{leads_there, partner};
 use super::scope::Told;
 use super::server::WindowsServer;
-use super::wsman::{Failure, Value};
+use super::wsman::{Code, Failure, Value};
 use crate::engine::port::{Control, Server};
 use crate::engine::progress::Waiting;
 use crate::engine::verification::{Side, Subject, Verification};
@@ -47,9 +47,20 @@ pub struct Walk<'a> {
     /// Clients that have an address of the scope, where the source tells.
     pub clients: Option<u64>,
     calls: Vec<Call>,
-    /// Whether the source gets through to the target.
-    hops: Option<bool>,
+    hop: Hop,
     may_write: [Option<bool>; 2],
+    /// A call of which nobody told what came of it, and that may still be carried out.
+    pending: Option<&'static str>,
+}
+
+/// Whether the source gets through to the target.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hop {
+    Unasked,
+    Through,
+    Stopped,
+    /// The target did not answer it.
+    Away,
 }
 
 /// A step that came to no answer, and why.
@@ -80,8 +91,9 @@ impl<'a> Walk<'a> {
         let servers = [windows(source)?, windows(target)?];
         let told = Told::deserialize(&*source.start.native)
             .map_err(|error| Error::new(ErrorKind::Garbled, error.to_string()).on(source.server.name()))?;
+        let (calls, may_write) = (Vec::new(), [None; 2]);
         let mut walk =
-            Walk { subject, servers, told, clients: None, calls: Vec::new(), hops: None, may_write: [None; 2] };
+            Walk { subject, servers, told, clients: None, calls, hop: Hop::Unasked, may_write, pending: None };
         walk.count_clients(ctl).await;
         Ok(walk)
     }
@@ -116,14 +128,39 @@ impl<'a> Walk<'a> {
         ctl.progress.update(|status| status.waiting = Some(waiting));
         let began = Instant::now();
         let found = self.find_out(step, verification, ctl).await;
-        Answer::new(step, found.map_err(|why| why.0), std::mem::take(&mut self.calls), began.elapsed())
+        let answer = Answer::new(step, found.map_err(|why| why.0), std::mem::take(&mut self.calls), began.elapsed());
+        if answer.may_go_on() {
+            self.pending = Some(step.question());
+        }
+        answer
+    }
+
+    /// What this scope, as it is now, has against a step, whatever the steps before it find.
+    pub fn unfit(&self, step: Step) -> Option<String> {
+        if !step.stops_service() {
+            return step.changes_something().then(|| Trial::of(step, &self.told).err()).flatten();
+        }
+        let is_active = self.told.scope.state.as_ref().is_some_and(|state| state.raw().eq_ignore_ascii_case("Active"));
+        match (is_active, self.clients) {
+            (true, Some(0)) => None,
+            (false, _) => Some("the scope is not active, and is not made so".to_owned()),
+            (true, Some(clients)) => Some(format!("addresses of the scope are in use: {clients}")),
+            (true, None) => Some("whether addresses of the scope are in use is not known".to_owned()),
+        }
     }
 
     /// What an earlier answer, or the scope itself, has against a step. Reads only.
     pub async fn hindrance(&mut self, step: Step, ctl: &Control) -> Option<String> {
         let [source, target] = self.servers.map(Server::name);
-        if step.replicates() && self.hops == Some(false) {
-            return Some(format!("not asked: {source} does not get through to {target}"));
+        match self.hop {
+            Hop::Stopped if step.replicates() => {
+                return Some(format!("not asked: {source} does not get through to {target}"));
+            }
+            Hop::Away if step.replicates() => return Some(format!("not asked: {target} did not answer {source}")),
+            _ => {}
+        }
+        if let Some(question) = self.pending.filter(|_| step.changes_something() || step.replicates()) {
+            return Some(format!("not asked: a call of \"{question}\" may still be carried out, and would disturb it"));
         }
         let changed: &[usize] = match step {
             Step::SourceRight | Step::TargetRight | Step::SecondHop => &[],
@@ -135,17 +172,10 @@ impl<'a> Walk<'a> {
             let server = self.servers[*side].name();
             return Some(format!("not asked: it was not seen that {server} takes changes, and so could be put back"));
         }
-        if !step.stops_service() {
-            return None;
+        if step.stops_service() {
+            self.count_clients(ctl).await;
         }
-        let is_active = self.told.scope.state.as_ref().is_some_and(|state| state.raw().eq_ignore_ascii_case("Active"));
-        self.count_clients(ctl).await;
-        match (is_active, self.clients) {
-            (true, Some(0)) => None,
-            (false, _) => Some("the scope is not active, and is not made so".to_owned()),
-            (true, Some(clients)) => Some(format!("addresses of the scope are in use: {clients}")),
-            (true, None) => Some("whether addresses of the scope are in use is not known".to_owned()),
-        }
+        self.unfit(step)
     }
 
     async fn count_clients(&mut self, ctl: &Control) {
@@ -182,8 +212,15 @@ impl<'a> Walk<'a> {
         let partner = partner(&self.subject.sides[0].membership)?.url.clone();
         let beyond = self.servers[0].dhcp().beyond(&partner);
         let done = self.called(0, format!("PS_DhcpServerVersion.Get of {partner}"), beyond.version()).await;
+        self.hop = Hop::Away;
+        if let Err(failure) = &done
+            && is_away(failure)
+        {
+            // whether it would take us there is another question
+            return Err(failure.clone().into());
+        }
         let found = told_of(done, |version| format!("{partner} answers as {}.{}", version.major, version.minor))?;
-        self.hops = Some(found.0);
+        self.hop = if found.0 { Hop::Through } else { Hop::Stopped };
         Ok(found)
     }
 
@@ -218,7 +255,7 @@ impl<'a> Walk<'a> {
             Err(failure) => Error::from(failure.clone()).to_string(),
         };
         let (carried, _) = self.arrived(&now, Ok(String::new()))?;
-        if let Err(Failure::Other(_)) = &done {
+        if done.as_ref().is_err_and(|failure| !is_answer(failure)) {
             // no answer is no refusal
             return Err(Unanswered(said));
         }
@@ -275,7 +312,7 @@ impl<'a> Walk<'a> {
         const CHANGES: [Step; 6] =
             [Step::Description, Step::Delay, Step::Superscope, Step::DnsSetting, Step::DisabledPolicy, Step::Exclusion];
         let mut before = verification.look_at(1).await?;
-        let (mut taken, mut refused) = (Vec::new(), Vec::new());
+        let (mut taken, mut refused, mut unanswered) = (Vec::new(), Vec::new(), Vec::new());
         for step in CHANGES {
             unless_stopped(ctl)?;
             let Ok(trial) = Trial::of(step, &self.told) else { continue };
@@ -284,15 +321,17 @@ impl<'a> Walk<'a> {
             let made: Vec<String> = drift::compare(&now, &before).iter().map(|change| change.title()).collect();
             match (made.is_empty(), done) {
                 (false, Ok(())) => taken.extend(made),
+                (_, Err(failure)) if !is_answer(&failure) => unanswered.push(format!("{}: {failure}", trial.call())),
                 (_, Err(failure)) => refused.push(format!("{}: {failure}", trial.call())),
                 (true, Ok(())) => refused.push(format!("{}: taken, and nothing is different", trial.call())),
             }
             before = now;
         }
-        Ok(match refused.is_empty() {
-            true => (true, format!("taken: {}", taken.join(", "))),
-            false => (false, refused.join("; ")),
-        })
+        match (refused.is_empty(), unanswered.is_empty()) {
+            (false, _) => Ok((false, refused.join("; "))),
+            (true, false) => Err(Unanswered(unanswered.join("; "))),
+            (true, true) => Ok((true, format!("taken: {}", taken.join(", ")))),
+        }
     }
 
     /// Sides that are no longer as they were.
@@ -344,13 +383,41 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// A refusal is an answer; what is lost or garbled is none.
 fn told_of<T>(done: cim::Result<T>, words: impl FnOnce(T) -> String) -> Found {
     match done {
         Ok(given) => Ok((true, words(given))),
-        Err(failure) if matches!(failure, Failure::Fault(_)) => Ok((false, Error::from(failure).with_hint())),
+        Err(failure) if is_answer(&failure) => Ok((false, Error::from(failure).with_hint())),
         Err(failure) => Err(failure.into()),
     }
+}
+
+/// A refusal is an answer. What is lost or garbled is none, nor is what ran out of time, ended on the way or had
+/// too much to do.
+fn is_answer(failure: &Failure) -> bool {
+    const NONE: [ErrorKind; 4] = [ErrorKind::TimedOut, ErrorKind::Unreachable, ErrorKind::TooLarge, ErrorKind::Busy];
+    let is_fault = matches!(failure, Failure::Fault(_));
+    is_fault && !failure.is_busy() && !NONE.contains(&Error::from(failure.clone()).kind)
+}
+
+/// Whether a call that was to change something may be carried out later: no answer to it came, or its server
+/// says that it ended on the way.
+fn may_go_on(failure: &Failure) -> bool {
+    let error = Error::from(failure.clone());
+    let is_over = matches!(
+        error.kind,
+        ErrorKind::Refused
+            | ErrorKind::Busy
+            | ErrorKind::Empty
+            | ErrorKind::Unsupported
+            | ErrorKind::Garbled
+            | ErrorKind::TooLarge
+    );
+    error.in_doubt && !is_over
+}
+
+/// The DHCP service there did not answer whoever asked, or its name leads nowhere.
+fn is_away(failure: &Failure) -> bool {
+    matches!(failure.code(), Some(Code::Dhcp(20_122..=20_124) | Code::Win32(1722 | 1753)))
 }
 
 fn unless_stopped(ctl: &Control) -> std::result::Result<(), Unanswered> {

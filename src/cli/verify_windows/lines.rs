@@ -1,6 +1,6 @@
 //! A verification in lines: before, during and after.
 
-use crate::backend::windows::verify::{Answer, NOT_TRIED, Report, ServerLine, Verdict, Walk};
+use crate::backend::windows::verify::{Answer, NOT_TRIED, Report, ServerLine, Step, Verdict, Walk};
 use crate::engine::verification::{Left, Subject};
 use crate::show::{Line, Role, local_time, wrap};
 
@@ -25,7 +25,20 @@ pub(super) fn intro(walk: &Walk<'_>, subject: &Subject) -> Vec<Line> {
                 without clients that nobody works on meanwhile.";
     let mut lines = vec![title.with(Role::Plain, format!("scope {}, {source} → {target}", subject.id)), clients];
     lines.extend(wrapped(2, Role::Plain, what));
+    let unfit: Vec<&str> =
+        Step::ALL.into_iter().filter(|step| walk.unfit(*step).is_some()).map(Step::question).collect();
+    if !unfit.is_empty() {
+        let text = format!("This scope, as it is now, leaves open: {}.", unfit.join("; "));
+        lines.extend(wrapped(2, Role::Warning, &text));
+    }
     lines
+}
+
+/// What a step does, and what this scope has against it.
+pub(super) fn step(walk: &Walk<'_>, step: Step, n: usize) -> Vec<Line> {
+    let line = Line::of(2, Role::Muted, format!("{n:2}. ")).with(Role::Plain, walk.does(step));
+    let unfit = walk.unfit(step).map(|why| Line::of(6, Role::Warning, format!("not on this scope: {why}")));
+    std::iter::once(line).chain(unfit).collect()
 }
 
 /// The question at the beginning.
@@ -102,8 +115,22 @@ fn server(server: &ServerLine) -> Vec<Line> {
 }
 
 fn left(report: &Report<'_>) -> Vec<Line> {
+    let pending = report.pending();
+    let unsure = format!(
+        "No answer came to {}: it may still be carried out. Look again later, and take no new step on this scope before.",
+        pending.join(", ")
+    );
     if report.is_as_before() {
-        return vec![Line::of(0, Role::Good, "Both sides are as they were before.")];
+        let text = "Both sides are as they were before";
+        return match pending.is_empty() {
+            true => vec![Line::of(0, Role::Good, format!("{text}."))],
+            false => {
+                let mut lines =
+                    wrapped(0, Role::Warning, &format!("{text}, by the last look, which is NOT SURE. {unsure}"));
+                lines.extend(mending(report));
+                lines
+            }
+        };
     }
     let mut lines = vec![Line::of(0, Role::Critical, "THE SCOPE IS NOT AS IT WAS BEFORE:")];
     for (line, left) in report.servers.iter().zip(&report.left) {
@@ -114,8 +141,15 @@ fn left(report: &Report<'_>) -> Vec<Line> {
         };
         lines.extend(wrapped(2, Role::Critical, &format!("{}: {found}", line.server)));
     }
-    lines.extend(report.mending().into_iter().map(|text| Line::of(2, Role::Plain, text)));
+    if !pending.is_empty() {
+        lines.extend(wrapped(2, Role::Warning, &unsure));
+    }
+    lines.extend(mending(report));
     lines
+}
+
+fn mending(report: &Report<'_>) -> impl Iterator<Item = Line> {
+    report.mending().into_iter().map(|text| Line::of(2, Role::Plain, text))
 }
 
 fn advice(report: &Report<'_>) -> Vec<Line> {

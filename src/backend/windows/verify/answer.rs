@@ -27,6 +27,8 @@ pub struct Call {
     pub failure: Option<String>,
     /// The form of its output, where that is asked for.
     pub output: Option<String>,
+    /// It was to change something, and may still do so: nobody told what came of it.
+    pub may_go_on: bool,
 }
 
 impl Call {
@@ -38,6 +40,7 @@ impl Call {
             code: failure.and_then(Failure::code).map(|code| code.to_string()),
             failure: failure.map(ToString::to_string),
             output: None,
+            may_go_on: failure.is_some_and(super::may_go_on),
         }
     }
 }
@@ -109,6 +112,12 @@ impl Answer {
     /// A step that no sense is left in.
     pub fn not_asked(step: Step, why: String) -> Self {
         Answer::new(step, Err(why), Vec::new(), Duration::ZERO)
+    }
+
+    /// Whether a call of it, of which nobody knows what came of it, may be carried out later: reading back did
+    /// not tell.
+    pub fn may_go_on(&self) -> bool {
+        self.verdict == Verdict::Unanswered && self.calls.iter().any(|call| call.may_go_on)
     }
 
     fn to_json(&self) -> Json {
@@ -223,9 +232,15 @@ impl Report<'_> {
         Advice::of(&self.answers)
     }
 
-    /// What to do where a side is not as it was; nothing else.
+    /// Calls that may still be carried out, each with its server.
+    pub fn pending(&self) -> Vec<String> {
+        let calls = self.answers.iter().filter(|answer| answer.may_go_on()).flat_map(|answer| &answer.calls);
+        calls.filter(|call| call.may_go_on).map(|call| format!("{} on {}", call.call, call.server)).collect()
+    }
+
+    /// What to do where a side is not as it was, or may not stay so; nothing else.
     pub fn mending(&self) -> Vec<String> {
-        if self.is_as_before() {
+        if self.is_as_before() && self.pending().is_empty() {
             return Vec::new();
         }
         let scope = self.subject.id.short();
@@ -259,6 +274,7 @@ impl Report<'_> {
             "steps": self.answers.iter().map(Answer::to_json).collect::<Vec<_>>(),
             "not_tried": NOT_TRIED,
             "as_before": self.is_as_before(),
+            "may_still_be_carried_out": self.pending(),
             "advice": self.advice(),
             "mend": self.mending(),
         })

@@ -118,6 +118,11 @@ impl Step {
         !matches!(self, Step::SourceRight | Step::TargetRight | Step::SecondHop | Step::Direct)
     }
 
+    /// Whether it tries a change of its own, of which [`super::trial::Trial`] knows whether the scope has room for it.
+    pub(super) fn changes_something(self) -> bool {
+        !matches!(self, Step::SecondHop | Step::Unchanged | Step::Direct)
+    }
+
     /// Whether what it changes belongs to what a replication may leave out.
     pub(super) fn is_of_properties(self) -> bool {
         matches!(self, Step::Delay | Step::Superscope | Step::DnsSetting | Step::DisabledPolicy | Step::State)
