@@ -130,6 +130,11 @@ pub(super) fn status_alone(status: u16) -> Error {
             "the service is not available (503)".to_owned(),
             "is the service WinRM started on the server?",
         ),
+        502 | 504 => (
+            ErrorKind::Unreachable,
+            format!("something on the way to the server gave up ({status})"),
+            "a proxy or gateway stands between: does it reach the server, and wait as long as the timeouts here?",
+        ),
         status => (
             ErrorKind::Refused,
             format!("the server answers HTTP {status} and no SOAP"),

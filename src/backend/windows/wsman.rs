@@ -209,7 +209,12 @@ impl Client {
             Ok(answer) => answer,
             Err(broken) => {
                 let in_doubt = broken.sent && effect.writes();
-                return Err(Error { in_doubt, ..broken.error }.into());
+                // a no without an envelope may be somebody's on the way: the service may be at work all the same
+                let kind = match broken.error.kind {
+                    ErrorKind::Refused if in_doubt => ErrorKind::Unreachable,
+                    kind => kind,
+                };
+                return Err(Error { in_doubt, kind, ..broken.error }.into());
             }
         };
         self.note_clock(answer.date);
@@ -333,11 +338,17 @@ mod tests {
 
     #[tokio::test]
     async fn what_broke_is_in_doubt_when_it_was_sent_and_writes() {
-        let lost = |sent| Broken { error: Error::new(ErrorKind::Unreachable, "lost"), sent };
-        for (sent, effect, in_doubt) in
-            [(true, Effect::Writes, true), (false, Effect::Writes, false), (true, Effect::Reads, false)]
-        {
-            assert_eq!(called(&Fake::answering([Err(lost(sent))]), effect).await.unwrap_err().in_doubt(), in_doubt);
+        // a no of somebody on the way is no answer about what was sent
+        for (sent, effect, in_doubt, refusal) in [
+            (true, Effect::Writes, true, ErrorKind::Unreachable),
+            (false, Effect::Writes, false, ErrorKind::Refused),
+            (true, Effect::Reads, false, ErrorKind::Refused),
+        ] {
+            for (kind, told) in [(ErrorKind::Unreachable, ErrorKind::Unreachable), (ErrorKind::Refused, refusal)] {
+                let lost = Broken { error: Error::new(kind, "lost"), sent };
+                let error = Error::from(called(&Fake::answering([Err(lost)]), effect).await.unwrap_err());
+                assert_eq!((error.in_doubt, error.kind), (in_doubt, told));
+            }
         }
     }
 

@@ -98,7 +98,7 @@ fn without_scope(planned: &Planned, told: ToldScope, found: Option<Left>) -> Tol
         let all = planned.changes.len();
         return ToldScope { standing: Standing::Done, changes_done: all, changes_left: 0, found, ..told };
     }
-    let text = "the target LACKS this scope now: it was taken out to be put in anew";
+    let text = "the target LACKS this scope now, and had it before the run";
     ToldScope { standing: Standing::Partial, message: Some(text.to_owned()), found, ..told }
 }
 
