@@ -25,7 +25,7 @@ use std::net::Ipv4Addr;
 use crate::engine::survey::Survey;
 use crate::model::{ChangeKind, DriftState, ScopeId};
 
-pub use changes::{Counts, UNCERTAIN, change, changes, marked_change, marked_changes, there};
+pub use changes::{Counts, change, changes, doubt, marked_change, marked_changes, there};
 pub use check::points;
 pub use drift::{relationship_drift, relationship_title, scope_drift, state_words, summary};
 pub use finding::finding;

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::port::Levels;
 use crate::model::{
-    Canonical, Change, ChangeKind, FieldChange, IdentifierKind, Item, ItemKey, KeyName, Kind, Level, Origin, Scope,
-    Value,
+    Canonical, Change, ChangeKind, Field, FieldChange, IdentifierKind, Item, ItemKey, KeyName, Kind, Level, Origin,
+    Scope, Value,
 };
 
 /// What must happen on the target so that its scope equals the source's, in the order
@@ -15,6 +15,7 @@ use crate::model::{
 /// whatever it is: the parents' difference is a finding of its own.
 pub fn compare(source: &Scope, target: &Scope) -> Vec<Change> {
     let mut changes = Vec::new();
+    let mut ranks = Vec::new();
     let mut ours = source.items.iter().peekable();
     let mut theirs = target.items.iter().peekable();
     loop {
@@ -29,16 +30,39 @@ pub fn compare(source: &Scope, target: &Scope) -> Vec<Change> {
             Ordering::Less => ours.next().and_then(|(key, item)| only_on_source(key, item)),
             Ordering::Greater => theirs.next().and_then(|(key, item)| only_on_target(key, item)),
             Ordering::Equal => match (ours.next(), theirs.next()) {
-                (Some((key, a)), Some((_, b))) => update(key, a, b, target),
+                (Some((key, a)), Some((_, b))) => {
+                    ranks.extend(a.rank.zip(b.rank));
+                    update(key, a, b, target)
+                }
                 _ => None,
             },
         };
         changes.extend(change);
     }
+    if is_one_order(ranks) {
+        for change in changes.iter_mut().filter(|change| change.change == ChangeKind::Update) {
+            change.fields.retain(|field| !is_rank(&field.field));
+        }
+        changes.retain(|change| change.change != ChangeKind::Update || !change.fields.is_empty());
+    }
     let mut changes = arranged(changes);
     mark_moves(&mut changes, source, target);
     changes
 }
+
+/// Whether what both sides have stands in one order on both, whatever the numbers: what one side has alone moves
+/// all that is behind it, and gaps mean nothing.
+fn is_one_order(mut ranks: Vec<(u32, u32)>) -> bool {
+    ranks.sort_unstable();
+    ranks.is_sorted_by(|one, next| one.0 < next.0 && one.1 < next.1)
+}
+
+/// The field that tells an item's place among its kind.
+pub fn is_rank(field: &Field) -> bool {
+    field.raw() == RANK
+}
+
+const RANK: &str = "rank";
 
 /// Every item of a scope that the target lacks, as creations. `parents` are the values
 /// that the scope would inherit on the target: what the source inherits and they do not
@@ -131,7 +155,7 @@ fn update(key: &ItemKey, source: &Item, target: &Item, scope: &Scope) -> Option<
     // order counts only where the item carries a rank
     if source.rank != target.rank && source.rank.is_some() && target.rank.is_some() {
         let rank = |item: &Item| item.rank.map(|rank| Value::own(serde_json::Value::from(rank)));
-        fields.push(FieldChange { field: "rank".into(), source: rank(source), target: rank(target) });
+        fields.push(FieldChange { field: RANK.into(), source: rank(source), target: rank(target) });
     }
     if fields.is_empty() {
         return None;
@@ -262,8 +286,43 @@ pub fn want(source: &Scope, before: Option<&Scope>, changes: &[Change], levels: 
     for change in changes {
         apply(&mut want, source, change);
     }
+    place_created(&mut want, source, changes);
     inherit(&mut want);
     want
+}
+
+/// What is created where order means something stands right behind what it follows on the source; the others
+/// keep their order, and all are counted anew. Where these change places, all have the source's.
+fn place_created(want: &mut Scope, source: &Scope, changes: &[Change]) {
+    let moves = changes.iter().any(|change| change.fields.iter().any(|field| is_rank(&field.field)));
+    let is_ranked = |change: &&Change| change.wanted.as_ref().is_some_and(|item| item.rank.is_some());
+    let created: BTreeSet<&ItemKey> = changes
+        .iter()
+        .filter(|change| change.change == ChangeKind::Create)
+        .filter(is_ranked)
+        .map(|change| &change.key)
+        .collect();
+    if moves || created.is_empty() {
+        return;
+    }
+    let theirs = in_order(source);
+    let mut order = in_order(want);
+    order.retain(|key| !created.contains(key));
+    for (at, key) in theirs.iter().enumerate().filter(|(_, key)| created.contains(key)) {
+        let followed = theirs[..at].iter().rev().find_map(|before| order.iter().position(|other| other == before));
+        order.insert(followed.map_or(0, |at| at + 1), key.clone());
+    }
+    for (key, rank) in order.iter().zip(1..) {
+        if let Some(item) = want.items.get_mut(key) {
+            item.rank = Some(rank);
+        }
+    }
+}
+
+/// The keys of what has a place among its kind, in that order.
+fn in_order(scope: &Scope) -> Vec<ItemKey> {
+    let ranked = scope.items.iter().filter_map(|(key, item)| Some((item.rank?, key)));
+    ranked.collect::<BTreeSet<_>>().into_iter().map(|(_, key)| key.clone()).collect()
 }
 
 /// What is inherited may change with the shared network, and what is implied with other
@@ -350,7 +409,7 @@ fn update_item(want: &mut Scope, source: &Scope, change: &Change) {
         return;
     };
     for field in &change.fields {
-        if field.field.raw() == "rank" {
+        if is_rank(&field.field) {
             item.rank = from.rank;
             continue;
         }
@@ -386,4 +445,80 @@ pub fn owned_by(scope: &Scope, key: &ItemKey) -> Vec<ItemKey> {
     let first = ItemKey { owner, kind: Kind::Property, name: KeyName::Name("".into()) };
     let owned = scope.items.range(first.clone()..).map(|(key, _)| key);
     owned.take_while(|key| key.owner == first.owner).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::model::{Complete, Owner};
+
+    /// A scope with policies that have these numbers.
+    fn scope(policies: &[(&str, u32)]) -> Scope {
+        let item = |&(name, rank): &(&str, u32)| {
+            let key = ItemKey { owner: Owner::Scope, kind: Kind::Policy, name: KeyName::Name(name.into()) };
+            (key, Item { rank: Some(rank), ..Item::single(Value::own(name.into())) })
+        };
+        Scope {
+            id: "10.0.0.0/24".parse().unwrap(),
+            name: None,
+            native: Arc::default(),
+            items: policies.iter().map(item).collect(),
+            parents: Arc::default(),
+            needs: BTreeSet::new(),
+            unreadable: BTreeSet::new(),
+            complete: Complete::Whole,
+        }
+    }
+
+    #[derive(Debug)]
+    struct Nothing;
+
+    impl Levels for Nothing {
+        fn parents(&self, _network: Option<&crate::model::Foreign>) -> Arc<BTreeMap<ItemKey, Value>> {
+            Arc::default()
+        }
+
+        fn revive(
+            &self,
+            _network: Option<&crate::model::Foreign>,
+            _native: &serde_json::Value,
+        ) -> Result<Scope, crate::model::Foreign> {
+            Err("nothing".into())
+        }
+    }
+
+    #[test]
+    fn policies_differ_by_their_order_not_by_their_numbers() {
+        for (source, target, told, wanted) in [
+            // one more in the middle, one less in front, gaps
+            (&[("a", 1), ("n", 2), ("b", 3)][..], &[("a", 1), ("b", 2)][..], "create n", "a n b"),
+            (&[("b", 1), ("c", 2)], &[("a", 1), ("b", 2), ("c", 3)], "delete a", "b c"),
+            (&[("a", 1), ("b", 3)], &[("a", 1), ("b", 2)], "", "a b"),
+            (&[("n", 1), ("a", 2), ("m", 3)], &[("a", 1), ("x", 2)], "create m, create n, delete x", "n a m"),
+            // another order
+            (&[("a", 2), ("b", 1)], &[("a", 1), ("b", 2)], "update a, update b", "b a"),
+            (
+                &[("c", 1), ("n", 2), ("a", 3), ("b", 4)],
+                &[("a", 1), ("b", 2), ("c", 3)],
+                "update a, update b, update c, create n",
+                "c n a b",
+            ),
+        ] {
+            let (source, target) = (scope(source), scope(target));
+            let changes = compare(&source, &target);
+            let shown: Vec<String> =
+                changes.iter().map(|change| format!("{} {}", change.change.word(), change.key.name)).collect();
+            assert_eq!(shown.join(", "), told);
+            let want = want(&source, Some(&target), &changes, &Nothing);
+            let order: Vec<String> = in_order(&want).iter().map(|key| key.name.to_string()).collect();
+            assert_eq!(order.join(" "), wanted, "{told}");
+            assert_eq!(compare(&source, &want), [], "{told}");
+            // what is left out moves nothing that is brought
+            let some: Vec<Change> = changes.into_iter().filter(|change| change.change != ChangeKind::Delete).collect();
+            let left = compare(&source, &super::want(&source, Some(&target), &some, &Nothing));
+            assert!(left.iter().all(|change| change.change == ChangeKind::Delete), "{told}: {left:?}");
+        }
+    }
 }

@@ -17,7 +17,7 @@ use super::compare::{self, ScopeDrift};
 use super::fleet::Fleet;
 use super::gate::{self, Partner};
 use super::ignore::Ignored;
-use super::port::{Control, Fingerprints, Pulse, Reading, Refusal, Server, SourceSide, Way, Work, Writer};
+use super::port::{Control, Doubts, Fingerprints, Pulse, Reading, Refusal, Server, SourceSide, Way, Work, Writer};
 use super::recovery::Settles;
 use super::select::Picked;
 use super::survey::{Presence, Relationship, Survey};
@@ -79,8 +79,8 @@ pub struct PlannedScope {
     pub ignored: Ignored,
     /// Why it must not be written as things stand.
     pub refusals: Vec<Refusal>,
-    /// Changes that the writer is not known to carry; what is left of them is no failure.
-    pub uncertain: BTreeSet<ItemKey>,
+    /// What the writer is not known to carry of its changes; what is left of that is no failure.
+    pub uncertain: Doubts,
     /// How it is written, where that is not as the others are.
     pub otherwise: Option<Way>,
     /// What the writer gets; `None` when nothing is to be written.
@@ -105,9 +105,9 @@ impl PlannedScope {
         self.work.is_none() && self.changes.is_empty() && !self.left_out.is_empty()
     }
 
-    /// The changes that the writer is not known to carry.
+    /// The changes of which the writer is not known to carry something.
     pub fn uncertain_changes(&self) -> impl Iterator<Item = &Change> {
-        self.changes.iter().filter(|change| self.uncertain.contains(&change.key))
+        self.changes.iter().filter(|change| self.uncertain.of(change).is_some())
     }
 
     /// The refusals that are not overridden.
@@ -413,7 +413,7 @@ async fn relationship(
             left_out,
             ignored: scope.ignored,
             refusals: elsewhere.into_iter().collect(),
-            uncertain: BTreeSet::new(),
+            uncertain: Doubts::default(),
             otherwise: None,
             work,
             since: None,
@@ -552,7 +552,7 @@ pub(super) async fn assess(
                 scope.refusals.extend(assessment.refusals.remove(&scope.id).unwrap_or_default());
                 let work = scope.work.as_ref();
                 let uncertain = assessment.uncertain.remove(&scope.id).unwrap_or_default();
-                let (listed, besides) = uncertain.into_iter().partition(|key| work.is_some_and(|work| work.lists(key)));
+                let (listed, besides) = uncertain.split(|key| work.is_some_and(|work| work.lists(key)));
                 scope.uncertain = listed;
                 planned.findings.extend(side_effects(scope.id, &besides));
                 scope.otherwise = assessment.otherwise.remove(&scope.id);

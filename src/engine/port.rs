@@ -1,5 +1,6 @@
 //! What a family of DHCP servers implements: reading, writing, and keeping a journal.
 
+mod doubts;
 mod journal;
 mod writing;
 
@@ -15,6 +16,7 @@ use super::{Error, ErrorKind, Result};
 use crate::model::{
     Belonging, Complete, Context, Foreign, ItemKey, Membership, Need, Scope, ScopeId, ServerName, Value,
 };
+pub use doubts::Doubts;
 pub use journal::{
     Approval, Held, Hold, Journal, Kept, Owner, Place, ReadBack, RunKind, RunServer, RunStart, ServerRole,
 };

@@ -16,7 +16,7 @@ use super::fleet::Fleet;
 use super::ignore::Ignored;
 use super::outcome::Outcome;
 use super::plan::{self, Basis, LeftOut, Plan, PlannedRelationship, PlannedScope, Route, Source, Without};
-use super::port::{Control, Entry, Fingerprints, Reading, Refusal, Work};
+use super::port::{Control, Doubts, Entry, Fingerprints, Reading, Refusal, Work};
 use super::prerequisites::visible_pair;
 use super::recovery::Settles;
 use super::select::ScopeSelector;
@@ -229,7 +229,7 @@ impl Undo {
             left_out: Vec::new(),
             ignored: Ignored::new(),
             refusals: Vec::new(),
-            uncertain: BTreeSet::new(),
+            uncertain: Doubts::default(),
             otherwise: None,
             work: None,
             since: None,

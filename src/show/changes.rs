@@ -1,11 +1,11 @@
 //! Changes, grouped by section, with both values.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use super::{Line, Role};
+use crate::engine::port::Doubts;
 use crate::engine::prerequisites::visible_pair;
-use crate::model::{Canonical, Change, ChangeKind, FieldChange, ItemKey, Owner, Section};
+use crate::model::{Canonical, Change, ChangeKind, Field, FieldChange, Owner, Section};
 
 /// How many changes of which kind: `+3 ~1 -2`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,19 +54,26 @@ pub fn changes(changes: &[Change]) -> Vec<Line> {
     by_section(changes, change)
 }
 
-/// Behind a change that the writer is not known to carry.
-pub const UNCERTAIN: &str = "not known to be carried";
+/// What stands behind a change that the writer is not known to carry, or not in all its fields.
+pub fn doubt(change: &Change, uncertain: &Doubts) -> Option<String> {
+    const UNCERTAIN: &str = "not known to be carried";
+    let fields = uncertain.of(change)?;
+    Some(match fields.len() == change.fields.len() {
+        true => format!(" ({UNCERTAIN})"),
+        false => format!(" ({UNCERTAIN}: {})", fields.into_iter().map(Field::to_string).collect::<Vec<_>>().join(", ")),
+    })
+}
 
 /// The same, each marked that the writer is not known to carry.
-pub fn marked_changes(changes: &[Change], uncertain: &BTreeSet<ItemKey>) -> Vec<Line> {
+pub fn marked_changes(changes: &[Change], uncertain: &Doubts) -> Vec<Line> {
     by_section(changes, |change| marked_change(change, uncertain))
 }
 
 /// One change, marked where the writer is not known to carry it.
-pub fn marked_change(change: &Change, uncertain: &BTreeSet<ItemKey>) -> Vec<Line> {
+pub fn marked_change(change: &Change, uncertain: &Doubts) -> Vec<Line> {
     let mut lines = self::change(change);
-    if let Some(first) = lines.first_mut().filter(|_| uncertain.contains(&change.key)) {
-        first.spans.push((Role::Warning, format!(" ({UNCERTAIN})")));
+    if let (Some(first), Some(mark)) = (lines.first_mut(), doubt(change, uncertain)) {
+        first.spans.push((Role::Warning, mark));
     }
     lines
 }

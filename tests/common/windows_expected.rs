@@ -50,7 +50,7 @@ pub const IN_SCOPES: &[(&str, &[&str])] = &[
     ("policy-order", &["update policies policy Kiosks of scope", "update policies policy Phones of scope"]),
     ("policy-condition", &["update policies policy Phones of scope"]),
     ("policy-enabled", &["update policies policy Phones of scope"]),
-    ("policy-missing", &["create policies policy Phones of scope", "update policies policy Kiosks of scope"]),
+    ("policy-missing", &["create policies policy Phones of scope"]),
     ("policy-extra", &["delete policies policy Guests of scope"]),
     ("policy-lease", &["update policies policy Kiosks of scope"]),
     (

@@ -7,7 +7,7 @@ use crate::engine::approval::Manner;
 use crate::engine::plan::{Plan, PlannedRelationship, PlannedScope};
 use crate::engine::port::{Grain, Refusal};
 use crate::model::{Change, ChangeKind, DriftState};
-use crate::show::{Counts, ScopeNames, UNCERTAIN, plural};
+use crate::show::{Counts, ScopeNames, doubt, plural};
 
 impl Preview {
     /// The text of a line, safe to show, and how to show it.
@@ -98,8 +98,8 @@ fn line(preview: &Preview, row: Row, arrow: &str) -> Option<(Look, String)> {
         }
         Row::Delete(r, s, c) => {
             let id = names.name(scope(r, s)?.id);
-            let mark = uncertain(scope(r, s)?, change(r, s, c)?);
             let change = change(r, s, c)?;
+            let mark = doubt(change, &scope(r, s)?.uncertain).unwrap_or_default();
             (Look::Delete, format!("    - delete {} in scope {id}{mark}{}", drift::described(change), lost(change)))
         }
         Row::Finding(r, f) => {
@@ -161,7 +161,8 @@ fn line(preview: &Preview, row: Row, arrow: &str) -> Option<(Look, String)> {
         Row::Change(r, s, c) => {
             let change = change(r, s, c)?;
             let look = if change.change == ChangeKind::Create { Look::Create } else { Look::Update };
-            (look, format!("    {}{}", drift::change_line(change), uncertain(scope(r, s)?, change)))
+            let mark = doubt(change, &scope(r, s)?.uncertain).unwrap_or_default();
+            (look, format!("    {}{mark}", drift::change_line(change)))
         }
         Row::Field(r, s, c, f) => (Look::Plain, field(change(r, s, c)?, f)?),
         Row::NotBrought(_) => (Look::Heading, "  NOT brought:".to_owned()),
@@ -175,11 +176,6 @@ fn line(preview: &Preview, row: Row, arrow: &str) -> Option<(Look, String)> {
             (Look::Heading, format!("Plan for {all}: {}", totals(plan, &plan.relationships)))
         }
     })
-}
-
-/// What stands behind a change that the writer is not known to carry.
-fn uncertain(scope: &PlannedScope, change: &Change) -> String {
-    if scope.uncertain.contains(&change.key) { format!(" ({UNCERTAIN})") } else { String::new() }
 }
 
 fn field(change: &Change, at: usize) -> Option<String> {

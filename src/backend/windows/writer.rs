@@ -125,7 +125,7 @@ impl WindowsWriter {
             return if may_be_direct { By::Direct(LEFT_OUT) } else { By::Nobody(whole_only(work)) };
         }
         let uncertain = Native::uncertain(work);
-        if may_be_direct && work.changes.iter().any(|change| uncertain.contains(&change.key)) {
+        if may_be_direct && work.changes.iter().any(|change| uncertain.covers(change)) {
             return By::Direct(NOT_ALL_CARRIED);
         }
         if may_be_direct && native::has_disabled_policy(work) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{Control, Pulse};
+use super::{Control, Doubts, Pulse};
 use crate::engine::{Error, ErrorKind, Result, approval, drift};
 use crate::model::{Change, ChangeKind, Finding, ItemKey, Scope, ScopeId};
 
@@ -155,10 +155,10 @@ pub struct Assessment {
     pub against: Vec<Refusal>,
     /// Refusals by scope.
     pub refusals: BTreeMap<ScopeId, Vec<Refusal>>,
-    /// Changes that the writer is not known to carry, by scope: what is left of these afterwards is
+    /// What the writer is not known to carry, by scope: what is left of these changes afterwards is
     /// told, and no failure. What is no change here may come to differ, which the preview tells, and is
     /// drift like any other then.
-    pub uncertain: BTreeMap<ScopeId, BTreeSet<ItemKey>>,
+    pub uncertain: BTreeMap<ScopeId, Doubts>,
     /// What else the operator should know of writing in this way.
     pub findings: Vec<Finding>,
 }

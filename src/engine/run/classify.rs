@@ -1,22 +1,20 @@
 //! What was asked, what the writer told and what is there now become one outcome.
 
-use std::collections::BTreeSet;
-
 use super::describe;
 use crate::engine::outcome::{Outcome, SavedState, ScopeRun};
-use crate::engine::port::{Abilities, Done, ReadBack, Work};
+use crate::engine::port::{Abilities, Done, Doubts, ReadBack, Work};
 use crate::engine::{Error, ErrorKind};
-use crate::model::{Change, ChangeKind, ItemKey, ServerName};
+use crate::model::{Change, ChangeKind, ServerName};
 
 /// The outcome of one scope. What is there now outweighs what the writer told; `error` is
-/// why it is [`ReadBack::Unread`]. Where a part was carried, what is left of `uncertain` changes only
+/// why it is [`ReadBack::Unread`]. Where a part was carried, what is left of what is `uncertain` only
 /// is no failure of a writer that said beforehand that it may not carry them.
 pub(super) fn outcome(
     work: &Work,
     done: Done,
     after: &ReadBack,
     error: Option<&Error>,
-    uncertain: &BTreeSet<ItemKey>,
+    uncertain: &Doubts,
     abilities: &Abilities,
     target: &ServerName,
 ) -> ScopeRun {
@@ -30,7 +28,7 @@ pub(super) fn outcome(
     let untouched = after.map(|(_, fingerprint)| fingerprint) == work.expect.target.as_ref();
     let gone = work.before.is_some() && work.want.is_some() && after.is_none();
     let in_doubt = matches!(done, Done::Unknown(_));
-    let is_left_alone = |rest: &Change| uncertain.contains(&rest.key) && !is_lost(work, rest);
+    let is_left_alone = |rest: &Change| uncertain.covers(rest) && !is_lost(work, rest);
     let not_carried = !residual.is_empty() && residual.iter().all(is_left_alone);
     // everything was sent; a refusal of what was doubtful is told with what is left
     let refused = match &done {
@@ -58,8 +56,8 @@ pub(super) fn outcome(
     let lost: Vec<Change> = residual.iter().filter(|rest| !gone && is_lost(work, rest)).cloned().collect();
     let message = match (lost.is_empty(), message) {
         (true, message) => message,
-        (false, None) => Some(format!("{target} LOST {}", titles(&lost))),
-        (false, Some(message)) => Some(format!("{target} LOST {}: {message}", titles(&lost))),
+        (false, None) => Some(format!("{target} LOST {}", keys(&lost))),
+        (false, Some(message)) => Some(format!("{target} LOST {}: {message}", keys(&lost))),
     };
     let verified = match outcome {
         Outcome::Replicated | Outcome::Partial => Some(residual.is_empty()),
@@ -108,6 +106,11 @@ fn besides(work: &Work, residual: &[Change]) -> Option<String> {
     is_other.then(|| format!("all that was planned is there{differs}"))
 }
 
+/// With what they are: a name alone may be any item's.
+fn keys(changes: &[Change]) -> String {
+    changes.iter().map(|change| change.key.to_string()).collect::<Vec<_>>().join(", ")
+}
+
 fn titles(changes: &[Change]) -> String {
     changes.iter().map(Change::title).collect::<Vec<_>>().join(", ")
 }
@@ -141,7 +144,7 @@ fn judge(done: Done, complete: bool, untouched: bool, abilities: &Abilities) -> 
         }
         Done::Rejected(cause) => (Outcome::Partial, Some(describe(&cause))),
         Done::Unknown(cause) => {
-            let lost = format!("the answer was lost ({})", describe(&cause));
+            let told = format!("what came of it was not told ({})", describe(&cause));
             // a request that was not answered in time may be waiting somewhere on its way; one of which
             // the answer came, and was not understood, is over
             let may_go_on =
@@ -159,7 +162,7 @@ fn judge(done: Done, complete: bool, untouched: bool, abilities: &Abilities) -> 
                 ),
                 (_, false, false) => (Outcome::Partial, "reading back shows the scope with a part of the changes"),
             };
-            (outcome, Some(format!("{lost}; {found}")))
+            (outcome, Some(format!("{told}; {found}")))
         }
     }
 }
@@ -184,4 +187,103 @@ fn is_left(planned: &Change, residual: &[Change]) -> bool {
         rest.key == planned.key
             || (rest.key.in_reservation().is_some() && rest.key.in_reservation() == planned.key.in_reservation())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::engine::drift;
+    use crate::engine::port::{Batch, Fingerprints, Grain};
+    use crate::model::{Complete, Field, Item, ItemKey, KeyName, Kind, Owner, Scope, Value};
+
+    const FIELDS: [&str; 3] = ["description", "enabled", "lease"];
+
+    fn policy() -> ItemKey {
+        ItemKey { owner: Owner::Scope, kind: Kind::Policy, name: KeyName::Name("Phones".into()) }
+    }
+
+    /// A scope of this name, whose policy has these values of the fields; none where it lacks the policy.
+    fn scope(name: &str, policy: Option<[&str; 3]>) -> Scope {
+        let value = |text: &str| Value::own(text.into());
+        let item = |values: [&str; 3]| {
+            let fields = FIELDS.into_iter().zip(values).map(|(name, text)| (name.into(), value(text)));
+            (self::policy(), Item { fields: fields.collect(), rank: None, label: None })
+        };
+        let named = (ItemKey::property("name"), Item::single(value(name)));
+        Scope {
+            id: "10.0.0.0/24".parse().unwrap(),
+            name: None,
+            native: Arc::default(),
+            items: policy.map(item).into_iter().chain([named]).collect(),
+            parents: Arc::default(),
+            needs: BTreeSet::new(),
+            unreadable: BTreeSet::new(),
+            complete: Complete::Whole,
+        }
+    }
+
+    /// The name came to be; of the policy that shall be new, this is there.
+    fn judged(before: Option<[&str; 3]>, now: Option<[&str; 3]>, uncertain: &Doubts) -> ScopeRun {
+        let (before, want) = (scope("old", before), scope("new", Some(["new"; 3])));
+        let changes = drift::compare(&want, &before);
+        let print = |scope: &Scope| format!("{:?}", scope.items);
+        let expect = Fingerprints { source: None, target: Some(print(&before)) };
+        let id = before.id;
+        let work = Work { id, before: Some(before), want: Some(want), changes, expect, leaves_out: false };
+        let scope = scope("new", now);
+        let after = ReadBack::There { fingerprint: print(&scope), scope };
+        let abilities = Abilities {
+            name: "test",
+            grain: Grain::Item,
+            batch: Batch::One,
+            creates_scope: false,
+            deletes_scope: false,
+            interrupts_service: false,
+            outlives_connection: true,
+            brings_back: String::new(),
+        };
+        outcome(&work, Done::Applied, &after, None, uncertain, &abilities, &"dhcp2".into())
+    }
+
+    /// The fields whose bits are set.
+    fn some(bits: usize) -> BTreeSet<Field> {
+        (0..3).filter(|at| bits >> at & 1 == 1).map(|at| FIELDS[at].into()).collect()
+    }
+
+    /// Of three fields that change, whichever are left and whichever were in doubt.
+    #[test]
+    fn a_doubt_about_some_fields_excuses_no_others() {
+        for (left, doubted) in (0..8).flat_map(|left| (0..8).map(move |doubted| (left, doubted))) {
+            let now = [0, 1, 2].map(|at| if left >> at & 1 == 1 { "old" } else { "new" });
+            let mut doubts = Doubts::default();
+            doubts.add_fields(policy(), some(doubted));
+            let told = judged(Some(["old"; 3]), Some(now), &doubts);
+            let wanted = match left & !doubted {
+                0 => (Outcome::Replicated, left != 0),
+                _ => (Outcome::Partial, false),
+            };
+            assert_eq!((told.outcome, told.uncarried), wanted, "{:?} left, {:?} in doubt", some(left), some(doubted));
+            let is_excused = told.message.is_some_and(|message| message.contains("as the preview said that it might"));
+            assert_eq!(is_excused, left != 0 && left & !doubted == 0, "{left} {doubted}");
+        }
+    }
+
+    #[test]
+    fn a_doubt_about_fields_is_none_about_the_item_and_no_doubt_excuses_a_loss() {
+        let mut fields = Doubts::default();
+        fields.add_fields(policy(), some(7));
+        let whole: Doubts = [policy()].into_iter().collect();
+        for (before, doubts, excused) in
+            [(None, &fields, false), (None, &whole, true), (Some(["old"; 3]), &whole, false)]
+        {
+            let told = judged(before, None, doubts);
+            let message = told.message.unwrap_or_default();
+            assert_eq!(message.contains("as the preview said that it might"), excused, "{message}");
+            assert_eq!(message.contains("dhcp2 LOST policy Phones"), before.is_some(), "{message}");
+            assert_eq!(told.outcome == Outcome::Replicated, excused);
+        }
+    }
 }

@@ -14,12 +14,12 @@ use crate::engine::gate::{Gatekeeper, Partner};
 use crate::engine::outcome::{Outcome, SavedState, ScopeRun};
 use crate::engine::plan::PlannedRelationship;
 use crate::engine::port::{
-    Batch, Control, Done, Gate, Journal, Kept, Place, ReadBack, Saved, Server, Unsaved, Work, Writer,
+    Batch, Control, Done, Doubts, Gate, Journal, Kept, Place, ReadBack, Saved, Server, Unsaved, Work, Writer,
 };
 use crate::engine::progress::Stage;
 use crate::engine::report::ChangeReport;
 use crate::engine::{Error, ErrorKind, Result, fingerprint};
-use crate::model::{Context, ItemKey, Scope, ScopeId, ServerName};
+use crate::model::{Context, Scope, ScopeId, ServerName};
 
 /// For so long what was written is read back after the operator has ended all else.
 const LAST_LOOK: Duration = Duration::from_secs(10);
@@ -309,7 +309,7 @@ impl<'a> Delivery<'a> {
     }
 
     /// What the preview said that the writer may not carry, by task and scope.
-    fn uncertain(&self) -> BTreeMap<(usize, ScopeId), &BTreeSet<ItemKey>> {
+    fn uncertain(&self) -> BTreeMap<(usize, ScopeId), &Doubts> {
         let of = |(number, task): (usize, &Task<'a>)| {
             let scopes = task.planned.scopes.iter().filter(|scope| !scope.uncertain.is_empty());
             scopes.map(move |scope| ((number, scope.id), &scope.uncertain)).collect::<Vec<_>>()
@@ -332,7 +332,7 @@ impl<'a> Delivery<'a> {
         }
         let latest = course.contexts.clone();
         let target = |task: usize| &latest.as_ref().unwrap_or(&self.tasks[task].checked.contexts)[1];
-        let (uncertain, nothing) = (self.uncertain(), BTreeSet::new());
+        let (uncertain, nothing) = (self.uncertain(), Doubts::default());
         let abilities = self.writer.abilities();
         let mut done = done.into_iter();
         let missing = || Done::Unknown(Error::new(ErrorKind::Garbled, "the writer told nothing about it"));

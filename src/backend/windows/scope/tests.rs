@@ -114,6 +114,7 @@ fn scopes_that_are_equal_in_other_words_have_no_drift() {
     other["Reservations"][0]["AddressState"] = "ActiveReservation".into();
     other["Reservations"][0]["Type"] = "both".into();
     other["Policies"][0]["Condition"] = "OR".into();
+    other["Policies"][0]["ProcessingOrder"] = 7.into();
     other["Policies"][0]["MacAddress"] = json!(["eq", "00-05-69*", "EQ", "00-15-5d*"]);
     other["DnsSetting"].as_object_mut().unwrap().remove("DisableDnsPtrRRUpdate");
     other["DnsSetting"]["DynamicUpdates"] = "always".into();
@@ -141,7 +142,6 @@ fn what_means_something_else_differs() {
         ("/Reservations/0/Description", json!(" ")),
         ("/Options/0/Value", json!(["10.0.0.2", "10.0.0.1"])),
         ("/Options/4/Value", json!(["a"])),
-        ("/Policies/0/ProcessingOrder", json!(2)),
         ("/Policies/0/Enabled", json!(false)),
         ("/Policies/0/MacAddress", json!(["NE", "00155D*", "000569*"])),
         ("/Policies/0/LeaseDuration", Json::Null),

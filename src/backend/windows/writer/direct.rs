@@ -19,10 +19,10 @@ use crate::backend::windows::cim::{Dhcp, Lease, Level, codes};
 use crate::backend::windows::server::{WindowsServer, unless_cancelled};
 use crate::backend::windows::wsman::{Code, Failure};
 use crate::engine::approval::{Approved, RECREATION_LOSES};
-use crate::engine::port::{Control, Done, Gate, Refusal, Server as _, Work};
+use crate::engine::port::{Control, Done, Doubts, Gate, Refusal, Server as _, Work};
 use crate::engine::shrink::{Holder, Lost, names};
 use crate::engine::{Error, ErrorKind, Result};
-use crate::model::{Foreign, IdentifierKind, ItemKey, KeyName, ReservationKey, ServerName};
+use crate::model::{Foreign, IdentifierKind, KeyName, ReservationKey, ServerName};
 
 /// How a scope comes to a partner that lacks it.
 pub(super) const ADD_ANEW: &str = "on the source, take the scope out of the relationship and add it again (Remove- and \
@@ -41,8 +41,8 @@ pub(super) struct Direct {
 pub(super) struct Prospect {
     /// What stands against it.
     pub(super) refusals: Vec<Refusal>,
-    /// The changes of which nobody knows beforehand whether the server takes them as they are meant.
-    pub(super) uncertain: BTreeSet<ItemKey>,
+    /// Of what nobody knows beforehand whether the server takes it as it is meant.
+    pub(super) uncertain: Doubts,
     /// What is absent for a moment, in words.
     pub(super) absent: Vec<String>,
 }
@@ -149,7 +149,8 @@ impl Direct {
         Ok((!lost.is_empty()).then(|| Refusal {
             name: RECREATION_LOSES,
             message: format!("what is removed and added again would lose: {}", lost.join(", ")),
-            hint: "no call brings it back: change the item by hand on the target, or override it by this name"
+            hint: "what is added again does not get it back: change the item by hand on the target, or override it by \
+                   this name"
                 .to_owned(),
             overridable: true,
         }))
@@ -201,7 +202,10 @@ impl Again<'_> {
         if !still.contains(&self.work.id) {
             return Err(told("and the scope has changed meanwhile"));
         }
-        call.send(dhcp).await
+        call.send(dhcp).await.map_err(|failure| match failure.code() {
+            Some(Code::Dhcp(codes::SCOPE_SYNC_IN_PROGRESS)) => told("asked for twice"),
+            _ => failure,
+        })
     }
 }
 

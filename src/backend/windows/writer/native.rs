@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::busy;
 use crate::engine::approval::Approved;
-use crate::engine::port::{Control, Done, Gate, Replicator, Work};
+use crate::engine::port::{Control, Done, Doubts, Gate, Replicator, Work};
 use crate::engine::{Error, ErrorKind, Result, drift};
 use crate::model::{Foreign, ItemKey, KeyName, Kind, Membership, Owner, Scope, ScopeId, ServerName};
 
@@ -22,7 +22,7 @@ pub(super) struct Native {
 
 impl Native {
     /// What of a scope's changes the source is not known to carry to its partner.
-    pub(super) fn uncertain(work: &Work) -> BTreeSet<ItemKey> {
+    pub(super) fn uncertain(work: &Work) -> Doubts {
         let disabled: BTreeSet<&Foreign> =
             [&work.want, &work.before].into_iter().flatten().flat_map(disabled_policies).collect();
         let is_uncertain = |key: &ItemKey| match (&key.owner, key.kind, &key.name) {

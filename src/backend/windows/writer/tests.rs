@@ -144,7 +144,7 @@ async fn who_writes_is_chosen_by_the_configuration_and_by_what_the_source_reache
         assert_eq!(has(FindingKind::Partner), by == Replication::Native && !is_reached, "told before it is refused");
         assert_eq!(has(FindingKind::NoWayBack), by == Replication::Native);
         assert_eq!(has(FindingKind::Unproven), by != Replication::Direct, "that entry is verified");
-        let uncertain: Vec<String> = told.uncertain[&renamed(0).id].iter().map(|key| key.name.to_string()).collect();
+        let uncertain: Vec<String> = told.uncertain[&renamed(0).id].keys().map(|key| key.name.to_string()).collect();
         assert_eq!(uncertain, if by == Replication::Native { vec!["state"] } else { vec![] });
         assert_eq!(WindowsWriter::alone(target(by)).is_err(), by == Replication::Native, "an undo has no source");
     }
@@ -201,7 +201,7 @@ fn what_is_not_published_is_not_known_to_be_carried() {
     for key in [dns.clone(), range(Owner::Scope), range(policy("p")), range(policy("q"))] {
         want.items.insert(key, Item::single(Value::own(json!("x"))));
     }
-    let uncertain = Native::uncertain(&work(want, Some(scope(0, &[]))));
+    let uncertain: BTreeSet<ItemKey> = Native::uncertain(&work(want, Some(scope(0, &[])))).keys().cloned().collect();
     let named = |name: &str| ItemKey::property(name);
     let disabled = ItemKey { owner: Owner::Scope, kind: Kind::Policy, name: KeyName::Name("p".into()) };
     let mut expected: BTreeSet<ItemKey> = properties[4..].iter().map(|name| named(name)).collect();

@@ -11,8 +11,8 @@ use super::call::Call;
 use super::render::{self, POLICY, Told};
 use super::steps::{Layout, Phase, policy_key};
 use crate::backend::windows::cim::{CONDITIONS, Policy};
-use crate::engine::Result;
-use crate::model::{Change, ChangeKind, Foreign, Item, ItemKey, KeyName, Kind, Owner, Scope};
+use crate::engine::{Result, drift};
+use crate::model::{Change, ChangeKind, Field, Foreign, Item, ItemKey, KeyName, Kind, Owner, Scope};
 
 impl Layout<'_> {
     /// Lays out the calls for policies. Ranks are places in a list without gaps: a server moves the others
@@ -65,7 +65,7 @@ impl Layout<'_> {
                 self.recreate(name, policy)?;
             }
         }
-        self.doubt_ranks(&goal, &list, &stays);
+        self.doubt_ranks(&changed, &list, &stays);
         Ok(())
     }
 
@@ -120,21 +120,22 @@ impl Layout<'_> {
         let told = Told::differing(POLICY, was, wanted);
         let anew = was.is_some() && !told.dropped.is_empty();
         let told = if anew { Told::differing(POLICY, None, wanted) } else { told };
-        self.doubt(key, told.is_uncertain);
+        self.uncertain.add_fields(key.clone(), told.doubtful.clone());
         (told, anew)
     }
 
     /// How servers move the policies that nobody names is not documented; and no order has two policies
     /// at one place, or none.
-    fn doubt_ranks(&mut self, goal: &[Foreign], list: &[Foreign], stays: &BTreeSet<Foreign>) {
-        let moves = goal != in_order(self.before);
-        for name in goal {
-            let key = policy_key(name.clone());
-            let rank = |scope: &Scope| scope.items.get(&key).and_then(|item| item.rank);
-            let (was, wanted) = (rank(self.before), rank(self.want));
+    fn doubt_ranks(&mut self, changed: &BTreeMap<&ItemKey, &Change>, list: &[Foreign], stays: &BTreeSet<Foreign>) {
+        for (key, change) in changed {
+            let KeyName::Name(name) = &key.name else { continue };
+            let ranks: BTreeSet<Field> =
+                change.fields.iter().map(|field| field.field.clone()).filter(drift::is_rank).collect();
+            let wanted = self.want.items.get(key).and_then(|item| item.rank);
             let place = list.iter().position(|other| other == name).and_then(|at| u32::try_from(at + 1).ok());
-            let is_elsewhere = place != wanted || stays.contains(name) && was != wanted;
-            self.doubt(&key, moves && wanted.is_some() && is_elsewhere);
+            if stays.contains(name) || place != wanted {
+                self.uncertain.add_fields((*key).clone(), ranks);
+            }
         }
     }
 }

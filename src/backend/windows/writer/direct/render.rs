@@ -1,5 +1,7 @@
 //! Items in the words of the CIM classes: what a call tells the server.
 
+use std::collections::BTreeSet;
+
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json, json};
 
@@ -63,9 +65,9 @@ pub(super) fn wire(names: &Names, field: &Field) -> Option<&'static str> {
 #[derive(Debug, Default)]
 pub(super) struct Told {
     pub(super) words: Map<String, Json>,
-    /// Text is to be empty, or something else is to be unsaid: whether an empty text means that, and
+    /// Fields whose text is to be empty, or that are to be unsaid: whether an empty text means that, and
     /// how else it could be said, is not documented.
-    pub(super) is_uncertain: bool,
+    pub(super) doubtful: BTreeSet<Field>,
     /// Fields that nobody can take away by a call.
     pub(super) dropped: Vec<Field>,
 }
@@ -92,18 +94,18 @@ impl Told {
     pub(super) fn say(&mut self, names: &Names, field: &Field, value: Option<&Value>) {
         match (wire(names, field), value) {
             // nobody knows whether and how a property that is not documented can be told
-            (None, _) => self.is_uncertain = true,
+            (None, _) => drop(self.doubtful.insert(field.clone())),
             (Some(wire), Some(value)) => {
                 self.words.insert(wire.to_owned(), word(wire, value));
-                self.is_uncertain |= value.raw.as_str() == Some("");
+                self.doubtful.extend((value.raw.as_str() == Some("")).then(|| field.clone()));
             }
             (Some(wire), None) if TEXTS.contains(&field.raw()) => {
                 self.words.insert(wire.to_owned(), json!(""));
-                self.is_uncertain = true;
+                self.doubtful.insert(field.clone());
             }
             (Some(_), None) => {
                 self.dropped.push(field.clone());
-                self.is_uncertain = true;
+                self.doubtful.insert(field.clone());
             }
         }
     }

@@ -22,7 +22,7 @@ impl Layout<'_> {
         let mut creations = Vec::new();
         for change in changes {
             let KeyName::Reservation(ReservationKey::Address(address)) = &change.key.name else {
-                self.doubt(&change.key, true);
+                self.uncertain.add(change.key.clone());
                 continue;
             };
             match change.change {
@@ -61,7 +61,7 @@ impl Layout<'_> {
         for (address, key) in creations {
             let Some(wanted) = self.want.items.get(key) else { continue };
             let told = Told::differing(RESERVATION, None, wanted);
-            self.doubt(key, told.is_uncertain);
+            self.uncertain.add_fields(key.clone(), told.doubtful.clone());
             let call = Call::AddReservation(self.reservation(address, told)?);
             self.place(Phase::Reservation, [key.clone()], call);
             if self.anew.contains_key(key) {
@@ -75,7 +75,7 @@ impl Layout<'_> {
         let nothing = Item::default();
         let wanted = self.want.items.get(key).unwrap_or(&nothing);
         let told = Told::differing(RESERVATION, self.before.items.get(key), wanted);
-        self.doubt(key, told.is_uncertain);
+        self.uncertain.add_fields(key.clone(), told.doubtful.clone());
         if !told.words.is_empty() {
             let call = Call::SetReservation(self.reservation(address, told)?);
             self.place(Phase::Reservation, [key.clone()], call);

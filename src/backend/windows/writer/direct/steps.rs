@@ -12,7 +12,7 @@ use super::call::Call;
 use super::render::{self, DNS, POLICY, PROPERTIES, RESERVATION, Told, VALUE, wire};
 use crate::backend::windows::cim::{ExclusionRange, Level, OptionValue, PolicyRange};
 use crate::backend::windows::scope::DHCP4;
-use crate::engine::port::Work;
+use crate::engine::port::{Doubts, Work};
 use crate::engine::{Error, ErrorKind, Result, drift};
 use crate::model::{
     Canonical, Change, ChangeKind, Field, Foreign, Item, ItemKey, KeyName, Kind, OptionKey, Owner, ReservationKey,
@@ -61,8 +61,8 @@ pub(super) struct Step {
 pub(super) struct Steps {
     /// In their order.
     pub(super) steps: Vec<Step>,
-    /// Changes of which nobody can say beforehand whether they come to be.
-    pub(super) uncertain: BTreeSet<ItemKey>,
+    /// Of what nobody can say beforehand whether it comes to be.
+    pub(super) uncertain: Doubts,
     /// What is removed and added again, and absent in between; and what it has now that no call brings back.
     pub(super) anew: BTreeMap<ItemKey, Vec<String>>,
 }
@@ -92,7 +92,7 @@ pub(super) struct Layout<'a> {
     /// Items that change, each by itself.
     changed: BTreeSet<ItemKey>,
     placed: Vec<(Phase, Step)>,
-    pub(super) uncertain: BTreeSet<ItemKey>,
+    pub(super) uncertain: Doubts,
     /// What is removed and added again, with all that belongs to it; and what of it no call brings back.
     pub(super) anew: BTreeMap<ItemKey, Vec<String>>,
     /// All that is placed goes there, in the order in which it comes.
@@ -107,7 +107,7 @@ impl<'a> Layout<'a> {
             ChangeKind::Update => Vec::new(),
         };
         let changed = changes.iter().flat_map(|change| [vec![change.key.clone()], of_owner(change)].concat()).collect();
-        let (placed, uncertain, anew) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
+        let (placed, uncertain, anew) = (Vec::new(), Doubts::default(), BTreeMap::new());
         Layout { scope, before, want, changed, placed, uncertain, anew, together: None }
     }
 
@@ -189,13 +189,6 @@ impl<'a> Layout<'a> {
         self.placed.push((self.together.unwrap_or(phase), step));
     }
 
-    /// Takes down that nobody knows what becomes of an item.
-    pub(super) fn doubt(&mut self, key: &ItemKey, is_uncertain: bool) {
-        if is_uncertain {
-            self.uncertain.insert(key.clone());
-        }
-    }
-
     /// All properties go in one call, but for those that may be refused: of network access protection,
     /// which is gone from Windows, and texts that are to be empty.
     fn properties(&mut self, changes: &[&Change]) -> Result<()> {
@@ -214,12 +207,14 @@ impl<'a> Layout<'a> {
             }
             let mut one = Told::default();
             one.say(PROPERTIES, name, value);
-            let at = match one.is_uncertain {
+            let at = match one.doubtful.is_empty() {
                 _ if name.raw().starts_with("nap-") => ACCESS_PROTECTION,
-                true => EMPTIED,
-                false => PLAIN,
+                false => EMPTIED,
+                true => PLAIN,
             };
-            self.doubt(&change.key, at != PLAIN);
+            if at != PLAIN {
+                self.uncertain.add(change.key.clone());
+            }
             if !one.words.is_empty() {
                 told[at].0.words.append(&mut one.words);
                 told[at].1.push(change.key.clone());
@@ -269,7 +264,7 @@ impl<'a> Layout<'a> {
                 self.place(Phase::Range, keys, Call::SetRange(Box::new(scope)));
             }
             // half of a change was left out
-            _ => self.uncertain.extend(keys),
+            _ => keys.for_each(|key| self.uncertain.add(key)),
         }
         Ok(())
     }
@@ -286,7 +281,9 @@ impl<'a> Layout<'a> {
             inherits |= value.is_some_and(|value| value.is_inherited());
             let mut one = Told::default();
             one.say(DNS, name, value);
-            self.doubt(&change.key, one.is_uncertain);
+            if !one.doubtful.is_empty() {
+                self.uncertain.add(change.key.clone());
+            }
             told.words.append(&mut one.words);
         }
         // what is not told might fall back to a default
@@ -303,7 +300,7 @@ impl<'a> Layout<'a> {
         }
         let keys = changes.iter().map(|change| change.key.clone());
         if inherits && self.follows_the_server() {
-            self.uncertain.extend(keys.clone());
+            keys.clone().for_each(|key| self.uncertain.add(key));
             self.place(Phase::Dns, keys, Call::RemoveOption(level, dns_option()?));
         } else if !told.words.is_empty() {
             let setting = render::instance(told.words, json!({}))?;
@@ -338,7 +335,7 @@ impl<'a> Layout<'a> {
             }
             (Kind::DnsSetting, _) => self.dns_of(key, was, wanted)?,
             (Kind::Option, KeyName::Option(option)) => self.option(key, option, was, wanted)?,
-            _ => self.doubt(key, true),
+            _ => self.uncertain.add(key.clone()),
         }
         Ok(())
     }
@@ -355,7 +352,7 @@ impl<'a> Layout<'a> {
         match (was, wanted) {
             (Some(_), None) => self.place(go, [key.clone()], remove),
             (was, Some(wanted)) => {
-                self.doubt(key, Told::differing(&[], was, wanted).is_uncertain);
+                self.uncertain.add_fields(key.clone(), Told::differing(&[], was, wanted).doubtful);
                 if was.is_none() {
                     self.place(come, [key.clone()], add);
                 }
@@ -367,7 +364,7 @@ impl<'a> Layout<'a> {
     fn option(&mut self, key: &ItemKey, option: &OptionKey, was: Option<&Item>, wanted: Option<&Item>) -> Result<()> {
         let level = self.level(&key.owner).filter(|_| option.nth == 0 && !self.repeats_a_lease(key, option));
         let Some(level) = level else {
-            self.doubt(key, true);
+            self.uncertain.add(key.clone());
             return Ok(());
         };
         let space = Some(&option.space).filter(|space| space.raw() != DHCP4);
@@ -380,12 +377,16 @@ impl<'a> Layout<'a> {
             return Ok(());
         };
         let told = Told::differing(VALUE, was, wanted);
-        self.doubt(key, told.is_uncertain);
+        match was.is_none() && told.doubtful.iter().any(|field| field.raw() == "value") {
+            // a value of nothing may be as good as no option
+            true => self.uncertain.add(key.clone()),
+            false => self.uncertain.add_fields(key.clone(), told.doubtful),
+        }
         if let Some(values) = told.words.get("Value") {
             self.place(Phase::Option, [key.clone()], Call::SetOption(level, of(values)?));
             // the first value of a user class makes servers create a policy of the class's name
             let policies = option.tags.iter().map(|class| policy_key(class.clone()));
-            self.uncertain.extend(policies.filter(|key| !self.want.items.contains_key(key)));
+            policies.filter(|key| !self.want.items.contains_key(key)).for_each(|key| self.uncertain.add(key));
         }
         Ok(())
     }
@@ -412,7 +413,7 @@ impl<'a> Layout<'a> {
 
     /// A DNS setting that a policy or a reservation has of its own: known by its option alone.
     fn dns_of(&mut self, key: &ItemKey, was: Option<&Item>, wanted: Option<&Item>) -> Result<()> {
-        self.doubt(key, true);
+        self.uncertain.add(key.clone());
         let Some(level) = self.level(&key.owner) else { return Ok(()) };
         match (was, wanted) {
             (_, Some(wanted)) => {
