@@ -16,6 +16,8 @@ mod kinds;
 mod lab;
 #[path = "windows_contract/operators.rs"]
 mod operators;
+#[path = "windows_contract/picked.rs"]
+mod picked;
 #[path = "windows_contract/switches.rs"]
 mod switches;
 #[path = "windows_contract/trouble.rs"]

@@ -109,6 +109,8 @@ struct Info {
 /// One HTTP request as it came.
 #[derive(Clone, Debug, Deserialize)]
 pub struct WindowsCall {
+    /// When it came; sorts as text.
+    pub time: String,
     /// Which connection it came on.
     pub conn: String,
     /// `PS_DhcpServerv4Scope`; none where it called no method.

@@ -137,25 +137,31 @@ fn on_the_screen_a_run_is_previewed_confirmed_and_watched_to_its_end() {
     }) else {
         return;
     };
-    lab.restore(NATIVE);
-    lab.bench.pair.set(Side::A, json!({"replication": {"state": false}}));
-    let mut terminal = lab.bench.terminal();
-    terminal.wait_for_text("2/3 drifted");
-    terminal.keys("Enter a r");
-    let view = terminal.wait_for_text("not known to be carried");
-    assert!(view.contains("native"), "{view}");
-    terminal.wait_for_text("y yes   a yes to all   n no");
-    lab.bench.pair.rules(Side::A, json!([{"do": "hold", "writes": true}]));
-    terminal.keys("y");
-    lab.wait_until_held(Side::A);
-    terminal.wait_for_text("running 0 %");
-    lab.bench.pair.rules(Side::A, json!([]));
-    terminal.wait_for_text("2 replicated");
-    terminal.wait_for_text("1/3 drifted");
-    terminal.keys("J");
-    terminal.wait_for_text("did not carry");
-    terminal.keys("q");
-    let end = terminal.wait_for_end();
-    end.assert_restored();
-    assert_eq!(end.code(), Some(0), "{}", end.view);
+    // what a source leaves behind is told by whoever asked it; written directly, all of it is there
+    for (writer, words, state) in [(NATIVE, "native", "1/3 drifted"), (DIRECT, "direct", "in sync, 3 scopes")] {
+        lab.restore(writer);
+        lab.bench.pair.set(Side::A, json!({"replication": {"state": false}}));
+        let mut terminal = lab.bench.terminal();
+        terminal.wait_for_text("2/3 drifted");
+        terminal.keys("Enter a r");
+        let view = terminal.wait_for_text("y yes   a yes to all   n no");
+        let is_marked = view.contains("not known to be carried");
+        assert!(view.contains(words) && is_marked == (writer == NATIVE), "{view}");
+        lab.bench.pair.rules(told(writer), json!([{"do": "hold", "writes": true}]));
+        terminal.keys("y");
+        lab.wait_until_held(told(writer));
+        terminal.wait_for_text("running 0 %");
+        lab.bench.pair.rules(told(writer), json!([]));
+        terminal.wait_for_text("2 replicated");
+        terminal.wait_for_text(state);
+        if writer == NATIVE {
+            terminal.keys("J");
+            terminal.wait_for_text("did not carry");
+        }
+        terminal.keys("q");
+        let end = terminal.wait_for_end();
+        end.assert_restored();
+        assert_eq!(end.code(), Some(0), "{}", end.view);
+    }
+    assert_eq!(lab.now(Side::A), lab.now(Side::B));
 }

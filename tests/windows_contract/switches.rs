@@ -58,6 +58,8 @@ fn what_a_server_may_not_carry_is_told_before_and_after() {
         // to lose a policy is more than not to have it changed
         let lost = [4, 5].map(|at| outcomes[&format!("10.0.{at}.0/24")] == "partial");
         assert_eq!(lost, [policies == "drop"; 2], "{when}: {outcomes:?}");
+        let named = [4, 5].map(|at| format!("{}", found[&format!("10.0.{at}.0/24")]["message"]));
+        assert_eq!(named.map(|message| message.contains("dhcp1 LOST policy Phones")), lost, "{when}\n{}", run.stderr);
         // where nothing of a scope is carried, it is not replicated
         let none = [0, 1, 2, 3, 4].map(|at| outcomes[&format!("10.0.{at}.0/24")] == "rejected");
         assert_eq!(none, [!state, !delay, !superscope, !dns, policies == "keep"], "{when}: {outcomes:?}");
@@ -179,6 +181,30 @@ fn rows() -> Vec<Row> {
             words: &["everything is there"],
             ..Row::default()
         },
+        Row {
+            when: "no answer in time",
+            lines: "replication = \"native\"\nwrite_timeout = 2",
+            rules: rule(json!({"do": "hang", "where": second()})),
+            outcomes: ["replicated", "unknown", "replicated", "replicated"],
+            // the one without an answer is not on record
+            calls: 3,
+            words: &["no answer within 2s", "nothing of it is there by now, but it may still be carried out"],
+            ..Row::default()
+        },
+        Row {
+            when: "out of time by the server's own clock",
+            rules: rule(json!({"do": "fault", "code": 0x8033_8029_u32, "subcode": "w:TimedOut", "where": second()})),
+            outcomes: ["replicated", "unknown", "replicated", "replicated"],
+            words: &["MaxTimeoutms", "nothing of it is there by now, but it may still be carried out"],
+            ..Row::default()
+        },
+        Row {
+            when: "a proxy gives up",
+            rules: rule(json!({"do": "http", "status": 504, "where": second()})),
+            outcomes: ["replicated", "unknown", "replicated", "replicated"],
+            words: &["gave up (504)", "nothing of it is there by now, but it may still be carried out"],
+            ..Row::default()
+        },
         Row { when: "unforced goes", switches: json!({"unforced": "go"}), ..Row::default() },
         Row { when: "synchronising once", switches: json!({"syncing": 1}), calls: 5, ..Row::default() },
         Row {
@@ -186,7 +212,7 @@ fn rows() -> Vec<Row> {
             switches: json!({"syncing": 2}),
             outcomes: ["rejected", "replicated", "replicated", "replicated"],
             calls: 5,
-            words: &["is being replicated right now", "DHCP 20133"],
+            words: &["is being replicated right now", "DHCP 20133", "asked for twice"],
             ..Row::default()
         },
     ]

@@ -32,7 +32,15 @@ fn a_change_that_fails_stops_its_scope_alone_and_nothing_is_sent_twice() {
     let own = course.len() - 2;
     assert!(own >= 8, "{course:#?}");
     let refusal = json!({"do": "error", "code": "DHCP 20023", "message": "Nein.", "category": "InvalidData"});
-    let actions = [refusal, json!({"do": "cut-before"}), json!({"do": "cut-after"}), json!({"do": "no-return-value"})];
+    let late = json!({"do": "fault", "code": 0x8033_8029_u32, "subcode": "w:TimedOut"});
+    let actions = [
+        refusal,
+        json!({"do": "cut-before"}),
+        json!({"do": "cut-after"}),
+        json!({"do": "no-return-value"}),
+        late,
+        json!({"do": "http", "status": 502}),
+    ];
     for at in 0..own {
         let action = &actions[at % actions.len()];
         let when = format!("{action} at call {} of {course:?}", at + 1);
@@ -59,9 +67,9 @@ fn a_change_that_fails_stops_its_scope_alone_and_nothing_is_sent_twice() {
         if text(action, "do") == "error" {
             assert!(words.contains("DHCP 20023") && words.contains("the range is none"), "{when}: {words}");
         } else {
-            assert!(words.contains("the answer was lost"), "{when}: {words}");
-            let is_cut = text(action, "do").starts_with("cut") && outcomes["10.0.2.0/24"] != "replicated";
-            assert_eq!(words.contains("may still be carried out"), is_cut, "{when}: {words}");
+            assert!(words.contains("what came of it was not told"), "{when}: {words}");
+            let may_go_on = text(action, "do") != "no-return-value" && outcomes["10.0.2.0/24"] != "replicated";
+            assert_eq!(words.contains("may still be carried out"), may_go_on, "{when}: {words}");
         }
         // and the next run finishes it
         if at % 3 == 0 {
@@ -70,6 +78,46 @@ fn a_change_that_fails_stops_its_scope_alone_and_nothing_is_sent_twice() {
             assert_eq!(lab.now(Side::A), lab.now(Side::B), "{when}");
         }
     }
+}
+
+/// What else stops one scope alone: no answer at all, a state, and another replication that does not end.
+#[test]
+fn one_scope_waits_is_refused_or_runs_out_of_time_and_the_others_go() {
+    let options = WindowsOptions {
+        scopes: 8,
+        reservations: 8,
+        ..WindowsOptions::with_drift(&["name:0", "name:2", "name:4", "name:6"])
+    };
+    let Some(lab) = Lab::up(options) else { return };
+    lab.restore("replication = \"direct\"\nwrite_timeout = 2");
+    let at = |scope: u32, rule: serde_json::Value| {
+        let mut all = json!({"writes": true, "where": {"ScopeId": format!("10.0.{scope}.0")}});
+        all.as_object_mut().expect("a rule").extend(rule.as_object().expect("more").clone());
+        all
+    };
+    let refused = |scope, code: &str| at(scope, json!({"do": "error", "code": code, "message": "Nein."}));
+    let silent = at(2, json!({"do": "hang"}));
+    lab.bench.pair.rules(Side::B, json!([refused(0, "DHCP 20120"), silent, refused(4, "DHCP 20133")]));
+    let mark = lab.mark(Side::B);
+    let (run, outcomes) = lab.replicate(Side::A, "each of them another way");
+    let report = run.expect_code(3).json();
+    let told = [0, 2, 4, 6].map(|at| {
+        let id = format!("10.0.{at}.0/24");
+        (outcomes[&id].clone(), scopes(&report)[&id]["message"].to_string())
+    });
+    for ((outcome, message), (wanted, words)) in told.iter().zip([
+        ("rejected", &["DHCP 20120", "state is not normal"][..]),
+        ("unknown", &["what came of it was not told", "may still be carried out: look again"]),
+        ("rejected", &["DHCP 20133", "asked for twice"]),
+        ("replicated", &[]),
+    ]) {
+        assert!(outcome == wanted && words.iter().all(|words| message.contains(words)), "{outcome}: {message}");
+    }
+    assert_eq!(
+        lab.writes_since(Side::B, mark).len(),
+        4,
+        "one of each, another of what was waited for, none that hangs"
+    );
 }
 
 /// Clients hold leases of what a run would take away.
