@@ -53,7 +53,7 @@ pub(super) struct Listing {
 /// So often and for so long a list of all scopes is used again. On a large server it costs more than
 /// reading the scope itself, and a run wants it twice for each. Only their shared networks are
 /// taken from it: whether a scope is there under its number is asked by itself each time.
-const USES: u32 = 4;
+const USES: u32 = 64;
 const LATELY: Duration = Duration::from_secs(2);
 
 impl LiveServer {
