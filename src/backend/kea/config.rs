@@ -4,7 +4,6 @@
 //! answer, with the little that a list of scopes shows.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry as Place;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -205,7 +204,7 @@ fn words(global: &Map<String, Value>, networks: &BTreeMap<Foreign, Map<String, V
 type Listed = (BTreeMap<ScopeId, Entry>, Vec<(Option<ScopeId>, Foreign)>);
 
 fn entries(text: &Bytes, subnets: &[FoundSubnet], surroundings: &Arc<Surroundings>) -> Listed {
-    let mut scopes = BTreeMap::new();
+    let mut scopes = Vec::with_capacity(subnets.len());
     let mut unreadable = Vec::new();
     for subnet in subnets {
         let slice = |span: &Range<usize>| text.get(span.clone()).unwrap_or_default();
@@ -230,12 +229,16 @@ fn entries(text: &Bytes, subnets: &[FoundSubnet], surroundings: &Arc<Surrounding
                 surroundings: Arc::clone(surroundings),
             }),
         };
-        match scopes.entry(id) {
-            Place::Vacant(place) => {
-                place.insert(entry);
-            }
-            Place::Occupied(_) => unreadable.push((Some(id), "the configuration has this subnet twice".into())),
-        }
+        scopes.push((id, entry));
     }
-    (scopes, unreadable)
+    scopes.sort_by_key(|(id, _)| *id);
+    scopes.dedup_by(|(again, _), (id, _)| {
+        let is_twice = again == id;
+        if is_twice {
+            unreadable.push((Some(*id), "the configuration has this subnet twice".into()));
+        }
+        is_twice
+    });
+    // made of all at once, the map has no gaps
+    (scopes.into_iter().collect(), unreadable)
 }

@@ -32,6 +32,8 @@ pub mod text;
 use std::ops::Range;
 use std::path::PathBuf;
 
+use bytes::Bytes;
+
 pub use error::{Place, Problem, SyntaxError};
 pub(crate) use lexer::path_of;
 
@@ -78,7 +80,7 @@ pub struct Source {
     /// The name as the directive or the caller gave it.
     pub path: PathBuf,
     /// The whole text.
-    pub text: Vec<u8>,
+    pub text: Bytes,
     /// The directive that includes it, and the byte after; `None` for the file itself.
     pub directive: Option<(Position, Position)>,
 }
@@ -146,10 +148,23 @@ pub struct Key {
 /// ```
 pub fn parse(
     path: impl Into<PathBuf>,
-    text: Vec<u8>,
+    text: impl Into<Bytes>,
     load: impl FnMut(&[u8]) -> Result<Vec<u8>, LoadError>,
 ) -> Result<Document, SyntaxError> {
-    parser::parse(path.into(), text, load)
+    parser::parse(path.into(), text.into(), load)
+}
+
+/// The same as JSON text, for what is only read: the text of [`Node::to_json`] of the outermost
+/// value, without the memory that a tree takes.
+///
+/// # Errors
+/// As [`parse`].
+pub fn to_json(
+    path: impl Into<PathBuf>,
+    text: impl Into<Bytes>,
+    load: impl FnMut(&[u8]) -> Result<Vec<u8>, LoadError>,
+) -> Result<Vec<u8>, SyntaxError> {
+    parser::to_json(path.into(), text.into(), load)
 }
 
 /// Why an include could not be loaded.

@@ -18,6 +18,7 @@ use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 
 pub use check::{Check, Checked};
@@ -25,7 +26,7 @@ pub use error::FileError;
 pub use replace::{Options, Replaced};
 pub use subnets::SubnetPlace;
 
-use super::dialect::{self, Document, LoadError, Problem};
+use super::dialect::{self, Document, LoadError, Problem, SyntaxError};
 use crate::model::Foreign;
 
 /// What may be read.
@@ -76,27 +77,62 @@ pub struct Stamp {
     pub inode: Option<(u64, u64)>,
 }
 
-/// A configuration file as it was when it was read.
+/// A configuration file as it was when it was read, with what it was read as.
 #[derive(Debug)]
-pub struct ConfigFile {
+pub struct ConfigFile<Content = Document> {
     /// The name that it was asked for by.
     path: PathBuf,
     stamp: Stamp,
     includes: Vec<Stamp>,
     working_folder: PathBuf,
     max_bytes: u64,
-    document: Document,
+    content: Content,
 }
 
 impl ConfigFile {
-    /// Reads a file and everything that it includes.
+    /// Reads a file and everything that it includes, to be edited.
     ///
     /// # Errors
     /// [`FileError`] if something cannot be read, is no regular file, is too big,
     /// or is not what Kea would take.
     pub fn read(path: impl Into<PathBuf>, limits: &Limits) -> Result<ConfigFile, FileError> {
-        let path = path.into();
+        ConfigFile::read_as(path.into(), limits, |path, text, loader| {
+            dialect::parse(path, text, |name| loader.load(name))
+        })
+    }
+
+    /// What it says.
+    pub fn document(&self) -> &Document {
+        &self.content
+    }
+}
+
+impl ConfigFile<Vec<u8>> {
+    /// Reads a file and everything that it includes as JSON text.
+    ///
+    /// # Errors
+    /// As [`ConfigFile::read`].
+    pub fn read_json(path: impl Into<PathBuf>, limits: &Limits) -> Result<Self, FileError> {
+        ConfigFile::read_as(path.into(), limits, |path, text, loader| {
+            dialect::to_json(path, text, |name| loader.load(name))
+        })
+    }
+
+    /// The file without its text, and the text.
+    pub fn part(self) -> (ConfigFile<()>, Vec<u8>) {
+        let ConfigFile { path, stamp, includes, working_folder, max_bytes, content } = self;
+        (ConfigFile { path, stamp, includes, working_folder, max_bytes, content: () }, content)
+    }
+}
+
+impl<Content> ConfigFile<Content> {
+    fn read_as(
+        path: PathBuf,
+        limits: &Limits,
+        read: impl Fn(&Path, Bytes, &mut Loader) -> Result<Content, SyntaxError>,
+    ) -> Result<Self, FileError> {
         let (stamp, text) = read_whole(&path, limits.max_bytes)?;
+        let text = Bytes::from(text);
         let own_folder = stamp.path.parent().map(Path::to_owned).unwrap_or_default();
         let folders = match limits.include_folders.as_slice() {
             [] => vec![PathBuf::from(std::path::MAIN_SEPARATOR_STR), own_folder],
@@ -106,11 +142,11 @@ impl ConfigFile {
         for working_folder in folders {
             let mut loader =
                 Loader { folder: &working_folder, left: limits.max_bytes - text.len() as u64, read: Vec::new() };
-            match dialect::parse(&path, text.clone(), |name| loader.load(name)) {
-                Ok(document) => {
+            match read(&path, text.clone(), &mut loader) {
+                Ok(content) => {
                     let includes = loader.read;
                     let max_bytes = limits.max_bytes;
-                    return Ok(ConfigFile { path, stamp, includes, working_folder, max_bytes, document });
+                    return Ok(ConfigFile { path, stamp, includes, working_folder, max_bytes, content });
                 }
                 Err(error) => {
                     let elsewhere = matches!(error.problem, Problem::Include { missing: true, .. });
@@ -142,11 +178,6 @@ impl ConfigFile {
     /// Where the relative names of includes were found.
     pub fn working_folder(&self) -> &Path {
         &self.working_folder
-    }
-
-    /// What it says.
-    pub fn document(&self) -> &Document {
-        &self.document
     }
 
     /// Fails unless the file and all its includes are still what was read.

@@ -12,9 +12,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 
 use self::layout::Layout;
-use super::config::{self, How, KeaConfig};
+use super::config::{self, Broken, How, KeaConfig, Scanner};
 use super::file::{ConfigFile, FileError, Limits, Options};
 use crate::engine::port::{Control, Health, Point, Pulse, Reading, Server, Utilisation, Writer};
 use crate::engine::{Error, ErrorKind, Result};
@@ -47,12 +48,18 @@ struct Inner {
 #[derive(Debug, Default)]
 struct Last {
     own_names: Vec<String>,
-    file: Option<Arc<ConfigFile>>,
+    file: Option<Arc<ConfigFile<()>>>,
 }
 
 /// The file as it is now.
 struct Fresh {
-    file: Arc<ConfigFile>,
+    file: Arc<ConfigFile<()>>,
+    config: KeaConfig,
+}
+
+/// The same, to be changed: what stands where.
+struct Editable {
+    file: ConfigFile,
     config: KeaConfig,
     layout: Layout,
 }
@@ -81,6 +88,12 @@ impl FileServer {
         Ok(fresh)
     }
 
+    /// The same, to be changed.
+    async fn editable(&self) -> Result<Editable> {
+        let server = self.clone();
+        self.blocking(move || server.load_to_edit()).await
+    }
+
     async fn blocking<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
         match tokio::task::spawn_blocking(work).await {
             Ok(result) => result.map_err(|error| error.on(&self.0.name)),
@@ -92,26 +105,55 @@ impl FileServer {
     }
 
     fn load(&self) -> Result<Fresh> {
-        let file = ConfigFile::read(self.path(), &self.policy().limits).map_err(as_error)?;
-        let no_kea = |what: String| {
-            Error::new(ErrorKind::Garbled, what).hint("give the file of a kea-dhcp4 server, such as kea-dhcp4.conf")
-        };
-        let dhcp4 = file.document().root().get("Dhcp4").ok_or_else(|| no_kea("the file has no \"Dhcp4\"".into()))?;
-        let layout = Layout::read(file.document(), dhcp4);
-        let text = serde_json::to_vec(&dhcp4.to_json())
-            .map_err(|error| Error::new(ErrorKind::Local, format!("the file could not be copied: {error}")))?;
-        let config = config::read(text.into(), How::File)
-            .map_err(|reason| no_kea(format!("the configuration could not be understood: {reason}")))?;
-        Ok(Fresh { file: Arc::new(file), config, layout })
+        let file = ConfigFile::read_json(self.path(), &self.policy().limits).map_err(as_error)?;
+        let (file, text) = file.part();
+        let config = understood(dhcp4_of(&text.into()).ok_or_else(no_dhcp4)?)?;
+        Ok(Fresh { file: Arc::new(file), config })
     }
 
-    fn last_file(&self) -> Option<Arc<ConfigFile>> {
+    fn load_to_edit(&self) -> Result<Editable> {
+        let file = ConfigFile::read(self.path(), &self.policy().limits).map_err(as_error)?;
+        let dhcp4 = file.document().root().get(DHCP4).ok_or_else(no_dhcp4)?;
+        let config = understood(dhcp4.to_json().to_string().into())?;
+        let layout = Layout::read(file.document(), dhcp4);
+        Ok(Editable { file, config, layout })
+    }
+
+    fn last_file(&self) -> Option<Arc<ConfigFile<()>>> {
         self.0.last.lock().unwrap_or_else(PoisonError::into_inner).file.clone()
     }
 }
 
+const DHCP4: &str = "Dhcp4";
+
+/// The text of the `Dhcp4` object in that of the file.
+fn dhcp4_of(text: &Bytes) -> Option<Bytes> {
+    let mut found = None;
+    let walked = Scanner::new(text).object::<Broken>(|key, at| {
+        let span = at.value()?;
+        if key == DHCP4.as_bytes() {
+            found = Some(text.slice(span));
+        }
+        Ok(())
+    });
+    walked.ok().and(found)
+}
+
+fn understood(dhcp4: Bytes) -> Result<KeaConfig> {
+    config::read(dhcp4, How::File)
+        .map_err(|reason| no_kea(format!("the configuration could not be understood: {reason}")))
+}
+
+fn no_dhcp4() -> Error {
+    no_kea("the file has no \"Dhcp4\"".into())
+}
+
+fn no_kea(what: String) -> Error {
+    Error::new(ErrorKind::Garbled, what).hint("give the file of a kea-dhcp4 server, such as kea-dhcp4.conf")
+}
+
 /// The digests of the file and of everything that it includes.
-fn pulse(file: &ConfigFile) -> Pulse {
+fn pulse(file: &ConfigFile<()>) -> Pulse {
     let stamps = std::iter::once(file.stamp()).chain(file.includes());
     let digests: Vec<String> = stamps.map(|stamp| stamp.digest.hex()).collect();
     Pulse(digests.join(" ").into())

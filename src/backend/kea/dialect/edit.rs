@@ -20,6 +20,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
 
+use bytes::Bytes;
 use serde_json::Value as Json;
 
 use super::error::{Place, SyntaxError};
@@ -126,10 +127,10 @@ impl Document {
 
     /// Reads the new text, with the includes as they were, and compares.
     fn check(&self, text: &[u8], want: &Json) -> Result<(), EditError> {
-        let includes: BTreeMap<&PathBuf, &Vec<u8>> = self.sources()[1..].iter().map(|s| (&s.path, &s.text)).collect();
+        let includes: BTreeMap<&PathBuf, &Bytes> = self.sources()[1..].iter().map(|s| (&s.path, &s.text)).collect();
         let name = self.sources()[0].path.clone();
         let read = parse(name, text.to_vec(), |name| {
-            includes.get(&path_of(name)).map(|text| (*text).clone()).ok_or_else(|| "it was not read before".into())
+            includes.get(&path_of(name)).map(|text| text.to_vec()).ok_or_else(|| "it was not read before".into())
         });
         match read {
             Ok(read) if same(read.root(), want) => Ok(()),

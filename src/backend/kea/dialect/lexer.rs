@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
+
 use super::error::{Place, Problem, SyntaxError};
 use super::{FileIndex, LoadError, MAX_INCLUDE_DEPTH, MAX_INCLUDES, Position, Source, text};
 use crate::model::Foreign;
@@ -56,7 +58,7 @@ pub(super) struct Lexer<L> {
 }
 
 impl<L: FnMut(&[u8]) -> Result<Vec<u8>, LoadError>> Lexer<L> {
-    pub(super) fn new(path: PathBuf, text: Vec<u8>, load: L) -> Result<Self, SyntaxError> {
+    pub(super) fn new(path: PathBuf, text: Bytes, load: L) -> Result<Self, SyntaxError> {
         let mut lexer = Lexer { sources: Vec::new(), open: Vec::new(), load };
         lexer.push(path, text, None)?;
         Ok(lexer)
@@ -206,10 +208,10 @@ impl<L: FnMut(&[u8]) -> Result<Vec<u8>, LoadError>> Lexer<L> {
             let name = Foreign::from(String::from_utf8_lossy(&name).into_owned());
             self.error(at, Problem::Include { name, message, missing })
         })?;
-        self.push(path_of(&name), text, Some(at))
+        self.push(path_of(&name), text.into(), Some(at))
     }
 
-    fn push(&mut self, path: PathBuf, text: Vec<u8>, at: Option<Position>) -> Result<(), SyntaxError> {
+    fn push(&mut self, path: PathBuf, text: Bytes, at: Option<Position>) -> Result<(), SyntaxError> {
         let file = FileIndex(self.sources.len() as u32);
         let fits = u32::try_from(text.len()).is_ok();
         self.sources.push(Source { path, text, directive: at.map(|at| (at, at)) });

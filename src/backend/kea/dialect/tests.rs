@@ -3,12 +3,21 @@ use serde_json::json;
 use super::*;
 
 fn read(text: &str) -> Result<Document, SyntaxError> {
-    parse("t.conf", text.as_bytes().to_vec(), |_| Err("no includes here".into()))
+    both_ways(text, |_| Err("no includes here".into()))
+}
+
+/// The tree, which must say the same as the JSON text.
+fn both_ways(text: &str, load: impl Fn(&[u8]) -> Result<Vec<u8>, LoadError>) -> Result<Document, SyntaxError> {
+    let read = parse("t.conf", text.as_bytes().to_vec(), &load);
+    let json = to_json("t.conf", text.as_bytes().to_vec(), &load);
+    let same = read.as_ref().map(|read| read.root().to_json().to_string()).map_err(ToString::to_string);
+    assert_eq!(json.map(|json| String::from_utf8(json).unwrap()).map_err(|error| error.to_string()), same);
+    read
 }
 
 /// Reads with some files at hand.
 fn read_with(text: &str, files: &[(&str, &str)]) -> Result<Document, SyntaxError> {
-    parse("t.conf", text.as_bytes().to_vec(), |name| {
+    both_ways(text, |name| {
         let found = files.iter().find(|(n, _)| n.as_bytes() == name);
         found.map(|(_, text)| text.as_bytes().to_vec()).ok_or_else(|| "none".into())
     })

@@ -34,7 +34,7 @@ pub struct Replaced {
     pub not_flushed: Option<std::io::Error>,
 }
 
-impl ConfigFile {
+impl<Content> ConfigFile<Content> {
     /// Whether this user may write the file, and new files beside it.
     pub fn may_replace(&self) -> [bool; 2] {
         let file = &self.stamp.path;

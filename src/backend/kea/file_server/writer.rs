@@ -11,7 +11,7 @@ use super::super::dialect::edit::{Edit, EditError};
 use super::super::file::Checked;
 use super::super::subnet::{self, Style};
 use super::layout::Place;
-use super::{FileServer, Fresh, as_error};
+use super::{Editable, FileServer, as_error};
 use crate::engine::approval::Approved;
 use crate::engine::port::{Abilities, Assessment, Batch, Control, Done, Gate, Grain, Refusal, Saved, Work, Writer};
 use crate::engine::{Error, ErrorKind, Result};
@@ -30,7 +30,7 @@ impl FileWriter {
     }
 
     /// Writes all of the work or nothing of it.
-    async fn replace(&self, work: &[Arc<Work>], fresh: Fresh) -> Result<()> {
+    async fn replace(&self, work: &[Arc<Work>], fresh: Editable) -> Result<()> {
         let edits = work.iter().map(|work| edits(work, &fresh)).collect::<Result<Vec<_>>>()?.concat();
         let options = self.server.policy().options.clone();
         let replaced = self.server.blocking(move || {
@@ -58,7 +58,7 @@ impl FileWriter {
         if work.is_empty() || ctl.is_cancelled() {
             return all(Done::Cancelled);
         }
-        let fresh = match self.server.fresh().await {
+        let fresh = match self.server.editable().await {
             Ok(fresh) => fresh,
             Err(error) => return all(Done::Rejected(error)),
         };
@@ -92,7 +92,7 @@ impl FileWriter {
         }
     }
 
-    fn moved(&self, work: &Work, fresh: &Fresh) -> Option<Error> {
+    fn moved(&self, work: &Work, fresh: &Editable) -> Option<Error> {
         let now = fresh.config.scopes.get(&work.id);
         let same = match (&work.before, now) {
             (None, None) => true,
@@ -127,7 +127,7 @@ impl Writer for FileWriter {
     }
 
     async fn assess(&self, work: &[Arc<Work>], _ctl: &Control) -> Result<Assessment> {
-        let fresh = self.server.fresh().await?;
+        let fresh = self.server.editable().await?;
         let mut refusals: BTreeMap<ScopeId, Vec<Refusal>> = BTreeMap::new();
         let mut possible = Vec::new();
         for one in work {
@@ -201,7 +201,7 @@ impl Writer for FileWriter {
 }
 
 /// What stands against writing to the place where the scope is.
-fn by_place(work: &Work, fresh: &Fresh) -> Option<Refusal> {
+fn by_place(work: &Work, fresh: &Editable) -> Option<Refusal> {
     let include = fresh.layout.scopes.get(&work.id)?.include.as_ref()?;
     Some(Refusal {
         name: "included-file",
@@ -212,7 +212,7 @@ fn by_place(work: &Work, fresh: &Fresh) -> Option<Refusal> {
 }
 
 /// Kea refuses a file in which two subnets have one number.
-fn id_taken(work: &Work, all: &[Arc<Work>], fresh: &Fresh) -> Option<Refusal> {
+fn id_taken(work: &Work, all: &[Arc<Work>], fresh: &Editable) -> Option<Refusal> {
     let number = work.wanted_id()?;
     if work.before.as_ref().and_then(Scope::server_id) == Some(number) {
         return None;
@@ -229,7 +229,7 @@ fn id_taken(work: &Work, all: &[Arc<Work>], fresh: &Fresh) -> Option<Refusal> {
 }
 
 /// The edits that make one scope what is wanted.
-fn edits(work: &Work, fresh: &Fresh) -> Result<Vec<Edit>> {
+fn edits(work: &Work, fresh: &Editable) -> Result<Vec<Edit>> {
     let around = &fresh.config.surroundings;
     let place = fresh.layout.scopes.get(&work.id);
     let style = if place.is_some() { Style::Keep } else { Style::Create };
