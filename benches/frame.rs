@@ -49,7 +49,7 @@ fn drift() -> RelationshipDrift {
             state: if drifted { DriftState::Drifted } else { DriftState::InSync },
             reason: None,
             changes: if drifted { (1..=5).map(|at| change(network + at)).collect() } else { Vec::new() },
-            hidden: Default::default(),
+            hides: false,
             ignored: Default::default(),
         }
     };

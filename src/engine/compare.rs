@@ -1,6 +1,7 @@
 //! Two readings become the drift of a relationship.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 
 use super::ignore::{self, IgnoreRule, Ignored};
 use super::port::{Entry, Reading};
@@ -28,8 +29,8 @@ pub struct ScopeDrift {
     pub reason: Option<String>,
     /// What must happen on the target; for a scope that only the target has, what is there.
     pub changes: Vec<Change>,
-    /// Items whose value a server does not reveal, where that leaves the drift unknown.
-    pub hidden: BTreeSet<ItemKey>,
+    /// A server does not reveal some value, and that leaves the drift unknown.
+    pub hides: bool,
     /// Differences that a rule of the configuration ignores.
     pub ignored: Ignored,
 }
@@ -44,7 +45,7 @@ impl ScopeDrift {
             state: DriftState::Unknown,
             reason,
             changes: Vec::new(),
-            hidden: BTreeSet::new(),
+            hides: false,
             ignored: Ignored::new(),
         }
     }
@@ -272,11 +273,14 @@ impl Sides<'_> {
         let ours = held(self.source, self.source_member);
         let theirs = held(self.target, 1 - self.source_member);
         let all: Vec<ScopeId> = ours.union(&theirs).copied().collect();
-        let (mut scopes, mut all_made) = (Vec::with_capacity(all.len()), BTreeMap::new());
-        for (scope, made) in side_by_side(&all, MANY, |id| self.scope(*id, made)) {
-            all_made.extend(made.map(|made| (scope.id, made)));
-            scopes.push(scope);
-        }
+        let all_made = Mutex::new(BTreeMap::new());
+        let mut scopes = side_by_side(&all, MANY, |id| {
+            let (scope, made) = self.scope(*id, made);
+            if let Some(made) = made {
+                all_made.lock().unwrap_or_else(PoisonError::into_inner).insert(*id, made);
+            }
+            scope
+        });
         for (side, reading) in self.readings() {
             scopes.extend(reading.unreadable.iter().filter_map(|(id, reason)| {
                 let unknown = |id| ScopeDrift::unknown(id, Some(self.not_understood(side, reason)));
@@ -285,7 +289,7 @@ impl Sides<'_> {
         }
         scopes.sort_by_key(|scope| scope.id);
         scopes.dedup_by_key(|scope| scope.id);
-        (scopes, all_made)
+        (scopes, all_made.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn scope<R>(
@@ -373,11 +377,11 @@ fn compare_opened(result: &mut ScopeDrift, source: &Scope, target: &Scope, rules
         result.state = DriftState::Drifted;
         return;
     }
-    result.hidden = source.unreadable.union(&target.unreadable).cloned().collect();
-    if result.hidden.is_empty() {
+    let hidden: Vec<String> = source.unreadable.union(&target.unreadable).map(ToString::to_string).collect();
+    if hidden.is_empty() {
         result.state = DriftState::InSync;
     } else {
-        let hidden: Vec<String> = result.hidden.iter().map(ToString::to_string).collect();
+        result.hides = true;
         result.reason = Some(format!("the server does not reveal {}", hidden.join(", ")));
     }
 }
@@ -408,6 +412,7 @@ fn unknown_scopes(
     }
     scopes.sort_by_key(|scope| scope.id);
     scopes.dedup_by_key(|scope| scope.id);
+    scopes.shrink_to_fit();
     scopes
 }
 
@@ -492,7 +497,7 @@ fn scope_findings(scopes: &[ScopeDrift], source: &str, target: &str, is_named: b
         &format!("scopes with another id on {target} than on {source}: {danger}"),
         &format!("replicate them: {target} gets the id of {source}"),
     );
-    let hidden = scopes.iter().filter(|scope| !scope.hidden.is_empty()).map(|scope| scope.id).collect();
+    let hidden = scopes.iter().filter(|scope| scope.hides).map(|scope| scope.id).collect();
     collect(
         FindingKind::Unreadable,
         FindingSide::Both,

@@ -7,14 +7,20 @@ pub fn side_by_side<T: Sync, R: Send>(items: &[T], worth: usize, work: impl Fn(&
     if items.len() < worth.max(2) || threads < 2 {
         return items.iter().map(work).collect();
     }
-    let work = &work;
+    // one piece of memory for all of them: there may be 100 000, and big ones
+    let mut results: Vec<Option<R>> = items.iter().map(|_| None).collect();
+    let (work, each) = (&work, items.len().div_ceil(threads));
     std::thread::scope(|scope| {
-        let chunks = items.chunks(items.len().div_ceil(threads));
-        let workers: Vec<_> =
-            chunks.map(|chunk| scope.spawn(move || chunk.iter().map(work).collect::<Vec<_>>())).collect();
-        let results = workers.into_iter().map(std::thread::ScopedJoinHandle::join);
-        results.flat_map(|result| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
-    })
+        let pieces = items.chunks(each).zip(results.chunks_mut(each));
+        let fill = |(items, results): (&'_ [T], &'_ mut [Option<R>])| {
+            results.iter_mut().zip(items).for_each(|(result, item)| *result = Some(work(item)));
+        };
+        let workers: Vec<_> = pieces.map(|piece| scope.spawn(move || fill(piece))).collect();
+        workers.into_iter().for_each(|worker| {
+            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        });
+    });
+    results.into_iter().flatten().collect()
 }
 
 #[cfg(test)]

@@ -319,7 +319,7 @@ mod tests {
             server_ids: [None, None],
             reason: None,
             changes: if differs { vec![change] } else { Vec::new() },
-            hidden: Default::default(),
+            hides: false,
             ignored: Default::default(),
             state,
         }

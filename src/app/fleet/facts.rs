@@ -64,7 +64,7 @@ impl FactSheet {
     pub fn new(drift: &RelationshipDrift, refused: &BTreeMap<ScopeId, String>) -> Self {
         let severe = drift.findings.iter().filter(|finding| finding.severity == Severity::Critical);
         let critical: BTreeSet<ScopeId> = severe.flat_map(|finding| finding.scopes.iter().copied()).collect();
-        let mut sheet = FactSheet::default();
+        let mut sheet = FactSheet { facts: Vec::with_capacity(drift.scopes.len()), ..FactSheet::default() };
         for scope in &drift.scopes {
             let counts = counts_of(scope);
             sheet.facts.push(Facts {
@@ -77,6 +77,7 @@ impl FactSheet {
             });
             sheet.write(scope, counts);
         }
+        sheet.text.shrink_to_fit();
         sheet.sort_names(&drift.scopes);
         sheet
     }

@@ -211,7 +211,7 @@ mod tests {
             state: if in_sync { DriftState::InSync } else { DriftState::Drifted },
             reason: None,
             changes: Vec::new(),
-            hidden: BTreeSet::new(),
+            hides: false,
             ignored: Default::default(),
         };
         let numbered = |scope: &ScopeDrift| Numbered {

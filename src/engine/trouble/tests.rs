@@ -1,7 +1,5 @@
 //! What is said of pairs in trouble.
 
-use std::collections::BTreeSet;
-
 use super::*;
 use crate::engine::survey::{Member, Presence};
 use crate::model::{Contact, Membership, Mode, Peer, Role, State, Timing};
@@ -52,7 +50,7 @@ fn scope(n: u8, state: DriftState, server_ids: [Option<u32>; 2]) -> ScopeDrift {
         state,
         reason: None,
         changes: Vec::new(),
-        hidden: BTreeSet::new(),
+        hides: false,
         ignored: Default::default(),
     }
 }
