@@ -23,6 +23,7 @@ use scopesync::config::{Column, ScreenConfig};
 use scopesync::engine::fleet::Fleet;
 use scopesync::engine::outcome::SavedState;
 use scopesync::engine::port::{Control, RunKind};
+use scopesync::engine::select::Pick;
 use scopesync::engine::undo::Undo;
 use scopesync::history::UndoneBy;
 use scopesync::log::Message;
@@ -178,12 +179,16 @@ pub struct Program {
     pub pending: VecDeque<Effect>,
     /// What the program asked of the one who runs it: `run`, `cancel`, `quit` and the like.
     pub asked: Vec<String>,
+    /// What writes or leads to a write, in the order in which the program began it.
+    pub begun: Vec<&'static str>,
     pub theme: Theme,
     pub now: Instant,
     /// What the history knows.
     pub past: Past,
     /// Runs are cancelled softly from their beginning.
     pub cancelled: bool,
+    /// What an interrupted run had not come to.
+    pub rest: Vec<Pick>,
     /// The newest messages of the log.
     pub messages: Vec<Message>,
     /// Plans may be saved to files.
@@ -224,10 +229,12 @@ impl Program {
             journal: FakeJournal::default(),
             pending: VecDeque::new(),
             asked: Vec::new(),
+            begun: Vec::new(),
             theme: Theme::colours(Glyphs::UNICODE),
             now,
             past: Past::default(),
             cancelled: false,
+            rest: Vec::new(),
             messages: Vec::new(),
             saves: false,
             demo: None,
@@ -255,6 +262,7 @@ impl Program {
 
     fn take(&mut self, effects: Vec<Effect>) {
         for effect in effects {
+            self.begun.extend(towards_a_write(&effect));
             let asked = match &effect {
                 Effect::Run(_, plan, approved) => {
                     let names: Vec<String> =
@@ -385,6 +393,12 @@ impl Program {
             _ => unreachable!("not left pending"),
         };
         let fleet = self.state.fleet.clone().unwrap();
+        let effect = match effect {
+            Effect::PlanFinish(ticket, _) if !self.rest.is_empty() => {
+                Effect::Plan(ticket, self.state.survey.clone(), self.rest.clone())
+            }
+            effect => effect,
+        };
         if let Effect::PlanUndo(ticket, survey, run, scope) = effect {
             let undo = match Undo::new(&run, self.past.left.clone(), &[]) {
                 Ok(undo) => undo,
@@ -448,6 +462,22 @@ impl Program {
             _ => None,
         }
     }
+}
+
+/// What an effect begins that writes, or that leads to a write.
+fn towards_a_write(effect: &Effect) -> Option<&'static str> {
+    Some(match effect {
+        Effect::Plan(..) => "plan",
+        Effect::Retry(..) => "retry",
+        Effect::PlanUndo(..) => "undo",
+        Effect::PlanFinish(..) => "finish",
+        Effect::PlanReset(..) => "plan of a reset",
+        Effect::LeaveRun(..) => "leaving a run",
+        Effect::Run(..) => "run",
+        Effect::StartJob(..) => "job",
+        Effect::Reset(..) => "reset",
+        _ => return None,
+    })
 }
 
 /// A key as the table spells it.

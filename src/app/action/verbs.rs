@@ -159,7 +159,8 @@ pub const VERBS: &[Verb] = &[
         &["u"],
         PAST,
         "undo",
-        "preview the way back to the scopes as they were before the run, or to the highlighted one",
+        "preview the way back to the scopes as they were before the run, or to the highlighted one; asks \
+         also with Force on",
     ),
     verb(
         Action::Finish,
@@ -167,7 +168,8 @@ pub const VERBS: &[Verb] = &[
         &["f"],
         PAST,
         "finish",
-        "preview what an interrupted run had not come to; both servers are read first",
+        "preview what an interrupted run had not come to; both servers are read first, and it asks also \
+         with Force on",
     ),
     verb(
         Action::LeaveRun,

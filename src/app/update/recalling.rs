@@ -289,7 +289,7 @@ pub(in crate::app) fn can_undo(state: &AppState) -> Result<(), String> {
     }
 }
 
-/// Has a plan made back to the snapshot of the run, or of one scope of it.
+/// Has a plan made back to the snapshot of the run, or of one scope of it: shown and asked about, always.
 fn undo(state: &mut AppState) -> Vec<Effect> {
     let Some(run) = state.history.subject().map(|run| run.id.clone()) else { return Vec::new() };
     let scope = match (&state.history.level, &state.history.opened) {
@@ -302,7 +302,7 @@ fn undo(state: &mut AppState) -> Vec<Effect> {
     };
     let ticket = state.ticket();
     state.view =
-        View::Planning { ticket, picked: format!("undo of run {run}: {what}, back to the snapshot"), asks: false };
+        View::Planning { ticket, picked: format!("undo of run {run}: {what}, back to the snapshot"), asks: true };
     vec![Effect::PlanUndo(ticket, Arc::clone(&state.survey), run, scope)]
 }
 
@@ -325,10 +325,10 @@ pub(in crate::app) fn can_settle(state: &AppState, action: Action) -> Result<(),
     }
 }
 
-/// Has a plan made of what an interrupted run had not come to.
+/// Has a plan made of what an interrupted run had not come to: shown and asked about, always.
 fn finish(state: &mut AppState) -> Vec<Effect> {
     let Some(run) = state.history.subject().map(|run| run.id.clone()) else { return Vec::new() };
     let ticket = state.ticket();
-    state.view = View::Planning { ticket, picked: format!("the rest of run {run}"), asks: false };
+    state.view = View::Planning { ticket, picked: format!("the rest of run {run}"), asks: true };
     vec![Effect::PlanFinish(ticket, run)]
 }
