@@ -3,6 +3,7 @@
 //! A reader that has gone away (`| head`) is no error: what it no longer takes is dropped.
 //! A result that could not be written for another reason, such as a full disk, is one.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -11,7 +12,7 @@ use serde::Serialize;
 
 use super::Failure;
 use crate::show::json;
-use crate::show::{Line, Role};
+use crate::show::{Line, Role, is_unicode_readable};
 
 /// What a stream can show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,12 +30,10 @@ impl Dress {
     pub fn of(terminal: bool, env: &dyn Fn(&str) -> Option<OsString>) -> Self {
         let set = |name: &str| env(name).filter(|value| !value.is_empty());
         let dumb = set("TERM").is_none_or(|term| term == "dumb");
-        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set);
-        let locale = locale.map(|value| value.to_string_lossy().to_ascii_lowercase());
         Dress {
             terminal,
             colour: terminal && !dumb && set("NO_COLOR").is_none(),
-            unicode: cfg!(windows) || locale.is_some_and(|name| name.contains("utf-8") || name.contains("utf8")),
+            unicode: is_unicode_readable(|name| Some(env(name)?.to_string_lossy().into_owned())),
         }
     }
 }
@@ -146,7 +145,7 @@ impl Console {
 
     /// Text without a line end beside the result, for a question.
     pub fn prompt(&mut self, text: &str) {
-        self.err.write(text.as_bytes());
+        self.err.text(text);
         let _ = self.err.writer.flush();
     }
 
@@ -208,10 +207,12 @@ impl Stream {
                 text.push_str(&format!("\u{1b}[{code}m{piece}\u{1b}[0m"));
             }
         }
-        if !self.dress.unicode {
-            text = text.replace('→', "->");
-        }
         text.push('\n');
+        self.text(&text);
+    }
+
+    fn text(&mut self, text: &str) {
+        let text = if self.dress.unicode { Cow::Borrowed(text) } else { in_ascii(text) };
         self.write(text.as_bytes());
     }
 
@@ -227,6 +228,22 @@ impl Stream {
             self.lost.get_or_insert(error);
         }
     }
+}
+
+/// A text for whoever reads ASCII alone: an arrow as it is typed, all else escaped as what would do harm is.
+fn in_ascii(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '→' => plain.push_str("->"),
+            c if c.is_ascii() => plain.push(c),
+            c => plain.extend(c.escape_default()),
+        }
+    }
+    Cow::Owned(plain)
 }
 
 /// The terminal's code for a role. Only the sixteen colours of the terminal's own theme.
@@ -266,10 +283,14 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn the_first_locale_that_is_set_decides() {
+    fn the_locale_decides_on_signs() {
         assert!(dress(false, &[("LANG", "de_DE.UTF-8")]).unicode);
         assert!(!dress(false, &[("LANG", "de_DE.UTF-8"), ("LC_ALL", "C")]).unicode);
-        assert!(!dress(false, &[]).unicode);
+    }
+
+    #[test]
+    fn who_reads_ascii_alone_gets_no_other_bytes() {
+        assert_eq!(in_ascii("\u{1b}[1mBüro→東\u{1b}[0m\n"), "\u{1b}[1mB\\u{fc}ro->\\u{6771}\u{1b}[0m\n");
     }
 
     /// Takes a few bytes, then is gone.

@@ -415,7 +415,7 @@ pub const SCREEN: Section = Section {
         Key {
             name: "glyphs",
             absent: Absent::Default("\"auto\""),
-            about: "Signs for lines and marks: `\"unicode\"`, `\"ascii\"`, or what locale and terminal can show.",
+            about: "Signs for lines and marks: `\"unicode\"`, `\"ascii\"`, or Unicode where the locale names UTF-8 and the terminal can show it.",
         },
         Key {
             name: "mouse",

@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
 
 use crate::config::{ConfigError, ScreenConfig, ThemeFile};
+use crate::show::is_unicode_readable;
 
 /// The signs that not every terminal can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,15 +60,10 @@ impl Glyphs {
         reversed: " ^",
     };
 
-    /// Those that this locale and terminal can show. A locale that names no character set
-    /// is taken for UTF-8, as terminals of today are.
+    /// Those that this locale and terminal can show.
     pub fn for_environment(env: impl Fn(&str) -> Option<String>) -> Self {
-        let set = |name: &str| env(name).filter(|value| !value.is_empty());
-        let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG")).unwrap_or_default();
-        let charset = locale.split_once('.').map(|(_, charset)| charset.to_ascii_lowercase().replace('-', ""));
-        let other_charset = charset.is_some_and(|charset| !charset.starts_with("utf8"));
-        let plain_terminal = set("TERM").is_some_and(|term| ["vt100", "vt102", "vt220", "dumb"].contains(&&*term));
-        if other_charset || plain_terminal { Glyphs::ASCII } else { Glyphs::UNICODE }
+        let plain_terminal = env("TERM").is_some_and(|term| ["vt100", "vt102", "vt220", "dumb"].contains(&&*term));
+        if is_unicode_readable(env) && !plain_terminal { Glyphs::UNICODE } else { Glyphs::ASCII }
     }
 }
 
@@ -249,11 +245,11 @@ mod tests {
                 pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
             })
         };
-        assert_eq!(with(&[]), Glyphs::UNICODE);
         assert_eq!(with(&[("LANG", "de_DE.UTF-8")]), Glyphs::UNICODE);
-        assert_eq!(with(&[("LANG", "C")]), Glyphs::UNICODE);
-        assert_eq!(with(&[("LANG", "de_DE.ISO-8859-1")]), Glyphs::ASCII);
-        assert_eq!(with(&[("LC_ALL", "de_DE.ISO-8859-15"), ("LANG", "de_DE.UTF-8")]), Glyphs::ASCII);
+        assert_eq!(with(&[("TERM", "xterm"), ("LANG", "C.UTF-8")]), Glyphs::UNICODE);
+        if cfg!(unix) {
+            assert_eq!(with(&[("TERM", "xterm"), ("LANG", "C")]), Glyphs::ASCII);
+        }
         assert_eq!(with(&[("TERM", "vt220"), ("LANG", "C.UTF-8")]), Glyphs::ASCII);
         let arrows = [Glyphs::ASCII.arrow, Glyphs::ASCII.horizontal, Glyphs::ASCII.more, Glyphs::ASCII.full];
         assert!(arrows.iter().all(|text| text.is_ascii()));
