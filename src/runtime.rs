@@ -28,8 +28,8 @@ use crate::ui::{self, Theme};
 
 use perform::Hands;
 
-/// At least so long between two frames: nobody sees more.
-const FRAME: Duration = Duration::from_millis(33);
+/// At least so long between two frames, which makes thirty a second at most: nobody sees more.
+const FRAME: Duration = Duration::from_millis(34);
 
 /// At least so long between two frames that show only how far something is.
 const PROGRESS_FRAME: Duration = Duration::from_millis(100);
@@ -252,12 +252,7 @@ impl Program {
     }
 
     fn due(&self) -> Option<Instant> {
-        let pause = match self.dirty {
-            Dirty::No => return None,
-            Dirty::Progress => PROGRESS_FRAME,
-            Dirty::Now => FRAME,
-        };
-        Some(self.drawn_at.map_or_else(Instant::now, |at| at + pause))
+        due(self.dirty, self.drawn_at, Instant::now())
     }
 
     fn draw(&mut self) -> Result<(), RuntimeError> {
@@ -395,6 +390,16 @@ impl Program {
     }
 }
 
+/// When the next frame is to be drawn after one at `drawn_at`.
+fn due(dirty: Dirty, drawn_at: Option<Instant>, now: Instant) -> Option<Instant> {
+    let pause = match dirty {
+        Dirty::No => return None,
+        Dirty::Progress => PROGRESS_FRAME,
+        Dirty::Now => FRAME,
+    };
+    Some(drawn_at.map_or(now, |at| at + pause))
+}
+
 /// What the title calls the configuration.
 fn config_name(start: &Start) -> String {
     match (&start.located, start.demo) {
@@ -418,3 +423,22 @@ fn print(line: &str) {
 
 // The loop wakes for a gate when it opens, and a frame must not be later than that.
 const _: () = assert!(READING_TIME.as_millis() > PROGRESS_FRAME.as_millis());
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_in_a_second_of_things_that_never_stop_coming() {
+        for (dirty, frames) in [(Dirty::No, 0), (Dirty::Progress, 10), (Dirty::Now, 30)] {
+            let began = Instant::now();
+            let mut drawn = Vec::new();
+            for now in (0..1000).map(|at| began + Duration::from_millis(at)) {
+                if due(dirty, drawn.last().copied(), now).is_some_and(|due| now >= due) {
+                    drawn.push(now);
+                }
+            }
+            assert_eq!(drawn.len(), frames);
+        }
+    }
+}

@@ -108,7 +108,7 @@ fn converse(child: &mut Child, request: &Request) -> Result<()> {
 }
 
 fn answer(from: impl Read + Send + 'static) -> io::Result<Answer> {
-    let (sender, heard) = mpsc::channel();
+    let (sender, heard) = mpsc::sync_channel(1);
     std::thread::Builder::new().name("job's answer".into()).spawn(move || {
         let mut line = String::new();
         let read = BufReader::new(from.take(LONGEST)).read_line(&mut line);

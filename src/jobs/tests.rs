@@ -257,7 +257,7 @@ fn nothing_is_lost_when_waiting_is_given_up() {
 fn the_end_of_the_workers_does_not_hang_on_blocking_work() {
     let workers = workers();
     let started = Instant::now();
-    let (release, blocked) = std::sync::mpsc::channel::<()>();
+    let (release, blocked) = std::sync::mpsc::sync_channel::<()>(1);
     workers.block_on(async {
         let (begun, begin) = tokio::sync::oneshot::channel();
         tokio::task::spawn_blocking(move || {
@@ -295,8 +295,8 @@ fn the_end_of_the_workers_waits_for_what_has_to_finish() {
 fn on_the_operators_word_what_hangs_is_left_at_once() {
     let workers = workers();
     let mut jobs = Jobs::new(&workers);
-    let (begun, begin) = std::sync::mpsc::channel();
-    let (release, released) = std::sync::mpsc::channel::<()>();
+    let (begun, begin) = std::sync::mpsc::sync_channel(1);
+    let (release, released) = std::sync::mpsc::sync_channel::<()>(1);
     jobs.spawn(Job::must_finish("waits for an answer"), |_| std::future::pending::<Result<i32, Infallible>>());
     jobs.spawn(Job::must_finish("stands still"), move |_| async move {
         // Heeds neither its control nor being dropped.

@@ -8,7 +8,7 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -64,13 +64,13 @@ pub enum Fault {
     /// Another answer than the server's.
     Instead(Value),
     /// Everything waits until the test lets it go on: see [`Proxy::pause`].
-    Pause(Sender<()>, Receiver<bool>),
+    Pause(SyncSender<()>, Receiver<bool>),
 }
 
 /// Opens when the traffic has come to a point, and holds it there.
 pub struct Gate {
     reached: Receiver<()>,
-    open: Sender<bool>,
+    open: SyncSender<bool>,
 }
 
 impl Gate {
@@ -197,7 +197,7 @@ impl Proxy {
 
     /// Holds the traffic at a point; the test waits there, does what it wants and opens.
     pub fn pause(&self, point: Point) -> Gate {
-        let ((reach, reached), (open, opened)) = (channel(), channel());
+        let ((reach, reached), (open, opened)) = (sync_channel(1), sync_channel(1));
         self.upset(point, Fault::Pause(reach, opened));
         Gate { reached, open }
     }

@@ -164,7 +164,8 @@ N - Do nothing now; the run waits.";
 /// The next line; empty at the end of the input. A signal that asks for an end is an
 /// [`io::ErrorKind::Interrupted`], and the thread that reads is left to the program's end.
 fn typed(device: Option<&'static str>, mut signals: Signals) -> io::Result<String> {
-    let (sender, told) = std::sync::mpsc::channel();
+    // one place for the answer, one for the signal: neither thread ever waits to tell it
+    let (sender, told) = std::sync::mpsc::sync_channel(2);
     let interrupted = sender.clone();
     let watch = tokio::spawn(async move {
         signals.next().await;
