@@ -247,7 +247,26 @@ fn idle_it_sends_nothing_and_a_cursor_move_is_small() {
     terminal.wait_for_output(mark);
     assert!(terminal.is_quiet_for(Duration::from_millis(200)));
     let bytes = terminal.since(mark).len();
-    assert!(bytes <= 1000, "{bytes} bytes for one line up and another drift");
+    assert!(bytes <= 500, "{bytes} bytes for one line up and another drift");
+    ends_well(terminal);
+}
+
+/// Every key is taken, and hardly any gets a frame of its own.
+#[test]
+fn keys_that_never_stop_coming_draw_thirty_frames_a_second_at_most() {
+    let home = Home::new();
+    let mut terminal = demo(&home);
+    terminal.keys("Enter");
+    terminal.wait_for_text("drift of 10.42.99.0");
+    let (mark, began) = (terminal.mark(), Instant::now());
+    for key in ["Down", "Up"].into_iter().cycle().take_while(|_| began.elapsed() < Duration::from_secs(1)) {
+        terminal.keys(key);
+        terminal.is_quiet_for(Duration::from_millis(2));
+    }
+    let drawn = terminal.since(mark);
+    let most = began.elapsed().as_millis() / 33 + 2;
+    let frames = drawn.windows(8).filter(|bytes| bytes == b"\x1b[?2026h").count();
+    assert!(frames > 1 && frames as u128 <= most, "{frames} frames, {most} at most");
     ends_well(terminal);
 }
 
