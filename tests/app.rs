@@ -30,6 +30,7 @@ mod watch;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use common::fake::{self, FakeServer, Script, pair, reserve, scope};
 use common::screen::{Program, event_of};
@@ -249,6 +250,35 @@ fn the_filter_limits_the_list_and_what_is_marked() {
 }
 
 #[test]
+fn what_is_known_stays_while_it_is_read_again_and_says_so() {
+    let mut program = Program::start(Some(fake::fleet(&servers())), 100, 30);
+    program.type_keys("A");
+    assert_eq!(message(&program.state), "A: still being read: one, two");
+    program.settle();
+    program.press("Enter");
+    program.type_keys("R");
+    program.draw();
+    let text = program.text();
+    assert!(text.contains("checking: ! 5/10 drifted") && text.contains("? drifted +1 ~1"), "{text}");
+    assert!(text.contains("? in sync") && text.contains("? only on target"), "{text}");
+    program.type_keys("A");
+    assert_eq!(marks(&program.state).len(), 4);
+    program.settle();
+    let text = program.text();
+    assert!(text.contains("5/10 drifted") && !text.contains("checking") && !text.contains("? in sync"), "{text}");
+    assert_eq!(marks(&program.state).len(), 4);
+    // of the other direction nothing is known
+    program.type_keys("s a");
+    program.draw();
+    assert_eq!(message(&program.state), "a: one-two is still being compared");
+    assert!(
+        program.text().contains("checking 10 scopes") && !program.text().contains("? in sync"),
+        "{}",
+        program.text()
+    );
+}
+
+#[test]
 fn swapping_turns_the_direction_and_clears_the_marks() {
     let (mut program, _) = ready();
     program.press("Enter a s");
@@ -283,6 +313,9 @@ fn what_the_target_is_known_to_refuse_is_left_out_of_all() {
     let name = relation.compared.as_ref().unwrap().drift.name.clone();
     fleet::compared(&mut program.state, &name, Arc::new(Compared::of(drift, false)));
     program.type_keys("Enter a");
+    program.draw();
+    let text = program.text();
+    assert!(text.contains("in sync, critical") && text.contains("drifted, critical +1 ~1"), "{text}");
     assert_eq!(marks(&program.state), ["10.0.2.0", "10.0.3.0", "10.0.5.0"]);
     let told = "3 drifted scopes marked; 1 left out: option definition dhcp4/222 is missing on the target; \
                 1 left out: only on the target, never deleted by a replication";

@@ -93,6 +93,9 @@ fn another_program_compares_both_sides_of_a_scope() {
     terminal.type_text("q\r");
     terminal.wait_for_text("heard q");
     terminal.keys("Ctrl-c");
+    let view = terminal.wait_for_text("scopesync: Enter goes back");
+    assert!(view.contains("over") && !view.alternate_screen(), "what was printed last can be read: {view}");
+    terminal.type_text("\r");
     terminal.wait_for("the screen", |view| view.alternate_screen() && view.contains("17/43 drifted"));
     terminal.keys("Down");
     terminal.wait_for_text("drift of 10.20.");

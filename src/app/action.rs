@@ -55,6 +55,8 @@ pub enum Action {
     Swap,
     /// Watches the servers, or no longer.
     Watch,
+    /// Takes note of all that is new or has changed.
+    Seen,
     /// Turns WhatIf on or off.
     WhatIf,
     /// Turns Force on or off.

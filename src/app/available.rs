@@ -11,6 +11,7 @@ use super::state::{AppState, Pane, Quitting, View};
 use super::update::{copying, drifting, handing, logging, recalling};
 use crate::config::Grouping;
 use crate::engine::approval::Manner;
+use crate::show::some;
 
 /// Whether an action would do something; `Err` tells why not.
 pub fn available(state: &AppState, action: Action) -> Result<(), String> {
@@ -28,6 +29,9 @@ pub fn available(state: &AppState, action: Action) -> Result<(), String> {
             Grouping::Relationship | Grouping::Server => Ok(()),
         },
         Action::Unmark if state.marked() == 0 => Err("nothing is marked".into()),
+        Action::Seen if state.relations.values().all(|relation| relation.news.count() == 0) => {
+            Err("no scope is told to be new or changed".into())
+        }
         Action::Swap => swap(state),
         Action::WhatIf if state.setting.read_only => Err("everything is read-only: nothing can be written".into()),
         Action::Force if state.setting.read_only => Err("everything is read-only: nothing can be written".into()),
@@ -78,6 +82,9 @@ fn marking(state: &AppState, action: Action) -> Result<(), String> {
     if let Some(reason) = &relationship.unsupported {
         return Err(reason.clone());
     }
+    if relation.turned {
+        return Err(format!("{} is still being compared", relationship.name));
+    }
     if action == Action::Mark && state.beneath() == Place::Scopes {
         let scope = state.current_scope().ok_or("there is no scope here")?;
         if relation.marks.contains(&scope.id) {
@@ -88,11 +95,11 @@ fn marking(state: &AppState, action: Action) -> Result<(), String> {
         }
         return pick::can_replicate(state, scope);
     }
-    if state.is_stale(relationship) {
-        return Err(format!("{} is still being read", relationship.name));
-    }
     if relation.tally.markable > 0 {
         return Ok(());
+    }
+    if state.is_stale(relationship) || relation.compared.as_ref().is_none_or(|compared| compared.pending) {
+        return Err(format!("{} is still being read", relationship.name));
     }
     let filter = if relation.fits.is_some() { " among those that the filter shows" } else { "" };
     let why = relation.compared.as_ref().map(|compared| match relation.fits {
@@ -107,6 +114,12 @@ fn marking(state: &AppState, action: Action) -> Result<(), String> {
 fn marking_shown(state: &AppState) -> Result<(), String> {
     if marks::markable(state).next().is_some() {
         return Ok(());
+    }
+    if !state.reading.is_empty() {
+        return Err(format!("still being read: {}", some(state.reading.keys())));
+    }
+    if state.relations.values().any(|relation| relation.comparing.is_some()) {
+        return Err("drift is still being compared".into());
     }
     Err(match state.tree.filter.trim() {
         "" => "no scope can be replicated".into(),

@@ -97,6 +97,11 @@ impl Compared {
         left_out(&self.refused, scopes)
     }
 
+    /// Whether a partner could not be read: nothing is known then, whatever was read of the other.
+    pub fn is_unread(&self) -> bool {
+        self.drift.findings.iter().any(|finding| finding.kind == FindingKind::Partner)
+    }
+
     /// Whether something differs and none of it can be replicated.
     pub fn is_all_left_out(&self) -> bool {
         let Summary { drifted, only_on_source, only_on_target, .. } = self.summary;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::engine::approval::Approved;
 use crate::engine::fleet::Fleet;
@@ -152,8 +153,9 @@ pub enum News {
     Viewed,
     /// A server was read, or could not be.
     Read(ServerName, ReadOutcome),
-    /// A server was asked whether anything has moved: `None` if nothing has.
-    Watched(ServerName, Option<ReadOutcome>),
+    /// A server was asked whether anything has moved: `None` if nothing has. How long it is busy
+    /// with that each time that nothing has.
+    Watched(ServerName, Option<ReadOutcome>, Duration),
     /// A server is being read, and so much of it is known.
     Part(ServerName, Arc<Reading>),
     /// Addresses in use, by scope.

@@ -28,7 +28,6 @@ use super::compared::Compared;
 use super::filter::Filter;
 use super::filter::fleet::Said;
 use super::state::AppState;
-use super::watch;
 use relation::{Relation, Used};
 use rows::{Row, RowKey};
 
@@ -92,8 +91,9 @@ pub fn compared(state: &mut AppState, name: &Foreign, compared: Arc<Compared>) {
     let resorts = !state.tree.touched || relation.resorts;
     let kept = looks_at && !resorts && relation.compared.is_some();
     relation.resorts &= compared.pending;
-    if let (true, Some(old)) = (state.watch.on, &relation.compared) {
-        watch::note(old, &compared, &mut relation.news);
+    let was_turned = std::mem::take(&mut relation.turned);
+    if let (true, false, Some(old)) = (state.watch.on, was_turned, &relation.compared) {
+        relation.news.take(old, &compared);
     }
     let moved = relation.compare(compared, told, state.tree.sort, kept);
     let len = relation.order.len();

@@ -122,6 +122,9 @@ fn take(state: &mut AppState, readings: Vec<(ServerName, ReadOutcome)>) -> Vec<F
     let Some(fleet) = state.fleet.clone() else { return Vec::new() };
     let mut touched = BTreeSet::new();
     for (server, outcome) in readings {
+        if let Ok(reading) = &outcome {
+            state.watch.heard(&server, reading.at);
+        }
         if let Some(report) = state.reports.iter_mut().find(|report| report.name == server) {
             report.outcome = Some(outcome);
             // what it is called, and by which way it is reached, is known once it has answered

@@ -243,6 +243,10 @@ fn act(state: &mut AppState, action: Action, now: Moment) -> Vec<Effect> {
             watch::toggle(state, now);
             Vec::new()
         }
+        Action::Seen => {
+            watch::looked_at_all(state);
+            Vec::new()
+        }
         Action::Mouse => {
             state.mouse = !state.mouse;
             state.say(
@@ -371,7 +375,7 @@ fn on_news(state: &mut AppState, ticket: Ticket, news: News, now: Moment) -> Vec
             fleet::utilised(state, &server);
             Vec::new()
         }
-        News::Watched(server, outcome) => watch::answered(state, ticket, &server, outcome, now),
+        News::Watched(server, outcome, took) => watch::answered(state, ticket, &server, (outcome, took), now),
         News::Part(server, reading) => reading::on_part(state, ticket, &server, reading, now),
         News::Compared(compared) => {
             reading::on_compared(state, ticket, compared, now);

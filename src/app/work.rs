@@ -44,8 +44,8 @@ pub async fn work(
             Ok(News::Read(server, outcome))
         }
         Effect::Watch(_, server, reading) => {
-            let outcome = moved(&fleet, &server, reading, &ctl).await;
-            Ok(News::Watched(server, outcome))
+            let (outcome, took) = moved(&fleet, &server, reading, &ctl).await;
+            Ok(News::Watched(server, outcome, took))
         }
         Effect::Utilisation(_, server) => Ok(utilisation(&fleet, server, &ctl).await),
         Effect::Compare(_, survey, at, source) => {
@@ -111,28 +111,35 @@ fn texts(survey: &Survey, at: usize, source: usize, id: ScopeId) -> Result<Texts
 }
 
 /// What a server says now; `None` where that is what it said before. The mark tells of its
-/// configuration, and its health of what has no mark.
+/// configuration, and its health of what has no mark. With it how long the server was busy with
+/// what it is asked each time: where it has a mark, not with being read.
 async fn moved(
     fleet: &Fleet,
     server: &ServerName,
     reading: Option<Arc<Reading>>,
     ctl: &Control,
-) -> Option<ReadOutcome> {
+) -> (Option<ReadOutcome>, Duration) {
+    let began = Instant::now();
     let known = reading.filter(|reading| reading.is_whole());
     if let (Some(found), Some(old)) = (fleet.server(server), known)
         && let (Some(mark), Ok(Some(now))) = (&old.pulse, found.pulse(ctl).await)
-        && *mark == now
     {
-        match found.health(ctl).await {
-            Ok(health) if health.memberships == old.health.memberships && health.ailment == old.health.ailment => {
-                return None;
-            }
-            // the scopes are what they were: only the states are new
-            Ok(health) => return Some(Ok(Arc::new(Reading { health, ..Reading::clone(&old) }))),
-            Err(error) => return Some(Err(error)),
+        let took = began.elapsed();
+        if *mark != now {
+            return (Some(fleet.read(server, ctl).await), took);
         }
+        let outcome = match found.health(ctl).await {
+            Ok(health) if health.memberships == old.health.memberships && health.ailment == old.health.ailment => None,
+            // the scopes are what they were: only the states are new
+            Ok(health) => Some(Ok(Arc::new(Reading { health, ..Reading::clone(&old) }))),
+            Err(error) => Some(Err(error)),
+        };
+        return (outcome, began.elapsed());
     }
-    Some(fleet.read(server, ctl).await)
+    let outcome = fleet.read(server, ctl).await;
+    let is_read_each_time = outcome.as_ref().is_ok_and(|reading| reading.pulse.is_none());
+    let took = if is_read_each_time { began.elapsed() } else { Duration::ZERO };
+    (Some(outcome), took)
 }
 
 /// Asks a server how many addresses are in use; that it does not tell is no failure.

@@ -398,7 +398,8 @@ pub const SCREEN: Section = Section {
             name: "diff",
             absent: Absent::Nothing,
             about: "Program and arguments, as a list such as `[\"vimdiff\"]`, that compares both sides of a scope on \
-                    demand: the names of two text files are put behind them. It gets the terminal until it ends.",
+                    demand: the names of two text files are put behind them. It gets the terminal until it ends; \
+                    Enter then brings the screen back.",
         },
         Key {
             name: "grouping",
@@ -441,7 +442,8 @@ pub const SCREEN: Section = Section {
             name: "watch",
             absent: Absent::Default("\"off\""),
             about: "How often servers are asked whether anything has moved: `\"5m\"`, at least `\"60s\"`. A server of \
-                    which nothing has moved is asked for its mark and its states alone. `\"off\"`: not at the start; \
+                    which nothing has moved is asked for its mark and its states alone, and less often where it takes \
+                    long to answer: a hundredth of its time at most. `\"off\"`: not at the start; \
                     the key for `watch` then begins with 5 minutes.",
         },
         Key {

@@ -4,6 +4,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
+use crossterm::event::KeyCode;
 use tokio::process::{Child, Command};
 
 use super::{Dirty, End, Program, RuntimeError};
@@ -55,12 +56,40 @@ impl Program {
         };
         drop(files);
         let Some(ended) = ended else { return Ok(Ok(())) };
-        self.screen.reenter()?;
         self.events.resume()?;
+        // what it printed would be covered before anybody has read it
+        if ended.is_ok() && !self.is_read().await {
+            return Ok(Ok(()));
+        }
+        self.screen.reenter()?;
         // that texts differ is no failure, and each program has its own number for it
         Ok(ended
             .map(drop)
             .map_err(|error| format!("{program:?} cannot be run: {error}; it is set by diff in [screen]")))
+    }
+
+    /// Waits until Enter says that what stands on the terminal was read; `false` where this program
+    /// is told to end before.
+    async fn is_read(&mut self) -> bool {
+        // a terminal that is gone is told below
+        let _ = writeln!(io::stdout(), "scopesync: Enter goes back");
+        loop {
+            tokio::select! {
+                biased;
+                event = self.events.next() => match event {
+                    // the terminal hands over whole lines now: any key before it comes with it
+                    terminal::Event::Key(key) if key.code == KeyCode::Enter => return true,
+                    // the one that ended the program may be heard only now
+                    terminal::Event::Exit(Exit::Interrupt) => {}
+                    terminal::Event::Exit(exit) => {
+                        self.end = Some(End::Told(exit));
+                        return false;
+                    }
+                    _ => {}
+                },
+                event = self.hands.next() => self.on_job(event),
+            }
+        }
     }
 
     /// Waits until the program ends; `None` where this one is told to end before.

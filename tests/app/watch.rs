@@ -1,10 +1,17 @@
 //! Watch mode: what it costs the servers, what it shows, and what it leaves alone.
 
+use scopesync::app::watch;
+
 use super::*;
 
 /// What a server was asked since the last look at it, less the questions of the start.
 fn asked(server: &FakeServer) -> Vec<String> {
     std::mem::take(&mut server.inner().calls)
+}
+
+fn at_once(program: &mut Program) {
+    program.wait(0);
+    program.settle();
 }
 
 fn round(program: &mut Program) {
@@ -21,7 +28,11 @@ fn an_unchanged_server_costs_two_questions_a_round_and_nothing_moves() {
     assert!(asked(&servers.0).is_empty(), "nobody wants it yet");
     program.press("Ctrl-r");
     assert!(program.text().contains("watching, read"), "{}", program.text());
+    assert!(message(&program.state).contains("asked every 5m"), "{}", message(&program.state));
     let before = program.text();
+    at_once(&mut program);
+    assert_eq!(asked(&servers.0), ["read pulse", "read health"], "what is shown may be old");
+    drop(asked(&servers.1));
     for _ in 0..3 {
         round(&mut program);
         assert_eq!(asked(&servers.0), ["read pulse", "read health"]);
@@ -68,7 +79,9 @@ fn what_has_changed_is_read_and_marked_until_it_was_looked_at() {
 #[test]
 fn no_server_is_asked_while_a_run_writes_to_it() {
     let (mut program, servers) = ready();
-    program.press("Ctrl-r Enter a r");
+    program.press("Ctrl-r");
+    at_once(&mut program);
+    program.press("Enter a r");
     program.wait(300);
     program.type_keys("y");
     assert_eq!(program.state.running().count(), 1);
@@ -79,4 +92,61 @@ fn no_server_is_asked_while_a_run_writes_to_it() {
     program.settle();
     program.wait(300_000);
     assert!(program.pending.iter().any(asks));
+}
+
+#[test]
+fn that_a_server_cannot_be_read_is_told_and_is_no_change_of_its_scopes() {
+    let (mut program, servers) = ready();
+    program.press("Ctrl-r Enter");
+    let signs = |program: &Program| -> Vec<String> {
+        let text = program.text();
+        text.lines().filter(|line| line.starts_with("  !  10.0.")).map(str::to_owned).collect()
+    };
+    servers.1.inner().gone = true;
+    round(&mut program);
+    assert!(program.text().contains("watching, NOT READ: two"), "{}", program.text());
+    assert_eq!(signs(&program), Vec::<String>::new());
+    program.state.clock += Duration::from_secs(3600 * 24 * 36_500);
+    assert!(watch::words(&program.state).unwrap().contains(" min: two"), "{:?}", watch::words(&program.state));
+    servers.1.inner().gone = false;
+    servers.1.inner().scopes.insert(id("10.0.6.0/24"), numbered(6, 60));
+    servers.1.inner().scopes.insert(id("10.0.77.0/24"), numbered(77, 60));
+    round(&mut program);
+    let text = program.text();
+    assert!(text.contains("watching, read") && text.contains("new: only on target"), "{text}");
+    assert!(signs(&program).len() == 2 && text.contains("changed: drifted"), "{text}");
+    servers.1.inner().scopes.insert(id("10.0.6.0/24"), numbered(6, 3600));
+    servers.1.inner().pulse += 1;
+    round(&mut program);
+    assert!(signs(&program).len() == 1 && signs(&program)[0].contains("new:"), "as it was:\n{}", program.text());
+    program.type_keys("C");
+    program.draw();
+    assert_eq!((signs(&program).len(), message(&program.state)), (0, "1 scope no longer told to be new or changed"));
+    program.type_keys("C");
+    assert_eq!(message(&program.state), "C: no scope is told to be new or changed");
+}
+
+#[test]
+fn a_server_that_takes_long_to_answer_is_asked_less_often() {
+    let (mut program, _) = ready();
+    program.press("Ctrl-r");
+    program.wait(0);
+    let asked = |program: &Program| -> Vec<String> {
+        let server = |effect: &Effect| match effect {
+            Effect::Watch(_, server, _) => Some(server.to_string()),
+            _ => None,
+        };
+        program.pending.iter().filter_map(server).collect()
+    };
+    assert_eq!(asked(&program), ["one", "two"]);
+    while let Some(Effect::Watch(ticket, server, _)) = program.pending.pop_front() {
+        let took = Duration::from_secs(if server.as_str() == "two" { 4 } else { 3 });
+        program.event(Event::News(ticket, News::Watched(server, None, took)));
+    }
+    program.wait(300_000);
+    assert_eq!(asked(&program), ["one"]);
+    program.wait(95_000);
+    assert_eq!(asked(&program), ["one"]);
+    program.wait(1_000);
+    assert_eq!(asked(&program), ["one", "two"], "99 times as long as its answers took");
 }

@@ -66,26 +66,27 @@ impl FactSheet {
         let critical: BTreeSet<ScopeId> = severe.flat_map(|finding| finding.scopes.iter().copied()).collect();
         let mut sheet = FactSheet { facts: Vec::with_capacity(drift.scopes.len()), ..FactSheet::default() };
         for scope in &drift.scopes {
-            let counts = counts_of(scope);
+            let (counts, is_critical) = (counts_of(scope), critical.contains(&scope.id));
             sheet.facts.push(Facts {
-                rank: if critical.contains(&scope.id) { Rank::Critical } else { rank_of(scope) },
-                drift: drift_bits(scope, counts, critical.contains(&scope.id)),
+                rank: if is_critical { Rank::Critical } else { rank_of(scope) },
+                drift: drift_bits(scope, counts, is_critical),
                 sections: section_bits(scope),
                 counts: counts.map(|count| u32::try_from(count).unwrap_or(u32::MAX)),
                 can_be_written: scope.can_replicate() && !refused.contains_key(&scope.id),
                 by_name: 0,
             });
-            sheet.write(scope, counts);
+            sheet.write(scope, counts, is_critical);
         }
         sheet.text.shrink_to_fit();
         sheet.sort_names(&drift.scopes);
         sheet
     }
 
-    fn write(&mut self, scope: &ScopeDrift, [create, update, delete]: Counts) {
+    fn write(&mut self, scope: &ScopeDrift, [create, update, delete]: Counts, is_critical: bool) {
         let mut line = String::new();
         // Writing to a String cannot fail.
-        let _ = write!(line, "{}/{} {}", scope.id.network, scope.id.prefix_length, scope.state.words());
+        let state = state_words(scope, is_critical);
+        let _ = write!(line, "{}/{} {state}", scope.id.network, scope.id.prefix_length);
         if matches!(scope.state, DriftState::OnlyOnSource | DriftState::OnlyOnTarget) {
             // Counted as drift, so found as such.
             line.push_str(" drifted");
@@ -144,6 +145,14 @@ impl FactSheet {
             at = if *fit { *end } else { *name };
         }
         fits
+    }
+}
+
+/// How a scope stands; with a critical finding also that, where it does not look as bad as that.
+pub fn state_words(scope: &ScopeDrift, is_critical: bool) -> String {
+    match scope.state {
+        DriftState::InSync | DriftState::Drifted if is_critical => format!("{}, critical", scope.state.words()),
+        _ => scope.state.words().to_owned(),
     }
 }
 

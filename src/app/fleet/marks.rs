@@ -145,12 +145,11 @@ pub fn clear(state: &mut AppState) {
 
 /// The relationships of which scopes can be marked now, of those that the filter leaves.
 pub fn markable(state: &AppState) -> impl Iterator<Item = &Foreign> {
-    let is_settled = |name: &&Foreign| {
-        let found = state.relationship(name);
-        found.is_some_and(|found| found.unsupported.is_none() && !state.is_stale(found))
-            && state.relations.get(*name).is_some_and(|relation| relation.tally.markable > 0)
+    let has_some = |name: &&Foreign| {
+        state.relationship(name).is_some_and(|found| found.unsupported.is_none())
+            && state.relations.get(*name).is_some_and(|relation| !relation.turned && relation.tally.markable > 0)
     };
-    state.tree.order.iter().filter(is_settled)
+    state.tree.order.iter().filter(has_some)
 }
 
 /// Counts the marks that the filter hides.

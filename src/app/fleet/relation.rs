@@ -9,7 +9,7 @@ use crate::app::compared::Compared;
 use crate::app::effect::Ticket;
 use crate::app::filter::Filter;
 use crate::app::filter::fleet::{Said, Tally};
-use crate::app::watch::Since;
+use crate::app::watch::Noted;
 use crate::engine::compare::ScopeDrift;
 use crate::engine::port::Utilisation;
 use crate::model::{ScopeId, ServerName};
@@ -32,14 +32,16 @@ pub struct Relation {
     pub compared: Option<Arc<Compared>>,
     /// The comparison under way.
     pub comparing: Option<Ticket>,
-    /// What is compared is being read again, or is compared the other way round.
+    /// What is compared is compared again, from newer readings or the other way round.
     pub stale: bool,
+    /// What is compared is compared the other way round: it says nothing of the direction that is chosen now.
+    pub turned: bool,
     /// More is known than what was compared last.
     pub behind: bool,
     /// Not compared again before, for as long as its servers are being read.
     pub rests_until: Option<Instant>,
     /// What has changed since it was looked at.
-    pub news: BTreeMap<ScopeId, Since>,
+    pub news: Noted,
     /// Marked scopes.
     pub marks: BTreeSet<ScopeId>,
     /// The order in which its scopes are listed, as places in the drift.

@@ -227,6 +227,8 @@ fn swap(state: &mut AppState) -> Vec<Effect> {
     relation.source = Some(source);
     let marked = !relation.marks.is_empty();
     relation.marks.clear();
+    relation.turned = true;
+    relation.news.forget();
     marks::count_hidden(state);
     state.say(Tone::Plain, if marked { format!("{text}; its marks are gone") } else { text });
     reading::compare(state, &name).into_iter().collect()

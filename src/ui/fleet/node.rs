@@ -83,7 +83,7 @@ fn relationship(
     let relation = state.relations.get(&found.name).filter(|relation| relation.compared.is_some());
     for slot in slots {
         let place = Rect { x: slot.x, width: slot.width, ..area };
-        let count = |at: usize| relation.filter(|_| !state.is_stale(found)).map(|relation| relation.tally.counts[at]);
+        let count = |at: usize| relation.filter(|relation| !relation.turned).map(|relation| relation.tally.counts[at]);
         match slot.column {
             Column::Drift => put_all(theme, frame, place, &[(&words, style)]),
             Column::Create => super::number(theme, frame, place, count(0)),
@@ -145,10 +145,16 @@ fn drift(state: &AppState, theme: &Theme, found: &Relationship) -> (String, Styl
         return ("checking".into(), theme.quiet);
     };
     let sum = &relation.tally;
-    if state.is_stale(found) || (compared.pending && sum.checking == sum.scopes) {
+    if relation.turned || (compared.pending && sum.checking == sum.scopes) {
         return (format!("checking {} scopes", sum.scopes), theme.quiet);
     }
-    counted(theme, compared, sum)
+    let (words, style) = counted(theme, compared, sum);
+    match state.is_stale(found) {
+        // as it was known last
+        true if !compared.pending => (format!("checking: {words}"), theme.quiet),
+        true => (words, theme.quiet),
+        false => (words, style),
+    }
 }
 
 /// What the scopes come to that are shown.

@@ -7,6 +7,7 @@ use ratatui::style::Style;
 use super::super::{Theme, text};
 use super::columns::{MARGIN, Slot, indent};
 use crate::app::compared::counts_of;
+use crate::app::fleet::facts::{Rank, state_words};
 use crate::app::fleet::relation::{Relation, UNTOLD};
 use crate::app::pick;
 use crate::app::state::AppState;
@@ -24,11 +25,12 @@ pub(super) fn draw(
     slots: &[Slot],
     (relationship, relation, at): (&Relationship, &Relation, usize),
 ) {
-    let Some(scope) = relation.compared.as_ref().and_then(|compared| compared.drift.scopes.get(at)) else { return };
+    let Some(compared) = &relation.compared else { return };
+    let (Some(scope), Some(facts)) = (compared.drift.scopes.get(at), compared.sheet.facts.get(at)) else { return };
     if relation.marks.contains(&scope.id) {
         text::put(frame, area.x + 1, area.y, 1, "*", theme.heading);
     }
-    if relation.news.contains_key(&scope.id) {
+    if relation.news.of(scope.id).is_some() {
         text::put(frame, area.x + 2, area.y, 1, "!", theme.warning);
     }
     let stale = state.is_stale(relationship);
@@ -39,7 +41,7 @@ pub(super) fn draw(
             text::put(frame, slot.x, area.y, slot.width, &words, style);
         };
         let member = |at: usize| pick::directed(state, relationship)[at].shown();
-        let count = |at: usize| (!stale && scope.can_replicate()).then(|| counts_of(scope)[at]);
+        let count = |at: usize| (!relation.turned && scope.can_replicate()).then(|| counts_of(scope)[at]);
         match slot.column {
             Column::Scope => {
                 let x = area.x + MARGIN + indent(state.tree.grouping);
@@ -50,10 +52,17 @@ pub(super) fn draw(
             Column::Source => put(&member(0), Style::new()),
             Column::Target => put(&member(1), Style::new()),
             Column::Drift => {
-                let (words, style) = words(theme, scope, stale);
-                match relation.news.get(&scope.id) {
-                    Some(since) => put(&format!("{}: {words}", since.word()), style),
-                    None => put(&words, style),
+                let (mut words, style) = match relation.turned {
+                    true => (DriftState::Checking.words().to_owned(), theme.quiet),
+                    false => words(theme, scope, facts.rank == Rank::Critical),
+                };
+                if let Some(since) = relation.news.of(scope.id) {
+                    words = format!("{}: {words}", since.word());
+                }
+                // as it was known last
+                match stale && !relation.turned && scope.state != DriftState::Checking {
+                    true => put(&format!("? {words}"), theme.quiet),
+                    false => put(&words, style),
                 }
             }
             Column::Create => super::number(theme, frame, place, count(0)),
@@ -69,17 +78,15 @@ pub(super) fn draw(
 }
 
 /// How a scope stands: words first, then signs with counts.
-fn words(theme: &Theme, scope: &ScopeDrift, stale: bool) -> (String, Style) {
-    if stale {
-        return (DriftState::Checking.words().to_owned(), theme.quiet);
-    }
+fn words(theme: &Theme, scope: &ScopeDrift, is_critical: bool) -> (String, Style) {
     let style = match scope.state {
+        _ if is_critical => theme.bad,
         DriftState::Checking => theme.quiet,
         DriftState::InSync => theme.good,
         DriftState::Drifted => theme.warning,
         DriftState::OnlyOnSource | DriftState::OnlyOnTarget | DriftState::Unknown => theme.bad,
     };
-    let mut words = scope.state.words().to_owned();
+    let mut words = state_words(scope, is_critical);
     if scope.can_replicate() {
         for (sign, count) in ['+', '~', '-'].into_iter().zip(counts_of(scope)) {
             if count > 0 {
