@@ -21,7 +21,9 @@ use crate::engine::port::{
     Writer,
 };
 use crate::engine::{Error, ErrorKind, Result};
-use crate::model::{Finding, FindingKind, FindingSide, ScopeId, ServerName, Severity};
+use crate::model::{
+    Change, ChangeKind, Finding, FindingKind, FindingSide, ItemKey, Kind, Owner, ScopeId, ServerName, Severity,
+};
 
 /// The names of both ways.
 const NATIVE: &str = "Windows native";
@@ -138,6 +140,23 @@ impl WindowsWriter {
         matches!(self.by(work), By::Native)
     }
 
+    /// Whether it may bring or take away what a level below the scope registers names by, of which only the option
+    /// is read that holds the rest of it.
+    fn may_touch_suffixes(&self, work: &Work) -> bool {
+        let is_policy = |key: &ItemKey| key.owner == Owner::Scope && key.kind == Kind::Policy;
+        let has_policies =
+            || [&work.want, &work.before].into_iter().flatten().any(|scope| scope.items.keys().any(is_policy));
+        let touches = |change: &Change| {
+            change.key.kind == Kind::DnsSetting && change.key.owner != Owner::Scope
+                || change.change == ChangeKind::Delete && is_policy(&change.key)
+        };
+        match self.by(work) {
+            By::Native => has_policies(),
+            By::Direct(_) => work.changes.iter().any(touches),
+            By::Nobody(_) => false,
+        }
+    }
+
     /// What the operator should know of writing these scopes in this way.
     fn findings(&self, work: &[Arc<Work>]) -> Vec<Finding> {
         let target = self.target.name();
@@ -154,6 +173,13 @@ impl WindowsWriter {
                  worked, verified = true in the entry of {target} ends this warning"
             );
             found.push(finding(FindingKind::Unproven, Severity::Warning, Vec::new(), message, hint));
+        }
+        let unseen = work.iter().filter(|one| self.may_touch_suffixes(one)).map(|one| one.id).collect::<Vec<_>>();
+        if !unseen.is_empty() {
+            let message = "suffixes for DNS names that policies or reservations have of their own are not read: what \
+                           becomes of these is not shown, and no undo brings them back";
+            let hint = "Get-DhcpServerv4DnsSetting -ScopeId SCOPE -PolicyName POLICY shows them, on both servers";
+            found.push(finding(FindingKind::NoWayBack, Severity::Info, unseen, message, hint));
         }
         let Some(Native { source, .. }) = &self.native else { return found };
         found.extend(self.obstacle.as_ref().map(|error| obstacle(source, error)));

@@ -182,6 +182,19 @@ async fn a_scope_that_its_source_may_not_copy_as_a_whole_is_written_directly() {
     let refusals: Vec<_> = told.refusals.iter().map(|(id, all)| (*id, all[0].name)).collect();
     assert_eq!((refusals, told.otherwise.len()), (vec![(some[0].id, "whole-scopes-only")], 0));
     assert!(told.findings.iter().any(|found| found.scopes == [some[2].id] && found.message.contains("disabled")));
+    let of_suffixes = |found: &&Finding| found.message.contains("suffixes");
+    let scopes = |found: &Finding| found.scopes.clone();
+    assert_eq!(
+        told.findings.iter().filter(of_suffixes).map(scopes).collect::<Vec<_>>(),
+        [[some[2].id]],
+        "it has a policy"
+    );
+    let gone = [
+        Arc::new(work(scope(6, &[]), Some(with_policy(scope(6, &[]), true)))),
+        Arc::new(work(with_policy(scope(7, &[]), true), Some(scope(7, &[])))),
+    ];
+    let direct = writer(Replication::Direct, &reached).await.assess(&gone, &Control::free()).await.unwrap();
+    assert_eq!(direct.findings.iter().filter(of_suffixes).map(scopes).collect::<Vec<_>>(), [[gone[0].id]]);
     let part_of_new = [Arc::new(Work { leaves_out: true, ..work(scope(5, &[("name", "new")]), None) })];
     for writer in [&auto, &alone] {
         let told = writer.assess(&part_of_new, &Control::free()).await.unwrap();
