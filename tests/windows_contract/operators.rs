@@ -141,7 +141,9 @@ fn on_the_screen_a_run_is_previewed_confirmed_and_watched_to_its_end() {
     for (writer, words, state) in [(NATIVE, "native", "1/3 drifted"), (DIRECT, "direct", "in sync, 3 scopes")] {
         lab.restore(writer);
         lab.bench.pair.set(Side::A, json!({"replication": {"state": false}}));
-        let mut terminal = lab.bench.terminal();
+        // all of the preview is in sight
+        let args = ["--config".into(), lab.bench.home.config()];
+        let mut terminal = Start::scopesync().args(args).home(&lab.bench.home).size(110, 60).start();
         terminal.wait_for_text("2/3 drifted");
         terminal.keys("Enter a r");
         let view = terminal.wait_for_text("y yes   a yes to all   n no");
