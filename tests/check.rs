@@ -217,7 +217,7 @@ fn servers_that_are_silent_stopped_or_twins_hold_up_nobody() {
     assert_point(&document["servers"][0], "reach", "ok", &[]);
     assert_point(&document["servers"][1], "reach", "failed", &["no control socket", "kea-dhcp4 running"]);
     assert_point(&document["servers"][2], "reach", "failed", &["no answer within 2s", "frozen"]);
-    let partner = ["kea-2: there is no control socket", "kea-3: no answer within 2s", "one of them may be server2"];
+    let partner = ["none of kea-2, kea-3 was read", "one of them may be server2"];
     assert_point(&document["relationships"][0], "partner", "warning", &partner);
     assert!(start.elapsed() >= Duration::from_secs(2), "the silent server was waited for");
 

@@ -241,7 +241,7 @@ fn again(fleet: &Fleet, survey: &Survey, readings: &[(ServerName, ReadOutcome)])
     let mut reports = survey.servers.clone();
     for (server, outcome) in readings {
         if let Some(report) = reports.iter_mut().find(|report| report.name == *server) {
-            report.outcome = Some(outcome.clone());
+            report.take(outcome.clone());
         }
     }
     Survey::new(reports, &fleet.names)

@@ -149,7 +149,7 @@ impl<'a> Document<'a> {
             name: report.name.as_str(),
             place: &report.place,
             reachable: report.reading().is_some(),
-            reason: report.outcome.as_ref().and_then(|outcome| Some(outcome.as_ref().err()?.to_string())),
+            reason: report.failure().map(ToString::to_string),
             version: report.reading().and_then(|reading| reading.version.as_ref()),
             caveat: report.caveat,
             read_only: report.read_only,

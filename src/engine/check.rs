@@ -97,7 +97,7 @@ pub async fn check(
     let mut servers = Vec::new();
     for (check, outcome) in looked {
         if let Some(report) = reports.iter_mut().find(|report| report.name == check.name) {
-            report.outcome = Some(outcome);
+            report.take(outcome);
         }
         servers.push(check);
     }

@@ -130,7 +130,7 @@ impl<'a> ServerLine<'a> {
         ServerLine {
             name: report.name.as_str(),
             reachable: report.reading().is_some(),
-            reason: report.outcome.as_ref().and_then(|outcome| Some(outcome.as_ref().err()?.to_string())),
+            reason: report.failure().map(ToString::to_string),
             caveat: report.caveat,
             version: report.reading().and_then(|reading| reading.version.as_ref()),
         }

@@ -179,8 +179,7 @@ fn no_relationship(survey: &Survey, source: Option<&ServerName>) -> Error {
     if let Some(error) = survey.none_read() {
         return error;
     }
-    let unread: Vec<String> =
-        survey.servers.iter().filter_map(|s| Some(s.outcome.as_ref()?.as_ref().err()?.to_string())).collect();
+    let unread: Vec<String> = survey.servers.iter().filter_map(|s| Some(s.failure()?.to_string())).collect();
     let (what, kind) = match source.and_then(|name| survey.server(name)).and_then(|s| s.outcome.as_ref()) {
         Some(Err(error)) => (format!("{error}"), error.kind),
         _ => match source {

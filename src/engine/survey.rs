@@ -27,6 +27,9 @@ pub struct ServerReport {
     pub read_only: bool,
     /// What was read; `None` while that is still going on.
     pub outcome: Option<Result<Arc<Reading>, Error>>,
+    /// What it told of its relationships when it was read last, while it cannot be read: who it
+    /// is, and never how it is.
+    pub known: Vec<Membership>,
 }
 
 impl ServerReport {
@@ -38,6 +41,26 @@ impl ServerReport {
     /// The reading, when there is one.
     pub fn reading(&self) -> Option<&Arc<Reading>> {
         self.outcome.as_ref()?.as_ref().ok()
+    }
+
+    /// Why it could not be read.
+    pub fn failure(&self) -> Option<&Error> {
+        self.outcome.as_ref()?.as_ref().err()
+    }
+
+    /// What it tells of its relationships, or told when it was read last.
+    pub fn memberships(&self) -> &[Membership] {
+        self.reading().map_or(&self.known, |reading| &reading.health.memberships)
+    }
+
+    /// Puts an outcome in the place of the one before. Who a server is stays known while it
+    /// cannot be read.
+    pub fn take(&mut self, outcome: Result<Arc<Reading>, Error>) {
+        self.known = match outcome {
+            Ok(_) => Vec::new(),
+            Err(_) => self.memberships().to_vec(),
+        };
+        self.outcome = Some(outcome);
     }
 }
 
@@ -191,7 +214,7 @@ impl Survey {
 
     /// The error that no server at all could be read, with each one's reason.
     pub fn none_read(&self) -> Option<Error> {
-        let errors: Vec<&Error> = self.servers.iter().filter_map(|s| s.outcome.as_ref()?.as_ref().err()).collect();
+        let errors: Vec<&Error> = self.servers.iter().filter_map(ServerReport::failure).collect();
         let first = errors.first().filter(|_| errors.len() == self.servers.len())?;
         let reasons: Vec<String> = errors.iter().map(|error| format!("\n  {error}")).collect();
         let error = Error::new(first.kind, format!("no server could be read:{}", reasons.concat()));
@@ -231,7 +254,7 @@ impl Survey {
 
     /// What to do about a member that could not be read, before `or_else`.
     pub(super) fn cure(&self, member: &Member, or_else: &str) -> String {
-        let error = || self.server(member.server()?)?.outcome.as_ref()?.as_ref().err();
+        let error = || self.server(member.server()?)?.failure();
         match error().and_then(|error| error.hint.as_deref()) {
             Some(cure) => format!("{cure}; {or_else}"),
             None => or_else.to_owned(),

@@ -531,7 +531,7 @@ fn not_the_same(survey: &Survey, target: &ServerName, scopes: &[&Past]) -> Optio
         |name, message: String, hint: &str| Some(Refusal { name, message, hint: hint.into(), overridable: false });
     let report = survey.server(target);
     let Some(reading) = report.and_then(|report| report.reading()) else {
-        let reason = report.and_then(|report| report.outcome.as_ref()?.as_ref().err()).map(ToString::to_string);
+        let reason = report.and_then(|report| report.failure()).map(ToString::to_string);
         let reason = reason.unwrap_or_else(|| format!("{target} was not read"));
         return refuse("not-read", reason, "the server that was written must be read before anything is undone on it");
     };

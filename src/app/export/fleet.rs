@@ -91,7 +91,7 @@ pub(super) fn sheet(state: &AppState) -> Sheet {
             Some(Ok(_)) => "in no relationship",
             Some(Err(_)) => "unknown",
         };
-        let reason = server.outcome.as_ref().and_then(|outcome| Some(outcome.as_ref().err()?.to_string()));
+        let reason = server.failure().map(ToString::to_string);
         let mut cells: Vec<Cell> = vec![Cell::Nothing; COLUMNS.len()];
         let said = [(0, "server".into()), (3, server.name.as_str().into()), (9, drift.into()), (10, reason.into())];
         said.into_iter().for_each(|(at, cell)| cells[at] = cell);

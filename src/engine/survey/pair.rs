@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 
 use super::{Member, Presence, Relationship, RelationshipName, ServerReport};
-use crate::engine::port::Health;
+use crate::engine::Error;
 use crate::model::{Foreign, Host, Kinship, Membership, Mode, Peer, Role, ServerName};
 
-/// What one server tells of one relationship.
+/// What one server tells of one relationship, or told before it could no longer be read.
 struct Told<'a> {
     report: &'a ServerReport,
     membership: &'a Membership,
@@ -22,6 +22,15 @@ struct Told<'a> {
 impl Told<'_> {
     fn server(&self) -> &ServerName {
         &self.report.name
+    }
+
+    /// Whether it tells it now.
+    fn is_read(&self) -> bool {
+        self.report.reading().is_some()
+    }
+
+    fn presence(&self) -> Presence {
+        presence(self.report, Presence::Read)
     }
 
     /// All names of the server itself.
@@ -53,20 +62,25 @@ impl Told<'_> {
 
 /// All relationships of these servers, in the order of their first server.
 pub(super) fn up(servers: &[ServerReport], names: &[RelationshipName]) -> Vec<Relationship> {
-    let mut told: Vec<Told> = servers
+    let mut told: Vec<(usize, Told)> = servers
         .iter()
-        .filter_map(|report| Some((report, report.reading()?)))
-        .flat_map(|(report, reading)| {
-            let Health { memberships, clock, .. } = &reading.health;
-            memberships.iter().map(|membership| Told { report, membership, clock: *clock })
+        .enumerate()
+        .flat_map(|(at, report)| {
+            let clock = report.reading().and_then(|reading| reading.health.clock);
+            report.memberships().iter().map(move |membership| (at, Told { report, membership, clock }))
         })
         .collect();
-    let mut relationships = Vec::new();
+    // what is told now comes before what was told once
+    told.sort_by_key(|(_, told)| !told.is_read());
+    let mut found = Vec::new();
     while !told.is_empty() {
-        let first = told.remove(0);
+        let (at, first) = told.remove(0);
         let second = partner_of(&first, &told, names).map(|at| told.remove(at));
-        relationships.push(merge(&first, second.as_ref(), servers, names));
+        let place = second.as_ref().map_or(at, |(other, _)| at.min(*other));
+        found.push((place, merge(&first, second.as_ref().map(|(_, second)| second), servers, names)));
     }
+    found.sort_by_key(|(place, _)| *place);
+    let mut relationships: Vec<Relationship> = found.into_iter().map(|(_, relationship)| relationship).collect();
     for name in names {
         match between(&relationships, name).as_slice() {
             [] => relationships.extend(unread(name, servers)),
@@ -86,14 +100,14 @@ fn between(relationships: &[Relationship], name: &RelationshipName) -> Vec<usize
 }
 
 /// The telling of the same relationship by its other server.
-fn partner_of(first: &Told, told: &[Told], names: &[RelationshipName]) -> Option<usize> {
+fn partner_of(first: &Told, told: &[(usize, Told)], names: &[RelationshipName]) -> Option<usize> {
     let score = |other: &Told| match (&first.membership.name, &other.membership.name) {
         _ if other.server() == first.server() => None,
         (None, None) => by_peers(first.membership, other.membership),
         (Some(ours), Some(theirs)) if ours == theirs => by_names(first, other, names),
         _ => None,
     };
-    let scores = told.iter().enumerate().filter_map(|(at, other)| Some((score(other)?, at)));
+    let scores = told.iter().enumerate().filter_map(|(at, (_, other))| Some(((score(other)?, other.is_read()), at)));
     let best = scores.clone().max_by_key(|(score, at)| (*score, usize::MAX - at))?;
     let rivals = scores.filter(|(score, _)| *score == best.0).count();
     (rivals == 1 || first.membership.name.is_none()).then_some(best.1)
@@ -127,6 +141,21 @@ fn by_names(first: &Told, other: &Told, names: &[RelationshipName]) -> Option<us
     (score >= 2).then_some(score)
 }
 
+/// What a server tells now: of how it was before nothing is said.
+fn now<'a, 't>(told: Option<&'a Told<'t>>) -> Option<&'a Told<'t>> {
+    told.filter(|told| told.is_read())
+}
+
+/// Of a member that is this server, where one that was read is as told.
+fn presence(report: &ServerReport, read: fn(ServerName) -> Presence) -> Presence {
+    let name = report.name.clone();
+    match &report.outcome {
+        Some(Ok(_)) => read(name),
+        Some(Err(error)) => Presence::Failed(name, error.to_string()),
+        None => Presence::Pending(name),
+    }
+}
+
 fn merge(first: &Told, second: Option<&Told>, servers: &[ServerReport], names: &[RelationshipName]) -> Relationship {
     let membership = first.membership;
     let Some((primary, other)) = membership.pair() else { return not_a_pair(first) };
@@ -135,13 +164,10 @@ fn merge(first: &Told, second: Option<&Told>, servers: &[ServerReport], names: &
         let (told, partner) = if is_first { (Some(first), second) } else { (second, Some(first)) };
         Member {
             peer: peer.clone(),
-            presence: match told {
-                Some(told) => Presence::Read(told.server().clone()),
-                None => absent(first, peer, servers, names),
-            },
-            state: told.and_then(|told| told.membership.state.clone()),
-            heard: partner.and_then(|partner| partner.membership.partner_state.clone()),
-            membership: told.map(|told| told.membership.clone()),
+            presence: told.map_or_else(|| absent(first, peer, servers, names), Told::presence),
+            state: now(told).and_then(|told| told.membership.state.clone()),
+            heard: now(partner).and_then(|partner| partner.membership.partner_state.clone()),
+            membership: now(told).map(|told| told.membership.clone()),
         }
     };
     let mut members = [member(primary), member(other)];
@@ -172,7 +198,7 @@ fn merge(first: &Told, second: Option<&Told>, servers: &[ServerReport], names: &
 
 /// As a server tells it, else from what both said of the time.
 fn clock_skew(first: &Told, second: Option<&Told>) -> Option<i64> {
-    let told = [Some(first), second].into_iter().flatten().find_map(|told| told.membership.clock_skew);
+    let told = [Some(first), second].into_iter().filter_map(now).find_map(|told| told.membership.clock_skew);
     told.or_else(|| Some((first.clock? - second?.clock?).as_secs().abs()))
 }
 
@@ -190,14 +216,10 @@ fn not_a_pair(told: &Told) -> Relationship {
     let member = |peer: Peer| {
         let here = peer.name == membership.this_server;
         Member {
-            presence: if here {
-                Presence::Read(told.server().clone())
-            } else {
-                Presence::NotConfigured("not a member of a pair".into())
-            },
-            state: here.then(|| membership.state.clone()).flatten(),
+            presence: if here { told.presence() } else { Presence::NotConfigured("not a member of a pair".into()) },
+            state: now(Some(told).filter(|_| here)).and_then(|told| told.membership.state.clone()),
             heard: None,
-            membership: here.then(|| membership.clone()),
+            membership: now(Some(told).filter(|_| here)).map(|_| membership.clone()),
             peer,
         }
     };
@@ -214,13 +236,13 @@ fn not_a_pair(told: &Told) -> Relationship {
 
 /// Why a peer was not read, or is no peer by its own word.
 fn absent(told: &Told, peer: &Peer, servers: &[ServerReport], names: &[RelationshipName]) -> Presence {
-    let silent: Vec<&ServerReport> = servers.iter().filter(|server| server.reading().is_none()).collect();
+    // whoever told before of another relationship is not it
+    let may_be = |server: &&ServerReport| server.reading().is_none() && server.known.is_empty();
+    let silent: Vec<&ServerReport> = servers.iter().filter(may_be).collect();
     let recognised = told.membership.name.as_ref().and_then(|_| recognised(told, servers, names));
     let entry = recognised.or_else(|| by_elimination(told, servers, &silent, names));
     match entry {
-        Some(ServerReport { name, outcome: Some(Err(error)), .. }) => Presence::Failed(name.clone(), error.to_string()),
-        Some(ServerReport { name, outcome: Some(Ok(_)), .. }) => Presence::Unpaired(name.clone()),
-        Some(ServerReport { name, outcome: None, .. }) => Presence::Pending(name.clone()),
+        Some(report) => presence(report, Presence::Unpaired),
         None if silent.iter().any(|server| server.outcome.is_none()) => {
             Presence::Unsure(format!("no server has answered as {} yet", peer.name))
         }
@@ -230,10 +252,15 @@ fn absent(told: &Told, peer: &Peer, servers: &[ServerReport], names: &[Relations
             entry_for(told, peer)
         )),
         None => {
-            let failures = silent.iter().filter_map(|server| server.outcome.as_ref()?.as_ref().err());
-            let failures: Vec<String> = failures.map(ToString::to_string).collect();
-            let which = if failures.len() == 1 { "it" } else { "one of them" };
-            Presence::Unsure(format!("{}; {which} may be {}", failures.join("; "), peer.name))
+            let failures: Vec<&Error> = silent.iter().filter_map(|server| server.failure()).collect();
+            Presence::Unsure(match failures.as_slice() {
+                [only] => format!("{only}; it may be {}", peer.name),
+                // each of them has its reason, which its own line tells
+                _ => {
+                    let names: Vec<&str> = silent.iter().map(|server| server.name.as_str()).collect();
+                    format!("none of {} was read, and one of them may be {}", names.join(", "), peer.name)
+                }
+            })
         }
     }
 }
@@ -269,18 +296,14 @@ fn is_called_so(told: &Told, report: &ServerReport) -> bool {
 
 /// Whether it has a relationship of another name with the teller: then the operator's word is about that.
 fn has_another(report: &ServerReport, told: &Told) -> bool {
-    let memberships = |report: &'_ ServerReport| {
-        report.reading().map(|reading| reading.health.memberships.clone()).unwrap_or_default()
-    };
-    let theirs: Vec<Foreign> = memberships(report).into_iter().filter_map(|membership| membership.name).collect();
-    let other = |membership: &Membership| membership.name != told.membership.name;
-    memberships(told.report).iter().filter(|m| other(m)).any(|m| m.name.as_ref().is_some_and(|n| theirs.contains(n)))
+    let theirs: Vec<&Foreign> = report.memberships().iter().filter_map(|membership| membership.name.as_ref()).collect();
+    let others = told.report.memberships().iter().filter_map(|membership| membership.name.as_ref());
+    others.filter(|name| Some(*name) != told.membership.name.as_ref()).any(|name| theirs.contains(&name))
 }
 
 /// What an entry is called, by the configuration and by itself.
 pub(super) fn all_names(report: &ServerReport) -> Host {
-    let memberships = report.reading().map(|reading| reading.health.memberships.as_slice()).unwrap_or_default();
-    let own = memberships.iter().flat_map(|m| m.peers.iter().filter(|peer| peer.name == m.this_server));
+    let own = report.memberships().iter().flat_map(|m| m.peers.iter().filter(|peer| peer.name == m.this_server));
     Host::new(report.addresses.iter().map(String::as_str)).and(Host::told(own.flat_map(Peer::names)))
 }
 

@@ -57,6 +57,7 @@ fn report(name: &str, addresses: &str, known: &Known) -> ServerReport {
             Failed => Some(Err(Error::new(ErrorKind::Unreachable, "no route").on(&name.into()))),
             Told(told) => Some(Ok(Arc::new(reading(told)))),
         },
+        known: Vec::new(),
     }
 }
 
@@ -180,7 +181,32 @@ fn a_partner_that_is_not_read_is_known_by_its_entry() {
     let silent = [report("two", "c.x.org", &Failed), report("kea", "10.0.0.1", &Failed)];
     let survey = Survey::new([vec![report("one", "a.x.org", &Told(A.to_vec()))], silent.to_vec()].concat(), &[]);
     let reason = survey.relationships[0].members[1].absent().unwrap();
-    assert_eq!(reason, "two: no route; kea: no route; one of them may be b.x.org");
+    assert_eq!(reason, "none of two, kea was read, and one of them may be b.x.org");
+}
+
+#[test]
+fn a_server_that_can_no_longer_be_read_stays_who_it_was() {
+    let told = |name, own, partner| report(name, "10.0.0.1", &Told(vec![("fo", own, partner)]));
+    let refused = || Err(Error::new(ErrorKind::Unreachable, "no route"));
+    let mut reports = [told("one", "a", "b"), told("two", "b", "a"), report("kea", "10.0.0.2", &Failed)];
+    let shown = |reports: &[ServerReport]| {
+        let survey = Survey::new(reports.to_vec(), &[]);
+        let [relationship] = survey.relationships.as_slice() else { panic!("{:?}", survey.relationships) };
+        let member = |member: &Member| {
+            assert_eq!(member.state.is_some(), matches!(member.presence, Presence::Read(_)), "how it is, now");
+            assert_eq!(member.membership.is_some(), member.state.is_some());
+            format!("{} {}", member.shown(), member.absent().unwrap_or_else(|| "read".into()))
+        };
+        format!("{}: {}", relationship.name, relationship.members.each_ref().map(member).join(", "))
+    };
+    assert_eq!(shown(&reports), "fo: one read, two read");
+    reports[0].take(refused());
+    assert_eq!(shown(&reports), "fo: one no route, two read");
+    reports[1].take(refused());
+    reports[1].take(refused());
+    assert_eq!(shown(&reports), "fo: one no route, two no route");
+    reports[1] = told("two", "b", "a");
+    assert_eq!(shown(&reports), "fo: one no route, two read");
 }
 
 #[test]
