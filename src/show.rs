@@ -184,9 +184,9 @@ pub fn plural(count: usize, one: &str) -> String {
 /// The first few of a list, and how many more there are.
 pub(crate) fn some<T: std::fmt::Display>(all: impl IntoIterator<Item = T>) -> String {
     const FEW: usize = 8;
-    let all: Vec<String> = all.into_iter().map(|one| one.to_string()).collect();
-    let rest = all.len().saturating_sub(FEW);
-    let mut text = all.into_iter().take(FEW).collect::<Vec<_>>().join(", ");
+    let mut all = all.into_iter();
+    let mut text = all.by_ref().take(FEW).map(|one| one.to_string()).collect::<Vec<_>>().join(", ");
+    let rest = all.count();
     if rest > 0 {
         text.push_str(&format!(" and {rest} more"));
     }

@@ -164,6 +164,10 @@ async fn drift_statuses() {
     assert_eq!(document["relationships"][0]["scopes"][0]["drift"], "unknown");
     assert_eq!(document["servers"][1]["reachable"], false);
 
+    let ran = run(&fake::fleet(&servers), "drift").await;
+    assert_eq!((ran.err.matches("no answer").count(), ran.out.matches("no answer").count()), (1, 0), "{}", ran.out);
+    assert!(ran.out.contains("unknown: two was not read"), "{}", ran.out);
+
     servers.0.inner().gone = true;
     assert!(run(&fake::fleet(&servers), "drift").await.failure().contains("no answer"));
 
@@ -470,8 +474,8 @@ async fn one_reason_of_many_scopes_is_told_once() {
     let servers = drifted();
     servers.1.inner().gone = true;
     let ran = run(&fake::fleet(&servers), "drift --computer-name one").await;
-    let line = "  3 scopes  unknown: two: no answer\n    scopes: 10.0.0.0, 10.0.1.0, 10.0.2.0\n";
-    assert!(ran.out.contains(line) && ran.out.matches("unknown: two").count() == 1, "{}", ran.out);
+    let line = "  3 scopes  unknown: two was not read\n    scopes: 10.0.0.0, 10.0.1.0, 10.0.2.0\n";
+    assert!(ran.out.contains(line) && ran.err.matches("two: no answer").count() == 1, "{}", ran.out);
 }
 
 #[tokio::test]

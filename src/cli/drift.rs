@@ -23,7 +23,7 @@ pub async fn run(fleet: &Fleet, asked: &args::Drift, console: &mut Console) -> R
     if source.is_none() {
         console.note("without --computer-name the primary of each relationship is the source");
     }
-    let drifts: Vec<_> = picked
+    let mut drifts: Vec<_> = picked
         .iter()
         .map(|pick| (pick.relationship, pick.source_member, select::drift(fleet, &survey, pick)))
         .collect();
@@ -31,12 +31,40 @@ pub async fn run(fleet: &Fleet, asked: &args::Drift, console: &mut Console) -> R
     for reason in &unread {
         console.warning(format_args!("not read: {reason}"));
     }
+    let status = status(&drifts, !unread.is_empty());
     if asked.json {
         console.json(&DriftReport::new(&survey, &drifts, at));
     } else {
+        drifts.iter_mut().for_each(|(_, _, drift)| say_once(&survey, drift));
         show_text(&survey, &drifts, console);
     }
-    Ok(status(&drifts, !unread.is_empty()))
+    Ok(status)
+}
+
+/// Why a server was not read was told once, as a warning: the hub of many relationships is named
+/// in each of them, and no more.
+fn say_once(survey: &Survey, drift: &mut RelationshipDrift) {
+    let failures: Vec<(String, String)> = survey
+        .servers
+        .iter()
+        .filter_map(|server| Some((server.failure()?.to_string(), format!("{} was not read", server.name))))
+        .collect();
+    if failures.is_empty() {
+        return;
+    }
+    let shorter = |text: &str| failures.iter().fold(text.to_owned(), |text, (long, short)| text.replace(long, short));
+    let mut last: Option<(String, String)> = None;
+    for reason in drift.scopes.iter_mut().filter_map(|scope| scope.reason.as_mut()) {
+        // thousands of scopes share one reason
+        let (_, short) = match last.take().filter(|(long, _)| long == reason) {
+            Some(known) => last.insert(known),
+            None => last.insert((reason.clone(), shorter(reason))),
+        };
+        reason.clone_from(short);
+    }
+    for finding in &mut drift.findings {
+        finding.message = shorter(&finding.message);
+    }
 }
 
 fn status(drifts: &[(usize, usize, RelationshipDrift)], unread: bool) -> u8 {

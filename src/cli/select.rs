@@ -5,7 +5,7 @@ use super::powershell::{self, Spelling};
 use crate::engine::compare::{self, RelationshipDrift};
 use crate::engine::fleet::Fleet;
 use crate::engine::select::{Picked, Selection, select};
-use crate::engine::survey::{Member, Presence, Survey};
+use crate::engine::survey::{Member, Presence, ServerReport, Survey};
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::ServerName;
 
@@ -97,11 +97,24 @@ pub fn unread_of(survey: &Survey, relationships: impl Iterator<Item = usize> + C
 fn absent(survey: &Survey, relationships: impl Iterator<Item = usize>, each: bool) -> impl Iterator<Item = String> {
     let members = relationships.flat_map(|at| &survey.relationships[at].members);
     let members = members.filter(move |member| !each || !matches!(member.presence, Presence::Unsure(_)));
-    let failure = |member: &Member| match &member.presence {
-        Presence::Failed(name, _) => survey.server(name)?.outcome.as_ref()?.as_ref().err(),
-        _ => None,
-    };
-    members.filter_map(move |member| failure(member).map(Error::with_hint).or_else(|| member.absent()))
+    members.flat_map(move |member| why(survey, member))
+}
+
+/// Why a member was not read, with the reason of each server that may be it.
+fn why(survey: &Survey, member: &Member) -> Vec<String> {
+    let told = member.absent();
+    match &member.presence {
+        Presence::Failed(name, _) => {
+            let failure = survey.server(name).and_then(ServerReport::failure).map(Error::with_hint);
+            failure.or(told).into_iter().collect()
+        }
+        Presence::Unsure(reason) => {
+            let failures = survey.servers.iter().filter_map(ServerReport::failure);
+            let others = failures.filter(|error| !reason.contains(&error.to_string())).map(Error::with_hint);
+            told.into_iter().chain(others).collect()
+        }
+        _ => told.into_iter().collect(),
+    }
 }
 
 fn sorted(mut reasons: Vec<String>) -> Vec<String> {

@@ -7,7 +7,7 @@ use crate::engine::approval::Manner;
 use crate::engine::plan::{Plan, PlannedRelationship, PlannedScope};
 use crate::engine::port::{Grain, Refusal};
 use crate::model::{Change, ChangeKind, DriftState};
-use crate::show::{Counts, ScopeNames, doubt, plural};
+use crate::show::{self, Counts, ScopeNames, doubt, plural};
 
 impl Preview {
     /// The text of a line, safe to show, and how to show it.
@@ -166,7 +166,7 @@ fn line(preview: &Preview, row: Row, arrow: &str) -> Option<(Look, String)> {
         }
         Row::Field(r, s, c, f) => (Look::Plain, field(change(r, s, c)?, f)?),
         Row::NotBrought(_) => (Look::Heading, "  NOT brought:".to_owned()),
-        Row::Left(r, s) => (Look::Quiet, left(scope(r, s)?, names)),
+        Row::Left(r, s) => (Look::Quiet, left(relationship(r)?, scope(r, s)?, names)),
         Row::InSync(r) => {
             (Look::Quiet, format!("  in sync, nothing to do: {}", plural(relationship(r)?.in_sync.len(), "scope")))
         }
@@ -209,15 +209,27 @@ fn left_out(names: &ScopeNames, scope: &PlannedScope, change: &Change) -> (Look,
     (Look::Quiet, format!("    . left out: {what}{place}"))
 }
 
-fn left(scope: &PlannedScope, names: &ScopeNames) -> String {
+/// A scope that is not brought, and all others for the same reason.
+fn left(planned: &PlannedRelationship, scope: &PlannedScope, names: &ScopeNames) -> String {
     let id = names.name(scope.id);
-    match scope.state {
-        DriftState::OnlyOnTarget => format!("    scope {id}: only on the target, never deleted by a replication"),
-        _ => format!(
-            "    scope {id}: {}{}",
-            scope.state.words(),
-            scope.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default()
-        ),
+    let words = scope.state.words();
+    match (&scope.state, &scope.reason) {
+        (DriftState::OnlyOnTarget, _) => {
+            format!("    scope {id}: only on the target, never deleted by a replication")
+        }
+        (DriftState::Unknown, Some(reason)) => {
+            let is_alike = |other: &&PlannedScope| other.state == scope.state && other.reason == scope.reason;
+            let alike = || planned.scopes.iter().filter(is_alike);
+            match alike().count() {
+                0 | 1 => format!("    scope {id}: {words}: {reason}"),
+                many => {
+                    let ids = show::some(alike().map(|other| names.name(other.id)));
+                    format!("    {many} scopes {words}: {reason}: {ids}")
+                }
+            }
+        }
+        (_, Some(reason)) => format!("    scope {id}: {words}: {reason}"),
+        (_, None) => format!("    scope {id}: {words}"),
     }
 }
 

@@ -1,6 +1,8 @@
 //! The lines of a preview, in the order in which they are read: the direction, what is lost by it, what it costs,
 //! what to know of it, what stands against it, every change, what does not come along, and the sum.
 
+use std::collections::BTreeSet;
+
 use crate::engine::plan::{Plan, PlannedRelationship, PlannedScope};
 use crate::model::{ChangeKind, DriftState, Finding};
 
@@ -80,7 +82,7 @@ pub(super) fn rows(plan: &Plan) -> Vec<Row> {
     rows
 }
 
-fn relationship(rows: &mut Vec<Row>, r: usize, plan: &Plan, planned: &PlannedRelationship) {
+fn relationship<'p>(rows: &mut Vec<Row>, r: usize, plan: &Plan, planned: &'p PlannedRelationship) {
     rows.extend([Row::Direction(r), Row::Relationship(r)]);
     rows.extend((!planned.writer_reason.is_empty()).then_some(Row::Reason(r)));
     // they belong to the servers' names above them
@@ -97,7 +99,13 @@ fn relationship(rows: &mut Vec<Row>, r: usize, plan: &Plan, planned: &PlannedRel
     }
     let mut left = planned.scopes.iter().enumerate().filter(|(_, scope)| !is_listed(scope)).peekable();
     rows.extend(left.peek().map(|_| Row::NotBrought(r)));
-    rows.extend(left.map(|(s, _)| Row::Left(r, s)));
+    // thousands of scopes may be unknown for one reason: the first of them tells it for all
+    let mut told = BTreeSet::new();
+    let is_new = |(_, scope): &(usize, &'p PlannedScope)| match &scope.reason {
+        Some(reason) if scope.state == DriftState::Unknown => told.insert(reason),
+        _ => true,
+    };
+    rows.extend(left.filter(is_new).map(|(s, _)| Row::Left(r, s)));
     rows.extend((!planned.in_sync.is_empty()).then_some(Row::InSync(r)));
     rows.push(Row::Totals(r));
 }
