@@ -9,8 +9,8 @@ mod common;
 use std::time::{Duration, Instant};
 
 use common::pair::{Pair, PairOptions, Side};
-use common::program::{Home, NAMES, by_file};
-use common::terminal::{Signal, Start, Terminal};
+use common::program::{Home, NAMES, by_file, by_socket};
+use common::terminal::{Signal, Start, Terminal, View};
 use scopesync::config::Endpoint;
 use scopesync::demo;
 use scopesync::state::StateFolder;
@@ -345,6 +345,42 @@ fn the_main_job_on_a_live_pair() {
     assert_eq!(subnets(Side::A), subnets(Side::B));
     // It is in the file, too: the next start of the server has it.
     assert_eq!(common::pair::subnets(&pair.config_on_disk(Side::B)["Dhcp4"]).len(), 10);
+}
+
+#[test]
+fn a_server_hangs_dies_and_comes_back_while_its_drift_is_looked_at() {
+    let Some(pair) = Pair::up(PairOptions::with_drift(&["lifetime:1", "pool-range:2"])) else { return };
+    let home = Home::new();
+    // with a third that was never read, who the partner is is known from before alone
+    let patient = by_socket(&pair).replace("kind = \"kea\"", "kind = \"kea\"\nread_timeout = 2");
+    home.write_config(&format!("{patient}[[server]]\nname = \"kea-9\"\nkind = \"kea\"\nsocket = \"/nowhere/kea\"\n"));
+    let mut terminal = live(&home);
+    terminal.wait_for_text("2/10 drifted");
+    terminal.keys("Enter Space Down Space");
+    terminal.wait_for_text("2 marked");
+    let stays = |view: &View| view.contains("2 marked") && view.contains("drift of 10.0.1.0");
+    let is_absent = |view: &View| stays(view) && view.contains("1 of 3 servers read; not read: kea-2, kea-9");
+
+    pair.freeze(Side::B);
+    terminal.keys("R");
+    terminal.wait_for("kea-2 hangs", |view| is_absent(view) && view.contains("kea-2: no answer within 2s"));
+    terminal.keys("r");
+    terminal.wait_for_text("BLOCKED, not-read: kea-2: no answer within 2s");
+    terminal.keys("n");
+    terminal.wait_for("the drift", stays);
+    pair.kill(Side::B);
+    terminal.keys("R");
+    terminal.wait_for("kea-2 is down", |view| is_absent(view) && view.contains("kea-2: nobody listens"));
+    pair.start(Side::B);
+    pair.wait_in_service();
+    terminal.keys("R");
+    let view = terminal.wait_for_text("2 of 3 servers read; not read: kea-9");
+    assert!(view.contains("2/10 drifted") && stays(&view), "{view}");
+    terminal.keys("r");
+    terminal.wait_for_text(OPEN);
+    terminal.keys("a");
+    terminal.wait_for_text("2 replicated");
+    ends_well(terminal);
 }
 
 #[test]

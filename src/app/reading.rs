@@ -9,7 +9,7 @@ use crate::engine::port::Reading;
 use crate::engine::survey::{Relationship, ServerReport, Survey};
 use crate::engine::{Error, ErrorKind};
 use crate::model::{DriftState, Foreign, ScopeId, ServerName};
-use crate::show::ScopeNames;
+use crate::show::{self, ScopeNames, plural};
 
 use super::compared::Compared;
 use super::effect::{Effect, ReadOutcome, Ticket};
@@ -25,6 +25,9 @@ pub fn open(state: &mut AppState, fleet: Arc<Fleet>) {
     state.fleet = Some(fleet);
     fleet::relist(state);
 }
+
+/// What a key that has all servers read is answered by, until they were.
+pub const AGAIN: &str = "reading all servers again";
 
 /// Reads all servers, each by its own job, so that lists fill while others are read.
 pub fn read_all(state: &mut AppState) -> Vec<Effect> {
@@ -50,7 +53,25 @@ pub fn on_read(state: &mut AppState, ticket: Ticket, server: &ServerName, outcom
         return Vec::new();
     }
     state.reading.remove(server);
-    merge(state, vec![(server.clone(), outcome)])
+    let effects = merge(state, vec![(server.clone(), outcome)]);
+    let is_answered = state.message.as_ref().is_some_and(|(_, text)| text == AGAIN);
+    if is_answered && state.reading.is_empty() {
+        say_how_it_went(state);
+    }
+    effects
+}
+
+fn say_how_it_went(state: &mut AppState) {
+    let all = plural(state.reports.len(), "server");
+    let failed = state.reports.iter().filter(|report| report.failure().is_some()).map(|report| report.name.to_string());
+    let failed: Vec<String> = failed.collect();
+    match failed.len() {
+        0 => state.say(Tone::Plain, format!("{all} read")),
+        count => {
+            let read = state.reports.len() - count;
+            state.say(Tone::Warning, format!("{read} of {all} read; not read: {}", show::some(failed.into_iter())));
+        }
+    }
 }
 
 /// Takes what is known so far of a server that is being read. What was read as a whole before is
@@ -126,7 +147,7 @@ fn take(state: &mut AppState, readings: Vec<(ServerName, ReadOutcome)>) -> Vec<F
             state.watch.heard(&server, reading.at);
         }
         if let Some(report) = state.reports.iter_mut().find(|report| report.name == server) {
-            report.outcome = Some(outcome);
+            report.take(outcome);
             // what it is called, and by which way it is reached, is known once it has answered
             if let Some(found) = fleet.server(&server) {
                 (report.addresses, report.caveat) = (found.addresses(), found.caveat());
@@ -173,12 +194,17 @@ pub fn on_compared(state: &mut AppState, ticket: Ticket, compared: Arc<Compared>
         return;
     };
     let name = name.clone();
+    // of what was on a server that cannot be read nobody knows that it is gone
+    let is_unread = compared.is_unread();
     relation.comparing = None;
     relation.stale = false;
     relation.rests_until = Some(now.at + (compared.took * WORK_TO_REST).max(REST));
     relation.marks.retain(|id| {
-        compared.scope(*id).is_some_and(|scope| !matches!(scope.state, DriftState::InSync | DriftState::OnlyOnTarget))
-            || compared.pending
+        compared.pending
+            || match compared.scope(*id) {
+                Some(scope) => !matches!(scope.state, DriftState::InSync | DriftState::OnlyOnTarget),
+                None => is_unread,
+            }
     });
     fleet::compared(state, &name, compared);
 }

@@ -285,7 +285,7 @@ fn act(state: &mut AppState, action: Action, now: Moment) -> Vec<Effect> {
             Vec::new()
         }
         Action::Reload => {
-            state.say(Tone::Plain, "reading all servers again");
+            state.say(Tone::Plain, reading::AGAIN);
             fleet::resort_when_compared(state);
             let mut effects = reading::read_all(state);
             effects.extend(recalling::refresh(state));

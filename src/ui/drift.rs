@@ -8,7 +8,7 @@ use ratatui::style::Style;
 
 use super::{Theme, pane, text};
 use crate::app::drawn::Window;
-use crate::app::drift::{self, DriftPane, DriftRow, Look, Subject};
+use crate::app::drift::{self, DriftRow, Look, Subject};
 use crate::app::list::window_of;
 use crate::app::state::{AppState, Pane};
 use sides::Columns;
@@ -30,10 +30,10 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
     };
     let len = drift.rows.len();
     let height = usize::from(inside.height.max(1));
-    let heights = |at: usize| drift.rows.get(at).map_or(1, |row| lines(drift, columns, *row));
+    let heights = |at: usize| drift.rows.get(at).map_or(1, |row| lines(state, columns, inside.width, *row));
     let top = window_of(drift.scroll.top, drift.scroll.position(len), len, height, heights);
     let cursor = drift.scroll.position(len);
-    let (mut y, mut shown) = (inside.top(), 0);
+    let (mut y, mut shown, mut is_tall) = (inside.top(), 0, false);
     for (at, row) in drift.rows.iter().enumerate().skip(top) {
         let tall = u16::try_from(heights(at)).unwrap_or(1);
         if y + tall > inside.bottom() && y > inside.top() {
@@ -44,23 +44,29 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
         if focused && at == cursor {
             (area.top()..area.bottom()).for_each(|y| pane::shade(frame, inside, y, theme.cursor));
         }
-        (y, shown) = (y + tall, shown + 1);
+        (y, shown, is_tall) = (y + tall, shown + 1, is_tall || tall > 1);
         if y >= inside.bottom() {
             break;
         }
     }
-    let height = if columns.are_beside() { height } else { shown.max(1) };
+    let height = if columns.are_beside() && !is_tall { height } else { shown.max(1) };
     let window = Window { top, height, len, area: inside };
     pane::extent(frame, theme, area, window);
     window
 }
 
 /// How many lines a row takes.
-fn lines(drift: &DriftPane, columns: Columns, row: DriftRow) -> usize {
+fn lines(state: &AppState, columns: Columns, width: u16, row: DriftRow) -> usize {
     match row {
-        DriftRow::Field(at, _) => columns.lines(drift.item(at).is_some_and(|item| item.is_on_both())),
+        DriftRow::Field(at, _) => columns.lines(state.drift.item(at).is_some_and(|item| item.is_on_both())),
+        _ if is_whole(row) => drift::line(state, row).map_or(1, |(_, line)| text::wrap(&line, width.into()).len()),
         _ => 1,
     }
+}
+
+/// Whether a line is never cut off: without what stands at its end nobody knows what is wrong.
+fn is_whole(row: DriftRow) -> bool {
+    matches!(row, DriftRow::Reason | DriftRow::Refused | DriftRow::Member(_))
 }
 
 fn one(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, columns: Columns, row: DriftRow) {
@@ -74,6 +80,12 @@ fn one(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, colum
         return;
     }
     let Some((look, line)) = drift::line(state, row) else { return };
+    if is_whole(row) {
+        for (line, y) in text::wrap(&line, area.width.into()).iter().zip(area.top()..area.bottom()) {
+            text::put(frame, area.x, y, area.width, line, style(theme, look));
+        }
+        return;
+    }
     let line = match row {
         DriftRow::Section(head) => {
             let sign = if head.folded.is_some() { theme.glyphs.folded } else { theme.glyphs.open };

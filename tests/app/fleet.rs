@@ -48,6 +48,40 @@ fn what_has_to_be_looked_at_comes_first_and_nothing_moves_under_the_eyes() {
 }
 
 #[test]
+fn a_server_that_fails_stays_in_its_relationship_with_its_reason_and_cursor_and_marks_stay() {
+    let (mut program, servers) = two_pairs();
+    program.press("Enter Space Down");
+    let (before, place, marked) = (listed(&program.state), highlighted(&program.state), marks(&program.state));
+    servers[1].inner().gone = true;
+    program.type_keys("R");
+    assert_eq!(message(&program.state), "reading all servers again");
+    program.settle();
+    assert_eq!(message(&program.state), "3 of 4 servers read; not read: two");
+    let text = program.text();
+    assert!(text.contains("one → two NOT READ") && text.contains("two: no answer"), "{text}");
+    assert!(!text.contains("NOT KNOWN") && !text.contains("one of them may be"), "{text}");
+    let still_there = |program: &Program| {
+        assert_eq!((highlighted(&program.state), marks(&program.state)), (place.clone(), marked.clone()));
+    };
+    still_there(&program);
+    servers[0].inner().gone = true;
+    servers[3].inner().gone = true;
+    program.state.tree.sort.column = Column::Drift;
+    program.press("R");
+    assert_eq!(listed(&program.state)[..2], ["one-two", "three-four"], "of which nothing is known comes first");
+    let text = program.text();
+    assert!(text.contains("one NOT READ → two NOT READ") && text.contains("three → four NOT READ"), "{text}");
+    assert_eq!(marks(&program.state), marked, "whether they are gone nobody knows");
+    servers.iter().for_each(|server| server.inner().gone = false);
+    program.state.tree.sort.column = Column::Scope;
+    program.press("R");
+    assert_eq!(message(&program.state), "4 servers read");
+    program.press("Home Enter Down");
+    assert_eq!(listed(&program.state), before);
+    still_there(&program);
+}
+
+#[test]
 fn relationships_fold_and_scopes_are_grouped_as_it_is_wanted() {
     let (mut program, _) = two_pairs();
     assert_eq!(listed(&program.state), ["one-two", "three-four"], "several are folded");

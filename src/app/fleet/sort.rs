@@ -122,7 +122,7 @@ fn rank(compared: &Compared) -> Rank {
     let sum = &compared.summary;
     match () {
         () if compared.critical > 0 => Rank::Critical,
-        () if sum.unknown > 0 => Rank::Unknown,
+        () if sum.unknown > 0 || compared.is_unread() => Rank::Unknown,
         () if sum.only_on_source + sum.only_on_target > 0 => Rank::OneSided,
         () if sum.drifted > 0 => Rank::Drifted,
         () if compared.pending => Rank::Checking,

@@ -13,7 +13,10 @@ use crate::app::pick;
 use crate::app::state::AppState;
 use crate::config::Column;
 use crate::engine::survey::{Member, Presence, Relationship};
-use crate::model::{Condition, FindingKind, Mode, ServerName};
+use crate::model::{Condition, Mode, ServerName};
+
+/// So much of a relationship's name is always shown, where there is room at all.
+const SHORTEST_NAME: usize = 8;
 
 /// Draws the line.
 pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, slots: &[Slot], node: &Node) {
@@ -63,10 +66,18 @@ fn relationship(
     let (name, mode) = (found.name.to_string(), format!("  {}", found.mode));
     let (from, to) = (member(state, source, &found.mode), member(state, target, &found.mode));
     let arrow = format!(" {} ", theme.glyphs.arrow);
+    let end = slots.iter().find(|slot| is_of_drift(slot.column)).map_or(area.right(), |slot| slot.x.saturating_sub(1));
+    // rather the end of the name is missed than how a server is
+    let others = [sign, &from, &arrow, &to].map(text::width).iter().sum::<usize>() + 3;
+    let room = usize::from(end.saturating_sub(area.x)).saturating_sub(others);
+    let name = match [source, target].into_iter().all(|member| is_well(found, member)) {
+        true => name.into(),
+        false => text::fit(&name, room.max(SHORTEST_NAME), theme.glyphs.more),
+    };
     let mut parts = vec![
         (sign, theme.heading),
         (" ", Style::new()),
-        (name.as_str(), theme.heading),
+        (&name, theme.heading),
         ("  ", Style::new()),
         (from.as_str(), member_style(state, theme, found, source)),
         (arrow.as_str(), theme.heading),
@@ -75,7 +86,6 @@ fn relationship(
     ];
     let (words, style) = drift(state, theme, found);
     let drift = slots.iter().find(|slot| slot.column == Column::Drift);
-    let end = slots.iter().find(|slot| is_of_drift(slot.column)).map_or(area.right(), |slot| slot.x.saturating_sub(1));
     if drift.is_none() {
         parts.extend([("  ", Style::new()), (words.as_str(), style)]);
     }
@@ -112,6 +122,16 @@ fn member(state: &AppState, member: &Member, mode: &Mode) -> String {
         Presence::Failed(..) => format!("{name} NOT READ"),
         Presence::NotConfigured(_) => format!("{name} NOT CONFIGURED"),
         Presence::Unsure(_) => format!("{name} NOT KNOWN"),
+    }
+}
+
+/// Whether nothing of how a server is needs a look.
+fn is_well(found: &Relationship, member: &Member) -> bool {
+    let is_normal = || member.state.as_ref().is_none_or(|state| state.is_normal(&found.mode));
+    match member.presence {
+        Presence::Read(_) => is_normal(),
+        Presence::Pending(_) => true,
+        _ => false,
     }
 }
 
@@ -182,8 +202,7 @@ fn counted(theme: &Theme, compared: &Compared, sum: &Tally) -> (String, Style) {
     };
     if parts.is_empty() {
         // Nothing that was compared differs; without a single scope there is nothing to be in sync.
-        let unread = compared.drift.findings.iter().any(|finding| finding.kind == FindingKind::Partner);
-        return match (sum.scopes, unread) {
+        return match (sum.scopes, compared.is_unread()) {
             (0, false) if !compared.drift.scopes.is_empty() => ("no scope fits".into(), theme.quiet),
             (_, true) => ("unknown".into(), theme.bad),
             (0, false) => ("no scopes".into(), theme.quiet),
