@@ -6,12 +6,16 @@ use std::process::{ExitStatus, Stdio};
 
 use crossterm::event::KeyCode;
 use tokio::process::{Child, Command};
+use tokio::time::{Duration, Instant};
 
 use super::{Dirty, End, Program, RuntimeError};
 use crate::app::effect::{Texts, Ticket};
 use crate::app::{Event, News};
 use crate::files::private;
 use crate::terminal::{self, Exit};
+
+/// So long after the program has ended the interrupt that ended it may still be on its way to us.
+const ECHO: Duration = Duration::from_millis(100);
 
 impl Program {
     /// Shows the texts in that program, then takes the terminal back. Jobs go on meanwhile, and so
@@ -94,6 +98,9 @@ impl Program {
 
     /// Waits until the program ends; `None` where this one is told to end before.
     async fn wait_for(&mut self, mut child: Child) -> Option<io::Result<ExitStatus>> {
+        let mut ended = None;
+        let echo = tokio::time::sleep(Duration::MAX);
+        tokio::pin!(echo);
         loop {
             tokio::select! {
                 biased;
@@ -108,7 +115,11 @@ impl Program {
                     }
                     _ => {}
                 },
-                ended = child.wait() => return Some(ended),
+                status = child.wait(), if ended.is_none() => {
+                    ended = Some(status);
+                    echo.as_mut().reset(Instant::now() + ECHO);
+                }
+                () = &mut echo, if ended.is_some() => return ended,
                 event = self.hands.next() => self.on_job(event),
             }
         }
