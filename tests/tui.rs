@@ -80,7 +80,7 @@ fn another_program_compares_both_sides_of_a_scope() {
             other => panic!("{other:?}"),
         })
         .collect();
-    let script = r#"diff "$1" "$2" | head -4; ls -l "$1" "$2" | cut -c1-10; trap "echo interrupted" INT; \
+    let script = r#"diff "$1" "$2" | head -4; ls -l "$1" "$2" | cut -c1-10; trap "echo interrupted; exit" INT; \
         read -r line; echo "heard $line"; read -r line; echo over"#;
     let text = by_file([files[0], files[1]]) + &format!("[screen]\ndiff = ['sh', '-c', {script:?}, 'sh']\n");
     let config = home.write_config(&text).into_os_string();
