@@ -18,16 +18,20 @@ pub enum ConfigError {
         asked_by: &'static str,
     },
     /// A file is there and cannot be read.
-    #[error("cannot read the configuration file {}: {source}", .path.display())]
+    #[error("cannot read the {what} file {}: {source}", .path.display())]
     Unreadable {
+        /// What stands in it: a configuration, or a theme.
+        what: &'static str,
         /// The file.
         path: PathBuf,
         /// The operating system's reason.
         source: std::io::Error,
     },
     /// A file was read and says something that it must not.
-    #[error("{}", listing(.path, .problems))]
+    #[error("{}", listing(.what, .path, .problems))]
     Invalid {
+        /// What stands in it: a configuration, or a theme.
+        what: &'static str,
         /// The file.
         path: PathBuf,
         /// Everything that is wrong, in the order of the file; never empty.
@@ -52,11 +56,11 @@ impl fmt::Display for Problem {
     }
 }
 
-fn listing(path: &std::path::Path, problems: &[Problem]) -> String {
+fn listing(what: &str, path: &std::path::Path, problems: &[Problem]) -> String {
     let path = path.display();
     let lines: Vec<String> = problems.iter().map(|problem| format!("{path}:{problem}")).collect();
     match lines.as_slice() {
         [only] => only.clone(),
-        many => format!("the configuration has {} mistakes:\n{}", many.len(), many.join("\n")),
+        many => format!("the {what} has {} mistakes:\n{}", many.len(), many.join("\n")),
     }
 }

@@ -8,6 +8,7 @@ use etcetera::{BaseStrategy, choose_base_strategy};
 
 use super::Config;
 use super::error::{ConfigError, Problem};
+use super::parse::CONFIGURATION;
 use super::read::position;
 use crate::secret::Inline;
 
@@ -115,7 +116,7 @@ fn read(path: &Path) -> Result<Option<(Config, Inline)>, ConfigError> {
         }
         Err(source) => {
             let path = path.to_owned();
-            return Err(ConfigError::Unreadable { path, source });
+            return Err(ConfigError::Unreadable { what: CONFIGURATION, path, source });
         }
     };
     let text = String::from_utf8(bytes).map_err(|error| {
@@ -123,6 +124,7 @@ fn read(path: &Path) -> Result<Option<(Config, Inline)>, ConfigError> {
         let lossy = String::from_utf8_lossy(error.as_bytes());
         let (line, column) = position(&lossy, good);
         ConfigError::Invalid {
+            what: CONFIGURATION,
             path: path.to_owned(),
             problems: vec![Problem { line, column, message: "the file is not UTF-8 text from here on".to_owned() }],
         }

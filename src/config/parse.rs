@@ -22,7 +22,7 @@ impl Config {
     /// [`ConfigError::Invalid`] with everything that is wrong.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        checked(text, path, |root, problems| {
+        checked(CONFIGURATION, text, path, |root, problems| {
             let mut config = read(root, &absolute, problems);
             config.warnings = problems.take_warnings();
             config
@@ -30,13 +30,17 @@ impl Config {
     }
 }
 
-/// What `read` makes of a text, unless anything is wrong with it.
+/// What stands in the configuration file.
+pub(super) const CONFIGURATION: &str = "configuration";
+
+/// What `read` makes of a text that is a `what`, unless anything is wrong with it.
 pub(super) fn checked<T>(
+    what: &'static str,
     text: &str,
     path: &Path,
     read: impl FnOnce(&Spanned<DeTable<'_>>, &Problems<'_>) -> T,
 ) -> Result<T, ConfigError> {
-    let invalid = |problems| ConfigError::Invalid { path: path.to_owned(), problems };
+    let invalid = |problems| ConfigError::Invalid { what, path: path.to_owned(), problems };
     let (root, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
         return Err(invalid(errors.iter().map(|error| syntax(text, error)).collect()));

@@ -57,6 +57,9 @@ const fn part(name: &'static str, about: &'static str) -> Key {
     Key { name, absent: Absent::Nothing, about }
 }
 
+/// What stands in a theme's file.
+const WHAT: &str = "theme";
+
 /// Which theme is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ThemeChoice {
@@ -103,7 +106,7 @@ impl ThemeChoice {
                 ThemeFile::parse(text, Path::new(name))
             }
             ThemeChoice::File(path) => {
-                let unreadable = |source| ConfigError::Unreadable { path: path.clone(), source };
+                let unreadable = |source| ConfigError::Unreadable { what: WHAT, path: path.clone(), source };
                 ThemeFile::parse(&std::fs::read_to_string(path).map_err(unreadable)?, path)
             }
         }
@@ -116,7 +119,7 @@ impl ThemeFile {
     /// # Errors
     /// Everything that is wrong with it, each mistake with its place.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        checked(text, path, |root, problems| {
+        checked(WHAT, text, path, |root, problems| {
             let fields = Fields::new(&THEME, "this theme".to_owned(), root.span(), root.get_ref(), problems);
             let mut theme = ThemeFile::default();
             let names = THEMES.map(|(name, _)| name);

@@ -85,34 +85,10 @@ fn as_owner(change: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::port::Fingerprints;
-    use crate::history::SnapshotEnd;
 
     fn change(word: &str, name: &str, fields: &[&str]) -> Value {
         let fields: Vec<Value> = fields.iter().map(|field| json!({ "field": field })).collect();
         json!({ "key": { "owner": "scope", "kind": "policy", "name": name }, "change": word, "fields": fields })
-    }
-
-    fn snapshot(changes: &[Value], record: Value) -> Snapshot {
-        let end = SnapshotEnd {
-            outcome: "replicated".into(),
-            record,
-            was_read: true,
-            fingerprint: None,
-            network: None,
-            native: None,
-        };
-        Snapshot {
-            target: "two".into(),
-            identity: None,
-            relationship: "pair".into(),
-            scope: "10.0.0.0/24".parse().unwrap(),
-            before: Fingerprints { source: None, target: None },
-            network: None,
-            native: Some(json!({})),
-            changes: json!(changes),
-            end: Some(end),
-        }
     }
 
     #[test]
@@ -130,7 +106,7 @@ mod tests {
             change("create", "Phones", &[]),
             change("delete", "stranger", &[]),
         ];
-        let carried = snapshot(&planned, json!({ "residual": residual, "uncarried": true })).carried();
+        let carried = Snapshot::sample(&planned, json!({ "residual": residual, "uncarried": true })).carried();
         assert_eq!(carried.made, [change("update", "settings", &["name"]), planned[2].clone()]);
         assert_eq!(carried.left, [change("update", "settings", &["state"]), planned[1].clone()]);
         assert_eq!(carried.lost, [planned[3].clone(), residual[3].clone()]);
@@ -141,7 +117,7 @@ mod tests {
     #[test]
     fn a_record_that_does_not_tell_what_was_left_leaves_everything_made() {
         let planned = [change("delete", "gone", &[])];
-        let carried = snapshot(&planned, json!({ "outcome": "replicated" })).carried();
+        let carried = Snapshot::sample(&planned, json!({ "outcome": "replicated" })).carried();
         assert_eq!(carried, Carried { made: planned.to_vec(), ..Carried::default() });
     }
 }

@@ -98,6 +98,32 @@ pub struct Snapshot {
     pub end: Option<SnapshotEnd>,
 }
 
+#[cfg(test)]
+impl Snapshot {
+    /// A scope that was there, with these changes, and what is recorded of its end, replicated and read back.
+    pub(crate) fn sample(changes: &[Value], record: Value) -> Self {
+        let end = SnapshotEnd {
+            outcome: "replicated".into(),
+            record,
+            was_read: true,
+            fingerprint: None,
+            network: None,
+            native: None,
+        };
+        Snapshot {
+            target: "two".into(),
+            identity: None,
+            relationship: "pair".into(),
+            scope: ScopeId { network: std::net::Ipv4Addr::new(10, 0, 0, 0), prefix_length: 24 },
+            before: Fingerprints { source: None, target: None },
+            network: None,
+            native: Some(serde_json::json!({})),
+            changes: Value::from(changes.to_vec()),
+            end: Some(end),
+        }
+    }
+}
+
 /// A scope after its write.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SnapshotEnd {

@@ -454,8 +454,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::engine::port::Fingerprints;
-    use crate::history::{FrontEnd, SnapshotEnd, Who};
+    use crate::history::{FrontEnd, Who};
 
     #[test]
     fn a_verification_that_left_everything_as_it_was_says_so() {
@@ -487,24 +486,8 @@ mod tests {
             change("update", "settings", &[field("state")]),
             change("create", "Phones", &[]),
         ] });
-        let snapshot = Snapshot {
-            target: "two".into(),
-            identity: None,
-            relationship: "pair".into(),
-            scope: "10.0.0.0/24".parse().unwrap(),
-            before: Fingerprints { source: None, target: None },
-            network: None,
-            native: Some(json!({})),
-            changes: json!([change("update", "settings", &[field("name"), field("state")])]),
-            end: Some(SnapshotEnd {
-                outcome: "replicated".into(),
-                record,
-                was_read: true,
-                fingerprint: None,
-                network: None,
-                native: None,
-            }),
-        };
+        let planned = [change("update", "settings", &[field("name"), field("state")])];
+        let snapshot = Snapshot::sample(&planned, record);
         let lines: Vec<String> = super::snapshot(&snapshot).iter().map(Line::text).collect();
         let told = lines.join("\n");
         assert!(told.starts_with("destroyed:\n  ~ settings: name was b, became a\nnot carried:\n"), "{told}");

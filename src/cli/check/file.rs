@@ -42,7 +42,7 @@ pub(super) fn check(global: &Global) -> FileCheck {
             let point = Point::new(Topic::File, Verdict::Failed, found);
             failed(None, vec![point.hint("list your servers in one of these files; --demo works without")])
         }
-        Err(ConfigError::Invalid { path, problems }) => {
+        Err(ConfigError::Invalid { path, problems, .. }) => {
             let mut points = vec![Point::ok(Topic::File, format!("{}, {}", shown(&path), found_by(global)))];
             points.extend(permissions(&path));
             points.extend(problems.iter().map(|problem| {

@@ -42,6 +42,10 @@ fn mistakes_name_their_place_and_cure() {
         let error = parse(text).unwrap_err();
         assert!(error.contains(wanted) || wanted == "1:1" && error.contains("mine.toml"), "{text}: {error}");
     }
+    let several = parse("delte = 'red'\ncursr = 'red'").unwrap_err();
+    assert!(several.starts_with("the theme has 2 mistakes:\nmine.toml:1:1: "), "{several}");
+    let absent = ThemeChoice::File("/nowhere/mine.toml".into()).read().unwrap_err().to_string();
+    assert!(absent.starts_with("cannot read the theme file /nowhere/mine.toml: "), "{absent}");
     let choose = |text| ThemeChoice::from_setting(text, Path::new("/etc"));
     assert_eq!(choose("dark"), Ok(ThemeChoice::Own(2)));
     assert_eq!(choose("mine.toml"), Ok(ThemeChoice::File("/etc/mine.toml".into())));
