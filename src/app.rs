@@ -28,6 +28,7 @@ pub mod key;
 pub mod keymap;
 pub mod list;
 pub mod log;
+pub mod notice;
 pub mod palette;
 pub mod pick;
 pub mod preview;

@@ -124,10 +124,10 @@ fn ask_servers(mut command: Command, global: &args::Global, console: &mut Consol
     if !matches!(command, Command::Recover(_)) {
         recover::warn(&fleet, &history, console);
     }
-    let mut operator = replicate::AtTerminal::default();
+    let mut operator = start.operator();
     if let Some(selection) = selection_from_stdin(&mut command) {
         from_stdin::take(std::io::stdin().lock(), selection)?;
-        operator = replicate::AtTerminal::beside_input();
+        operator = operator.beside_input();
         console.answered_by_terminal(operator.is_there());
     }
     let threads = start::threads()?;

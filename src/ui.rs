@@ -46,7 +46,7 @@ pub fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>) -> Drawn {
         theme.paint(frame.buffer_mut());
         return Drawn { too_small: true, ..Drawn::default() };
     }
-    let banner = u16::from(state.banner.is_some());
+    let banner = u16::from(!state.notices.is_empty());
     let bottom = status::height(state, area.width);
     let [head, news, body, foot] = Layout::vertical([
         Constraint::Length(1),
@@ -66,7 +66,7 @@ pub fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>) -> Drawn {
     } else {
         match &state.view {
             View::Preview(preview) => drawn.preview = Some(preview::draw(state, preview, theme, frame, body)),
-            View::Jobs => drawn.jobs = jobs::draw(state, theme, frame, body),
+            View::Jobs => jobs::draw(state, theme, frame, body, &mut drawn),
             _ if state.history.open => history::draw(state, theme, frame, body, &mut drawn),
             View::Browse | View::Detail(_) | View::Planning { .. } | View::Reset(_) => {
                 browse(state, theme, frame, body, &mut drawn)
@@ -83,7 +83,7 @@ pub fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>) -> Drawn {
         dialog::exporting(asked, theme, frame, body);
     }
     if let Some(cursor) = state.copying {
-        copy::draw(state, cursor, theme, frame, body);
+        drawn.copy = Some(copy::draw(state, cursor, theme, frame, body));
     }
     if let Some(palette) = &state.palette {
         drawn.palette = Some(palette::draw(state, palette, theme, frame, body));

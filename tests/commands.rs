@@ -301,6 +301,81 @@ async fn the_answer_decides() {
     }
 }
 
+/// Says yes to all, and types the name, or not.
+struct Named {
+    types: bool,
+    asked: Vec<String>,
+}
+
+impl Ask for Named {
+    fn ask(&mut self, _: &Question, _: &mut Console) -> io::Result<Answer> {
+        Ok(Answer::YesToAll)
+    }
+    fn wants_name(&self, deletions: usize) -> bool {
+        deletions > 0
+    }
+    fn is_named(&mut self, name: &str, deletions: usize, _: &mut Console) -> io::Result<bool> {
+        self.asked.push(format!("{name}, {deletions}"));
+        Ok(self.types)
+    }
+}
+
+#[tokio::test]
+async fn many_deletions_are_confirmed_by_the_name_alone() {
+    for (line, types, asked, wrote) in [
+        ("", true, 1, true),
+        ("", false, 1, false),
+        ("--force --confirm", false, 1, false),
+        ("--force", false, 0, true),
+        ("--scope-id 10.0.1.0", false, 0, true),
+    ] {
+        let servers = drifted();
+        let fleet = fake::fleet(&servers);
+        let dress = Dress { terminal: true, ..Dress::default() };
+        let mut console = Console::new(Box::new(Paper::default()), Box::new(Paper::default()), dress);
+        let line = format!("scopesync replicate --computer-name one {line}");
+        let command = Cli::read(line.split_whitespace().map(Into::into)).unwrap().command.unwrap();
+        let Command::Replicate(replicate) = command else { panic!("{command:?}") };
+        let mut ask = Named { types, asked: Vec::new() };
+        let journal = FakeJournal::default();
+        let ran = replicate::run(&fleet, &replicate, &journal, None, "test", &mut ask, &mut console).await;
+        assert_eq!(ask.asked, vec!["one-two, 1"; asked], "{line}");
+        assert_eq!(nothing_written(&servers), !wrote, "{line} {ran:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_left_out_by_name_stays_as_it_is() {
+    let line = "replicate --computer-name one --force --leave-out";
+    let servers = drifted();
+    let fleet = fake::fleet(&servers);
+    for (item, told) in [
+        ("10.0.0.0:reservations/10.0.0.98", "of 10.0.0.0 there is: "),
+        ("10.0.9.0", "10.0.9.0 is not written by it"),
+        ("10.0.0.0:ranges/10.0.0.99", "reservations/10.0.0.99"),
+    ] {
+        let failure = run(&fleet, &format!("{line} {item}")).await.failure();
+        assert!(
+            failure.contains(&format!("nothing of this plan is called {item}")) && failure.contains(told),
+            "{failure}"
+        );
+    }
+    assert!(nothing_written(&servers));
+    let left = "10.0.0.0:reservations/10.0.0.99";
+    let ran = run(&fleet, &format!("{line} {left} --leave-out 10.0.1.0/24 --json")).await;
+    let report = ran.json();
+    assert_eq!((ran.status(), &report["summary"]["replicated"]), (0, &json!(1)), "{report:#}");
+    assert_eq!(report["relationships"][0]["scopes"][0]["left_out"][0]["item"], "10.0.0.99", "{report:#}");
+    let drift = run(&fleet, "drift --json").await.json();
+    let states = drift["relationships"][0]["scopes"].as_array().unwrap().iter();
+    let differs = |scope: &Value| (scope["scope_id"].clone(), scope["changes"].as_array().unwrap().len());
+    let states: Vec<_> = states.map(differs).filter(|(_, count)| *count > 0).collect();
+    assert_eq!(states, [(json!("10.0.0.0"), 1), (json!("10.0.1.0"), 1)]);
+    servers.1.inner().whole = true;
+    let failure = run(&fleet, &format!("{line} {left}")).await.failure();
+    assert!(failure.contains("copies whole scopes: only all of a scope can be left out"), "{failure}");
+}
+
 #[tokio::test]
 async fn what_goes_wrong_shows_in_the_status() {
     let servers = drifted();

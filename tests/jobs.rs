@@ -92,6 +92,28 @@ fn a_job_replicates_what_was_approved_and_gives_its_output_once() {
     assert!(run(&home, "jobs cancel 1").expect_code(0).stderr.contains("has ended: Completed"));
 }
 
+#[test]
+fn what_is_left_out_is_left_out_by_the_job_as_well() {
+    let home = Home::new();
+    let line = "--demo replicate --computer-name berlin --scope-id 10.22.12.0,10.20.11.0 --force --as-job --json";
+    let left = "10.22.12.0:properties/renew-timer";
+    let refused = run(&home, &format!("{line} --leave-out 10.22.12.0:properties/t1"));
+    assert!(refused.expect_code(1).stderr.contains("nothing of this plan is called 10.22.12.0:properties/t1"));
+    run(&home, &format!("{line} --leave-out {left} --leave-out 10.20.11.0")).expect_code(0);
+    wait(&home, 1).expect_code(0);
+    let ended = job(&home, 1);
+    let scopes = ended["report"]["run"]["relationships"][0]["scopes"].as_array().expect("scopes");
+    let of =
+        |scope: &Value| (scope["scope_id"].clone(), scope["outcome"].clone(), scope["left_out"][0]["item"].clone());
+    let told: Vec<_> = scopes.iter().map(of).filter(|(_, outcome, _)| outcome == "replicated").collect();
+    assert_eq!(told, [(json!("10.22.12.0"), json!("replicated"), json!("renew-timer"))], "{ended:#}");
+    let drift = run(&home, "--demo drift --computer-name berlin --scope-id 10.22.12.0,10.20.11.0 --json").json();
+    let scopes = drift["relationships"][0]["scopes"].as_array().expect("scopes").iter();
+    let items: Vec<_> = scopes.flat_map(|scope| scope["changes"].as_array().expect("changes")).collect();
+    let items: Vec<&str> = items.iter().filter_map(|change| change["item"].as_str()).collect();
+    assert_eq!(items, ["dhcp4/3", "renew-timer"], "{drift:#}");
+}
+
 /// Two files, and the program at its question about them in a terminal.
 fn at_the_question(bench: &Bench, line: &str) -> common::terminal::Terminal {
     let terminal = Start::scopesync().home(&bench.home).size(160, 50).args(line.split_whitespace()).start();

@@ -312,6 +312,7 @@ fn job((state, id): (JobState, i64)) -> DetachedJob {
         progress: Some(progress),
         told: if state.is_over() { vec!["2 replicated, 1 rejected".into()] } else { Vec::new() },
         exit_status: state.is_over().then_some(3),
+        undone: None,
     }
 }
 

@@ -225,7 +225,7 @@ mod on_screen {
     }
 
     fn banner(program: &Program) -> (Tone, String) {
-        program.state.banner.clone().expect("a banner")
+        program.state.notices.line().expect("a banner")
     }
 
     /// A scope that `two` lacks, in a terminated pair.

@@ -233,6 +233,40 @@ fn plain_mode_does_the_main_job_in_lines() {
 }
 
 #[test]
+fn many_deletions_are_confirmed_by_the_name_in_lines_too() {
+    let home = Home::new();
+    home.run(&["--demo", "relationships"]).expect_code(0);
+    let files = ["berlin", "hamburg"].map(|name| home.state().join("demo").join(format!("{name}.conf")));
+    let config = by_file([&files[0], &files[1]]).replace("kind = ", "check = \"off\"\nkind = ");
+    home.write_config(&format!("{config}\n[screen]\ntype_name_above = 1\n"));
+    let start = |args: &str| Start::scopesync().args(args.split(' ')).home(&home).size(140, 60).start();
+    let asked = |terminal: &Terminal, times| {
+        let is_asked = |line: &&str| line.starts_with("name:");
+        terminal.wait_for("the name is asked for", |view| view.text().lines().filter(is_asked).count() == times);
+    };
+    let mut terminal = start("replicate --computer-name kea-1 --scope-id 10.20.14.0,10.20.11.0");
+    terminal.wait_for_text("[Y] Yes");
+    terminal.type_text("a\r");
+    terminal.wait_for_text("2 deletions: type the name, berlin-hamburg. An empty line leaves.");
+    asked(&terminal, 1);
+    terminal.type_text("hamburg\r");
+    asked(&terminal, 2);
+    assert!(terminal.view().contains("That is not the name: nothing is confirmed."));
+    terminal.type_text("\r");
+    assert_eq!(terminal.wait_for_end().status.code(), Some(3), "declined");
+    let mut terminal = start("--plain");
+    terminal.wait_for_text("scopesync>");
+    terminal.type_text("replicate 10.20.14.0\r");
+    terminal.wait_for_text("[Y] Yes");
+    terminal.type_text("y\r");
+    asked(&terminal, 1);
+    terminal.type_text("berlin-hamburg\r");
+    terminal.wait_for_text("1 replicated");
+    terminal.type_text("q\r");
+    assert_eq!(terminal.wait_for_end().status.code(), Some(0));
+}
+
+#[test]
 fn idle_it_sends_nothing_and_a_cursor_move_is_small() {
     let home = Home::new();
     let mut terminal = demo(&home);

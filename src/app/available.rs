@@ -189,7 +189,7 @@ fn asked(state: &AppState) -> Result<(), String> {
         return Err(match state.setting.read_only {
             true => "everything is read-only: nothing can be written".into(),
             false => {
-                let (back, off) = (state.key(Action::Back), state.key(Action::WhatIf));
+                let (back, off) = (state.key(Action::No), state.key(Action::WhatIf));
                 format!("WhatIf is on: nothing can be written ({back}, then {off} turns it off)")
             }
         });

@@ -82,7 +82,14 @@ pub fn offers(state: &AppState) -> Vec<Offer> {
         }
         Place::Detail => offers.push(offer(What::Text, "this text", Ok(()))),
         Place::Log => offers.push(offer(What::Text, "all messages that are shown", Ok(()))),
-        Place::Jobs => offers.push(offer(What::Text, "all of its outcomes", report(state).map(drop))),
+        Place::Jobs => {
+            offers.push(offer(What::Text, "all of its outcomes", report(state).map(drop)));
+            offers.push(offer(What::Command, "the command line that does the same", command::planned(state).map(drop)));
+        }
+        Place::Preview => {
+            let words = "the command line that does what is previewed";
+            offers.push(offer(What::Command, words, command::planned(state).map(drop)));
+        }
         Place::PastRun => {
             offers.push(offer(What::Text, "what the run destroyed in the scope", past_scope(state).map(drop)));
             offers.push(offer(What::Command, "the command line that undoes the run", command::undo(state).map(drop)));
@@ -109,6 +116,7 @@ pub fn take(state: &AppState, what: What) -> Result<(String, String), String> {
         What::Text => Some(text(state)?),
         What::Json => Some(Document::of(state)?.json()?),
         What::Command if matches!(state.beneath(), Place::History | Place::PastRun) => Some(command::undo(state)?),
+        What::Command if matches!(state.beneath(), Place::Jobs | Place::Preview) => Some(command::planned(state)?),
         What::Command => Some(command::ours(state)?),
         What::Cmdlet => Some(command::cmdlet(state)?),
     };
@@ -223,7 +231,7 @@ fn row(state: &AppState) -> Option<String> {
         Place::Jobs => {
             let run = state.runs.current();
             let run = run.map(|run| match &run.result {
-                Some(Ok(ended)) => format!("{}: {}", run.title(), ended.summary().1),
+                Some(Ok(ended)) => format!("{}: {}", run.title(), ended.summary(&state.key(Action::Reset)).1),
                 Some(Err(reason)) => format!("{}: {reason}", run.title()),
                 None => format!("{}: under way", run.title()),
             });

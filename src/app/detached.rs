@@ -1,5 +1,7 @@
 //! Jobs of processes of their own, as the jobs view lists them.
 
+mod undone;
+
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -8,6 +10,8 @@ use crate::show::Progress;
 
 use super::effect::Ticket;
 use super::state::Tone;
+
+pub use undone::Undone;
 
 /// A job, safe to show.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +34,8 @@ pub struct DetachedJob {
     pub told: Vec<String>,
     /// Its exit status, once it is over.
     pub exit_status: Option<u8>,
+    /// What it left undone, where that is kept.
+    pub undone: Option<Vec<Undone>>,
 }
 
 impl DetachedJob {

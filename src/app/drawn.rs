@@ -11,17 +11,48 @@ pub struct Window {
     pub height: usize,
     /// How many lines there are.
     pub len: usize,
-    /// Where they stand, all of `height`: for a list, so that a click finds its line.
+    /// Where they stand: for a list, so that a click finds its line.
     pub area: Rect,
+    /// Where lines begin that may be several rows high.
+    pub starts: Starts,
 }
 
 impl Window {
-    /// The line at this place of the screen, where there is one. Lines may be several rows high.
+    /// The line at this place of the screen, where there is one.
     pub fn line_at(&self, x: u16, y: u16) -> Option<usize> {
-        let rows = usize::from(self.area.height).checked_div(self.height).filter(|rows| *rows > 0)?;
-        let inside = self.area.contains((x, y).into());
-        let line = self.top + usize::from(y.saturating_sub(self.area.y)) / rows;
-        (inside && line < self.len.min(self.top + self.height)).then_some(line)
+        if !self.area.contains((x, y).into()) {
+            return None;
+        }
+        let row = y - self.area.y;
+        let line = self.top + self.starts.line(row).unwrap_or(usize::from(row));
+        (line < self.len).then_some(line)
+    }
+}
+
+/// Which rows of a window begin a line, from its first row on; none are told where each does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Starts([u128; 2]);
+
+impl Starts {
+    /// A line begins in this row. No window is so high that what is beyond the 256th row could be missed.
+    pub fn mark(&mut self, row: u16) {
+        if let Some(bits) = self.0.get_mut(usize::from(row / 128)) {
+            *bits |= 1 << (row % 128);
+        }
+    }
+
+    /// The line of a row, counted from the first; `None` where each row is one.
+    fn line(&self, row: u16) -> Option<usize> {
+        let up_to = |at: usize, bits: &u128| match usize::from(row).checked_sub(at * 128) {
+            Some(rest @ 0..127) => bits & ((1 << (rest + 1)) - 1),
+            Some(_) => *bits,
+            None => 0,
+        };
+        if *self == Starts::default() {
+            return None;
+        }
+        let begun: u32 = self.0.iter().enumerate().map(|(at, bits)| up_to(at, bits).count_ones()).sum();
+        Some((begun as usize).saturating_sub(1))
     }
 }
 
@@ -40,6 +71,8 @@ pub struct Drawn {
     pub preview: Option<Window>,
     /// The reset of a relationship.
     pub reset: Option<Window>,
+    /// The list of runs and jobs, the newest first.
+    pub runs: Option<Window>,
     /// The list of the run that is shown.
     pub jobs: Option<Window>,
     /// The list of past runs.
@@ -50,8 +83,30 @@ pub struct Drawn {
     pub destroyed: Option<Window>,
     /// The log.
     pub log: Option<Window>,
+    /// The menu of what can be copied.
+    pub copy: Option<Window>,
     /// The entries of the palette.
     pub palette: Option<Window>,
     /// The help.
     pub help: Option<Window>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_belongs_to_the_line_that_begins_in_it_or_above() {
+        let area = Rect { x: 2, y: 5, width: 10, height: 200 };
+        let mut window = Window { top: 7, height: 3, len: 10, area, starts: Starts::default() };
+        let at = |window: &Window, rows: &[u16]| rows.iter().map(|row| window.line_at(3, 5 + row)).collect::<Vec<_>>();
+        assert_eq!(at(&window, &[0, 2, 3, 200]), [Some(7), Some(9), None, None]);
+        for row in [0, 2, 127] {
+            window.starts.mark(row);
+        }
+        assert_eq!(at(&window, &[0, 1, 2, 126, 127, 128, 199]), [7, 7, 8, 8, 9, 9, 9].map(Some));
+        window.starts.mark(150);
+        assert_eq!(at(&window, &[149, 150]), [Some(9), None]);
+        assert_eq!((window.line_at(1, 5), window.line_at(3, 4)), (None, None));
+    }
 }

@@ -49,8 +49,8 @@ pub enum Effect {
     View(Ticket, Arc<Texts>, Vec<String>),
     /// Read what was picked again where it has moved, and make a plan.
     Plan(Ticket, Arc<Survey>, Vec<Pick>),
-    /// The same once more for what a run left undone: its servers are read again in any case.
-    Retry(Ticket, Arc<Survey>, Vec<Pick>),
+    /// The same once more for what a run left undone, less these items: its servers are read again in any case.
+    Retry(Ticket, Arc<Survey>, Vec<Pick>, LeftOut),
     /// Make the same plan with these refusals overridden.
     Override(Ticket, Arc<Plan>, BTreeSet<String>),
     /// Make the same plan anew without these items.

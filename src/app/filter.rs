@@ -32,6 +32,8 @@ pub enum Key {
     Section,
     /// A part of the name.
     Name,
+    /// How many of a scope's addresses are in use, in percent.
+    Used,
 }
 
 impl Key {
@@ -44,6 +46,7 @@ impl Key {
             Key::Relationship => "relationship",
             Key::Section => "section",
             Key::Name => "name",
+            Key::Used => "used",
         }
     }
 }
@@ -68,6 +71,8 @@ pub enum Parts {
     Any,
     /// A part of one of these.
     Of(Vec<String>),
+    /// A number of percent, or what is above or below one.
+    Percent,
 }
 
 /// What is asked of a line.
@@ -79,6 +84,8 @@ pub enum Test {
     Words(Key, u32),
     /// Whether what the key names has this text, in small letters.
     Part(Key, String),
+    /// Whether at least and at most so many percent of the addresses are in use.
+    Used(u8, u8),
 }
 
 /// One test, and whether it has to hold or not to.
@@ -208,6 +215,19 @@ fn split(text: &str) -> Vec<Written> {
     }
 }
 
+/// From how many percent to how many: `>80`, `>=80`, `<10`, `<=10`, `90`, each with or without its sign.
+fn percent(text: &str) -> Option<(u8, u8)> {
+    const MOST: u8 = 200;
+    let number = |text: &str| text.trim().trim_end_matches('%').trim_end().parse::<u8>().ok().filter(|n| *n <= MOST);
+    Some(match text {
+        _ if text.starts_with(">=") => (number(&text[2..])?, MOST),
+        _ if text.starts_with("<=") => (0, number(&text[2..])?),
+        _ if text.starts_with('>') => (number(&text[1..])?.saturating_add(1), MOST),
+        _ if text.starts_with('<') => (0, number(&text[1..])?.checked_sub(1)?),
+        _ => (number(text)?, number(text)?),
+    })
+}
+
 fn understand(key: &str, value: &str, questions: &[Question]) -> Result<Test, String> {
     let Some(question) = questions.iter().find(|question| question.key.word().eq_ignore_ascii_case(key)) else {
         let keys: Vec<String> = questions.iter().map(|question| format!("{}:", question.key.word())).collect();
@@ -230,6 +250,10 @@ fn understand(key: &str, value: &str, questions: &[Question]) -> Result<Test, St
         Parts::Any if !value.is_empty() => return Ok(Test::Part(*key, value)),
         Parts::Of(names) if !value.is_empty() && names.iter().any(|name| name.to_lowercase().contains(&value)) => {
             return Ok(Test::Part(*key, value));
+        }
+        Parts::Percent => {
+            let hint = "a number of percent is wanted, such as 90, >80, <=10";
+            return percent(&value).map(|(least, most)| Test::Used(least, most)).ok_or_else(|| hint.to_owned());
         }
         Parts::Of(names) => names,
         Parts::Any | Parts::None => &[],

@@ -119,6 +119,9 @@ pub fn utilised(state: &mut AppState, server: &ServerName) {
             relation.fill(told);
         }
     }
+    if Filter::fleet(&state.tree.filter, &state.survey).asks_for_use() {
+        filter(state);
+    }
 }
 
 /// The servers of a relationship, source first.

@@ -156,6 +156,16 @@ mod tests {
     }
 
     #[test]
+    fn no_words_name_a_key_that_could_be_another_one() {
+        for verb in VERBS {
+            let is_key = |word: &str| VERBS.iter().any(|other| other.keys.contains(&word));
+            let mut words = verb.about.split(|c: char| !c.is_alphanumeric() && c != '-');
+            let named = words.find(|word| *word != "a" && *word != "s" && *word != "-" && is_key(word));
+            assert_eq!(named, None, "{}", verb.name);
+        }
+    }
+
+    #[test]
     fn names_are_unique() {
         let mut names: Vec<&str> = VERBS.iter().map(|verb| verb.name).collect();
         names.sort_unstable();

@@ -14,14 +14,16 @@ use crate::engine::plan::{LeftOut, Plan, PlannedRelationship};
 use crate::model::Foreign;
 use crate::show::ScopeNames;
 
+use super::action::Action;
 use super::effect::Ticket;
 use super::gate::Gate;
+use super::keymap::Keymap;
 use super::list::Scroll;
 use super::saving::Saving;
 use super::state::Setting;
 
 pub use lines::totals;
-pub use naming::{Naming, name};
+pub use naming::Naming;
 pub use rows::Row;
 pub use saving::SaveAs;
 
@@ -32,6 +34,8 @@ pub struct Preview {
     /// What was picked, in words.
     pub picked: String,
     names: ScopeNames,
+    /// How a refusal is overridden, and how it comes to stand again.
+    ways: [String; 2],
     questions: Questions,
     /// Whether anything can be asked at all.
     pub manner: Manner,
@@ -70,6 +74,7 @@ impl Preview {
     pub fn new(plan: Arc<Plan>, picked: String, switches: Switches, setting: &Setting, names: ScopeNames) -> Self {
         let mut preview = Preview {
             names,
+            ways: override_ways(&setting.keymap),
             questions: questions(&plan, switches, &setting.operator),
             manner: switches.manner(),
             switches,
@@ -97,7 +102,8 @@ impl Preview {
 
     /// Begins with the questions: a yes to all does not hold where a name has to be typed.
     fn begin(&mut self) {
-        let deletes_many = |planned: &PlannedRelationship| self.deletions(planned) > self.type_name_above;
+        let deletes_many =
+            |planned: &PlannedRelationship| planned.deletions(&self.plan.overrides) > self.type_name_above;
         let all = self.plan.relationships.iter().enumerate();
         let by_itself = all.filter(|(_, planned)| deletes_many(planned)).map(|(at, _)| at).collect();
         self.questions.ask_by_itself(by_itself);
@@ -191,6 +197,12 @@ impl Preview {
         }
         Some(overrides)
     }
+}
+
+/// How a refusal is overridden, and how it comes to stand again, behind its text.
+pub fn override_ways(keymap: &Keymap) -> [String; 2] {
+    let key = keymap.key(Action::Override);
+    [format!("  [{key}: overrides it]"), format!("  [{key}: lets it stand again]")]
 }
 
 /// The questions of a plan.

@@ -13,6 +13,7 @@ use crate::show::{self, ScopeNames, plural};
 
 use super::compared::Compared;
 use super::effect::{Effect, ReadOutcome, Ticket};
+use super::filter::Filter;
 use super::fleet;
 use super::fleet::relation::Relation;
 use super::fleet::rows::Row;
@@ -239,16 +240,19 @@ const UNDRAWN_PAGE: usize = 40;
 const REST: Duration = Duration::from_millis(200);
 const WORK_TO_REST: u32 = 4;
 
-/// Asks how full the scopes of the relationships that are shown are, once after each reading.
+/// Asks how full the scopes of the relationships that are shown are, or of all where the filter asks for that, once
+/// after each reading.
 pub fn ask_utilisation(state: &mut AppState) -> Vec<Effect> {
     let tree = &state.tree;
+    let asks_for_all = !tree.filter.is_empty() && Filter::fleet(&tree.filter, &state.survey).asks_for_use();
     let rows = tree.rows.rows.iter().skip(tree.top).take(tree.height.max(1));
     let nodes: BTreeSet<&Foreign> = rows
         .chain(tree.row().as_ref())
         .filter_map(|row| tree.rows.node(*row).filter(|node| node.is_open)?.key.relationship.as_ref())
         .collect();
-    let members = nodes.into_iter().filter_map(|name| state.relationship(name)).flat_map(|found| &found.members);
-    let servers: BTreeSet<ServerName> = members
+    let meant = state.survey.relationships.iter().filter(|found| asks_for_all || nodes.contains(&found.name));
+    let servers: BTreeSet<ServerName> = meant
+        .flat_map(|found| &found.members)
         .filter_map(|member| member.server())
         .filter(|server| state.survey.reading(server).is_some() && !state.asked.contains(*server))
         .filter(|server| !state.reading.contains_key(*server))

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use super::detached::DetachedJob;
+use super::detached::{DetachedJob, Undone};
 use super::effect::{Effect, News};
 use super::filter::Filter;
 use super::history::{Before, Fate, PAGE, Page, PastChange, PastRun, PastScope, RunDetail};
@@ -93,6 +93,7 @@ fn detached(history: &History) -> Result<Vec<DetachedJob>> {
                 cancel: job.cancel,
                 progress: job.progress.and_then(|progress| serde_json::from_value(progress).ok()),
                 exit_status: report.as_ref().map(|report| report.exit_status),
+                undone: report.as_ref().and_then(|report| Undone::of(&report.run)),
                 told: report
                     .into_iter()
                     .flat_map(|report| report.messages)

@@ -8,7 +8,9 @@ use crate::engine::reset::ResetPlan;
 
 use super::drift::Look;
 use super::gate::Gate;
+use super::keymap::Keymap;
 use super::list::Scroll;
+use super::preview::override_ways;
 
 /// A reset plan with its question.
 pub struct ResetView {
@@ -65,8 +67,9 @@ impl ResetView {
     }
 
     /// Its paragraphs, safe to show, and how to show them.
-    pub fn lines(&self) -> Vec<(Look, String)> {
+    pub fn lines(&self, keymap: &Keymap) -> Vec<(Look, String)> {
         let plan = &self.plan;
+        let [override_it, stand_again] = override_ways(keymap);
         let mut lines = vec![(Look::Heading, format!("{} ({})", plan.name, plan.mode))];
         for side in &plan.sides {
             let state = side.state.as_ref().map_or_else(|| "no state".to_owned(), |state| state.explained(&plan.mode));
@@ -74,8 +77,8 @@ impl ResetView {
         }
         for refusal in &plan.refusals {
             let (word, how) = match (refusal.overridable, plan.overrides.contains(refusal.name)) {
-                (true, true) => ("overridden", "  [o: lets it stand again]"),
-                (true, false) => ("REFUSED", "  [o: overrides it]"),
+                (true, true) => ("overridden", stand_again.as_str()),
+                (true, false) => ("REFUSED", override_it.as_str()),
                 (false, _) => ("REFUSED", ""),
             };
             lines.push((Look::Refusal, format!("{word}, {}: {}{how}", refusal.name, refusal.message)));

@@ -80,10 +80,10 @@ impl Ended {
         }
     }
 
-    /// It in one line, and how good it is.
-    pub fn summary(&self) -> (Tone, String) {
+    /// It in one line, and how good it is; `reset` is the key that resets servers.
+    pub fn summary(&self, reset: &str) -> (Tone, String) {
         match self {
-            Ended::Replicated(report) => summary(report),
+            Ended::Replicated(report) => summary(report, reset),
             Ended::Reset(report) => {
                 let sides = report.sides.iter().map(|side| format!("{} {}", side.server, side.words(&report.mode)));
                 let parts: Vec<String> = report.remarks.iter().cloned().chain(sides).collect();
@@ -317,8 +317,9 @@ impl Runs {
         self.all.iter_mut().find(|run| run.ticket == ticket)
     }
 
-    /// A relationship is back in service: no run leaves it terminated any more.
-    pub fn forget_termination(&mut self, name: &Foreign) {
+    /// A relationship is back in service: no run leaves it terminated any more. Returns those that did.
+    pub fn forget_termination(&mut self, name: &Foreign) -> Vec<Ticket> {
+        let mut revised = Vec::new();
         for run in &mut self.all {
             let Some(Ok(Ended::Replicated(report))) = &mut run.result else { continue };
             let mut left = report.relationships.iter().filter(|one| one.still_terminated.is_some());
@@ -326,15 +327,26 @@ impl Runs {
                 let all = &mut Arc::make_mut(report).relationships;
                 all.iter_mut().filter(|one| one.name == *name).for_each(|one| one.still_terminated = None);
                 run.lay(self.only_failed);
+                revised.push(run.ticket);
             }
         }
+        revised
     }
 
     /// Shows a newer run or job, or an older one.
     pub fn step(&mut self, by: isize) {
         let entries = self.entries();
         let Some(at) = self.shown().and_then(|shown| entries.iter().position(|entry| *entry == shown)) else { return };
-        self.chosen = entries.get(at.saturating_add_signed(by).min(entries.len() - 1)).copied();
+        self.choose(entries.get(at.saturating_add_signed(by).min(entries.len() - 1)).copied());
+    }
+
+    /// Shows the one on this line of their list, the newest first.
+    pub fn go(&mut self, line: usize) {
+        self.choose(self.entries().into_iter().rev().nth(line));
+    }
+
+    fn choose(&mut self, entry: Option<Entry>) {
+        self.chosen = entry;
         self.job_scroll = Scroll { height: self.job_scroll.height, ..Scroll::default() };
     }
 }

@@ -30,6 +30,7 @@ use super::history::{HistoryView, Level, PastRun};
 use super::keymap::{Begun, Keymap};
 use super::list::Scroll;
 use super::log::LogView;
+use super::notice::Notices;
 use super::palette::Palette;
 use super::preview::Preview;
 use super::reset::ResetView;
@@ -226,8 +227,8 @@ pub struct AppState {
     pub filtering: bool,
     /// The answer to the last key.
     pub message: Option<(Tone, String)>,
-    /// The newest result of a run; stays until it was seen.
-    pub banner: Option<(Tone, String)>,
+    /// Results of runs that were not seen yet.
+    pub notices: Notices,
     /// How to end while a run is under way.
     pub quitting: Option<Quitting>,
     /// Keys that were pressed and begin something.
@@ -283,7 +284,7 @@ impl AppState {
             force: false,
             filtering: false,
             message: None,
-            banner: None,
+            notices: Notices::default(),
             quitting: None,
             begun: None,
             mouse,

@@ -10,7 +10,7 @@ use super::compared::Compared;
 use super::drift::whole::Whole;
 use super::effect::{Effect, News, ReadOutcome, Texts};
 use crate::engine::fleet::Fleet;
-use crate::engine::plan::Plan;
+use crate::engine::plan::{LeftOut, Plan};
 use crate::engine::port::{Control, Journal, Reading};
 use crate::engine::recovery;
 use crate::engine::reset::{self, ResetPlan};
@@ -66,9 +66,15 @@ pub async fn work(
             let texts = blocking(move || texts(&survey, at, source, id));
             Ok(News::Texts(Arc::new(texts.await??)))
         }
-        Effect::Plan(_, survey, picks) => Ok(plan(&fleet, &survey, &picks, FRESH, journal, &ctl).await),
-        // what became of a write is read back, however young an older reading is
-        Effect::Retry(_, survey, picks) => Ok(plan(&fleet, &survey, &picks, Duration::ZERO, journal, &ctl).await),
+        Effect::Plan(_, survey, picks) => {
+            let wanted = Wanted { picks: &picks, left_out: &LeftOut::new(), fresh_for: FRESH };
+            Ok(plan(&fleet, &survey, wanted, journal, &ctl).await)
+        }
+        Effect::Retry(_, survey, picks, left_out) => {
+            // what became of a write is read back, however young an older reading is
+            let wanted = Wanted { picks: &picks, left_out: &left_out, fresh_for: Duration::ZERO };
+            Ok(plan(&fleet, &survey, wanted, journal, &ctl).await)
+        }
         Effect::Override(_, plan, overrides) => {
             let plan = blocking(move || Arc::unwrap_or_clone(plan).with_overrides(overrides)).await?;
             Ok(News::Planned(Arc::new(plan), Vec::new()))
@@ -155,15 +161,17 @@ async fn utilisation(fleet: &Fleet, server: ServerName, ctl: &Control) -> News {
     News::Utilisation(server, used)
 }
 
-/// Reads again what may have moved, so that the preview shows both servers as they are now.
-async fn plan(
-    fleet: &Fleet,
-    survey: &Survey,
-    picks: &[Pick],
+/// What a plan is to be made of.
+struct Wanted<'a> {
+    picks: &'a [Pick],
+    left_out: &'a LeftOut,
+    /// Readings as young as this are good enough.
     fresh_for: Duration,
-    journal: &dyn Journal,
-    ctl: &Control,
-) -> News {
+}
+
+/// Reads again what may have moved, so that the preview shows both servers as they are now.
+async fn plan(fleet: &Fleet, survey: &Survey, wanted: Wanted<'_>, journal: &dyn Journal, ctl: &Control) -> News {
+    let Wanted { picks, left_out, fresh_for } = wanted;
     let servers: BTreeSet<&ServerName> = picks.iter().flat_map(|pick| [&pick.source, &pick.target]).collect();
     let readings = join_all(servers.into_iter().map(|server| fresh(fleet, survey, server, fresh_for, ctl))).await;
     let readings: Vec<(ServerName, ReadOutcome)> = readings.into_iter().flatten().collect();
@@ -171,7 +179,7 @@ async fn plan(
     let picked: Result<Vec<Picked>, Error> = picks.iter().map(|pick| find(&survey, pick, &readings)).collect();
     match picked {
         Ok(picked) => {
-            let plan = Plan::make(fleet, &survey, &picked, BTreeSet::new(), ctl).await;
+            let plan = Plan::make_without(fleet, Arc::new(survey), picked, BTreeSet::new(), left_out, ctl).await;
             let mut plan = recovery::note(plan, journal).kept_by(journal);
             plan.asked = asked(picks.iter().map(words));
             News::Planned(Arc::new(plan), readings)
@@ -277,7 +285,7 @@ fn find(survey: &Survey, pick: &Pick, readings: &[(ServerName, ReadOutcome)]) ->
         let unread = readings.iter().find_map(|(_, outcome)| outcome.as_ref().err());
         unread.cloned().unwrap_or_else(|| {
             Error::new(ErrorKind::Moved, format!("{} is no relationship of these servers any more", pick.name))
-                .hint("R reads everything again")
+                .hint("read all servers again")
         })
     })
 }

@@ -23,6 +23,7 @@ use super::powershell::{self, Spelling};
 use crate::app::action::VERBS;
 use crate::app::keymap;
 use crate::detached;
+use crate::engine::plan::NamedItem;
 use crate::engine::select::ScopeSelector;
 
 pub use asking::Asking;
@@ -231,6 +232,15 @@ pub struct Replicate {
     /// by commas. Both partners of a relationship cannot be named at once.
     #[arg(long = "cim-session", value_name = "SERVER", value_delimiter = ',', conflicts_with = "computer_name")]
     pub cim_sessions: Vec<String>,
+    /// Leave this out: it stays on the target as it is; can be repeated
+    ///
+    /// ITEM is SCOPE:SECTION/NAME, such as 10.0.0.0:reservations/10.0.0.9, in
+    /// the words of `scopesync drift --json`; for what belongs to a part of the
+    /// scope NAME goes on with its owner: "10.0.0.0:options/dhcp4/3 of range
+    /// 10.0.0.10-10.0.0.99". SCOPE alone is all of it. What fits nothing is an
+    /// error.
+    #[arg(long, value_name = "ITEM")]
+    pub leave_out: Vec<NamedItem>,
     /// How to ask, and to answer.
     #[command(flatten)]
     pub asking: Asking,

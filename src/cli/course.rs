@@ -10,7 +10,7 @@ use super::replicate::{Ask, Handover, Question, watch};
 use crate::engine::approval::{Answer, Approved, Manner, OVERRIDES, Questions};
 use crate::engine::fleet::Fleet;
 use crate::engine::outcome::{Outcome, RunReport};
-use crate::engine::plan::Plan;
+use crate::engine::plan::{Plan, PlannedRelationship};
 use crate::engine::port::{Control, Journal};
 use crate::engine::progress::Progress;
 use crate::engine::run;
@@ -105,20 +105,30 @@ impl Course<'_> {
         let names = plan.relationships.iter().map(|relationship| relationship.name.clone()).collect();
         let mut questions =
             Questions::new(&plan.digest, names, self.by, self.asking.switches(), plan.overrides.clone());
+        let deletes_many = |planned: &PlannedRelationship| self.ask.wants_name(planned.deletions(&plan.overrides));
+        let all = plan.relationships.iter().enumerate();
+        questions.ask_by_itself(all.filter(|(_, planned)| deletes_many(planned)).map(|(at, _)| at).collect());
         while let Some((at, _)) = questions.pending() {
-            let relationship = &plan.relationships[at];
-            let writing: Vec<_> = relationship.to_write(&plan.overrides).collect();
-            // Where no scope is written there is nothing to ask; what an earlier run left unsaved is saved.
-            let answer = match writing.as_slice() {
-                [] => Answer::Yes,
-                scopes => self
-                    .ask
-                    .ask(&Question::new(relationship, scopes), self.console)
-                    .map_err(|error| no_answer(&error, "written"))?,
-            };
+            let answer = self.answer(plan, &plan.relationships[at]).map_err(|error| no_answer(&error, "written"))?;
             questions.answer(answer);
         }
         Ok(questions.into_approved())
+    }
+
+    /// The answer for one relationship. A yes to many deletions holds with its name alone.
+    fn answer(&mut self, plan: &Plan, planned: &PlannedRelationship) -> io::Result<Answer> {
+        let writing: Vec<_> = planned.to_write(&plan.overrides).collect();
+        // Where no scope is written there is nothing to ask; what an earlier run left unsaved is saved.
+        if writing.is_empty() {
+            return Ok(Answer::Yes);
+        }
+        let answer = self.ask.ask(&Question::new(planned, &writing), self.console)?;
+        let deletions = planned.deletions(&plan.overrides);
+        let is_yes = matches!(answer, Answer::Yes | Answer::YesToAll);
+        let is_confirmed = !is_yes
+            || !self.ask.wants_name(deletions)
+            || self.ask.is_named(&planned.name_to_type(), deletions, self.console)?;
+        Ok(if is_confirmed { answer } else { Answer::No })
     }
 
     async fn execute(&mut self, plan: &Plan, approved: Vec<Approved>) -> RunReport {

@@ -46,6 +46,7 @@ pub(super) fn run(global: &Global, console: &mut Console) -> Result<u8, Failure>
     let history = start.history();
     warn_of_unsaved(&fleet, &history, console);
     recover::warn(&fleet, &history, console);
+    let operator = start.operator();
     let mut session = Session {
         threads: start::threads()?,
         fleet,
@@ -56,7 +57,7 @@ pub(super) fn run(global: &Global, console: &mut Console) -> Result<u8, Failure>
         list: List::default(),
         sources: BTreeMap::new(),
         asking: Asking::default(),
-        operator: AtTerminal::default(),
+        operator,
         worst: 0,
     };
     session.read(console)?;
@@ -136,6 +137,10 @@ impl Session<'_> {
                 let filter = Filter::fleet(&filter, &self.survey);
                 for fault in &filter.faults {
                     console.line(&Line::of(0, Role::Warning, Foreign::cleaned(&fault.to_string())));
+                }
+                if filter.asks_for_use() {
+                    let text = "how many addresses are in use is not asked for here: used: finds nothing";
+                    console.line(&Line::of(0, Role::Warning, text));
                 }
                 console.lines(&self.list.lines(&filter, all));
             }

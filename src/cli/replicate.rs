@@ -41,6 +41,10 @@ pub async fn run(
     let overrides = asked.asking.overridden();
     let control = Control::free();
     let mut plan = waiting(console, "planning".into(), Plan::make(fleet, &survey, &picked, overrides, &control)).await;
+    if !asked.leave_out.is_empty() {
+        let left_out = plan.named(&asked.leave_out)?;
+        plan = plan.leaving_out(fleet, &left_out, &control).await;
+    }
     plan = recovery::note(plan, journal);
     let mut course = Course { fleet, asking: &asked.asking, journal, by, ask, console };
     plan = course.complete(plan, asked.told())?;

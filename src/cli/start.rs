@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Failure;
 use super::args::Global;
 use super::console::Console;
+use super::replicate::AtTerminal;
 use crate::backend::connect;
 use crate::config::{Config, Located, LogConfig, locate, process_env};
 use crate::demo;
@@ -121,6 +122,12 @@ impl Start {
     /// The history, within the configuration's limits.
     pub fn history(&self) -> History {
         History::of(&self.state).within(self.config.as_ref().map(|config| config.history).unwrap_or_default())
+    }
+
+    /// Who answers at the terminal.
+    pub fn operator(&self) -> AtTerminal {
+        let screen = self.config.as_ref().map(|config| config.screen.clone()).unwrap_or_default();
+        AtTerminal::new(usize::try_from(screen.type_name_above).unwrap_or(usize::MAX))
     }
 
     /// Says what the operator should know.

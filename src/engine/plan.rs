@@ -2,7 +2,9 @@
 //!
 //! One definition for the screen, for JSON and for the journal: `scopesync.plan/1`.
 
+mod deletions;
 mod leave;
+mod named;
 mod report;
 
 use std::collections::BTreeSet;
@@ -12,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 pub(super) use self::leave::{Basis, Without};
 pub use self::leave::{LeftItem, LeftOut, together};
+pub use self::named::{NamedItem, NamedItemError};
 use self::report::PlanReport;
 use super::compare::{self, ScopeDrift};
 use super::fleet::Fleet;
@@ -264,7 +267,8 @@ impl Plan {
         Plan::make_without(fleet, survey, picked.to_vec(), overrides, &LeftOut::new(), ctl).await
     }
 
-    async fn make_without(
+    /// The same less these items.
+    pub async fn make_without(
         fleet: &Fleet,
         survey: Arc<Survey>,
         picked: Vec<Picked>,

@@ -7,6 +7,7 @@ use ratatui::style::Style;
 use super::{Theme, pane, text};
 use crate::app::action::{Action, VERBS};
 use crate::app::copy::{self, Offer, What};
+use crate::app::drawn::Window;
 use crate::app::list::window;
 use crate::app::state::AppState;
 
@@ -14,7 +15,7 @@ use crate::app::state::AppState;
 const KEYS: usize = 3;
 
 /// Draws the menu, with its cursor on this line.
-pub(super) fn draw(state: &AppState, cursor: usize, theme: &Theme, frame: &mut Frame<'_>, body: Rect) {
+pub(super) fn draw(state: &AppState, cursor: usize, theme: &Theme, frame: &mut Frame<'_>, body: Rect) -> Window {
     let offers = copy::offers(state);
     let cursor = cursor.min(offers.len().saturating_sub(1));
     let height = u16::try_from(offers.len()).unwrap_or(u16::MAX).saturating_add(2).min(body.height);
@@ -26,6 +27,7 @@ pub(super) fn draw(state: &AppState, cursor: usize, theme: &Theme, frame: &mut F
             pane::shade(frame, inside, y, theme.cursor);
         }
     }
+    Window { top, height: usize::from(inside.height.max(1)), len: offers.len(), area: inside, ..Window::default() }
 }
 
 fn line(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, offer: &Offer) {

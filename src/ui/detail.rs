@@ -21,5 +21,5 @@ pub(super) fn draw(detail: &Detail, theme: &Theme, frame: &mut Frame<'_>, body: 
     for (line, y) in lines.iter().skip(top).zip(inside.top()..inside.bottom()) {
         text::put(frame, inside.x, y, inside.width, line, Style::new());
     }
-    Window { top, height, len: lines.len(), area: inside }
+    Window { top, height, len: lines.len(), area: inside, ..Window::default() }
 }

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::{Theme, pane, text};
-use crate::app::drawn::Window;
+use crate::app::drawn::{Starts, Window};
 use crate::app::drift::{self, DriftRow, Look, Subject};
 use crate::app::list::window_of;
 use crate::app::state::{AppState, Pane};
@@ -33,13 +33,14 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
     let heights = |at: usize| drift.rows.get(at).map_or(1, |row| lines(state, columns, inside.width, *row));
     let top = window_of(drift.scroll.top, drift.scroll.position(len), len, height, heights);
     let cursor = drift.scroll.position(len);
-    let (mut y, mut shown, mut is_tall) = (inside.top(), 0, false);
+    let (mut y, mut shown, mut is_tall, mut starts) = (inside.top(), 0, false, Starts::default());
     for (at, row) in drift.rows.iter().enumerate().skip(top) {
         let tall = u16::try_from(heights(at)).unwrap_or(1);
         if y + tall > inside.bottom() && y > inside.top() {
             break;
         }
         let area = Rect { y, height: tall.min(inside.bottom().saturating_sub(y)), ..inside };
+        starts.mark(y - inside.top());
         one(state, theme, frame, area, columns, *row);
         if focused && at == cursor {
             (area.top()..area.bottom()).for_each(|y| pane::shade(frame, inside, y, theme.cursor));
@@ -50,7 +51,11 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
         }
     }
     let height = if columns.are_beside() && !is_tall { height } else { shown.max(1) };
-    let window = Window { top, height, len, area: inside };
+    // what follows is not drawn
+    if y < inside.bottom() {
+        starts.mark(y - inside.top());
+    }
+    let window = Window { top, height, len, area: inside, starts };
     pane::extent(frame, theme, area, window);
     window
 }

@@ -37,7 +37,7 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
     titles(state, theme, frame, inside, &slots);
     let inside = Rect { y: inside.y + 1, height: inside.height.saturating_sub(1), ..inside };
     let height = usize::from(inside.height.max(1));
-    let window = Window { top: tree.window(height), height, len: tree.rows.len(), area: inside };
+    let window = Window { top: tree.window(height), height, len: tree.rows.len(), area: inside, ..Window::default() };
     pane::extent(frame, theme, area, window);
     let range = tree.range();
     for ((at, row), y) in tree.rows.rows.iter().enumerate().skip(window.top).zip(inside.top()..inside.bottom()) {

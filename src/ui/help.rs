@@ -36,7 +36,7 @@ pub(super) fn draw(state: &AppState, scroll: &Scroll, theme: &Theme, frame: &mut
     for ((line, style), y) in lines.iter().skip(top).zip(inside.top()..inside.bottom()) {
         text::put(frame, inside.x, y, inside.width, line, *style);
     }
-    let window = Window { top, height, len: lines.len(), area: inside };
+    let window = Window { top, height, len: lines.len(), area: inside, ..Window::default() };
     pane::extent(frame, theme, Rect { width: inside.width.saturating_sub(2), y: body.y, ..inside }, window);
     window
 }

@@ -51,7 +51,7 @@ fn list(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, belo
     let inside = pane::head(frame, theme, area, &format!("history{filter}"), focused);
     let height = usize::from(inside.height.max(1));
     let top = view.list.window(&view.runs, height);
-    let window = Window { top, height, len: view.runs.len(), area: inside };
+    let window = Window { top, height, len: view.runs.len(), area: inside, ..Window::default() };
     extent(theme, frame, area, view, window);
     let widths = Widths::of(view.runs.iter().skip(top).take(height), inside.width, theme);
     for (run, y) in view.runs.iter().skip(top).zip(inside.top()..inside.bottom()) {
@@ -219,7 +219,7 @@ fn scopes(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, op
     let inside = pane::head(frame, theme, area, &format!("scopes{filter}"), focused);
     let height = usize::from(inside.height.max(1));
     let top = opened.scopes.window(&opened.shown, height);
-    let window = Window { top, height, len: opened.shown.len(), area: inside };
+    let window = Window { top, height, len: opened.shown.len(), area: inside, ..Window::default() };
     pane::extent(frame, theme, area, window);
     let Some(detail) = opened.detail() else {
         let (style, words) = match &opened.detail {
@@ -282,7 +282,7 @@ fn losses(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, op
         .collect();
     let height = usize::from(inside.height.max(1));
     let top = opened.scroll.top.min(lines.len().saturating_sub(height));
-    let window = Window { top, height, len: lines.len(), area: inside };
+    let window = Window { top, height, len: lines.len(), area: inside, ..Window::default() };
     pane::extent(frame, theme, area, window);
     put_lines(frame, inside, lines.get(top..).unwrap_or_default());
     window

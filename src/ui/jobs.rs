@@ -7,8 +7,9 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
 
 use super::{Theme, WIDE, pane, text, title};
+use crate::app::action::Action;
 use crate::app::detached::DetachedJob;
-use crate::app::drawn::Window;
+use crate::app::drawn::{Drawn, Window};
 use crate::app::list;
 use crate::app::runs::{Cancelled, Entry, Kind, Run, Standing};
 use crate::app::state::{AppState, Tone};
@@ -17,13 +18,13 @@ use crate::app::state::{AppState, Tone};
 const GAUGE: usize = 20;
 const SMALL_GAUGE: usize = 10;
 
-/// Draws the jobs over the lists. `None` where there are none.
-pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) -> Option<Window> {
+/// Draws the jobs over the lists.
+pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, drawn: &mut Drawn) {
     let entries = state.runs.entries();
     let Some(shown) = state.runs.shown() else {
         let inside = pane::head(frame, theme, area, "jobs", true);
         text::put(frame, inside.x + 1, inside.y, inside.width, "no run in this session yet, and no job", theme.quiet);
-        return None;
+        return;
     };
     let [all, one] = if area.width >= WIDE {
         let [left, right] = Layout::horizontal([Constraint::Percentage(45), Constraint::Min(20)]).areas(area);
@@ -34,16 +35,16 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
         let height = u16::try_from(entries.len().min(most) + 1).unwrap_or(u16::MAX);
         Layout::vertical([Constraint::Length(height), Constraint::Min(1)]).areas(area)
     };
-    list(state, theme, frame, all, &entries, shown);
-    match (state.runs.current(), state.runs.current_job()) {
+    drawn.runs = Some(list(state, theme, frame, all, &entries, shown));
+    drawn.jobs = match (state.runs.current(), state.runs.current_job()) {
         (Some(run), _) => Some(run_in_full(state, theme, frame, one, run)),
         (None, Some(job)) => Some(job_in_full(state, theme, frame, one, job)),
         (None, None) => None,
-    }
+    };
 }
 
 /// One line each, the newest first.
-fn list(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, entries: &[Entry], shown: Entry) {
+fn list(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, entries: &[Entry], shown: Entry) -> Window {
     let counts = [Standing::Running, Standing::Cancelling, Standing::Queued].map(|standing| {
         let count = entries.iter().filter(|entry| state.runs.standing(**entry) == Some(standing)).count();
         (count > 0).then(|| format!(", {count} {}", standing.word()))
@@ -53,19 +54,23 @@ fn list(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, entr
     let at = entries.iter().rev().position(|entry| *entry == shown).unwrap_or(0);
     let room = usize::from(inside.height.max(1));
     let first = list::window(0, at, entries.len(), room);
-    pane::extent(frame, theme, area, Window { top: first, height: room, len: entries.len(), area: inside });
+    let window = Window { top: first, height: room, len: entries.len(), area: inside, ..Window::default() };
+    pane::extent(frame, theme, area, window);
     let lines: Vec<Line> =
         entries.iter().rev().skip(first).take(room).filter_map(|entry| line(state, theme, *entry)).collect();
     let widest = |part: fn(&Line) -> &str| lines.iter().map(|line| text::width(part(line))).max().unwrap_or(0);
-    let room = usize::from(inside.width).saturating_sub(Standing::WIDTH + 5);
+    let times = u16::try_from(widest(|line| &line.began)).unwrap_or(0);
+    let room = usize::from(inside.width).saturating_sub(Standing::WIDTH + 6 + usize::from(times));
     let spare = room.saturating_sub(widest(|line| &line.words));
     let width = u16::try_from(widest(|line| &line.head).min(spare.max(room / 2))).unwrap_or(0);
     for ((number, line), y) in lines.iter().enumerate().zip(inside.top()..inside.bottom()) {
         let is_shown = first + number == at;
         let tone = title::style(theme, line.standing.tone());
         text::put(frame, inside.x, y, 1, if is_shown { ">" } else { " " }, theme.heading);
-        let mut x = text::put(frame, inside.x + 2, y, inside.width.saturating_sub(2), line.standing.word(), tone);
-        x = x.max(inside.x + 2 + Standing::WIDTH as u16) + 1;
+        text::put(frame, inside.x + 2, y, times, &line.began, theme.quiet);
+        let mut x = inside.x + 3 + times;
+        text::put(frame, x, y, inside.right().saturating_sub(x), line.standing.word(), tone);
+        x += Standing::WIDTH as u16 + 1;
         let head = text::fit(&line.head, usize::from(width), theme.glyphs.more);
         text::put(frame, x, y, width, &head, if is_shown { theme.heading } else { Style::new() });
         x += width + 2;
@@ -75,10 +80,13 @@ fn list(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, entr
             pane::shade(frame, Rect { y, height: 1, ..inside }, y, theme.resting);
         }
     }
+    window
 }
 
 /// A run or job in the list.
 struct Line {
+    /// When it began, in the operator's time: runs of one relationship look alike otherwise.
+    began: String,
     standing: Standing,
     head: String,
     words: String,
@@ -96,7 +104,12 @@ fn line(state: &AppState, theme: &Theme, entry: Entry) -> Option<Line> {
                 }
                 Some(_) => standing(state, run).1,
             };
-            Some(Line { standing: run.standing(), head: run.head(theme.glyphs.arrow), words })
+            Some(Line {
+                began: began(state, run.began),
+                standing: run.standing(),
+                head: run.head(theme.glyphs.arrow),
+                words,
+            })
         }
         Entry::Job(id) => {
             let job = state.runs.jobs.iter().find(|job| job.id == id)?;
@@ -104,9 +117,16 @@ fn line(state: &AppState, theme: &Theme, entry: Entry) -> Option<Line> {
                 Standing::Running => small_gauge(theme, job.ratio()),
                 _ => job.words().1,
             };
-            Some(Line { standing: job.standing(), head: format!("job {id} of {}: {}", job.who, job.title), words })
+            let head = format!("job {id} of {}: {}", job.who, job.title);
+            Some(Line { began: began(state, job.created), standing: job.standing(), head, words })
         }
     }
+}
+
+/// The time of day alone where it is that of the same day.
+fn began(state: &AppState, at: jiff::Timestamp) -> String {
+    let [at, now] = [at, state.clock].map(|time| time.to_zoned(state.setting.zone()));
+    at.strftime(if at.date() == now.date() { "%H:%M:%S" } else { "%m-%d %H:%M" }).to_string()
 }
 
 fn small_gauge(theme: &Theme, ratio: f64) -> String {
@@ -142,7 +162,7 @@ fn run_in_full(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rec
     let (tone, words) = standing(state, run);
     let below = gauge(theme, frame, inside, run.ratio(state.clock), (tone, &words));
     let columns = usize::from(below.width.saturating_sub(2));
-    let wrapped = |at: usize| match run.rows.get(at).and_then(|row| lines::line(theme, &state.names, run, *row)) {
+    let wrapped = |at: usize| match run.rows.get(at).and_then(|row| lines::line(state, theme, run, *row)) {
         Some((style, line)) if text::width(&line) > columns => (style, text::wrap(&line, columns)),
         Some((style, line)) => (style, vec![line]),
         None => (Style::new(), vec![String::new()]),
@@ -162,7 +182,7 @@ fn run_in_full(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rec
         // One that is higher than the window is passed over in one step.
         shown += usize::from(is_whole || shown == 0);
     }
-    let window = Window { top, height: shown.max(1), len, area: below };
+    let window = Window { top, height: shown.max(1), len, area: below, ..Window::default() };
     pane::extent(frame, theme, area, window);
     window
 }
@@ -175,7 +195,7 @@ fn job_in_full(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rec
     let lines: Vec<String> = job.told.iter().flat_map(|line| text::wrap(line, columns)).collect();
     let height = usize::from(below.height.max(1));
     let top = state.runs.job_scroll.top.min(lines.len().saturating_sub(height));
-    let window = Window { top, height, len: lines.len(), area: below };
+    let window = Window { top, height, len: lines.len(), area: below, ..Window::default() };
     pane::extent(frame, theme, area, window);
     for (line, y) in lines.iter().skip(top).zip(below.top()..below.bottom()) {
         text::put(frame, below.x + 1, y, below.width.saturating_sub(1), line, Style::new());
@@ -187,7 +207,7 @@ fn job_in_full(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rec
 fn standing(state: &AppState, run: &Run) -> (Tone, String) {
     if let Some(ended) = &run.result {
         return match ended {
-            Ok(report) => report.summary(),
+            Ok(report) => report.summary(&state.key(Action::Reset)),
             Err(reason) => (Tone::Bad, format!("failed: {reason}")),
         };
     }

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::{Theme, pane, text};
-use crate::app::drawn::Window;
+use crate::app::drawn::{Starts, Window};
 use crate::app::list::window_of;
 use crate::app::log::LogView;
 use crate::app::state::AppState;
@@ -27,9 +27,10 @@ pub(super) fn draw(state: &AppState, log: &LogView, theme: &Theme, frame: &mut F
     let lines = |at: usize| log.get(at).map(|message| wrapped(message, width)).unwrap_or_default();
     let (height, cursor) = (usize::from(list.height), log.scroll.position(log.len()));
     let top = window_of(log.scroll.top, cursor, log.len(), height, |at| lines(at).len());
-    let (mut y, mut at) = (list.y, top);
+    let (mut y, mut at, mut starts) = (list.y, top, Starts::default());
     while y < list.bottom() && at < log.len() {
         let Some(message) = log.get(at) else { break };
+        starts.mark(y - list.y);
         for (number, line) in lines(at).iter().enumerate() {
             if y >= list.bottom() {
                 break;
@@ -51,7 +52,11 @@ pub(super) fn draw(state: &AppState, log: &LogView, theme: &Theme, frame: &mut F
     if log.is_empty() {
         text::put(frame, list.x + 1, list.y, list.width, "no such message so far", theme.quiet);
     }
-    let window = Window { top, height: at.saturating_sub(top).max(1), len: log.len(), area: list };
+    // what follows is not drawn
+    if y < list.bottom() {
+        starts.mark(y - list.y);
+    }
+    let window = Window { top, height: at.saturating_sub(top).max(1), len: log.len(), area: list, starts };
     pane::extent(frame, theme, Rect { height: 1, ..area }, window);
     window
 }

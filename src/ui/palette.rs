@@ -42,5 +42,5 @@ pub(super) fn draw(state: &AppState, palette: &Palette, theme: &Theme, frame: &m
     if entries.is_empty() {
         text::put(frame, list.x, list.y, list.width, "no action is called so", theme.quiet);
     }
-    Window { top, height, len: entries.len(), area: list }
+    Window { top, height, len: entries.len(), area: list, ..Window::default() }
 }

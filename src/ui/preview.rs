@@ -6,9 +6,9 @@ use ratatui::style::Style;
 
 use super::{Theme, drift, pane, text};
 use crate::app::action::Action;
-use crate::app::drawn::Window;
+use crate::app::drawn::{Starts, Window};
 use crate::app::drift::Look;
-use crate::app::preview::{Naming, Preview, Row, name, totals};
+use crate::app::preview::{Naming, Preview, Row, totals};
 use crate::app::saving::Saving;
 use crate::app::state::AppState;
 use crate::engine::approval::Manner;
@@ -33,10 +33,10 @@ pub(super) fn draw(state: &AppState, preview: &Preview, theme: &Theme, frame: &m
     let rows = Rows { preview, theme, list };
     let last = rows.last_top();
     let top = rows.top().min(last);
-    let shown = rows.draw(frame, top);
+    let (shown, starts) = rows.draw(frame, top);
     let len = preview.rows.len();
     // never more than fit at the end, so that paging reaches the end
-    let window = Window { top, height: shown.min(len - last).max(1), len, area: list };
+    let window = Window { top, height: shown.min(len - last).max(1), len, area: list, starts };
     pane::extent(frame, theme, area, window);
     let rule = theme.glyphs.horizontal.repeat(usize::from(area.width));
     text::put(frame, area.x, list.bottom(), area.width, &rule, theme.quiet);
@@ -94,15 +94,18 @@ impl Rows<'_> {
         scroll.top.clamp(lowest, cursor)
     }
 
-    /// Draws from this row on; returns how many there was room for.
-    fn draw(&self, frame: &mut Frame<'_>, top: usize) -> usize {
-        let mut y = self.list.top();
+    /// Draws from this row on; returns how many there was room for, and where each begins.
+    fn draw(&self, frame: &mut Frame<'_>, top: usize) -> (usize, Starts) {
+        let (mut y, mut starts) = (self.list.top(), Starts::default());
         let cursor = self.preview.scroll.position(self.preview.rows.len());
         for (at, row) in self.preview.rows.iter().enumerate().skip(top) {
             let (look, lines) = self.lines(*row);
+            if y < self.list.bottom() {
+                starts.mark(y - self.list.top());
+            }
             for line in lines {
                 if y >= self.list.bottom() {
-                    return at - top;
+                    return (at - top, starts);
                 }
                 let columns = self.list.width.saturating_sub(1);
                 text::put(frame, self.list.x + 1, y, columns, &line, drift::style(self.theme, look));
@@ -112,7 +115,11 @@ impl Rows<'_> {
                 y += 1;
             }
         }
-        self.preview.rows.len() - top
+        // below the last row there is nothing to point at
+        if y < self.list.bottom() {
+            starts.mark(y - self.list.top());
+        }
+        (self.preview.rows.len() - top, starts)
     }
 }
 
@@ -176,8 +183,8 @@ fn keys(state: &AppState, preview: &Preview, theme: &Theme) -> Styled {
 
 /// The name that has to be typed, and what is typed of it.
 fn typing(preview: &Preview, naming: &Naming, asked: &PlannedRelationship, theme: &Theme, width: usize) -> Vec<Styled> {
-    let deletions = plural(preview.deletions(asked), "deletion");
-    let words = format!("{deletions}: type the name, {}, and Enter. Esc leaves.", name(asked));
+    let deletions = plural(asked.deletions(&preview.plan.overrides), "deletion");
+    let words = format!("{deletions}: type the name, {}, and Enter. Esc leaves.", asked.name_to_type());
     let mut lines: Vec<Styled> = text::wrap(&words, width).into_iter().map(|line| (line, theme.warning)).collect();
     lines.push((text::typed("name: ", naming.entry.text(), width), theme.heading));
     lines

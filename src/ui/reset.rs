@@ -16,7 +16,7 @@ pub(super) fn draw(state: &AppState, view: &ResetView, theme: &Theme, frame: &mu
     let width = body.width.saturating_sub(4).min(100);
     let room = usize::from(width.saturating_sub(4));
     let lines: Vec<(Style, String)> = view
-        .lines()
+        .lines(&state.setting.keymap)
         .into_iter()
         .flat_map(|(look, line)| {
             let style = drift::style(theme, look);
@@ -46,7 +46,7 @@ pub(super) fn draw(state: &AppState, view: &ResetView, theme: &Theme, frame: &mu
     for ((style, line), y) in asked.iter().zip(bottom..inside.bottom()) {
         text::put(frame, inside.x, y, inside.width, line, *style);
     }
-    Window { top, height, len: lines.len(), area: inside }
+    Window { top, height, len: lines.len(), area: inside, ..Window::default() }
 }
 
 /// What can be answered, and how.

@@ -17,17 +17,21 @@ const MOST: u16 = 2;
 
 /// How many lines the status needs at this width.
 pub(super) fn height(state: &AppState, width: u16) -> u16 {
-    let mut lines = 1;
-    let mut used = 1;
-    for (key, verb) in hints(state) {
-        let wide = wide(&key, verb.hint);
+    1 + lines(&hints(state, width), width).min(MOST)
+}
+
+/// How many lines these hints take.
+fn lines(hints: &[Hint], width: u16) -> u16 {
+    let (mut lines, mut used) = (1, 1);
+    for (key, verb) in hints {
+        let wide = wide(key, verb.hint);
         if used + wide > width {
             lines += 1;
             used = 1;
         }
         used += wide;
     }
-    1 + lines.min(MOST)
+    lines
 }
 
 /// Draws the lines.
@@ -41,7 +45,7 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
     if state.is_typing() {
         return hint(theme, frame, area, y, "Enter takes what is typed  Esc leaves  Ctrl-u empties it");
     }
-    for (key, verb) in hints(state) {
+    for (key, verb) in hints(state, area.width) {
         let wide = wide(&key, verb.hint);
         if x + wide > area.right() {
             x = area.x + 1;
@@ -65,10 +69,12 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
 fn deserves_a_hint(state: &AppState, verb: &Verb) -> bool {
     match (verb.action, &state.view) {
         (Action::Reset | Action::Finish | Action::LeaveRun, _) => available(state, verb.action).is_ok(),
-        (Action::Yes | Action::No, View::Reset(reset)) => reset.is_asking(),
-        (Action::Yes | Action::YesToAll | Action::No | Action::NoToAll | Action::AsJob, View::Preview(preview)) => {
-            preview.may_ask()
+        // the question says how it is answered
+        (Action::Yes | Action::No, View::Reset(_)) => false,
+        (Action::Yes | Action::YesToAll | Action::No | Action::NoToAll, View::Preview(preview)) => {
+            preview.may_ask() && preview.asking().is_none()
         }
+        (Action::AsJob, View::Preview(preview)) => preview.may_ask(),
         (Action::LeaveOut, View::Preview(preview)) => {
             preview.manner == Manner::ShowOnly || preview.may_ask() || !preview.left_out.is_empty()
         }
@@ -77,7 +83,11 @@ fn deserves_a_hint(state: &AppState, verb: &Verb) -> bool {
     }
 }
 
-fn hints(state: &AppState) -> impl Iterator<Item = (String, &'static Verb)> {
+/// A key, and what it does.
+type Hint = (String, &'static Verb);
+
+/// The hints, as many as there is room for.
+fn hints(state: &AppState, width: u16) -> Vec<Hint> {
     let is_typing = state.filtering || state.is_typing();
     let hints = (!is_typing).then(|| state.setting.keymap.hints(state.place()));
     // What is typed there means itself.
@@ -85,7 +95,19 @@ fn hints(state: &AppState) -> impl Iterator<Item = (String, &'static Verb)> {
     let is_commanding = state.is_commanding();
     let hints = hints.into_iter().flatten().filter(move |(keys, _)| !is_commanding || !typed(keys));
     let deserved = hints.filter(|(_, verb)| deserves_a_hint(state, verb));
-    deserved.map(|(keys, verb)| (keys.to_string(), verb))
+    let mut all: Vec<Hint> = deserved.map(|(keys, verb)| (keys.to_string(), verb)).collect();
+    let needed: Vec<Hint> = all.iter().filter(|(_, verb)| !gives_way(verb.action)).cloned().collect();
+    let room = lines(&needed, width).min(MOST);
+    while lines(&all, width) > room {
+        let Some(last) = all.iter().rposition(|(_, verb)| gives_way(verb.action)) else { break };
+        all.remove(last);
+    }
+    all
+}
+
+/// What can be done in many places, and is told of where that takes no line more.
+fn gives_way(action: Action) -> bool {
+    matches!(action, Action::Copy | Action::Export | Action::Log)
 }
 
 fn wide(key: &str, word: &str) -> u16 {
@@ -109,7 +131,7 @@ fn message(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
         (text.clone(), title::style(theme, *tone))
     } else {
         // while the banner tells of it, once is enough
-        let waiting = state.interrupted.first().filter(|_| state.banner.is_none()).map(|run| {
+        let waiting = state.interrupted.first().filter(|_| state.notices.is_empty()).map(|run| {
             let more = state.interrupted.len() - 1;
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
             format!(

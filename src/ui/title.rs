@@ -84,7 +84,7 @@ fn cautions(survey: &Survey) -> Vec<String> {
 
 /// Draws the newest result of a run, where there is one.
 pub(super) fn banner(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
-    let Some((tone, text)) = state.banner.as_ref().filter(|_| area.height > 0) else { return };
+    let Some((tone, text)) = state.notices.line().filter(|_| area.height > 0) else { return };
     let text = format!(" {text}");
     text::put(
         frame,
@@ -92,7 +92,7 @@ pub(super) fn banner(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, are
         area.y,
         area.width,
         &text::fit(&text, usize::from(area.width), theme.glyphs.more),
-        style(theme, *tone),
+        style(theme, tone),
     );
 }
 

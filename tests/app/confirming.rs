@@ -165,7 +165,7 @@ fn outcomes_that_are_not_good_are_said_in_words() {
     let text = program.text();
     assert!(text.contains("10.0.1.0        rejected"), "{text}");
     assert!(text.contains("10.0.3.0        replicated"), "one failing scope leaves the others going:\n{text}");
-    assert!(program.state.banner.is_none(), "seen in the jobs");
+    assert!(program.state.notices.is_empty(), "seen in the jobs");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Jobs of processes of their own: started, followed, cancelled, and given what a run leaves.
 
-use scopesync::app::detached::DetachedJob;
+use scopesync::app::detached::{DetachedJob, Undone};
 use scopesync::app::farewell::farewell;
 use scopesync::engine::port::Owner;
 use scopesync::history::JobState;
@@ -22,6 +22,7 @@ fn job(state: JobState) -> DetachedJob {
         progress: Some(progress),
         told: if state.is_over() { vec!["4 replicated".into()] } else { Vec::new() },
         exit_status: state.is_over().then_some(0),
+        undone: None,
     }
 }
 
@@ -33,7 +34,7 @@ fn jobs_of_others_are_listed_followed_and_cancelled_one_step_after_the_other() {
     assert!(program.text().contains("job 3 25 % (J)"), "{}", program.text());
     program.press("J");
     let text = program.text();
-    assert!(text.contains("> running    job 3 of op on admin: scopesync replicate one"), "{text}");
+    assert!(text.contains("> 03:00:00 running    job 3 of op on admin: scopesync replicate one"), "{text}");
     assert!(text.contains("25 %, 1 of 4 scopes, two 10.0.2.0 writing"), "{text}");
     program.press("x");
     assert_eq!(program.asked, ["cancel job 3"]);
@@ -128,4 +129,40 @@ fn a_run_that_cannot_be_handed_over_is_told_and_the_program_stays() {
     program.settle();
     assert_ne!(program.asked.last().map(String::as_str), Some("quit"));
     assert!(program.text().contains("what was left stays cancelled: no room"), "{}", program.text());
+}
+
+#[test]
+fn what_a_job_left_undone_is_planned_once_more() {
+    let (mut program, _) = ready();
+    let scope = id("10.0.1.0/24");
+    let undone = Undone {
+        name: "one-two".into(),
+        source: "one".into(),
+        target: "two".into(),
+        scopes: [scope].into(),
+        left_out: [(scope, "property valid-lifetime".to_owned())].into(),
+    };
+    let undo = Undone { source: "before run 2026".into(), ..undone.clone() };
+    for (state, undone, reason) in [
+        (JobState::Running, None, "this job is still under way"),
+        (JobState::Failed, None, "nothing is kept of what became of its scopes"),
+        (JobState::Failed, Some(vec![undo]), "an undo is planned anew from the history"),
+        (JobState::Completed, Some(Vec::new()), "nothing of this run failed"),
+    ] {
+        program.past.jobs = vec![DetachedJob { undone, ..job(state) }];
+        program.press("J r");
+        assert!(message(&program.state).contains(reason), "{}", message(&program.state));
+        program.press("J");
+    }
+    program.past.jobs = vec![DetachedJob { undone: Some(vec![undone]), ..job(JobState::Failed) }];
+    program.press("J");
+    program.type_keys("r");
+    program.draw();
+    assert!(program.text().contains("1 scope of job 3 that failed or is unknown"), "{}", program.text());
+    program.settle();
+    let planned = &program.preview().unwrap().plan.relationships[0];
+    let keys = |changes: &[scopesync::model::Change]| changes.iter().map(|c| c.key.to_string()).collect::<Vec<_>>();
+    assert_eq!(planned.scopes.iter().map(|scope| scope.id).collect::<Vec<_>>(), [scope]);
+    assert_eq!(keys(&planned.scopes[0].left_out), ["property valid-lifetime"]);
+    assert_eq!(keys(&planned.scopes[0].changes), ["reservation 10.0.1.7"]);
 }

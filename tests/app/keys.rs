@@ -1,9 +1,12 @@
 //! Other keys than the table's: sequences, confirmations, and what the screen says of them.
 
+use scopesync::app::action::VERBS;
 use scopesync::app::keymap::{Keymap, named};
 
 use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use scopesync::app::action::Place;
+
+use crate::common::screen::Past;
 
 use super::*;
 
@@ -164,4 +167,117 @@ fn a_filter_that_is_not_understood_marks_nothing() {
     }
     program.press("Esc a");
     assert!(program.state.marked() > 0);
+}
+
+#[test]
+fn the_mouse_points_at_what_is_drawn_where_it_is() {
+    const CLICK: MouseEventKind = MouseEventKind::Down(MouseButton::Left);
+    let mut program = with_keys(&[]);
+    program.past = Past::sample();
+    program.press("M Enter Enter z");
+    // both values of a field below each other: two rows of the screen are one line
+    program.resize(66, 24);
+    let current = |program: &Program| program.state.drift.scroll.position(program.state.drift.rows.len());
+    mouse(&mut program, CLICK, "target 1800");
+    let field = current(&program);
+    mouse(&mut program, CLICK, "+ 10.0.1.7");
+    assert!(current(&program) > field, "{}", program.text());
+    mouse(&mut program, CLICK, "source 3600");
+    assert_eq!(current(&program), field, "{}", program.text());
+    // the preview: its cursor goes there, and nothing else happens
+    program.press("Esc Esc a r");
+    program.wait(300);
+    (0..3).for_each(|_| mouse(&mut program, CLICK, "delete reservation 10.0.5.9"));
+    let preview = program.preview().unwrap();
+    let line = preview.line(preview.rows[preview.scroll.position(preview.rows.len())], "->").1;
+    assert!(line.contains("delete reservation 10.0.5.9"), "{line}");
+    mouse(&mut program, CLICK, "yes to all");
+    assert!(program.preview().is_some() && program.asked == ["mouse true"], "{:?}", program.asked);
+    // the jobs: the run under the pointer is shown
+    program.press("y");
+    program.wait(800);
+    program.press("s Home a r");
+    program.wait(300);
+    program.press("y J");
+    let shown = |program: &Program| program.state.runs.shown();
+    let newest = shown(&program);
+    mouse(&mut program, CLICK, "  03:04:05 done");
+    assert_ne!(shown(&program), newest, "{}", program.text());
+    mouse(&mut program, MouseEventKind::ScrollUp, "  03:04:05 done");
+    assert_eq!(shown(&program), newest, "{}", program.text());
+    // the menu of what can be copied: a double click takes the line
+    program.press("c");
+    mouse(&mut program, CLICK, "all of its outcomes");
+    assert!(program.state.copying.is_some());
+    mouse(&mut program, CLICK, "all of its outcomes");
+    assert!(
+        program.state.copying.is_none() && program.asked.last().unwrap().starts_with("copy "),
+        "{:?}",
+        program.asked
+    );
+}
+
+/// The words of the screen that are a key of the table, where every action has another one.
+fn old_keys(program: &Program) -> Vec<String> {
+    let is_old = |word: &str| VERBS.iter().any(|verb| verb.keys.contains(&word));
+    // words of the language, units, punctuation, the sign of a fold or a sort
+    let innocent = ["a", "s", ":", "-", "+", "/", "=", "v", "^", "?", "home", "end"];
+    let text = program.text();
+    // what a border touches is cut off
+    let whole = text.split_whitespace().filter(|word| !word.contains(['│', '…']));
+    let words = whole.flat_map(|word| word.split(|c: char| "()[],;.".contains(c)));
+    let words = words.map(|word| word.strip_suffix(':').unwrap_or(word));
+    words.filter(|word| is_old(word) && !innocent.contains(word)).map(str::to_owned).collect()
+}
+
+/// The other keys of some actions, as they are pressed.
+fn pressed(keymap: &Keymap, names: &str) -> String {
+    let key = |name: &str| keymap.of(named(name).unwrap())[0].to_string();
+    names.split(' ').map(key).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn no_key_that_is_not_in_force_is_named_anywhere() {
+    let servers = servers();
+    let refusal = Refusal { name: "option-43", message: "why".into(), hint: "cure".into(), overridable: true };
+    servers.1.inner().refusals.insert(id("10.0.1.0/24"), vec![refusal]);
+    for server in [&servers.0, &servers.1] {
+        server.inner().state = Some("terminated");
+    }
+    let mut program = Program::ready(fake::fleet(&servers), 120, 45);
+    program.past = Past::sample();
+    let keymap: &mut Keymap = &mut program.state.setting.keymap;
+    for (at, verb) in VERBS.iter().enumerate() {
+        keymap.bind(verb, vec![format!("F{} F{}", at / 10 + 2, at % 10 + 1).parse().unwrap()]);
+    }
+    let keymap = keymap.clone();
+    program.draw();
+    for (names, words) in [
+        ("mouse", "the mouse is used here"),
+        ("enter mark-all", "4 marked"),
+        ("force", "replicates WITHOUT asking"),
+        ("force what-if preview yes", "WhatIf is on: nothing can be written"),
+        ("no what-if preview", "OVERWRITES"),
+        ("as-job", "AS JOB"),
+        ("as-job override", "overridden 10.0.1.0"),
+        ("leave-out", "there is no change on this line"),
+        ("yes", "STILL TERMINATED"),
+        ("jobs", "still terminated"),
+        ("retry cancel", "this run has ended"),
+        ("back reset", "Refused as things stand"),
+        ("override", "overridden, drift"),
+        ("no history", "INTERRUPTED"),
+        ("open", "what the run destroyed"),
+        ("history findings", "critical"),
+        ("copy", "the whole line"),
+        ("back palette", ":_"),
+        ("close log", "log"),
+        ("back help", "help"),
+    ] {
+        program.press(&pressed(&keymap, names));
+        program.wait(300);
+        let text = program.text();
+        assert!(text.contains(words), "{names}: {text}");
+        assert_eq!(old_keys(&program), [""; 0], "after {names}:\n{text}");
+    }
 }

@@ -126,3 +126,31 @@ fn the_plan_is_saved_as_text_or_json_and_nothing_is_overwritten() {
     assert_eq!(json["schema"], "scopesync.plan/1");
     assert!(program.preview().is_some_and(|preview| preview.saving.is_none()) && program.asked.is_empty());
 }
+
+#[test]
+fn a_retry_leaves_out_what_was_left_out_before() {
+    let (mut program, servers) = ready();
+    servers.1.script("10.0.1.0/24", Script::Refuse);
+    program.press("Enter Space r");
+    go_to(&mut program, "create reservation 10.0.1.7");
+    program.press("Space");
+    let line = "copy scopesync --config=/etc/scopesync/config.toml replicate --computer-name=one --scope-id=10.0.1.0 \
+                --leave-out=10.0.1.0/24:reservations/10.0.1.7";
+    program.press("c");
+    assert_eq!(program.asked, [line], "{}", message(&program.state));
+    program.wait(300);
+    program.press("y J c c");
+    assert_eq!(program.asked, [line, "run one-two", line]);
+    servers.1.script("10.0.1.0/24", Script::Obey);
+    program.type_keys("r");
+    program.draw();
+    assert!(program.text().contains("1 change left out as before"), "{}", program.text());
+    program.settle();
+    go_to(&mut program, "left out: create reservation 10.0.1.7");
+    program.wait(300);
+    program.press("y");
+    assert_eq!(program.asked[3..], ["run one-two"]);
+    assert_eq!(servers.1.inner().scopes[&id("10.0.1.0/24")].items.len(), 2, "the reservation was not created");
+    program.press("J r");
+    assert!(message(&program.state).contains("nothing of this run failed"), "{}", message(&program.state));
+}

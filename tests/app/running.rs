@@ -228,7 +228,7 @@ fn what_failed_or_is_unknown_is_read_back_and_planned_once_more_and_asked_about(
     assert_eq!(program.asked, ["run one-two", "bell"]);
     assert_eq!(terminal_title(&program.state).as_deref(), Some("scopesync: done, 2 failed"));
     let text = program.text();
-    assert!(text.contains("> unknown    one-two: one → two"), "{text}");
+    assert!(text.contains("> 03:04:05 unknown    one-two: one → two"), "{text}");
     assert!(text.contains("10.0.1.0        rejected") && text.contains("10.0.2.0        unknown"), "{text}");
 
     // it was written, as reading back shows; what was refused is all that is left

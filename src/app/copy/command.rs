@@ -8,8 +8,9 @@
 use std::collections::BTreeMap;
 
 use crate::app::pick;
-use crate::app::state::AppState;
+use crate::app::state::{AppState, View};
 use crate::cli::powershell::CMDLET;
+use crate::engine::plan::Plan;
 use crate::engine::select::Pick;
 use crate::model::{Foreign, ScopeId, ServerName, is_harmful};
 
@@ -128,6 +129,52 @@ pub fn cmdlet(state: &AppState) -> Result<String, String> {
         })
         .collect();
     Ok(lines?.join("; "))
+}
+
+/// Our command line for the relationships of a plan that are `meant`, given by their places: with what is left out of
+/// it, and what is overridden.
+///
+/// # Errors
+/// As [`ours`].
+pub fn of_plan(state: &AppState, plan: &Plan, meant: impl Fn(usize) -> bool) -> Result<String, String> {
+    if plan.undoes().is_some() {
+        return Err("the history has the command line that undoes a run".into());
+    }
+    let left_out = plan.left_out_by_name();
+    let mut lines = Vec::new();
+    for (_, planned) in plan.relationships.iter().enumerate().filter(|(at, _)| meant(*at)) {
+        let ids: Vec<ScopeId> = planned.to_write(&plan.overrides).map(|scope| scope.id).collect();
+        let (Some(source), false) = (planned.servers().next(), ids.is_empty()) else { continue };
+        let mut line = format!("{} replicate", program(state)?);
+        if state.what_if {
+            line.push_str(" --what-if");
+        }
+        line.push_str(&format!(" --computer-name={}", posix(source.as_str())?));
+        let names: Vec<String> = ids.iter().map(|id| state.names.name(*id)).collect();
+        line.push_str(&format!(" --scope-id={}", names.join(",")));
+        for item in left_out.iter().filter(|item| ids.iter().any(|id| item.scope.matches(*id))) {
+            line.push_str(&format!(" --leave-out={}", posix(&item.to_string())?));
+        }
+        plan.overrides.iter().for_each(|name| line.push_str(&format!(" --override={name}")));
+        lines.push(line);
+    }
+    match lines.is_empty() {
+        true => Err("nothing of this plan can be written".into()),
+        false => Ok(lines.join(" && ")),
+    }
+}
+
+/// The same for the plan that is shown, or for that of the run that is.
+///
+/// # Errors
+/// As [`ours`]; there is no such plan.
+pub fn planned(state: &AppState) -> Result<String, String> {
+    if let View::Preview(preview) = &state.view {
+        return of_plan(state, &preview.plan, |_| true);
+    }
+    let run = state.runs.current().ok_or("there is no run of this session here")?;
+    let (plan, _) = run.approved.as_ref().ok_or("it replicates nothing")?;
+    of_plan(state, plan, |at| run.route(at).is_some())
 }
 
 /// Whether the source is one that PowerShell can address, as far as one looks without picking.

@@ -34,7 +34,7 @@ pub(super) fn runs(state: &AppState) -> Result<Sheet, String> {
         match &run.result {
             None => rows.push(whole("under way", None)),
             Some(Err(reason)) => rows.push(whole("failed", Some(reason))),
-            Some(Ok(ended @ Ended::Reset(_))) => rows.push(whole(&ended.summary().1, None)),
+            Some(Ok(ended @ Ended::Reset(_))) => rows.push(whole(&ended.summary("").1, None)),
             Some(Ok(Ended::Replicated(report))) => {
                 for told in &report.relationships {
                     rows.extend(told.scopes.iter().map(|scope| {

@@ -90,17 +90,28 @@ pub(super) fn questions(survey: &Survey) -> Vec<Question> {
         Question { key: Key::Relationship, words: &[], parts: Parts::Of(names) },
         Question { key: Key::Section, words: &SECTIONS, parts: Parts::None },
         Question { key: Key::Name, words: &[], parts: Parts::Any },
+        Question { key: Key::Used, words: &[], parts: Parts::Percent },
     ]
 }
 
 impl Filter {
+    /// Whether it leaves other scopes when more is known of addresses in use.
+    pub fn asks_for_use(&self) -> bool {
+        self.terms.iter().any(|term| match &term.test {
+            Test::Used(..) => true,
+            Test::Text(text) => text.ends_with('%'),
+            _ => false,
+        })
+    }
+
     /// Understands a filter of relationships, servers and scopes.
     pub fn fleet(text: &str, survey: &Survey) -> Self {
         if text.trim().is_empty() { Filter::default() } else { Filter::read(text, &questions(survey)) }
     }
 
-    /// Which scopes of a relationship it leaves, by place in the drift; `None` for all.
-    pub fn scopes(&self, said: &Said, sheet: &FactSheet) -> Option<Vec<bool>> {
+    /// Which scopes of a relationship it leaves, by place in the drift; `None` for all. `used` is how many of their
+    /// addresses are in use, in percent, as far as that is known.
+    pub fn scopes(&self, said: &Said, sheet: &FactSheet, used: &[u8]) -> Option<Vec<bool>> {
         let mut fits: Option<Vec<bool>> = None;
         for term in &self.terms {
             let of_relationship = matches!(
@@ -114,7 +125,7 @@ impl Filter {
                 Some(false) if of_relationship && term.negated => {}
                 Some(false) if of_relationship => return Some(vec![false; sheet.facts.len()]),
                 Some(false) | None => {
-                    let mut having = sheet.having(&term.test);
+                    let mut having = sheet.having(&term.test, used);
                     having.iter_mut().for_each(|has| *has ^= term.negated);
                     match &mut fits {
                         Some(fits) => fits.iter_mut().zip(having).for_each(|(fit, has)| *fit &= has),
@@ -193,7 +204,7 @@ impl Said {
             Test::Part(Key::Relationship, text) => Some(self.name.contains(text)),
             Test::Words(Key::State, bits) => Some(self.state_bits & bits != 0),
             Test::Words(Key::Drift, bits) => self.drift.map(|drift| u32::from(drift) & bits != 0),
-            Test::Words(..) | Test::Part(..) => None,
+            Test::Words(..) | Test::Part(..) | Test::Used(..) => None,
         }
     }
 
@@ -278,6 +289,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::app::fleet::relation::UNTOLD;
     use crate::engine::compare::RelationshipDrift;
     use crate::model::{Change, ChangeKind, Condition, ItemKey, Peer, ReservationKey, Role, ScopeId, State};
 
@@ -340,7 +352,8 @@ mod tests {
         let filter = Filter::fleet(text, &survey(&found));
         assert_eq!(filter.faults, [], "{text}");
         let said = Said::of(&found, Some(&compared));
-        let fits = filter.scopes(&said, &compared.sheet).unwrap_or_else(|| vec![true; 6]);
+        let fits =
+            filter.scopes(&said, &compared.sheet, &[10, 90, UNTOLD, 85, 5, 100]).unwrap_or_else(|| vec![true; 6]);
         (said.fits(&filter), (0..6).filter(|at| fits[*at]).collect())
     }
 
@@ -373,8 +386,21 @@ mod tests {
             ("state:normal", true, all.clone()),
             ("state:terminated", false, vec![]),
             ("-state:terminated drift:in-sync", false, vec![0]),
+            ("used:>80", false, vec![1, 3, 5]),
+            ("used:>=90%", false, vec![1, 5]),
+            ("used:<10", false, vec![4]),
+            ("used:\"<= 10 %\"", false, vec![0, 4]),
+            ("-used:90", false, vec![0, 2, 3, 4, 5]),
+            ("5%", false, vec![3, 4]),
+            ("85%", false, vec![3]),
+            ("00%", false, vec![5]),
+            ("05%", false, vec![]),
         ] {
             assert_eq!(left(text, normal), (itself, scopes), "{text:?}");
+        }
+        for wrong in ["used:much", "used:>", "used:<0", "used:300", "used:"] {
+            let fault = &Filter::fleet(wrong, &survey(&relationship(normal))).faults[0];
+            assert!(fault.to_string().contains("a number of percent is wanted"), "{fault}");
         }
         let ill = [Some("hot-standby"), Some("terminated")];
         assert_eq!(left("state:normal", ill), (false, vec![]), "both are to be normal");
@@ -425,11 +451,11 @@ mod tests {
             let filter = Filter::fleet(&text, &survey(&found));
             let compared = compared(scopes.clone());
             let said = Said::of(&found, Some(&compared));
-            let fits = filter.scopes(&said, &compared.sheet);
+            let fits = filter.scopes(&said, &compared.sheet, &[]);
             let tally = Tally::of(&compared.sheet, fits.as_deref());
             let one_by_one: Vec<bool> = scopes.iter().map(|scope| {
                 let alone = FactSheet::new(&RelationshipDrift { scopes: vec![scope.clone()], ..compared.drift.clone() }, &BTreeMap::new());
-                filter.fits(|test| said.has(test) == Some(true) || alone.having(test)[0])
+                filter.fits(|test| said.has(test) == Some(true) || alone.having(test, &[])[0])
             }).collect();
             prop_assert_eq!(tally.scopes, one_by_one.iter().filter(|fit| **fit).count());
             prop_assert_eq!(tally.markable, scopes.iter().zip(&one_by_one).filter(|(s, fit)| **fit && s.can_replicate()).count());

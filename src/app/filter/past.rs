@@ -71,7 +71,7 @@ impl Filter {
             }),
             Test::Part(Key::Server, text) => run.sources.iter().chain(&run.targets).any(|name| is_part(text, name)),
             Test::Part(Key::Name, text) => is_part(text, &run.id),
-            Test::Words(..) | Test::Part(..) => false,
+            Test::Words(..) | Test::Part(..) | Test::Used(..) => false,
         })
     }
 
@@ -94,7 +94,7 @@ impl Filter {
             Test::Part(Key::Server, text) => is_part(text, scope.target.as_str()),
             Test::Part(Key::Relationship, text) => is_part(text, &scope.relationship.to_string()),
             Test::Part(Key::Name, text) => is_part(text, &scope.name),
-            Test::Words(..) | Test::Part(..) => false,
+            Test::Words(..) | Test::Part(..) | Test::Used(..) => false,
         })
     }
 }

@@ -9,6 +9,7 @@ use memchr::memmem;
 use crate::app::compared::{Counts, counts_of};
 use crate::app::filter::fleet::{drift_bits, section_bits};
 use crate::app::filter::{Key, Test};
+use crate::app::fleet::relation::UNTOLD;
 use crate::engine::compare::{RelationshipDrift, ScopeDrift};
 use crate::model::{DriftState, ScopeId, Severity};
 
@@ -117,10 +118,20 @@ impl FactSheet {
     }
 
     /// Of which scopes this holds; of none where it is asked of relationships.
-    pub fn having(&self, test: &Test) -> Vec<bool> {
+    pub fn having(&self, test: &Test, used: &[u8]) -> Vec<bool> {
         let facts = self.facts.iter();
         match test {
-            Test::Text(text) => self.with(text, false),
+            Test::Text(text) => {
+                let mut fits = self.with(text, false);
+                if let Some(ends) = ends_with_percent(text) {
+                    fits.iter_mut().zip(used).for_each(|(fit, used)| *fit |= ends(*used));
+                }
+                fits
+            }
+            Test::Used(least, most) => {
+                let fits = |at| used.get(at).is_some_and(|used| *used != UNTOLD && (*least..=*most).contains(used));
+                (0..self.facts.len()).map(fits).collect()
+            }
             Test::Part(Key::Name, text) => self.with(text, true),
             Test::Words(Key::Drift, bits) => facts.map(|facts| u32::from(facts.drift) & bits != 0).collect(),
             Test::Words(Key::Section, bits) => facts.map(|facts| u32::from(facts.sections) & bits != 0).collect(),
@@ -154,6 +165,16 @@ pub fn state_words(scope: &ScopeDrift, is_critical: bool) -> String {
         DriftState::InSync | DriftState::Drifted if is_critical => format!("{}, critical", scope.state.words()),
         _ => scope.state.words().to_owned(),
     }
+}
+
+/// Whether a number of percent ends as this text does, where the text is such an end: `5%`.
+fn ends_with_percent(text: &str) -> Option<impl Fn(u8) -> bool> {
+    let digits = text.strip_suffix('%')?;
+    let end: u32 = if digits.is_empty() { 0 } else { digits.parse().ok()? };
+    let modulus = 10_u32.checked_pow(u32::try_from(digits.len()).ok()?)?;
+    // no number is written with noughts before it
+    let least = if digits.len() > 1 { modulus / 10 } else { 0 };
+    Some(move |used: u8| used != UNTOLD && u32::from(used) % modulus == end && u32::from(used) >= least)
 }
 
 fn rank_of(scope: &ScopeDrift) -> Rank {

@@ -78,7 +78,7 @@ impl Relation {
             (self.fits, self.tally) = (None, Tally::default());
             return;
         };
-        self.fits = filter.scopes(said, &compared.sheet);
+        self.fits = filter.scopes(said, &compared.sheet, &self.used);
         self.tally = Tally::of(&compared.sheet, self.fits.as_deref());
     }
 

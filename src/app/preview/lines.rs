@@ -6,7 +6,7 @@ use crate::app::drift::{self, Look};
 use crate::engine::approval::Manner;
 use crate::engine::plan::{Plan, PlannedRelationship, PlannedScope};
 use crate::engine::port::{Grain, Refusal};
-use crate::model::{Change, ChangeKind, DriftState};
+use crate::model::{Change, ChangeKind, DriftState, Severity};
 use crate::show::{self, Counts, ScopeNames, doubt, plural};
 
 impl Preview {
@@ -53,7 +53,7 @@ fn line(preview: &Preview, row: Row, arrow: &str) -> Option<(Look, String)> {
         }
         Row::Against(r, at) => {
             let refusal = relationship(r)?.against().nth(at)?;
-            let (word, how) = standing(refusal, plan, "BLOCKED");
+            let (word, how) = standing(preview, refusal, "BLOCKED");
             (Look::Refusal, format!("  {word}, {}: {}{how}", refusal.name, refusal.message))
         }
         Row::AgainstHint(r, at) => (Look::Quiet, format!("    {}", relationship(r)?.against().nth(at)?.hint)),
@@ -106,7 +106,8 @@ fn line(preview: &Preview, row: Row, arrow: &str) -> Option<(Look, String)> {
             let finding = relationship(r)?.findings.get(f)?;
             let look = match finding.kind {
                 kind if kind.is_caveat() || kind.is_about_writing() => Look::Warning,
-                kind if kind.is_of_all() => Look::Refusal,
+                kind if kind.is_of_all() || finding.severity == Severity::Critical => Look::Refusal,
+                _ if finding.severity == Severity::Warning => Look::Warning,
                 _ => Look::Quiet,
             };
             (look, format!("  {}", drift::finding_line(finding)))
@@ -145,7 +146,7 @@ fn line(preview: &Preview, row: Row, arrow: &str) -> Option<(Look, String)> {
         Row::Refusal(r, s, at) => {
             let planned = scope(r, s)?;
             let refusal = planned.refusals.get(at)?;
-            let (word, how) = standing(refusal, plan, "REFUSED");
+            let (word, how) = standing(preview, refusal, "REFUSED");
             (
                 Look::Refusal,
                 format!("    {word} {}, {}: {}{how}", names.name(planned.id), refusal.name, refusal.message),
@@ -234,10 +235,11 @@ fn left(planned: &PlannedRelationship, scope: &PlannedScope, names: &ScopeNames)
 }
 
 /// Whether a refusal stands, and which key changes that.
-fn standing(refusal: &Refusal, plan: &Plan, word: &'static str) -> (&'static str, &'static str) {
-    match (refusal.overridable, refusal.stands(&plan.overrides)) {
-        (true, false) => ("overridden", "  [o: lets it stand again]"),
-        (true, true) => (word, "  [o: overrides it]"),
+fn standing<'a>(preview: &'a Preview, refusal: &Refusal, word: &'static str) -> (&'static str, &'a str) {
+    let [override_it, stand_again] = &preview.ways;
+    match (refusal.overridable, refusal.stands(&preview.plan.overrides)) {
+        (true, false) => ("overridden", stand_again),
+        (true, true) => (word, override_it),
         (false, _) => (word, ""),
     }
 }

@@ -4,8 +4,6 @@ use super::Preview;
 use crate::app::entry::{Entry, Typed};
 use crate::app::key::Key;
 use crate::engine::approval::Answer;
-use crate::engine::plan::PlannedRelationship;
-use crate::model::ChangeKind;
 
 /// The question for the name.
 pub struct Naming {
@@ -41,25 +39,12 @@ impl Preview {
     /// How many deletions the relationship that is asked about has, where its name has to be typed for them.
     pub fn deletions_to_name(&self) -> Option<usize> {
         let (_, asked) = self.asking()?;
-        Some(self.deletions(asked)).filter(|count| *count > self.type_name_above)
+        Some(asked.deletions(&self.plan.overrides)).filter(|count| *count > self.type_name_above)
     }
 
     /// Whether what was typed is the name, as it is shown.
     pub fn is_named(&self) -> bool {
         let typed = self.naming.as_ref().map(|naming| naming.entry.text().trim());
-        typed.zip(self.asking()).is_some_and(|(typed, (_, asked))| typed == name(asked))
+        typed.zip(self.asking()).is_some_and(|(typed, (_, asked))| typed == asked.name_to_type())
     }
-
-    /// How many items of a relationship will be deleted.
-    pub fn deletions(&self, planned: &PlannedRelationship) -> usize {
-        let written = planned.to_write(&self.plan.overrides);
-        written.flat_map(|scope| &scope.changes).filter(|change| change.change == ChangeKind::Delete).count()
-    }
-}
-
-/// What has to be typed for a relationship: its name, and that of its target where the name is none to type.
-pub fn name(planned: &PlannedRelationship) -> String {
-    let name = planned.name.to_string();
-    let name = name.trim();
-    if name.is_empty() { planned.target.clone() } else { name.to_owned() }
 }

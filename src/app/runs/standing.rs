@@ -154,8 +154,8 @@ impl Runs {
     }
 }
 
-/// A run's result in one line, and how good it is.
-pub fn summary(report: &RunReport) -> (Tone, String) {
+/// A run's result in one line, and how good it is; `reset` is the key that resets servers.
+pub fn summary(report: &RunReport, reset: &str) -> (Tone, String) {
     let counts: Vec<String> =
         report.counts().iter().map(|(outcome, count)| format!("{count} {}", outcome.word())).collect();
     let counts = if counts.is_empty() { "no scopes".to_owned() } else { counts.join(", ") };
@@ -166,7 +166,7 @@ pub fn summary(report: &RunReport) -> (Tone, String) {
     let mut text = counts;
     let left = report.relationships.iter().find_map(|relationship| relationship.still_terminated.as_ref());
     if let Some(left) = left {
-        text.push_str(&format!("; STILL TERMINATED, H resets both servers: {}", left.reset.cost));
+        text.push_str(&format!("; STILL TERMINATED, {reset} resets both servers: {}", left.reset.cost));
     }
     for (count, words) in [
         (unsaved, "running but not saved"),

@@ -40,6 +40,7 @@ pub(super) fn scroll(state: &mut AppState, action: Action) {
                 help.pan(distance(action, help.height));
             }
         }
+        Place::Quitting => {}
         _ => scroll_view(state, action),
     }
 }
@@ -212,7 +213,7 @@ fn back(state: &mut AppState) -> Vec<Effect> {
         _ if state.tree.range.is_some() => state.tree.range = None,
         _ if !state.tree.filter.is_empty() => return filtering::change(state, String::clear),
         (Pane::List, Some(Row::Scope { .. })) => to_head(state),
-        (Pane::List, _) => state.banner = None,
+        (Pane::List, _) => state.notices.clear(),
     }
     Vec::new()
 }

@@ -15,7 +15,9 @@ pub(super) fn act(state: &mut AppState, action: Action) -> Vec<Effect> {
         Action::CopyThis => highlighted(state),
         action => what(action),
     };
-    state.copying.take().and(chosen).map(|what| copy(state, what)).unwrap_or_default()
+    // where a key copies without the menu, none is open
+    state.copying = None;
+    chosen.map(|what| copy(state, what)).unwrap_or_default()
 }
 
 /// Moves the cursor of the menu.

@@ -32,10 +32,10 @@ pub(super) fn plan(state: &mut AppState) -> Vec<Effect> {
 
 /// Has a plan made for what the highlighted run left undone: read, shown and asked about, always.
 pub(super) fn retry(state: &mut AppState) -> Vec<Effect> {
-    let Ok(Retry { picks, picked }) = runs::retry(state) else { return Vec::new() };
+    let Ok(Retry { picks, left_out, picked }) = runs::retry(state) else { return Vec::new() };
     let ticket = state.ticket();
     state.view = View::Planning { ticket, picked, asks: true };
-    vec![Effect::Retry(ticket, state.survey.clone(), picks)]
+    vec![Effect::Retry(ticket, state.survey.clone(), picks, left_out)]
 }
 
 /// Gives up making a plan.
@@ -261,7 +261,7 @@ fn run(state: &mut AppState, plan: Arc<Plan>, approved: Vec<Approved>, now: Mome
         }
     }
     // What needs a look stays until somebody looks.
-    state.banner.take_if(|(tone, _)| *tone == Tone::Good);
+    state.notices.forget_good();
     let doing = if run.kind == Kind::Undo { "" } else { "replicating " };
     state.say(Tone::Plain, format!("{doing}{}: {} shows how far it is", run.title(), state.key(Action::Jobs)));
     state.runs.begin(run);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::super::action::Action;
 use super::super::detached::DetachedJob;
 use super::super::effect::{Effect, Ticket};
+use super::super::notice::Notice;
 use super::super::reading;
 use super::super::runs::{Cancelled, Ended, Kind, Run};
 use super::super::state::{AppState, Moment, Quitting, Tone, View};
@@ -51,7 +52,7 @@ pub(super) fn listed(state: &mut AppState, ticket: Ticket, jobs: Vec<DetachedJob
     let Some((id, (tone, words))) = over else { return Vec::new() };
     let mut effects = reading::read_all(state);
     let text = format!("job {id}: {words} ({} shows more)", state.key(Action::Jobs));
-    effects.extend(running::announce(state, tone, &text));
+    effects.extend(running::announce(state, Notice { tone, text, run: None }));
     effects.extend(recalling::refresh(state));
     effects
 }
@@ -72,7 +73,7 @@ pub(super) fn start(state: &mut AppState, plan: Arc<Plan>, approved: Vec<Approve
         relation.marks.retain(|id| !ids.contains(id));
     }
     state.view = View::Browse;
-    state.banner.take_if(|(tone, _)| *tone == Tone::Good);
+    state.notices.forget_good();
     state.say(Tone::Plain, "starting a job");
     let title = format!("replicate {}", routes.join(", "));
     vec![Effect::StartJob(ticket, plan, approved, BTreeSet::new(), title)]
@@ -147,7 +148,8 @@ pub(super) fn started(state: &mut AppState, ticket: Ticket, job: i64) -> Vec<Eff
     if let Some(run) = run.and_then(|run| state.runs.find(run)) {
         run.handed_to = Some(job);
     }
-    state.say(Tone::Good, format!("job {job} runs by itself, also without this program: J follows it"));
+    let key = state.key(Action::Jobs);
+    state.say(Tone::Good, format!("job {job} runs by itself, also without this program: {key} follows it"));
     // Older lists do not know it.
     state.handing.listing = None;
     list(state)
@@ -163,7 +165,9 @@ pub(super) fn failed(state: &mut AppState, ticket: Ticket, reason: &str) -> bool
     let Some(run) = state.handing.starting.remove(&ticket) else { return false };
     let left = if run.is_some() { "; what was left stays cancelled" } else { "; nothing was written" };
     state.quitting = None;
-    state.banner = Some((Tone::Bad, format!("LOOK: no job was started{left}: {reason}")));
+    let text = format!("no job was started{left}: {reason}");
+    state.notices.clear();
+    state.notices.tell(Notice { tone: Tone::Bad, text, run: None });
     true
 }
 

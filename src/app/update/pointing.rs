@@ -11,7 +11,7 @@ use super::super::effect::Effect;
 use super::super::fleet;
 use super::super::history::Level;
 use super::super::list::Scroll;
-use super::super::state::{AppState, Click, Moment, Pane};
+use super::super::state::{AppState, Click, Moment, Pane, View};
 use super::browse;
 
 /// A second click on the same line within this is one double click.
@@ -31,7 +31,11 @@ pub(super) fn on_mouse(state: &mut AppState, event: MouseEvent, now: Moment) -> 
         _ => return Vec::new(),
     };
     point(state, event.column, event.row);
-    (0..NOTCH).for_each(|_| browse::scroll(state, wheel));
+    let is_over_runs = is_over(state.drawn.runs, event.column, event.row);
+    match state.place() {
+        Place::Jobs if is_over_runs => state.runs.step(if wheel == Action::Up { 1 } else { -1 }),
+        _ => (0..NOTCH).for_each(|_| browse::scroll(state, wheel)),
+    }
     Vec::new()
 }
 
@@ -39,9 +43,13 @@ pub(super) fn on_mouse(state: &mut AppState, event: MouseEvent, now: Moment) -> 
 fn point(state: &mut AppState, x: u16, y: u16) -> Option<usize> {
     let drawn = state.drawn;
     let line = |window: Option<Window>| window?.line_at(x, y);
-    let is_over = |window: Option<Window>| window.is_some_and(|window| window.area.contains((x, y).into()));
+    let is_over = |window| is_over(window, x, y);
     match state.place() {
         Place::Palette => line(drawn.palette),
+        Place::Copy => line(drawn.copy),
+        Place::Log => line(drawn.log),
+        Place::Preview => line(drawn.preview),
+        Place::Jobs => line(drawn.runs),
         Place::Relationships | Place::Scopes | Place::Drift if is_over(drawn.fleet) => {
             if state.focus != Pane::List {
                 browse::to_list(state);
@@ -68,6 +76,10 @@ fn point(state: &mut AppState, x: u16, y: u16) -> Option<usize> {
     }
 }
 
+fn is_over(window: Option<Window>, x: u16, y: u16) -> bool {
+    window.is_some_and(|window| window.area.contains((x, y).into()))
+}
+
 fn click(state: &mut AppState, x: u16, y: u16, now: Moment) -> Vec<Effect> {
     let Some(line) = point(state, x, y) else { return Vec::new() };
     let place = state.place();
@@ -76,6 +88,14 @@ fn click(state: &mut AppState, x: u16, y: u16, now: Moment) -> Vec<Effect> {
     let to = |scroll: &mut Scroll| scroll.cursor = line;
     match place {
         Place::Palette => state.palette.iter_mut().for_each(|palette| to(&mut palette.scroll)),
+        Place::Copy => state.copying = Some(line),
+        Place::Log => state.log.iter_mut().for_each(|log| to(&mut log.scroll)),
+        Place::Preview => {
+            if let View::Preview(preview) = &mut state.view {
+                to(&mut preview.scroll);
+            }
+        }
+        Place::Jobs => state.runs.go(line),
         Place::Drift => to(&mut state.drift.scroll),
         Place::History => state.history.list.go(&state.history.runs, line),
         Place::PastRun => {
@@ -88,14 +108,19 @@ fn click(state: &mut AppState, x: u16, y: u16, now: Moment) -> Vec<Effect> {
     let is_double = before.is_some_and(|before| {
         before.line == line && before.cell == (x, y) && now.at.duration_since(before.at) <= DOUBLE
     });
-    // An action is taken from the palette by its key alone: it may write.
-    if !is_double || place == Place::Palette {
+    let enters = match place {
+        Place::Copy => Action::CopyThis,
+        Place::Relationships | Place::Scopes | Place::Drift | Place::History | Place::PastRun => Action::Enter,
+        // What is answered or chosen there may write: that takes a key.
+        _ => return Vec::new(),
+    };
+    if !is_double {
         return Vec::new();
     }
     state.click = None;
     state.message = None;
-    match super::available(state, Action::Enter) {
-        Ok(()) => super::act(state, Action::Enter, now),
+    match super::available(state, enters) {
+        Ok(()) => super::act(state, enters, now),
         Err(_) => Vec::new(),
     }
 }

@@ -6,6 +6,7 @@ use super::super::action::Action;
 use super::super::effect::{Effect, Ticket, ToldScope};
 use super::super::history::{Fate, Level, Older, Opened, Page, PastRun, PastScope, RunDetail};
 use super::super::list::Scroll;
+use super::super::notice::Notice;
 use super::super::state::{AppState, Tone, View};
 use super::filtering;
 use crate::engine::port::RunKind;
@@ -21,7 +22,7 @@ pub(super) fn toggle(state: &mut AppState) -> Vec<Effect> {
     }
     state.history.open = true;
     state.history.level = Level::Runs;
-    state.banner = None;
+    state.notices.clear();
     if let Some(run) = state.interrupted.first() {
         let seq = run.seq;
         if !state.history.list.filter.is_empty() {
@@ -90,8 +91,10 @@ pub(super) fn interrupted(state: &mut AppState, ticket: Ticket, runs: Vec<PastRu
     if let Some(run) = runs.iter().find(|run| !known(run)).filter(|_| !state.history.open) {
         let more = if runs.len() > 1 { format!(" (and {} more)", runs.len() - 1) } else { String::new() };
         let (key, run) = (state.key(Action::History), run.called(&state.setting.zone()));
-        let text = format!("LOOK: a run was interrupted{more}, {key} opens it: {run}");
-        state.banner.get_or_insert((Tone::Warning, text));
+        let text = format!("a run was interrupted{more}, {key} opens it: {run}");
+        if state.notices.is_empty() {
+            state.notices.tell(Notice { tone: Tone::Warning, text, run: None });
+        }
     }
     let settled = state.interrupted.iter().any(|old| runs.iter().all(|run| run.id != old.id));
     state.interrupted = runs;

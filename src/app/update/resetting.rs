@@ -62,7 +62,7 @@ pub(super) fn act(state: &mut AppState, action: Action, now: Moment) -> Vec<Effe
     let ticket = state.ticket();
     let run = Run::of_reset(ticket, &plan, now.clock);
     // What needs a look stays until somebody looks.
-    state.banner.take_if(|(tone, _)| *tone == Tone::Good);
+    state.notices.forget_good();
     state.say(Tone::Plain, format!("{}: {} shows how far it is", run.title(), state.key(Action::Jobs)));
     state.runs.begin(run);
     state.view = View::Browse;
@@ -72,10 +72,10 @@ pub(super) fn act(state: &mut AppState, action: Action, now: Moment) -> Vec<Effe
 /// A reset has ended.
 pub(super) fn ended(state: &mut AppState, ticket: Ticket, report: Arc<ResetReport>, now: Moment) -> Vec<Effect> {
     if report.is_good() {
-        state.runs.forget_termination(&report.name);
-        // a notice that the pair stands still is of the past
-        let name = report.name.to_string();
-        state.banner.take_if(|(_, text)| text.contains("STILL TERMINATED") && text.contains(&name));
+        // that the pair stands still is of the past
+        for run in state.runs.forget_termination(&report.name) {
+            running::tell_anew(state, run);
+        }
     }
     running::ended(state, ticket, Ok(Ended::Reset(report)), now)
 }

@@ -6,6 +6,7 @@ use crate::model::ServerName;
 
 use super::super::action::Action;
 use super::super::effect::{Effect, Ticket};
+use super::super::notice::Notice;
 use super::super::reading;
 use super::super::runs::{Cancelled, Ended, Kind};
 use super::super::state::{AppState, Moment, Tone, View};
@@ -17,7 +18,7 @@ pub(super) fn act(state: &mut AppState, action: Action) -> Vec<Effect> {
         Action::Jobs if matches!(state.view, View::Jobs) => state.view = View::Browse,
         Action::Jobs => {
             state.view = View::Jobs;
-            state.banner = None;
+            state.notices.clear();
             return handing::list(state);
         }
         Action::Cancel => return cancel(state),
@@ -66,41 +67,44 @@ fn further(cancelled: Option<Cancelled>) -> Cancelled {
 
 /// A run has ended: its result is told and its servers are read again.
 pub(super) fn ended(state: &mut AppState, ticket: Ticket, result: Result<Ended, String>, now: Moment) -> Vec<Effect> {
-    let jobs = state.key(Action::Jobs);
     let only_failed = state.runs.only_failed;
     let Some(run) = state.runs.find(ticket).filter(|run| run.result.is_none()) else { return Vec::new() };
-    let (tone, text) = match &result {
-        Ok(report) => report.summary(),
-        // What was done before it failed is not known.
-        Err(reason) => (Tone::Bad, format!("the run failed: {reason}; what it did is unknown until it is read back")),
-    };
-    // What the start of it said is over.
-    state.message = None;
-    let text = format!("{}: {text} ({jobs} shows more)", run.title());
     run.result = Some(result);
     run.ended = Some(now.clock);
     run.scroll = Default::default();
     run.lay(only_failed);
     let servers: BTreeSet<ServerName> = run.routes.iter().flat_map(|route| route.servers.iter().cloned()).collect();
+    // What the start of it said is over.
+    state.message = None;
     let mut effects = reading::read(state, servers);
-    effects.extend(announce(state, tone, &text));
+    let told = told(state, ticket).map(|(tone, text)| Notice { tone, text, run: Some(ticket) });
+    effects.extend(told.and_then(|notice| announce(state, notice)));
     effects.extend(recalling::refresh(state));
     effects.extend(handing::go_on(state, ticket));
     effects
 }
 
-/// A notice longer than this says no more of those before it.
-const LONG: usize = 300;
+/// What has become of a run, and how good that is.
+fn told(state: &AppState, ticket: Ticket) -> Option<(Tone, String)> {
+    let [jobs, reset] = [Action::Jobs, Action::Reset].map(|action| state.key(action));
+    let run = state.runs.all.iter().find(|run| run.ticket == ticket)?;
+    let (tone, text) = match run.result.as_ref()? {
+        Ok(ended) => ended.summary(&reset),
+        // What was done before it failed is not known.
+        Err(reason) => (Tone::Bad, format!("the run failed: {reason}; what it did is unknown until it is read back")),
+    };
+    Some((tone, format!("{}: {text} ({jobs} shows more)", run.title())))
+}
 
-/// Tells the operator, wherever they look, that something has come to its end. What needs a look
-/// is not covered by what went well.
-pub(super) fn announce(state: &mut AppState, tone: Tone, text: &str) -> Option<Effect> {
-    let new = format!("{}: {text}", if tone == Tone::Good { "done" } else { "LOOK" });
-    let old = state.banner.take().filter(|(old, text)| *old != Tone::Good && text.len() < LONG);
-    state.banner = Some(match old {
-        Some((old_tone, old)) if tone == Tone::Good => (old_tone, format!("{old}; {new}")),
-        Some((_, old)) => (tone, format!("{new}; {old}")),
-        None => (tone, new),
-    });
+/// Something about a run that has ended is no longer so: where it is told of, it is told as it is now.
+pub(super) fn tell_anew(state: &mut AppState, ticket: Ticket) {
+    if let Some((tone, text)) = told(state, ticket) {
+        state.notices.revise(ticket, (tone, &text));
+    }
+}
+
+/// Tells the operator, wherever they look, that something has come to its end.
+pub(super) fn announce(state: &mut AppState, notice: Notice) -> Option<Effect> {
+    state.notices.tell(notice);
     state.setting.screen.bell.then_some(Effect::Bell)
 }

@@ -60,12 +60,14 @@ fn scope_ids_by_comma_and_by_repetition() {
 #[test]
 fn every_argument_of_replicate() {
     let line = "replicate Berlin --computer-name kea-1 --force --confirm --what-if --throttle-limit 4 \
+                --leave-out 10.0.0.0:reservations/10.0.0.9 --leave-out 10.0.1.0/24 \
                 --as-job --override clocks --override moved --json";
     let selection =
         Selection { names: vec!["Berlin".to_owned()], computer_name: Some("kea-1".to_owned()), ..Selection::default() };
     let expected = Replicate {
         selection,
         cim_sessions: vec![],
+        leave_out: ["10.0.0.0:reservations/10.0.0.9", "10.0.1.0/24"].map(|item| item.parse().unwrap()).to_vec(),
         asking: Asking {
             force: true,
             confirm: true,

@@ -36,11 +36,12 @@ impl Words {
 impl Replicate {
     /// For records; a selection that was read from standard input is spelt out.
     pub fn told(&self) -> Value {
-        let Replicate { selection, cim_sessions, asking, as_job, throttle_limit } = self;
+        let Replicate { selection, cim_sessions, leave_out, asking, as_job, throttle_limit } = self;
         Words(selection.names.clone())
             .all("--scope-id", &selection.scope_ids)
             .all("--computer-name", selection.computer_name.as_slice())
             .all("--cim-session", cim_sessions)
+            .all("--leave-out", leave_out)
             .all("--throttle-limit", throttle_limit.as_slice())
             .asking(asking)
             .flag("--as-job", *as_job)
@@ -104,7 +105,8 @@ mod tests {
         };
         for line in [
             "replicate Berlin Hamburg --computer-name kea-1 --override option-43 --override clocks-apart --force --json",
-            "replicate --scope-id 10.0.0.0,10.0.1.0/24 --cim-session kea-1,kea-3 --confirm --throttle-limit 2",
+            "replicate --scope-id 10.0.0.0,10.0.1.0/24 --cim-session kea-1,kea-3 --confirm --throttle-limit 2 \
+             --leave-out 10.0.0.0:reservations/10.0.0.9 --leave-out 10.0.1.0/24",
             "ha-reset Berlin --override not-in-trouble --confirm --force",
             "undo latest --scope-id 10.0.0.0 --scope-id 10.0.1.0/24 --override no-snapshot --what-if",
             "check --verify-windows 10.0.0.0/24 --computer-name dhcp1 --force --json",

@@ -78,7 +78,7 @@ impl List {
         let all = all || !filter.terms.is_empty();
         let mut lines = Vec::new();
         for (number, group) in (1..).zip(&self.groups) {
-            let fits = filter.scopes(&group.said, &group.sheet);
+            let fits = filter.scopes(&group.said, &group.sheet, &[]);
             let is_left = |at: usize| fits.as_ref().is_none_or(|fits| fits.get(at) == Some(&true));
             let scopes = group.scopes.iter().enumerate().filter(|(at, scope)| is_left(*at) && (all || !scope.in_sync));
             let scopes: Vec<_> = scopes.map(|(at, scope)| (at + 1, scope)).collect();

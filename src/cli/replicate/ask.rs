@@ -46,6 +46,19 @@ pub trait Ask {
     /// No answer can be had.
     fn ask(&mut self, question: &Question, console: &mut Console) -> io::Result<Answer>;
 
+    /// Whether a relationship with so many deletions is confirmed by typing its name, each by itself.
+    fn wants_name(&self, _deletions: usize) -> bool {
+        false
+    }
+
+    /// Whether the name of such a relationship was typed.
+    ///
+    /// # Errors
+    /// No answer can be had.
+    fn is_named(&mut self, _name: &str, _deletions: usize, _console: &mut Console) -> io::Result<bool> {
+        Ok(false)
+    }
+
     /// What to do about an interrupted run; `None` is nothing, and nothing is the default.
     ///
     /// # Errors
@@ -56,8 +69,10 @@ pub trait Ask {
 }
 
 /// The operator at the terminal.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct AtTerminal {
+    /// From more deletions than this on, the relationship's name is typed.
+    type_name_above: usize,
     /// What answers are read from, where standard input holds something else.
     device: Option<&'static str>,
 }
@@ -69,9 +84,14 @@ const DEVICE: &str = "/dev/tty";
 const DEVICE: &str = "CONIN$";
 
 impl AtTerminal {
+    /// The operator, who types the name of a relationship above so many deletions.
+    pub fn new(type_name_above: usize) -> Self {
+        AtTerminal { type_name_above, device: None }
+    }
+
     /// The operator, whose answers do not come from standard input.
-    pub fn beside_input() -> Self {
-        AtTerminal { device: Some(DEVICE) }
+    pub fn beside_input(self) -> Self {
+        AtTerminal { device: Some(DEVICE), ..self }
     }
 
     /// Whether there is a terminal to answer at.
@@ -102,6 +122,20 @@ impl Ask for AtTerminal {
         self.answer(&question.text, CHOICES, question.help, Answer::NoToAll, meaning, console)
     }
 
+    fn wants_name(&self, deletions: usize) -> bool {
+        deletions > self.type_name_above
+    }
+
+    fn is_named(&mut self, name: &str, deletions: usize, console: &mut Console) -> io::Result<bool> {
+        let text = format!("{}: type the name, {name}. An empty line leaves.", plural(deletions, "deletion"));
+        let named = |line: &str| match line.trim() {
+            "" => Some(false),
+            typed => (typed == name).then_some(true),
+        };
+        let help = "That is not the name: nothing is confirmed.";
+        self.answer(&text, "name: ", help, false, named, console)
+    }
+
     fn choose(&mut self, run: &str, console: &mut Console) -> io::Result<Option<Way>> {
         let text = format!("What shall be done about run {run}?");
         self.answer(&text, WAYS, WAYS_HELP, None, way, console)
@@ -124,7 +158,7 @@ impl AtTerminal {
         choices: &str,
         help: &str,
         at_end: T,
-        meaning: fn(&str) -> Option<T>,
+        meaning: impl Fn(&str) -> Option<T>,
         console: &mut Console,
     ) -> io::Result<T> {
         console.aside(&Line::of(0, Role::Title, text));

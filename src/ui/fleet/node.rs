@@ -6,6 +6,7 @@ use ratatui::style::Style;
 
 use super::super::{Theme, text};
 use super::columns::{MARGIN, Slot, is_of_drift};
+use crate::app::action::Action;
 use crate::app::compared::Compared;
 use crate::app::filter::fleet::Tally;
 use crate::app::fleet::rows::Node;
@@ -168,7 +169,7 @@ fn drift(state: &AppState, theme: &Theme, found: &Relationship) -> (String, Styl
     if relation.turned || (compared.pending && sum.checking == sum.scopes) {
         return (format!("checking {} scopes", sum.scopes), theme.quiet);
     }
-    let (words, style) = counted(theme, compared, sum);
+    let (words, style) = counted(state, theme, compared, sum);
     match state.is_stale(found) {
         // as it was known last
         true if !compared.pending => (format!("checking: {words}"), theme.quiet),
@@ -178,14 +179,14 @@ fn drift(state: &AppState, theme: &Theme, found: &Relationship) -> (String, Styl
 }
 
 /// What the scopes come to that are shown.
-fn counted(theme: &Theme, compared: &Compared, sum: &Tally) -> (String, Style) {
+fn counted(state: &AppState, theme: &Theme, compared: &Compared, sum: &Tally) -> (String, Style) {
     let Tally { drifted, counts: [create, update, delete], .. } = *sum;
     let mut parts = Vec::new();
     if compared.pending {
         parts.push(format!("checking {} of {}", sum.checking, sum.scopes));
     }
     if drifted > 0 && sum.markable == 0 {
-        parts.push(format!("{drifted}/{} drifted, f: why", sum.scopes));
+        parts.push(format!("{drifted}/{} drifted, {}: why", sum.scopes, state.key(Action::Findings)));
     } else if drifted > 0 {
         parts.push(format!("{drifted}/{} drifted +{create} ~{update} -{delete}", sum.scopes));
     }

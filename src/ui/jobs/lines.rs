@@ -3,15 +3,18 @@
 use ratatui::style::Style;
 
 use super::super::Theme;
+use crate::app::action::Action;
 use crate::app::drift::change_line;
 use crate::app::runs::{self, Ended, Run, RunRow};
+use crate::app::state::AppState;
 use crate::engine::outcome::Outcome;
 use crate::engine::progress::Stage;
 use crate::engine::reset::Fate;
-use crate::show::{ScopeNames, plural};
+use crate::show::plural;
 
 /// A row's line: its style and text.
-pub(super) fn line(theme: &Theme, names: &ScopeNames, run: &Run, row: RunRow) -> Option<(Style, String)> {
+pub(super) fn line(state: &AppState, theme: &Theme, run: &Run, row: RunRow) -> Option<(Style, String)> {
+    let names = &state.names;
     let ended = run.result.as_ref().and_then(|result| result.as_ref().ok());
     let report = ended.and_then(|ended| if let Ended::Replicated(report) = ended { Some(report) } else { None });
     let reset = ended.and_then(|ended| if let Ended::Reset(report) = ended { Some(report) } else { None });
@@ -29,7 +32,10 @@ pub(super) fn line(theme: &Theme, names: &ScopeNames, run: &Run, row: RunRow) ->
             let told = relationship(at)?;
             let left = told.still_terminated.as_ref()?;
             match line {
-                0 => (theme.bad, format!("  still terminated: {}; H resets both servers", left.servers.join(", "))),
+                0 => {
+                    let (servers, key) = (left.servers.join(", "), state.key(Action::Reset));
+                    (theme.bad, format!("  still terminated: {servers}; {key} resets both servers"))
+                }
                 1 => (theme.warning, format!("    cost: {}", left.reset.cost)),
                 n => (Style::new(), format!("    {}. {}", n - 1, left.reset.steps.get(n - 2)?)),
             }

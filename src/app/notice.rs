@@ -1,0 +1,100 @@
+//! What has come to its end, told wherever the operator looks until somebody has seen it.
+
+use super::effect::Ticket;
+use super::state::Tone;
+
+/// With more bytes than this the notices before a new one are told no more.
+const LONG: usize = 300;
+
+/// Something that has come to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// How good it is.
+    pub tone: Tone,
+    /// It in words, safe to show.
+    pub text: String,
+    /// The run that it is about.
+    pub run: Option<Ticket>,
+}
+
+/// All that was not seen yet.
+#[derive(Debug, Default)]
+pub struct Notices(Vec<Notice>);
+
+impl Notices {
+    /// Tells one more. What went well is told alone, or behind what needs a look.
+    pub fn tell(&mut self, notice: Notice) {
+        self.forget_good();
+        if self.0.iter().map(|old| old.text.len()).sum::<usize>() >= LONG {
+            self.0.clear();
+        }
+        self.0.push(notice);
+    }
+
+    /// What went well need not be seen.
+    pub fn forget_good(&mut self) {
+        self.0.retain(|notice| notice.tone != Tone::Good);
+    }
+
+    /// All was seen.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Tells of a run what holds now, if it is told of; nothing more where that is good.
+    pub fn revise(&mut self, run: Ticket, (tone, text): (Tone, &str)) {
+        self.0.retain_mut(|notice| {
+            if notice.run == Some(run) {
+                (notice.tone, notice.text) = (tone, text.to_owned());
+            }
+            notice.run != Some(run) || tone != Tone::Good
+        });
+    }
+
+    /// Whether there is nothing to tell.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All in one line, and how good the worst is: what needs a look first, the newest of it before the others.
+    pub fn line(&self) -> Option<(Tone, String)> {
+        let (good, others): (Vec<&Notice>, Vec<&Notice>) =
+            self.0.iter().rev().partition(|notice| notice.tone == Tone::Good);
+        let all: Vec<&Notice> = others.into_iter().chain(good).collect();
+        let word = |notice: &&Notice| if notice.tone == Tone::Good { "done" } else { "LOOK" };
+        let words: Vec<String> = all.iter().map(|notice| format!("{}: {}", word(notice), notice.text)).collect();
+        Some((all.first()?.tone, words.join("; ")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn notices(told: &[(Tone, &str, u64)]) -> Notices {
+        let mut notices = Notices::default();
+        for (tone, text, run) in told {
+            notices.tell(Notice { tone: *tone, text: (*text).to_owned(), run: Some(Ticket(*run)) });
+        }
+        notices
+    }
+
+    #[test]
+    fn what_needs_a_look_is_not_covered_by_what_went_well() {
+        let told = notices(&[(Tone::Bad, "a", 1), (Tone::Good, "b", 2), (Tone::Warning, "c", 3), (Tone::Good, "d", 4)]);
+        assert_eq!(told.line(), Some((Tone::Warning, "LOOK: c; LOOK: a; done: d".to_owned())));
+        let long = "x".repeat(LONG);
+        assert_eq!(notices(&[(Tone::Bad, &long, 1), (Tone::Bad, "b", 2)]).line().unwrap().1, "LOOK: b");
+    }
+
+    #[test]
+    fn only_the_notice_of_that_run_is_revised() {
+        let mut told = notices(&[(Tone::Bad, "a", 1), (Tone::Warning, "b", 2)]);
+        told.revise(Ticket(2), (Tone::Warning, "c"));
+        assert_eq!(told.line().unwrap().1, "LOOK: c; LOOK: a");
+        told.revise(Ticket(1), (Tone::Good, "a"));
+        assert_eq!(told.line().unwrap().1, "LOOK: c");
+        told.revise(Ticket(2), (Tone::Good, ""));
+        assert!(told.is_empty() && told.line().is_none());
+    }
+}

@@ -1,0 +1,22 @@
+//! How much a plan takes away, and what confirms that much.
+
+use std::collections::BTreeSet;
+
+use super::PlannedRelationship;
+use crate::model::ChangeKind;
+
+impl PlannedRelationship {
+    /// How many items will be deleted, given the refusals that the operator overrides.
+    pub fn deletions(&self, overrides: &BTreeSet<String>) -> usize {
+        let changes = self.to_write(overrides).flat_map(|scope| &scope.changes);
+        changes.filter(|change| change.change == ChangeKind::Delete).count()
+    }
+
+    /// What is typed to confirm many of them, as it is shown: the relationship's name, or that of its target where
+    /// the name is none to type.
+    pub fn name_to_type(&self) -> String {
+        let name = self.name.to_string();
+        let name = name.trim();
+        if name.is_empty() { self.target.clone() } else { name.to_owned() }
+    }
+}
