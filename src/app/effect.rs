@@ -32,8 +32,9 @@ pub struct Ticket(pub u64);
 pub enum Effect {
     /// Read a server.
     Read(Ticket, ServerName),
-    /// Ask a server whether anything has moved since this reading, and read what has.
-    Watch(Ticket, ServerName, Option<Arc<Reading>>),
+    /// Ask a server whether anything has moved since this reading, and read what has; a server
+    /// that has no mark to tell it by only where that is wanted.
+    Watch(Ticket, ServerName, Option<Arc<Reading>>, bool),
     /// Read these scopes before others, the first before all, wherever a server is being read.
     LookAt(Arc<[ScopeId]>),
     /// Ask a server how many addresses are in use.

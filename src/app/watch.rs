@@ -1,7 +1,8 @@
 //! Watch mode: servers are asked again at an interval, by the cheapest question first.
 //!
 //! A server whose mark and health are those of its last reading costs these two questions, and
-//! nothing is compared. What has changed meanwhile is marked until it was looked at.
+//! nothing is compared. One without a mark is asked for its health, and read as a whole as seldom
+//! as that takes a hundredth of its time. What has changed meanwhile is marked until it was looked at.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -37,9 +38,20 @@ pub struct Watch {
     /// When each of them is asked next.
     due: BTreeMap<ServerName, Instant>,
     /// Servers that are being asked.
-    asking: BTreeMap<ServerName, Ticket>,
+    asking: BTreeMap<ServerName, Asked>,
+    /// Until when servers without a mark are not read as a whole.
+    rests: BTreeMap<ServerName, Instant>,
     /// When a server answered last, whether or not it does so now.
     heard: BTreeMap<ServerName, Timestamp>,
+}
+
+/// A question under way.
+#[derive(Debug)]
+struct Asked {
+    ticket: Ticket,
+    at: Instant,
+    /// A server without a mark is read as a whole for it.
+    thoroughly: bool,
 }
 
 /// What has become of a scope since it was looked at.
@@ -117,8 +129,9 @@ pub fn poll(state: &mut AppState, now: Moment) -> Vec<Effect> {
             continue;
         }
         let ticket = state.ticket();
-        state.watch.asking.insert(server.clone(), ticket);
-        effects.push(Effect::Watch(ticket, server, reading));
+        let thoroughly = state.watch.rests.get(&server).is_none_or(|until| *until <= now.at);
+        state.watch.asking.insert(server.clone(), Asked { ticket, at: now.at, thoroughly });
+        effects.push(Effect::Watch(ticket, server, reading, thoroughly));
     }
     effects
 }
@@ -132,19 +145,31 @@ pub fn answered(
     (outcome, took): (Option<ReadOutcome>, Duration),
     now: Moment,
 ) -> Vec<Effect> {
-    if state.watch.asking.get(server) != Some(&ticket) {
+    if state.watch.asking.get(server).is_none_or(|asked| asked.ticket != ticket) {
         return Vec::new();
     }
-    state.watch.asking.remove(server);
+    let Some(asked) = state.watch.asking.remove(server) else { return Vec::new() };
     rest(state, server, took, now);
     // what a run is writing meanwhile is read when that has ended
     if is_busy(state, server) {
         return Vec::new();
     }
-    if !matches!(outcome, Some(Err(_))) {
+    let known = state.reports.iter().find(|report| report.name == *server).and_then(|report| report.reading());
+    let (was_read, has_mark) = (known.is_some(), known.is_some_and(|known| known.pulse.is_some()));
+    if (asked.thoroughly || has_mark) && !matches!(outcome, Some(Err(_))) {
         state.watch.heard(server, now.clock);
     }
-    outcome.map_or_else(Vec::new, |outcome| reading::refresh(state, server.clone(), outcome))
+    let Some(outcome) = outcome else { return Vec::new() };
+    if asked.thoroughly && outcome.as_ref().is_ok_and(|reading| reading.pulse.is_none()) {
+        let rest = (now.at - asked.at) * ANSWER_TO_REST;
+        state.watch.rests.insert(server.clone(), now.at + rest);
+    }
+    match &outcome {
+        Err(error) if was_read => state.say(Tone::Bad, format!("can no longer be read: {error}")),
+        Ok(_) if !was_read => state.say(Tone::Good, format!("{server} can be read again")),
+        _ => {}
+    }
+    reading::refresh(state, server.clone(), outcome)
 }
 
 /// Leaves a server alone for as long as its answers cost it too much.
@@ -161,7 +186,7 @@ fn rest(state: &mut AppState, server: &ServerName, took: Duration, now: Moment) 
 /// A question ended without an answer.
 pub fn failed(state: &mut AppState, ticket: Ticket) -> bool {
     let before = state.watch.asking.len();
-    state.watch.asking.retain(|_, asked| *asked != ticket);
+    state.watch.asking.retain(|_, asked| asked.ticket != ticket);
     state.watch.asking.len() < before
 }
 

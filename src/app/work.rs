@@ -43,8 +43,8 @@ pub async fn work(
             let outcome = fleet.read_in_parts(&server, &part, &ctl).await;
             Ok(News::Read(server, outcome))
         }
-        Effect::Watch(_, server, reading) => {
-            let (outcome, took) = moved(&fleet, &server, reading, &ctl).await;
+        Effect::Watch(_, server, reading, thoroughly) => {
+            let (outcome, took) = moved(&fleet, &server, reading, thoroughly, &ctl).await;
             Ok(News::Watched(server, outcome, took))
         }
         Effect::Utilisation(_, server) => Ok(utilisation(&fleet, server, &ctl).await),
@@ -118,34 +118,42 @@ fn texts(survey: &Survey, at: usize, source: usize, id: ScopeId) -> Result<Texts
 
 /// What a server says now; `None` where that is what it said before. The mark tells of its
 /// configuration, and its health of what has no mark. With it how long the server was busy with
-/// what it is asked each time: where it has a mark, not with being read.
+/// what it is asked each time, not with being read.
 async fn moved(
     fleet: &Fleet,
     server: &ServerName,
     reading: Option<Arc<Reading>>,
+    thoroughly: bool,
     ctl: &Control,
 ) -> (Option<ReadOutcome>, Duration) {
     let began = Instant::now();
     let known = reading.filter(|reading| reading.is_whole());
-    if let (Some(found), Some(old)) = (fleet.server(server), known)
-        && let (Some(mark), Ok(Some(now))) = (&old.pulse, found.pulse(ctl).await)
-    {
-        let took = began.elapsed();
-        if *mark != now {
-            return (Some(fleet.read(server, ctl).await), took);
-        }
-        let outcome = match found.health(ctl).await {
-            Ok(health) if health.memberships == old.health.memberships && health.ailment == old.health.ailment => None,
-            // the scopes are what they were: only the states are new
-            Ok(health) => Some(Ok(Arc::new(Reading { health, ..Reading::clone(&old) }))),
-            Err(error) => Some(Err(error)),
-        };
-        return (outcome, began.elapsed());
+    let (Some(found), Some(old)) = (fleet.server(server), known) else {
+        return (Some(fleet.read(server, ctl).await), Duration::ZERO);
+    };
+    let is_as_it_was = match &old.pulse {
+        None => !thoroughly,
+        Some(mark) => match found.pulse(ctl).await {
+            Ok(now) => now.as_ref() == Some(mark),
+            // it was waited for as long as it may be: not once more
+            Err(error) if matches!(error.kind, ErrorKind::TimedOut | ErrorKind::Unreachable) => {
+                return (Some(Err(error)), Duration::ZERO);
+            }
+            Err(_) => false,
+        },
+    };
+    let took = began.elapsed();
+    if !is_as_it_was {
+        return (Some(fleet.read(server, ctl).await), took);
     }
-    let outcome = fleet.read(server, ctl).await;
-    let is_read_each_time = outcome.as_ref().is_ok_and(|reading| reading.pulse.is_none());
-    let took = if is_read_each_time { began.elapsed() } else { Duration::ZERO };
-    (Some(outcome), took)
+    match found.health(ctl).await {
+        Ok(health) if health.memberships == old.health.memberships && health.ailment == old.health.ailment => {
+            (None, began.elapsed())
+        }
+        // the scopes are what they were: only the states are new
+        Ok(health) => (Some(Ok(Arc::new(Reading { health, ..Reading::clone(&old) }))), began.elapsed()),
+        Err(error) => (Some(Err(error)), Duration::ZERO),
+    }
 }
 
 /// Asks a server how many addresses are in use; that it does not tell is no failure.

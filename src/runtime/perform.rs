@@ -172,7 +172,7 @@ impl Hands {
 
     fn work(&mut self, effect: Effect, fleet: Arc<Fleet>) {
         let (ticket, job) = match &effect {
-            Effect::Watch(ticket, server, _) => {
+            Effect::Watch(ticket, server, ..) => {
                 (*ticket, Job::droppable(format!("ask {server} whether anything has moved")))
             }
             Effect::Read(ticket, server) => (*ticket, Job::droppable(format!("read {server}"))),

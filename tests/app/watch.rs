@@ -77,6 +77,47 @@ fn what_has_changed_is_read_and_marked_until_it_was_looked_at() {
 }
 
 #[test]
+fn a_server_without_a_mark_is_read_as_seldom_as_that_is_a_hundredth_of_its_time() {
+    let (mut program, servers) = ready();
+    servers.1.inner().is_unmarked = true;
+    program.press("R Ctrl-r");
+    drop(asked(&servers.1));
+    // a reading that takes 6 s, and 594 s of rest: one whole round within
+    program.wait(300_000);
+    program.now += std::time::Duration::from_secs(6);
+    program.settle();
+    assert_eq!(asked(&servers.1).iter().filter(|call| *call == "read").count(), 1);
+    servers.1.inner().state = Some("partner-down");
+    round(&mut program);
+    assert_eq!(asked(&servers.1), ["read health"]);
+    assert!(program.text().contains("two PARTNER-DOWN"), "{}", program.text());
+    round(&mut program);
+    assert!(asked(&servers.1).iter().any(|call| call == "read"));
+}
+
+#[test]
+fn a_server_that_fails_is_told_of_once_and_what_has_changed_meanwhile_when_it_is_back() {
+    let (mut program, servers) = ready();
+    program.press("Ctrl-r Down Down");
+    servers.1.inner().gone = true;
+    round(&mut program);
+    assert_eq!(message(&program.state), "can no longer be read: two: no answer");
+    let text = program.text();
+    assert!(text.contains("NOT READ: two") && text.contains("→ two NOT READ") && text.contains("9 unknown"), "{text}");
+    assert!(!text.contains("changed: unknown") && !text.contains("new:"), "{text}");
+    program.press("Down");
+    round(&mut program);
+    assert!(!message(&program.state).contains("can no longer"), "{}", message(&program.state));
+    servers.1.inner().scopes.insert(id("10.0.6.0/24"), numbered(6, 60));
+    servers.1.inner().gone = false;
+    round(&mut program);
+    assert_eq!(message(&program.state), "two can be read again");
+    let text = program.text();
+    assert!(!text.contains("NOT READ") && text.matches("changed: ").count() == 2, "of it, and the order: {text}");
+    assert!(program.state.current().unwrap().1.news.of(id("10.0.6.0/24")).is_some());
+}
+
+#[test]
 fn no_server_is_asked_while_a_run_writes_to_it() {
     let (mut program, servers) = ready();
     program.press("Ctrl-r");
@@ -133,13 +174,13 @@ fn a_server_that_takes_long_to_answer_is_asked_less_often() {
     program.wait(0);
     let asked = |program: &Program| -> Vec<String> {
         let server = |effect: &Effect| match effect {
-            Effect::Watch(_, server, _) => Some(server.to_string()),
+            Effect::Watch(_, server, ..) => Some(server.to_string()),
             _ => None,
         };
         program.pending.iter().filter_map(server).collect()
     };
     assert_eq!(asked(&program), ["one", "two"]);
-    while let Some(Effect::Watch(ticket, server, _)) = program.pending.pop_front() {
+    while let Some(Effect::Watch(ticket, server, ..)) = program.pending.pop_front() {
         let took = Duration::from_secs(if server.as_str() == "two" { 4 } else { 3 });
         program.event(Event::News(ticket, News::Watched(server, None, took)));
     }

@@ -75,6 +75,8 @@ pub struct Inner {
     pub scripts: BTreeMap<ScopeId, Script>,
     pub gone: bool,
     pub pulse: u64,
+    /// It has no mark of its configuration.
+    pub is_unmarked: bool,
     pub save_fails: bool,
     /// Scopes of relationships with other partners, on a server with several.
     pub spokes: BTreeMap<ScopeId, &'static str>,
@@ -353,7 +355,7 @@ impl Server for FakeServer {
             levels: Arc::new(FakeLevels(self.inner.clone())),
             scopes: Arc::new(inner.scopes.values().map(|scope| (scope.id, entry(scope))).collect()),
             unreadable: inner.unreadable.clone(),
-            pulse: Some(Pulse(inner.pulse.to_string().into())),
+            pulse: (!inner.is_unmarked).then(|| Pulse(inner.pulse.to_string().into())),
             at: jiff::Timestamp::now(),
         })
     }

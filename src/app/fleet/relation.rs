@@ -30,8 +30,6 @@ pub struct Relation {
     pub source: Option<ServerName>,
     /// The newest comparison.
     pub compared: Option<Arc<Compared>>,
-    /// What watching compares with, while a partner cannot be read: as it was when both could.
-    pub before: Option<Arc<Compared>>,
     /// The comparison under way.
     pub comparing: Option<Ticket>,
     /// What is compared is compared again, from newer readings or the other way round.
