@@ -104,6 +104,7 @@ fn report(name: &str, differs: Differs) -> ServerReport {
         caveat: None,
         read_only: false,
         outcome: Some(Ok(Arc::new(reading))),
+        known: Vec::new(),
     }
 }
 

@@ -81,7 +81,7 @@ fn another_program_compares_both_sides_of_a_scope() {
         })
         .collect();
     let script = r#"diff "$1" "$2" | head -4; ls -l "$1" "$2" | cut -c1-10; trap "echo interrupted; exit" INT; \
-        read -r line; echo "heard $line"; read -r line; echo over"#;
+        read -r line; echo "heard $line"; read -r line"#;
     let text = by_file([files[0], files[1]]) + &format!("[screen]\ndiff = ['sh', '-c', {script:?}, 'sh']\n");
     let config = home.write_config(&text).into_os_string();
     let mut terminal = Start::scopesync().args(["--config".into(), config]).home(&home).size(100, 30).start();
@@ -94,7 +94,7 @@ fn another_program_compares_both_sides_of_a_scope() {
     terminal.wait_for_text("heard q");
     terminal.keys("Ctrl-c");
     let view = terminal.wait_for_text("scopesync: Enter goes back");
-    assert!(view.contains("over") && !view.alternate_screen(), "what was printed last can be read: {view}");
+    assert!(view.contains("interrupted") && !view.alternate_screen(), "what was printed last can be read: {view}");
     terminal.type_text("\r");
     terminal.wait_for("the screen", |view| view.alternate_screen() && view.contains("17/43 drifted"));
     terminal.keys("Down");
