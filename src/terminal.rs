@@ -26,6 +26,7 @@ mod events;
 mod guard;
 mod input;
 mod mouse;
+mod paint;
 mod screen;
 mod signals;
 mod size;
@@ -35,6 +36,7 @@ use std::io;
 
 pub use backend::{Out, Quiet};
 pub use events::{Event, Events};
+pub use guard::{Modes, takes_single_keys};
 pub use screen::{Drawn, Screen};
 pub use size::{Size, size};
 

@@ -9,6 +9,8 @@ use ratatui::backend::{Backend, ClearType, CrosstermBackend, WindowSize};
 use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};
 
+use super::paint::{Shown, paint};
+
 /// Collects the bytes of a frame and writes them at once, as one synchronized update.
 pub struct Out {
     frame: Vec<u8>,
@@ -47,9 +49,10 @@ impl Write for Out {
 ///
 /// Crossterm's writes resets, the hidden cursor and its position with every frame, also with
 /// an empty one, and asks the terminal where its cursor is: a question that a silent terminal
-/// never answers. This one remembers.
+/// never answers. This one remembers, and writes cells in fewer bytes.
 pub struct Quiet {
     out: Out,
+    shown: Shown,
     cursor: Option<Position>,
     cursor_shown: Option<bool>,
     size: fn() -> io::Result<super::Size>,
@@ -57,7 +60,7 @@ pub struct Quiet {
 
 impl Quiet {
     pub(super) fn new(out: Out, size: fn() -> io::Result<super::Size>) -> Self {
-        Self { out, cursor: None, cursor_shown: None, size }
+        Self { out, shown: Shown::default(), cursor: None, cursor_shown: None, size }
     }
 
     /// Forgets what the terminal is believed to show, after it was left and entered again.
@@ -95,7 +98,7 @@ impl Backend for Quiet {
             return Ok(());
         }
         self.cursor = None;
-        self.crossterm().draw(content)
+        paint(&mut self.out, &mut self.shown, content)
     }
 
     fn append_lines(&mut self, n: u16) -> io::Result<()> {
@@ -137,6 +140,9 @@ impl Backend for Quiet {
     }
 
     fn clear_region(&mut self, clear_type: ClearType) -> io::Result<()> {
+        if clear_type == ClearType::All {
+            self.shown.clear();
+        }
         self.crossterm().clear_region(clear_type)
     }
 

@@ -39,9 +39,6 @@ fn owner() -> MutexGuard<'static, Option<ThreadId>> {
 pub(super) fn enter() -> Result<(), Error> {
     missing_terminal().map_or(Ok(()), |stream| Err(Error::NotATerminal(stream)))?;
     install_panic_hook();
-    // The theme decides about colours. Left to itself, crossterm answers NO_COLOR with resets
-    // that also undo the reverse video of the highlighted row.
-    crossterm::style::force_color_output(true);
     take()
 }
 
@@ -169,6 +166,52 @@ fn in_foreground() -> bool {
     // Without a controlling terminal there is no such thing as the background.
     rustix::termios::tcgetpgrp(io::stdin()).is_ok_and(|group| group == rustix::process::getpgrp())
         || rustix::termios::tcgetsid(io::stdin()).is_err()
+}
+
+/// The modes of the terminal before it is given to another program, which may die without giving them back.
+#[cfg(unix)]
+pub struct Modes(Option<rustix::termios::Termios>);
+
+#[cfg(unix)]
+impl Modes {
+    /// As they are now.
+    pub fn keep() -> Self {
+        Modes(rustix::termios::tcgetattr(io::stdin()).ok())
+    }
+
+    /// Brings them back, where the terminal is ours to do so.
+    pub fn bring_back(self) {
+        if let Some(modes) = self.0.filter(|_| in_foreground()) {
+            let _ = rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, &modes);
+        }
+    }
+}
+
+/// The modes of a console, which is brought back as a whole when it is entered again.
+#[cfg(not(unix))]
+pub struct Modes;
+
+#[cfg(not(unix))]
+impl Modes {
+    /// As they are now.
+    pub fn keep() -> Self {
+        Modes
+    }
+
+    /// Nothing is left to do.
+    pub fn bring_back(self) {}
+}
+
+/// Whether whoever has the terminal now takes its keys one by one, not as lines.
+pub fn takes_single_keys() -> bool {
+    #[cfg(unix)]
+    {
+        let modes = rustix::termios::tcgetattr(io::stdin());
+        modes.is_ok_and(|modes| !modes.local_modes.contains(rustix::termios::LocalModes::ICANON))
+    }
+    // of the console itself; elsewhere this asks for what we have set ourselves
+    #[cfg(not(unix))]
+    crossterm::terminal::is_raw_mode_enabled().unwrap_or(false)
 }
 
 fn missing_terminal() -> Option<Stream> {
