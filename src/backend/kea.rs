@@ -10,6 +10,7 @@ pub mod file;
 pub mod file_server;
 pub mod http;
 pub mod live;
+pub mod packed;
 pub mod socket;
 pub mod subnet;
 pub mod transport;

@@ -272,9 +272,20 @@ impl ItemKey {
 
 impl fmt::Display for ItemKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.owner {
-            Owner::Scope => f.pad(&format!("{} {}", self.kind.word(), self.name)),
-            owner => f.pad(&format!("{} {} of {owner}", self.kind.word(), self.name)),
+        let owner: Option<&dyn fmt::Display> = match &self.owner {
+            Owner::Scope => None,
+            owner => Some(owner),
+        };
+        f.pad(&ItemKey::words(owner, self.kind.word(), &self.name))
+    }
+}
+
+impl ItemKey {
+    /// How a key is displayed, from its parts; no owner where that is the scope itself.
+    pub fn words(owner: Option<&dyn fmt::Display>, kind: &str, name: &dyn fmt::Display) -> String {
+        match owner {
+            None => format!("{kind} {name}"),
+            Some(owner) => format!("{kind} {name} of {owner}"),
         }
     }
 }

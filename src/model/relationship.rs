@@ -157,6 +157,17 @@ pub struct Peer {
 }
 
 impl Peer {
+    /// The host at which its partner reaches it; `None` where its URL names none.
+    pub fn host(&self) -> Option<&str> {
+        let (_, rest) = self.url.raw().split_once("://")?;
+        let authority = rest.split(['/', '?', '#']).next()?.rsplit('@').next()?;
+        let host = match authority.strip_prefix('[') {
+            Some(address) => address.split(']').next()?,
+            None => authority.split(':').next()?,
+        };
+        Some(host).filter(|host| !host.is_empty())
+    }
+
     /// Everything that it is called.
     pub fn names(&self) -> impl Iterator<Item = &Foreign> {
         std::iter::once(&self.name).chain(&self.aliases)

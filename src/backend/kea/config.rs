@@ -1,15 +1,15 @@
 //! Kea's `Dhcp4` object becomes what the engine compares.
 //!
-//! The text of the subnets is not built into values here: each becomes a slice of the
-//! answer, with the little that a list of scopes shows.
+//! The text of the subnets is not built into values here: each becomes a part of the packed
+//! text, with the little that a list of scopes shows.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use serde_json::{Map, Value};
 
+use super::packed::Packed;
 use super::subnet::KeaScope;
 use super::subnet::take_apart::scope_id;
 use crate::engine::port::Entry;
@@ -41,6 +41,8 @@ pub enum How {
 /// One server's configuration, taken apart.
 #[derive(Clone, Debug)]
 pub struct KeaConfig {
+    /// Its text, without what is kept in databases. It carries passwords: it stays in memory.
+    pub text: Packed,
     /// Its relationships; states are unknown here.
     pub memberships: Vec<Membership>,
     /// What tells this server from every other; `None` without a relationship.
@@ -63,8 +65,8 @@ pub struct KeaConfig {
 ///
 /// # Errors
 /// Says why the text is no Kea configuration.
-pub fn read(dhcp4: Bytes, how: How) -> Result<KeaConfig, Foreign> {
-    let found = find(&dhcp4)?;
+pub fn read(dhcp4: &[u8], how: How) -> Result<KeaConfig, Foreign> {
+    let found = find(dhcp4)?;
     let global = Value::Object(found.global);
     let list = |key: &str| global.get(key).unwrap_or(&Value::Null);
     let networks: BTreeMap<Foreign, Map<String, Value>> =
@@ -77,9 +79,12 @@ pub fn read(dhcp4: Bytes, how: How) -> Result<KeaConfig, Foreign> {
     let surroundings = Surroundings::new(how, words, definitions, globals, &networks).with_homes(homes);
     let surroundings = Arc::new(surroundings);
     let context = around::context(globals, &networks, &failover, &surroundings)?;
-    let (scopes, unreadable) = entries(&dhcp4, &found.subnets, &surroundings);
+    let spans: Vec<Range<usize>> = found.subnets.iter().map(|subnet| subnet.span.clone()).collect();
+    let (text, texts) = Packed::with_parts(dhcp4, &spans);
+    let (scopes, unreadable) = entries(dhcp4, found.subnets.iter().zip(texts), &surroundings);
     let has_store = |wanted: fn(&crate::model::Store) -> bool| context.stores.iter().any(wanted);
     Ok(KeaConfig {
+        text,
         memberships: failover.iter().map(|failover| failover.membership.clone()).collect(),
         identity: relationship::identity(&failover),
         hosts_database: has_store(|store| matches!(store, crate::model::Store::HostsDatabase(_))),
@@ -203,10 +208,14 @@ fn words(global: &Map<String, Value>, networks: &BTreeMap<Foreign, Map<String, V
 
 type Listed = (BTreeMap<ScopeId, Entry>, Vec<(Option<ScopeId>, Foreign)>);
 
-fn entries(text: &Bytes, subnets: &[FoundSubnet], surroundings: &Arc<Surroundings>) -> Listed {
+fn entries<'a>(
+    text: &[u8],
+    subnets: impl ExactSizeIterator<Item = (&'a FoundSubnet, Packed)>,
+    surroundings: &Arc<Surroundings>,
+) -> Listed {
     let mut scopes = Vec::with_capacity(subnets.len());
     let mut unreadable = Vec::new();
-    for subnet in subnets {
+    for (subnet, packed) in subnets {
         let slice = |span: &Range<usize>| text.get(span.clone()).unwrap_or_default();
         let prefix: Option<String> = serde_json::from_slice(slice(&subnet.prefix)).ok();
         let Some(id) = prefix.as_deref().and_then(scope_id) else {
@@ -224,7 +233,7 @@ fn entries(text: &Bytes, subnets: &[FoundSubnet], surroundings: &Arc<Surrounding
             name: said("comment").or(comment.as_deref().filter(|c| !c.is_empty())).or(said("name")).map(Foreign::from),
             belongs: surroundings.belonging(said("ha-server-name"), subnet.network.as_ref()),
             raw: Arc::new(KeaScope {
-                text: text.slice(subnet.span.clone()),
+                text: packed,
                 network: subnet.network.clone(),
                 surroundings: Arc::clone(surroundings),
             }),

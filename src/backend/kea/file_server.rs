@@ -12,7 +12,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use bytes::Bytes;
 
 use self::layout::Layout;
 use super::config::{self, Broken, How, KeaConfig, Scanner};
@@ -107,14 +106,14 @@ impl FileServer {
     fn load(&self) -> Result<Fresh> {
         let file = ConfigFile::read_json(self.path(), &self.policy().limits).map_err(as_error)?;
         let (file, text) = file.part();
-        let config = understood(dhcp4_of(&text.into()).ok_or_else(no_dhcp4)?)?;
+        let config = understood(dhcp4_of(&text).ok_or_else(no_dhcp4)?)?;
         Ok(Fresh { file: Arc::new(file), config })
     }
 
     fn load_to_edit(&self) -> Result<Editable> {
         let file = ConfigFile::read(self.path(), &self.policy().limits).map_err(as_error)?;
         let dhcp4 = file.document().root().get(DHCP4).ok_or_else(no_dhcp4)?;
-        let config = understood(dhcp4.to_json().to_string().into())?;
+        let config = understood(dhcp4.to_json().to_string().as_bytes())?;
         let layout = Layout::read(file.document(), dhcp4);
         Ok(Editable { file, config, layout })
     }
@@ -127,19 +126,19 @@ impl FileServer {
 const DHCP4: &str = "Dhcp4";
 
 /// The text of the `Dhcp4` object in that of the file.
-fn dhcp4_of(text: &Bytes) -> Option<Bytes> {
+fn dhcp4_of(text: &[u8]) -> Option<&[u8]> {
     let mut found = None;
     let walked = Scanner::new(text).object::<Broken>(|key, at| {
         let span = at.value()?;
         if key == DHCP4.as_bytes() {
-            found = Some(text.slice(span));
+            found = Some(at.slice(&span));
         }
         Ok(())
     });
     walked.ok().and(found)
 }
 
-fn understood(dhcp4: Bytes) -> Result<KeaConfig> {
+fn understood(dhcp4: &[u8]) -> Result<KeaConfig> {
     config::read(dhcp4, How::File)
         .map_err(|reason| no_kea(format!("the configuration could not be understood: {reason}")))
 }
@@ -219,9 +218,9 @@ impl Server for FileServer {
         })
     }
 
-    /// A file is in no state.
+    /// A file names relationships, and is in no state.
     async fn health(&self, _ctl: &Control) -> Result<Health> {
-        Ok(Health::default())
+        Ok(Health { memberships: self.fresh().await?.config.memberships, ..Health::default() })
     }
 
     async fn reread(&self, ids: &[ScopeId], _ctl: &Control) -> Result<BTreeMap<ScopeId, Option<Scope>>> {

@@ -20,9 +20,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_trait::async_trait;
 
-use self::read::{ConfigText, FreshConfig};
+use self::read::FreshConfig;
 use super::command::{Channel, Commands, provider};
 use super::config::Surroundings;
+use super::packed::Packed;
 use super::transport::{Transport, Via};
 use crate::engine::approval::Approved;
 use crate::engine::port::{Control, Health, Point, Pulse, Reading, Server, Utilisation, Writer};
@@ -79,7 +80,7 @@ struct Known {
     scopes: BTreeMap<ScopeId, Option<u32>>,
     hosts_database: bool,
     configuration_backend: bool,
-    text: ConfigText,
+    text: Packed,
     hash: Option<Foreign>,
     /// Where there are values that the server does not reveal, once somebody asked.
     hidden: OnceLock<Result<Vec<String>>>,
@@ -92,10 +93,10 @@ impl Known {
     }
 
     fn new(commands: Commands, fresh: &FreshConfig) -> Self {
-        let FreshConfig { config, text, hash, .. } = fresh;
+        let FreshConfig { config, hash, .. } = fresh;
         Known {
             commands,
-            text: text.clone(),
+            text: config.text.clone(),
             hash: hash.clone(),
             hidden: OnceLock::new(),
             memberships: config.memberships.clone(),

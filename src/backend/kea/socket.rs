@@ -83,7 +83,7 @@ mod unix {
     use crate::engine::{Error, ErrorKind};
 
     /// The first piece of memory for an answer; most are smaller.
-    const FIRST: usize = 64 * 1024;
+    const FIRST: usize = 8 * 1024;
     /// Never reserve more than this at once.
     const LARGEST_STEP: usize = 32 * 1024 * 1024;
 

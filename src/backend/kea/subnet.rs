@@ -1,11 +1,12 @@
 //! One Kea subnet becomes a scope, and a scope becomes a Kea subnet.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use serde_json::Value;
 
 use super::config::{How, Surroundings};
+use super::packed::Packed;
 use crate::engine::port::RawScope;
 use crate::model::{Foreign, Need, ReservationKey, Scope};
 
@@ -21,8 +22,8 @@ pub(super) mod words;
 /// A subnet as the server sent it.
 #[derive(Debug)]
 pub struct KeaScope {
-    /// The text of the subnet object: a slice of the whole answer.
-    pub text: Bytes,
+    /// The text of the subnet object: a part of the whole configuration.
+    pub text: Packed,
     /// The shared network that it stands in.
     pub network: Option<Foreign>,
     /// What stands above it.
@@ -30,8 +31,8 @@ pub struct KeaScope {
 }
 
 impl RawScope for KeaScope {
-    fn text(&self) -> &[u8] {
-        &self.text
+    fn text(&self) -> Cow<'_, [u8]> {
+        self.text.text().into()
     }
 
     fn placement(&self) -> Option<&Foreign> {
@@ -39,9 +40,10 @@ impl RawScope for KeaScope {
     }
 
     fn may_need(&self, need: &Need) -> bool {
+        let text = self.text.text();
         let quoted = |name: &Foreign| {
             let escaped = serde_json::to_string(name.raw()).unwrap_or_default();
-            memchr::memmem::find(&self.text, escaped.as_bytes()).is_some()
+            memchr::memmem::find(&text, escaped.as_bytes()).is_some()
         };
         match need {
             Need::Network(name) => self.network.as_ref() == Some(name),
@@ -50,24 +52,40 @@ impl RawScope for KeaScope {
             // a file may give only the name of an option
             Need::OptionDefinition(space, code) => {
                 let named = self.surroundings.options.get(space, *code).is_some_and(|known| quoted(&known.name));
-                named || memchr::memmem::find(&self.text, code.to_string().as_bytes()).is_some()
+                named || memchr::memmem::find(&text, code.to_string().as_bytes()).is_some()
             }
         }
     }
 
     fn may_hide(&self) -> bool {
-        self.surroundings.how == How::Live
-            && !self.surroundings.options.keeps_option_43()
-            && memchr::memmem::find_iter(&self.text, b"\"code\":")
-                .any(|at| is_43(self.text.get(at + 7..).unwrap_or_default()))
+        can_hide(&self.surroundings) && may_say_43(&self.text.text())
     }
 
     fn open(&self) -> Result<Scope, Foreign> {
-        let bad = |error: &dyn std::fmt::Display| Foreign::from(error.to_string());
-        let text = std::str::from_utf8(&self.text).map_err(|error| bad(&error))?;
-        let native: Value = serde_json::from_str(text).map_err(|error| bad(&error))?;
-        take_apart::scope(native, self.network.as_ref(), &self.surroundings)
+        read(&self.text.text(), self.network.as_ref(), &self.surroundings)
     }
+}
+
+/// Whether a subnet of this text holds a value that its server does not reveal.
+///
+/// # Errors
+/// Says what could not be understood.
+pub fn hides(text: &[u8], network: Option<&Foreign>, around: &Surroundings) -> Result<bool, Foreign> {
+    // most have nothing of the kind, which is seen without taking them apart
+    Ok(can_hide(around) && may_say_43(text) && !read(text, network, around)?.unreadable.is_empty())
+}
+
+fn read(text: &[u8], network: Option<&Foreign>, around: &Surroundings) -> Result<Scope, Foreign> {
+    let native: Value = serde_json::from_slice(text).map_err(|error| Foreign::from(error.to_string()))?;
+    take_apart::scope(native, network, around)
+}
+
+fn can_hide(around: &Surroundings) -> bool {
+    around.how == How::Live && !around.options.keeps_option_43()
+}
+
+fn may_say_43(text: &[u8]) -> bool {
+    memchr::memmem::find_iter(text, b"\"code\":").any(|at| is_43(text.get(at + 7..).unwrap_or_default()))
 }
 
 /// Whether the number that stands here is 43.

@@ -7,6 +7,7 @@ mod policies;
 mod tests;
 mod told;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -39,8 +40,8 @@ pub struct WindowsScope {
 }
 
 impl RawScope for WindowsScope {
-    fn text(&self) -> &[u8] {
-        &self.text
+    fn text(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(&self.text)
     }
 
     /// A superscope is a property of its scopes.

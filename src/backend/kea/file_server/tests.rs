@@ -330,6 +330,12 @@ async fn the_demo_has_every_kind_of_drift() {
         drift.scopes.iter().flat_map(|s| &s.changes).any(|change| change.key.name == name)
     };
     assert!(named("shared-network") && named("valid-lifetime"));
+    for (name, server) in ["one", "two"].map(|name| (name, fleet.0.server(name))) {
+        let [read, now] =
+            [server.read(&Control::free()).await.unwrap().health, server.health(&Control::free()).await.unwrap()];
+        assert_eq!(read, now, "{name}: who watches it takes it for what it was");
+        assert_eq!(now.memberships.len(), 1);
+    }
 }
 
 impl Pair {

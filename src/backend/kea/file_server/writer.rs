@@ -97,7 +97,7 @@ impl FileWriter {
         let same = match (&work.before, now) {
             (None, None) => true,
             (Some(before), Some(entry)) => {
-                let native: Option<serde_json::Value> = serde_json::from_slice(entry.raw.text()).ok();
+                let native: Option<serde_json::Value> = serde_json::from_slice(&entry.raw.text()).ok();
                 native.as_ref() == Some(&*before.native) && entry.raw.placement() == before.network()
             }
             _ => false,

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -62,17 +61,18 @@ pub(super) async fn stored(channel: &Channel, commands: &Commands, ctl: &Control
 /// Puts them among the reservations of their scopes.
 pub(super) fn merge(config: &mut KeaConfig, mut hosts: Hosts) {
     let surroundings = config.surroundings.clone();
+    let mut pack = config.text.alike();
     for entry in config.scopes.values_mut() {
         let Some(hosts) = entry.server_id.and_then(|id| hosts.remove(&id)) else { continue };
         if let Some(text) = with_hosts(entry, hosts) {
             let network = entry.raw.placement().cloned();
-            entry.raw = Arc::new(KeaScope { text, network, surroundings: surroundings.clone() });
+            entry.raw = Arc::new(KeaScope { text: pack(&text), network, surroundings: surroundings.clone() });
         }
     }
 }
 
-fn with_hosts(entry: &Entry, hosts: Vec<Value>) -> Option<Bytes> {
-    let mut subnet: Value = serde_json::from_slice(entry.raw.text()).ok()?;
+fn with_hosts(entry: &Entry, hosts: Vec<Value>) -> Option<Vec<u8>> {
+    let mut subnet: Value = serde_json::from_slice(&entry.raw.text()).ok()?;
     let own = subnet.as_object_mut()?.entry("reservations").or_insert_with(|| json!([]));
     own.as_array_mut()?.extend(hosts.into_iter().map(|mut host| {
         if let Some(host) = host.as_object_mut() {
@@ -81,7 +81,7 @@ fn with_hosts(entry: &Entry, hosts: Vec<Value>) -> Option<Bytes> {
         host
     }));
     drop_repeated(own.as_array_mut()?);
-    serde_json::to_vec(&subnet).ok().map(Bytes::from)
+    serde_json::to_vec(&subnet).ok()
 }
 
 /// Of several reservations for one client Kea takes the first: the configuration's before

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::{Known, LiveServer, hosts};
 use crate::backend::kea::command::ConfigAnswer;
 use crate::backend::kea::config::{self, How, KeaConfig};
@@ -41,10 +39,10 @@ impl LiveServer {
         let answer = self.channel().ask_raw("config-get", None, ctl).await?;
         let parsed = tokio::task::spawn_blocking(move || {
             let ConfigAnswer { dhcp4, hash } = ConfigAnswer::read(&answer)?;
-            let config = config::read(dhcp4.clone(), How::Live).map_err(|reason| {
+            let config = config::read(&dhcp4, How::Live).map_err(|reason| {
                 Error::new(ErrorKind::Garbled, format!("the configuration could not be understood: {reason}"))
             })?;
-            Ok(FreshConfig { text: ConfigText(dhcp4), config, hash, remark: None })
+            Ok(FreshConfig { config, hash, remark: None })
         });
         let mut fresh = match parsed.await {
             Ok(fresh) => fresh.map_err(|error| self.on(error))?,
@@ -79,22 +77,9 @@ impl LiveServer {
     }
 }
 
-/// The text of a whole configuration, as the server sent it. It carries passwords: it stays
-/// in memory, and no formatter shows it.
-#[derive(Clone, PartialEq, Eq)]
-pub(super) struct ConfigText(pub(super) Bytes);
-
-impl std::fmt::Debug for ConfigText {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "ConfigText({} bytes)", self.0.len())
-    }
-}
-
 /// A configuration that was just read.
 #[derive(Debug)]
 pub(super) struct FreshConfig {
-    /// Its text, without what is kept in databases.
-    pub(super) text: ConfigText,
     pub(super) config: KeaConfig,
     pub(super) hash: Option<Foreign>,
     /// What could not be read of what stands outside it.

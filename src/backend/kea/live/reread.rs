@@ -46,14 +46,12 @@ impl Listed {
 #[derive(Clone, Debug)]
 pub(super) struct Listing {
     at: Instant,
-    uses_left: u32,
     listed: Arc<BTreeMap<ScopeId, Listed>>,
 }
 
-/// So often and for so long a list of all scopes is used again. On a large server it costs more than
-/// reading the scope itself, and a run wants it twice for each. Only their shared networks are
+/// For so long a list of all scopes is used again. On a large server it costs more than reading the
+/// scope itself, and a run wants it twice for each. Only their shared networks are
 /// taken from it: whether a scope is there under its number is asked by itself each time.
-const USES: u32 = 64;
 const LATELY: Duration = Duration::from_secs(2);
 
 impl LiveServer {
@@ -89,11 +87,9 @@ impl LiveServer {
             let scope = match listed.get(id) {
                 None => None,
                 Some(listed) => {
-                    let Some(subnet) = self.subnet(listed.id, ctl).await?.filter(|subnet| prefix(subnet) == Some(*id))
-                    else {
-                        return Ok(None);
-                    };
-                    let reservations = self.reservations(listed.id, ctl).await?;
+                    let both = tokio::try_join!(self.subnet(listed.id, ctl), self.reservations(listed.id, ctl));
+                    let (subnet, reservations) = both?;
+                    let Some(subnet) = subnet.filter(|subnet| prefix(subnet) == Some(*id)) else { return Ok(None) };
                     let network = listed.network.as_ref();
                     let scope = subnet::reopen(&subnet, &reservations, network, &known.surroundings);
                     Some(scope.map_err(|reason| self.not_understood(Some(*id), &reason))?)
@@ -111,14 +107,13 @@ impl LiveServer {
         let at = Instant::now();
         let listed = self.list(ctl).await?.into_iter().filter_map(|listed| Some((listed.scope()?, listed)));
         let listed: Arc<BTreeMap<_, _>> = Arc::new(listed.collect());
-        *self.listing() = Some(Listing { at, uses_left: USES, listed: listed.clone() });
+        *self.listing() = Some(Listing { at, listed: listed.clone() });
         Ok(listed)
     }
 
     fn listed_before(&self) -> Option<Arc<BTreeMap<ScopeId, Listed>>> {
-        let mut listing = self.listing();
-        let last = listing.as_mut().filter(|last| last.uses_left > 0 && last.at.elapsed() < LATELY)?;
-        last.uses_left -= 1;
+        let listing = self.listing();
+        let last = listing.as_ref().filter(|last| last.at.elapsed() < LATELY)?;
         Some(last.listed.clone())
     }
 

@@ -213,7 +213,7 @@ async fn is_still(server: &LiveServer, base: &Known, ctl: &Control) -> Result<bo
         return Ok(pulse.map(|pulse| pulse.0) == base.hash);
     }
     let answer = server.channel().ask_raw("config-get", None, ctl).await?;
-    Ok(ConfigAnswer::read(&answer).map_err(|error| server.on(error))?.dhcp4 == base.text.0)
+    Ok(base.text.is(&ConfigAnswer::read(&answer).map_err(|error| server.on(error))?.dhcp4))
 }
 
 /// A write that is being made ready before it is due. Dropped, nothing comes of it.

@@ -379,7 +379,7 @@ fn a_raw_option_43_is_hidden_by_a_running_server_only() {
     let hides = |json: &Json, how| {
         let around = plain(how);
         let raw = KeaScope {
-            text: serde_json::to_string(json).unwrap().replace("\":", "\": ").into(),
+            text: Packed::with_parts(serde_json::to_string(json).unwrap().replace("\":", "\": ").as_bytes(), &[]).0,
             network: None,
             surroundings: Arc::new(around),
         };
@@ -395,7 +395,7 @@ fn a_raw_option_43_is_hidden_by_a_running_server_only() {
     list.push(json!({"code": 1, "csv-format": false, "data": "01", "space": "vendor-encapsulated-options-space"}));
     assert_eq!(hides(&spelled, How::Live), 0);
     let never = KeaScope {
-        text: r#"{"option-data": [{"code": 430}, {"code": 4}, {"data": "43"}]}"#.into(),
+        text: Packed::with_parts(br#"{"option-data": [{"code": 430}, {"code": 4}, {"data": "43"}]}"#, &[]).0,
         network: None,
         surroundings: Arc::new(plain(How::Live)),
     };

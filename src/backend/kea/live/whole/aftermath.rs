@@ -195,7 +195,7 @@ impl WholeWriter {
     }
 
     async fn send_back(&self, base: &Known) -> Result<Answer> {
-        self.send(&configuration(&base.text.0)?).await
+        self.send(&configuration(&base.text.text())?).await
     }
 
     fn unreadable(&self, why: &Error, error: &Error) -> Done {
@@ -287,7 +287,8 @@ impl WholeWriter {
 /// What runs, compared with what ran before and what was to run; with the scopes that were opened for it.
 fn compared(base: &Known, work: &[&Work], fresh: &FreshConfig) -> Result<(Standing, BTreeMap<ScopeId, Scope>)> {
     let chosen = work.iter().map(|work| work.id).collect();
-    let mut both = side_by_side(&[&base.text.0, &fresh.text.0], 2, |text| Outline::read(text)).into_iter();
+    let texts = [base.text.text(), fresh.config.text.text()];
+    let mut both = side_by_side(&texts.each_ref(), 2, |text| Outline::read(text)).into_iter();
     let (Some(Ok(ours)), Some(Ok(theirs))) = (both.next(), both.next()) else {
         return Err(Error::new(ErrorKind::Garbled, "the configuration could not be understood"));
     };

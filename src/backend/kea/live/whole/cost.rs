@@ -12,7 +12,7 @@ const BYTES_A_SECOND: usize = 1_600_000;
 /// What clients feel, and how long the end of it is waited for. `grace` is what is added to that.
 pub(super) fn to_service(known: &Known, grace: Duration) -> String {
     let said: Vec<String> = known.memberships.iter().map(|one| waiting(one, known.memberships.len() > 1)).collect();
-    let load = load(known.text.0.len());
+    let load = load(known.text.len());
     let loading = match load.as_secs() {
         0 => String::new(),
         n => format!("; to this come about {n} s in which the target loads {} scopes", known.scopes.len()),
@@ -54,5 +54,5 @@ pub(super) fn limit(known: &Known, loading: Duration) -> Duration {
     let of = |one: &Membership| 3 * one.timing.heartbeat + one.timing.response_limit + one.timing.sync_limit;
     let slowest = known.memberships.iter().map(of).max().unwrap_or_default();
     let others = known.memberships.iter().skip(1).map(|one| one.timing.heartbeat).sum::<Duration>();
-    slowest + others + 2 * loading.max(load(known.text.0.len()))
+    slowest + others + 2 * loading.max(load(known.text.len()))
 }

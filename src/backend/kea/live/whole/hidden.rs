@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::compare::Outline;
 use crate::backend::kea::live::Known;
-use crate::backend::kea::subnet::KeaScope;
+use crate::backend::kea::subnet;
 use crate::backend::kea::subnet::option::{self, ReadOption};
-use crate::engine::port::{RawScope as _, Refusal};
+use crate::engine::port::Refusal;
 use crate::engine::{Error, ErrorKind, Result};
 
 /// How many places a message names.
@@ -50,8 +50,8 @@ fn places(known: &Known) -> Result<Vec<String>> {
     let unread = |reason: &dyn std::fmt::Display| {
         Error::new(ErrorKind::Garbled, format!("whether option 43 would be emptied cannot be told: {reason}"))
     };
-    let text = &known.text.0;
-    let outline = Outline::read(text).map_err(|broken| unread(&broken))?;
+    let text = known.text.text();
+    let outline = Outline::read(&text).map_err(|broken| unread(&broken))?;
     let mut places: Vec<String> =
         known.context.hidden.iter().map(|(kind, name)| format!("{} {name}", kind.words())).collect();
     let hosts = outline.global("reservations").unwrap_or(b"[]");
@@ -63,13 +63,7 @@ fn places(known: &Known) -> Result<Vec<String>> {
         }
     }
     for (id, subnet, network) in outline.subnets() {
-        let raw = KeaScope {
-            text: text.slice_ref(subnet),
-            network: network.cloned(),
-            surroundings: known.surroundings.clone(),
-        };
-        // most scopes have nothing of the kind, which is seen without opening them
-        if raw.may_hide() && !raw.open().map_err(|reason| unread(&reason))?.unreadable.is_empty() {
+        if subnet::hides(subnet, network, &known.surroundings).map_err(|reason| unread(&reason))? {
             places.push(format!("scope {id}"));
         }
     }

@@ -79,8 +79,8 @@ impl Rehearsal {
                 return Ok(parts);
             }
         }
-        let outline =
-            Outline::read(&self.base.text.0).map_err(|broken| Error::new(ErrorKind::Garbled, broken.to_string()))?;
+        let text = self.base.text.text();
+        let outline = Outline::read(&text).map_err(|broken| Error::new(ErrorKind::Garbled, broken.to_string()))?;
         Ok(side_by_side(work, MANY, |work| Part::new(work, &self.base, &outline)))
     }
 
@@ -100,7 +100,7 @@ impl Rehearsal {
         let (base, parts) = (self.base.clone(), parts.to_vec());
         let text = tokio::task::spawn_blocking(move || {
             let replaced: Replaced<'_> = parts.iter().map(|part| (part.id, part.wanted.as_ref())).collect();
-            let text = compose::compose(&base.text.0, &replaced);
+            let text = compose::compose(&base.text.text(), &replaced);
             configuration(&text.map_err(|broken| Error::new(ErrorKind::Garbled, broken.to_string()))?)
         });
         text.await.unwrap_or_else(|broken| {

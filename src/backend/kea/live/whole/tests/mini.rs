@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use crate::backend::kea::config::{self, How, KeaConfig};
@@ -322,7 +321,7 @@ fn bounds(object: &mut Map<String, Value>) {
 
 /// What is read of a server that runs this, in the same relationship.
 pub(super) fn reading(config: &Value) -> KeaConfig {
-    config::read(Bytes::from(Kea::new(config.clone()).config.to_string()), How::Live).unwrap()
+    config::read(Kea::new(config.clone()).config.to_string().as_bytes(), How::Live).unwrap()
 }
 
 pub(super) fn scope(config: &Value, id: ScopeId) -> Scope {
