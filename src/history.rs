@@ -23,6 +23,7 @@ mod write;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
@@ -51,6 +52,8 @@ pub struct History {
     root: Result<PathBuf>,
     who: Who,
     limits: HistoryConfig,
+    /// For so long others may keep the store from us.
+    patience: Duration,
     store: Mutex<Option<Store>>,
 }
 
@@ -70,7 +73,7 @@ impl History {
 
     fn at(root: Result<PathBuf>) -> Self {
         let who = Who::of_process(FrontEnd::CommandLine);
-        History { root, who, limits: HistoryConfig::default(), store: Mutex::default() }
+        History { root, who, limits: HistoryConfig::default(), patience: store::PATIENCE, store: Mutex::default() }
     }
 
     /// The same history, kept within these limits.
@@ -166,7 +169,7 @@ impl History {
             // closed first: two at once on files that are no longer one store would spoil them
             *store = None;
             if let Ok(path) = self.path() {
-                *store = Store::look(&path)?;
+                *store = Store::look(&path, self.patience)?;
             }
         }
         let Some(store) = store.as_ref() else { return Ok(None) };
@@ -181,29 +184,45 @@ impl History {
             let state = StateFolder::at(self.root.clone()?);
             state.make().map_err(|error| Error::new(ErrorKind::Local, error.to_string()))?;
             *store = None;
-            *store = Some(Store::open(&self.path()?)?);
+            *store = Some(Store::open(&self.path()?, self.patience)?);
         }
-        commit(store.as_mut(), change)
+        commit(store.as_mut(), Lasting::Now, change)
     }
 
     /// Changes the store that the run has begun in: another one would not know it.
-    fn write_on<T>(&self, change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T> {
+    fn write_on<T>(&self, lasting: Lasting, change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T> {
         let mut store = self.store();
         match store.as_ref() {
             Some(store) if store.writable && !store.is_in_place() => return Err(store.gone()),
             Some(store) if store.writable => {}
             _ => {
                 *store = None;
-                *store = Some(Store::open(&self.path()?)?);
+                *store = Some(Store::open(&self.path()?, self.patience)?);
             }
         }
-        commit(store.as_mut(), change)
+        commit(store.as_mut(), lasting, change)
     }
 }
 
-fn commit<T>(store: Option<&mut Store>, change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T> {
+/// From when on a change of the store outlives a loss of power; it outlives the program at once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lasting {
+    /// Before anything else is done.
+    Now,
+    /// With the next change that lasts at once.
+    WithNext,
+}
+
+fn commit<T>(
+    store: Option<&mut Store>,
+    lasting: Lasting,
+    change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+) -> Result<T> {
     let Some(store) = store else { return Err(Error::new(ErrorKind::Local, "the history is not open")) };
     let done = (|| {
+        // of a write-ahead log, which every full commit writes out up to its end
+        let synchronous = if lasting == Lasting::Now { "FULL" } else { "NORMAL" };
+        store.connection.pragma_update(None, "synchronous", synchronous)?;
         let transaction = store.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let done = change(&transaction)?;
         transaction.commit()?;

@@ -45,6 +45,16 @@ impl Outcome {
             Outcome::Cancelled => "cancelled",
         }
     }
+
+    /// Whether another try is of use for a scope that came to this: not all that was planned is there, or nobody knows.
+    pub fn is_to_retry(self, verified: Option<bool>, uncarried: bool) -> bool {
+        self.is_failure() || verified == Some(false) && !uncarried
+    }
+
+    /// Whether it alone says that something failed.
+    pub fn is_failure(self) -> bool {
+        matches!(self, Outcome::Partial | Outcome::Rejected | Outcome::Unknown)
+    }
 }
 
 /// Whether what was applied will outlive a restart of the target, and whether it runs.
@@ -166,8 +176,7 @@ impl ScopeRun {
 
     /// Whether another try is of use: not all that was planned is there, or nobody knows.
     pub fn is_to_retry(&self) -> bool {
-        matches!(self.outcome, Outcome::Partial | Outcome::Rejected | Outcome::Unknown)
-            || self.verified == Some(false) && !self.uncarried
+        self.outcome.is_to_retry(self.verified, self.uncarried)
     }
 
     /// Whether it failed in any way; what was skipped or cancelled has not.

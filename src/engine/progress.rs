@@ -1,6 +1,6 @@
 //! How far something has come, told without ever holding it up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -82,6 +82,8 @@ pub struct Status {
     pub outcomes: Arc<BTreeMap<(usize, ScopeId), Came>>,
     /// What is waited for right now.
     pub waiting: Option<Waiting>,
+    /// Servers that are asked whether anything has moved since the plan was made, and have not answered yet.
+    pub asked: BTreeSet<ServerName>,
     /// When the run began, or had its servers for itself: what its rate counts from.
     pub started: jiff::Timestamp,
 }
@@ -99,6 +101,7 @@ impl Status {
             stages: Arc::default(),
             outcomes: Arc::default(),
             waiting: None,
+            asked: BTreeSet::new(),
             started: jiff::Timestamp::now(),
         }
     }

@@ -161,7 +161,9 @@ pub(super) async fn hold<'a>(
             }
         }
     }
-    ctl.progress.update(|status| (status.waiting, status.started) = (None, jiff::Timestamp::now()));
+    ctl.progress.update(|status| {
+        (status.waiting, status.current, status.started) = (None, None, jiff::Timestamp::now());
+    });
     Ok(held)
 }
 

@@ -11,8 +11,9 @@ use crate::engine::{Error, ErrorKind, Result};
 use crate::files::{private, sync_folder};
 use crate::state::{StateError, StateFolder};
 
-/// For so long another process may keep the store from us.
-const PATIENCE: Duration = Duration::from_millis(if cfg!(test) { 200 } else { 5000 });
+/// For so long others may keep the store from us: many times as long as one of them has it for itself, which is
+/// until a commit is on the disk. Several may come at the same moment, and nobody's turn is kept.
+pub(super) const PATIENCE: Duration = Duration::from_secs(15);
 
 /// What SQLite adds to the store's name: the store itself, and its companions while it is open.
 #[cfg(unix)]
@@ -24,6 +25,7 @@ pub(super) struct Store {
     pub writable: bool,
     path: PathBuf,
     opened: Marks,
+    patience: Duration,
 }
 
 /// What tells the store's files from others of the same names.
@@ -32,34 +34,33 @@ type Marks = [Option<(u64, u64)>; 3];
 impl Store {
     /// Opens the store for writing; makes it where there is none, and brings an older one to this
     /// program's version. The folder must be there.
-    pub(super) fn open(path: &Path) -> Result<Store> {
+    pub(super) fn open(path: &Path, patience: Duration) -> Result<Store> {
         make(path).map_err(|error| refused(path, &error.to_string()))?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let open = || {
-            let mut connection = connect(path, flags)?;
+            let mut connection = connect(path, flags, patience)?;
             let version = recognise(&connection, path)?;
             // only a store without tables takes this
             connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
             connection.pragma_update(None, "journal_mode", "WAL")?;
-            connection.pragma_update(None, "synchronous", "FULL")?;
             connection.pragma_update(None, "foreign_keys", true)?;
             if version < schema::VERSION {
                 schema::migrate(&mut connection)?;
             }
             Ok(connection)
         };
-        let connection = open().map_err(|problem: Problem| problem.told(path))?;
-        Ok(Store { connection, writable: true, path: path.to_owned(), opened: marks(path) })
+        let connection = open().map_err(|problem: Problem| problem.told(path, patience))?;
+        Ok(Store { connection, writable: true, path: path.to_owned(), opened: marks(path), patience })
     }
 
     /// Opens a store for reading; `None` where there is none.
-    pub(super) fn look(path: &Path) -> Result<Option<Store>> {
+    pub(super) fn look(path: &Path, patience: Duration) -> Result<Option<Store>> {
         if !is_there(path)? {
             return Ok(None);
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let open = |name: &Path, flags| {
-            let connection = connect(name, flags)?;
+            let connection = connect(name, flags, patience)?;
             let version = recognise(&connection, path)?;
             Ok((connection, version))
         };
@@ -70,11 +71,11 @@ impl Store {
             }
             (opened, _) => opened,
         };
-        let (connection, version) = opened.map_err(|problem: Problem| problem.told(path))?;
+        let (connection, version) = opened.map_err(|problem: Problem| problem.told(path, patience))?;
         if version < schema::VERSION {
-            return Store::open(path).map(Some);
+            return Store::open(path, patience).map(Some);
         }
-        Ok(Some(Store { connection, writable: false, path: path.to_owned(), opened: marks(path) }))
+        Ok(Some(Store { connection, writable: false, path: path.to_owned(), opened: marks(path), patience }))
     }
 
     /// Whether the file of that name still is the one that was opened: what is written into a
@@ -85,7 +86,7 @@ impl Store {
 
     /// What it means that the store failed so.
     pub(super) fn failure(&self, error: rusqlite::Error) -> Error {
-        Problem::from(error).told(&self.path)
+        Problem::from(error).told(&self.path, self.patience)
     }
 
     /// The refusal to write into a file that is gone.
@@ -107,15 +108,14 @@ impl From<rusqlite::Error> for Problem {
 }
 
 impl Problem {
-    fn told(self, path: &Path) -> Error {
+    fn told(self, path: &Path, patience: Duration) -> Error {
         let error = match self {
             Problem::Told(error) => return error,
             Problem::Sql(error) => error,
         };
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-                let text = format!("it is busy: another process has kept it for more than {} s", PATIENCE.as_secs());
-                refused(path, &text)
+                refused(path, &format!("it is busy: others have kept it for more than {patience:?}"))
             }
             Some(ErrorCode::DiskFull) => refused(path, "No space left on the disk"),
             _ if is_read_only(&error) => refused(path, &format!("it may not be written: {error}")),
@@ -168,9 +168,9 @@ fn frozen(_path: &Path) -> Option<PathBuf> {
     None
 }
 
-fn connect(path: &Path, flags: OpenFlags) -> std::result::Result<Connection, Problem> {
+fn connect(path: &Path, flags: OpenFlags, patience: Duration) -> std::result::Result<Connection, Problem> {
     let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(PATIENCE)?;
+    connection.busy_timeout(patience)?;
     connection.pragma_update(None, "trusted_schema", false)?;
     Ok(connection)
 }

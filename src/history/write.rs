@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension as _, params};
 use serde_json::Value;
 
 use super::audit::{self, Audit};
-use super::{History, RunRecord, old};
+use super::{History, Lasting, RunRecord, old};
 use crate::engine::approval::NO_SNAPSHOT;
 use crate::engine::port::{Held, Hold, Journal, Kept, Owner, Place, ReadBack, RunStart, ServerRole, Unsaved, Work};
 use crate::engine::report::ChangeReport;
@@ -84,7 +84,7 @@ impl Journal for History {
     }
 
     fn before(&self, place: &Place, work: &[Arc<Work>]) -> Result<()> {
-        self.write_on(|transaction| {
+        self.write_on(Lasting::Now, |transaction| {
             let mut insert = transaction.prepare_cached(
                 "INSERT INTO snapshot (run, target, identity, relationship, scope, source_before, target_before, \
                  network_before, changes, native_before) \
@@ -110,8 +110,10 @@ impl Journal for History {
         })
     }
 
+    /// A loss of power may lose the last of these, and then they are read back like those of a
+    /// program that was killed.
     fn after(&self, place: &Place, kept: &[Kept]) -> Result<()> {
-        self.write_on(|transaction| {
+        self.write_on(Lasting::WithNext, |transaction| {
             let mut update = transaction.prepare_cached(
                 "UPDATE snapshot SET read_back = ?4, outcome = ?5, target_after = ?6, network_after = ?7, record = ?8, \
                  native_after = ?9 WHERE run = (SELECT seq FROM run WHERE id = ?1) AND target = ?2 AND scope = ?3",
@@ -141,7 +143,7 @@ impl Journal for History {
     fn end(&self, run: &str, report: &Value) -> Result<()> {
         let summary = report.get("summary").map(Value::to_string);
         let now = jiff::Timestamp::now().as_microsecond();
-        let stored = self.write_on(|transaction| {
+        let stored = self.write_on(Lasting::Now, |transaction| {
             let mut update =
                 transaction.prepare_cached("UPDATE run SET ended = ?2, summary = ?3, report = ?4 WHERE id = ?1")?;
             known(update.execute(params![run, now, summary, report.to_string()])?)

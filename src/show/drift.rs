@@ -19,7 +19,7 @@ pub fn state_words(relationship: &Relationship, member: usize) -> Option<String>
         Presence::Pending(_) => "being read",
         Presence::Failed(..) => "not reached",
         Presence::NotConfigured(_) => "not configured",
-        Presence::Unsure(_) => "not known",
+        Presence::Unsure(_) => "not read",
     };
     let heard = this.heard.as_ref().map(|state| format!("; {} last heard: {}", partner.shown(), state.0));
     Some(format!("{lead}{}", heard.unwrap_or_default()))

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::some;
 use crate::engine::progress::Status;
 
 /// How far a run is, for any front end, also one of another process.
@@ -28,6 +29,17 @@ impl Progress {
     }
 }
 
+/// Before the first write: that nothing has moved since the plan was made, and who has not said so yet. `None` for
+/// a run that is further.
+pub fn making_sure(status: &Status) -> Option<String> {
+    let first = "making sure that nothing has moved since the preview";
+    match status.asked.is_empty() {
+        _ if status.current.is_some() || status.scopes_total == 0 => None,
+        true => Some(first.to_owned()),
+        false => Some(format!("{first}: waiting for {}", some(status.asked.iter()))),
+    }
+}
+
 impl From<&Status> for Progress {
     fn from(status: &Status) -> Self {
         let doing = match (&status.waiting, &status.current) {
@@ -37,7 +49,7 @@ impl From<&Status> for Progress {
             }
             (None, Some((server, Some(scope), stage))) => format!("{server} {} {}", scope.short(), stage.word()),
             (None, Some((server, None, stage))) => format!("{server} {}", stage.word()),
-            (None, None) => String::new(),
+            (None, None) => making_sure(status).unwrap_or_default(),
         };
         Progress {
             scopes_total: status.scopes_total,

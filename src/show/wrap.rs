@@ -2,9 +2,11 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use super::on_screen;
+
 /// How many columns a text takes.
 pub fn width(text: &str) -> usize {
-    if text.is_ascii() { text.len() } else { text.width() }
+    if text.is_ascii() { text.len() } else { on_screen(text).width() }
 }
 
 /// Breaks a text into lines of at most so many columns, at spaces where there are any. The
@@ -20,6 +22,7 @@ pub fn wrap_words(text: &str, columns: usize) -> Vec<String> {
 }
 
 fn fold(text: &str, columns: usize, breaks_words: bool) -> Vec<String> {
+    let text = on_screen(text);
     let columns = columns.max(1);
     let indent = text.len() - text.trim_start_matches(' ').len();
     let indent = " ".repeat(indent.min(columns / 2));

@@ -2,8 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use super::PlannedRelationship;
+use super::{Plan, PlannedRelationship};
 use crate::model::ChangeKind;
+
+impl Plan {
+    /// The relationships, by their places, that delete so many items as `is_many` tells.
+    pub fn deleting(&self, is_many: impl Fn(usize) -> bool) -> BTreeSet<usize> {
+        let all = self.relationships.iter().enumerate();
+        all.filter(|(_, planned)| is_many(planned.deletions(&self.overrides))).map(|(at, _)| at).collect()
+    }
+}
 
 impl PlannedRelationship {
     /// How many items will be deleted, given the refusals that the operator overrides.

@@ -60,7 +60,7 @@ pub(super) async fn unmoved(
     let asked = [source.as_ref(), Some(&target).filter(|_| !is_left_to_writer)];
     let [ours, theirs] = asked.map(|server| async move {
         match server {
-            Some(server) => server.pulse(ctl).await,
+            Some(server) => asked_of(server, ctl, server.pulse(ctl)).await,
             None => Ok(None),
         }
     });
@@ -81,7 +81,7 @@ pub(super) async fn unmoved(
     }
     let [ours, theirs] = sides.map(|server| async move {
         match server {
-            Some(server) => server.read(ctl).await.map(Some),
+            Some(server) => asked_of(server, ctl, server.read(ctl)).await.map(Some),
             None => Ok(None),
         }
     });
@@ -112,6 +112,14 @@ pub(super) async fn unmoved(
     }
     let contexts = readings.map(|reading| reading.map(|reading| reading.context).unwrap_or_default());
     Ok(Checked { source, target, contexts, at: Instant::now(), is_left_to_writer: false })
+}
+
+/// The answer of a server, and until then that it is waited for.
+async fn asked_of<T>(server: &Arc<dyn Server>, ctl: &Control, answer: impl Future<Output = T>) -> T {
+    ctl.progress.update(|status| _ = status.asked.insert(server.name().clone()));
+    let answer = answer.await;
+    ctl.progress.update(|status| _ = status.asked.remove(server.name()));
+    answer
 }
 
 fn opened(reading: &Reading, id: ScopeId) -> Result<Option<Scope>> {

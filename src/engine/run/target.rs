@@ -1,12 +1,15 @@
 //! What goes to one target: batch after batch, of one relationship or of several at once.
 
+mod ready;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
-use super::check::{self, Checked, Side};
+use self::ready::{Looked, Ready};
+use super::check::{self, Checked};
 use super::{Part, classify, describe};
 use crate::engine::approval::Approved;
 use crate::engine::fleet::Fleet;
@@ -93,11 +96,23 @@ impl<'a> Delivery<'a> {
             told.into_iter().for_each(|(task, scope)| parts[task].scopes.push(scope));
         };
         take(all(&repeated, Outcome::Rejected, "not begun: another relationship of this run writes the same scope"));
-        for batch in entries.chunks(size) {
-            take(match &course.lost {
-                Some(error) => all(batch, Outcome::Rejected, &format!("not begun: {}", describe(error))),
-                None if self.run.ctl.is_cancelled() => all(batch, Outcome::Cancelled, "cancelled before its turn"),
-                None => self.batch(batch, &mut course).await,
+        let mut batches = entries.chunks(size).peekable();
+        while let Some(batch) = batches.next() {
+            let against = match &course.lost {
+                Some(error) => Some((Outcome::Rejected, format!("not begun: {}", describe(error)))),
+                None if self.run.ctl.is_cancelled() => {
+                    Some((Outcome::Cancelled, "cancelled before its turn".to_owned()))
+                }
+                None => None,
+            };
+            take(match against {
+                Some((outcome, text)) => {
+                    if let Some(Ok(ready)) = course.ahead.take() {
+                        self.withdraw(&ready.entries, &ready.places, outcome, &text);
+                    }
+                    all(batch, outcome, &text)
+                }
+                None => self.batch(batch, batches.peek().copied(), &mut course).await,
             });
         }
         if let Some(part) = parts.first_mut() {
@@ -117,31 +132,23 @@ impl<'a> Delivery<'a> {
         self.tasks.iter().enumerate().flat_map(works).partition(|(_, work)| seen.insert(work.id))
     }
 
-    async fn batch(&self, batch: &[Entry], course: &mut Course) -> Vec<Told> {
+    /// Writes a batch, and makes the next one ready while it reads this one back.
+    async fn batch(&self, batch: &[Entry], next: Option<&[Entry]>, course: &mut Course) -> Vec<Told> {
         let ctl = self.run.ctl;
-        self.tell(batch, Stage::Checking);
-        let (entries, mut outcomes) = match self.ready(batch, course).await {
-            Ok(sorted) => sorted,
-            Err(error) => {
-                let outcomes = all(batch, Outcome::Rejected, &format!("nothing was written: {}", describe(&error)));
-                course.lost = gone(error);
-                return outcomes;
+        let ready = match course.ahead.take() {
+            Some(ahead) => ahead,
+            None => self.ready(batch, course).await,
+        };
+        let Ready { entries, moved: mut outcomes, places } = match ready {
+            Ok(ready) => ready,
+            Err(halt) => {
+                course.lost = halt.lost;
+                return halt.told;
             }
         };
         if entries.is_empty() {
             return outcomes;
         }
-        self.tell(&entries, Stage::Journal);
-        // in this order: what is stored and has no outcome is taken for written
-        let places = match self.expect_to_save(course).and_then(|()| self.store(&entries)) {
-            Ok(places) => places,
-            Err(error) => {
-                let text = format!("nothing was written: no snapshot could be kept: {}", describe(&error));
-                outcomes.extend(all(&entries, Outcome::Rejected, &text));
-                course.lost = Some(error);
-                return outcomes;
-            }
-        };
         self.tell(&entries, Stage::Writing);
         let work: Vec<Arc<Work>> = entries.iter().map(|(_, work)| work.clone()).collect();
         let partners: Vec<Partner> = self.tasks.iter().flat_map(|task| task.planned.partners.clone()).collect();
@@ -167,8 +174,20 @@ impl<'a> Delivery<'a> {
                 let settled = self.writer.settle(ctl).await;
                 self.waited(since);
                 self.tell(&entries, Stage::Verifying);
-                let after = self.read_back(&ids).await;
-                (settled, self.conclude(&entries, done, after, places, course))
+                let judged = async {
+                    let after = self.read_back(&ids).await;
+                    self.conclude(&entries, done, after, places, course)
+                };
+                let ahead = async {
+                    match next {
+                        Some(next) => Some(self.ahead(next).await),
+                        None => None,
+                    }
+                };
+                // first its questions, so that the target answers while this keeps what it found
+                let (ahead, written) = tokio::join!(ahead, judged);
+                course.ahead = ahead;
+                (settled, written)
             }
         };
         if let Err(error) = &settled {
@@ -179,103 +198,6 @@ impl<'a> Delivery<'a> {
             Err(_) => (task, add_message(scope, "the target is not back in service")),
         }));
         outcomes
-    }
-
-    /// What is still as planned, right before its write, and outcomes for what has moved. The
-    /// server keeps its old state once, before that look, as it takes its time, and after another
-    /// one, as nothing is kept where nothing is to be written. A writer of whole servers does
-    /// the same by itself.
-    async fn ready(&self, batch: &[Entry], course: &mut Course) -> Result<(Vec<Entry>, Vec<Told>)> {
-        let (entries, mut moved) = self.unmoved(batch).await?;
-        if entries.is_empty() || self.is_for_all() || std::mem::replace(&mut course.prepared, true) {
-            return Ok((entries, moved));
-        }
-        course.remarks.extend(prepare(&*self.writer, self.tasks[0].approval, self.run.ctl).await);
-        let (entries, later) = self.unmoved(&entries).await?;
-        moved.extend(later);
-        Ok((entries, moved))
-    }
-
-    /// Splits a batch into what is still as planned, and outcomes for what has moved.
-    async fn unmoved(&self, batch: &[Entry]) -> Result<(Vec<Entry>, Vec<Told>)> {
-        // its writer looks at the target once more, and nothing else of this run came between
-        if self.is_for_all() && self.tasks.iter().all(|task| task.checked.is_fresh()) {
-            return Ok((batch.to_vec(), Vec::new()));
-        }
-        let ids: Vec<ScopeId> = batch.iter().map(|(_, work)| work.id).collect();
-        let ctl = self.run.ctl;
-        let theirs = self.target.reread(&ids, ctl);
-        let ours = futures_util::future::try_join_all(self.tasks.iter().enumerate().map(|(number, task)| {
-            let ids: Vec<ScopeId> = batch.iter().filter(|(of, _)| *of == number).map(|(_, work)| work.id).collect();
-            async move {
-                match &task.checked.source {
-                    Some(source) => source.reread(&ids, ctl).await.map(Some),
-                    None => Ok(None),
-                }
-            }
-        }));
-        let (ours, theirs) = tokio::join!(ours, theirs);
-        let (ours, theirs) = (ours?, theirs?);
-        let (mut unmoved, mut moved) = (Vec::new(), Vec::new());
-        for (task, planned) in batch {
-            let [source, target] = &self.tasks[*task].checked.contexts;
-            let look = |side, scopes: &BTreeMap<ScopeId, Option<Scope>>, context| {
-                check::unchanged(planned, side, scopes.get(&planned.id).and_then(Option::as_ref), context)
-            };
-            let ours = ours[*task].as_ref().map_or(Ok(()), |ours| look(Side::Source, ours, source));
-            match ours.and_then(|()| look(Side::Target, &theirs, target)) {
-                Ok(()) => unmoved.push((*task, planned.clone())),
-                Err(error) => {
-                    let text = format!("nothing was written: {}", describe(&error));
-                    moved.push((*task, untouched(planned, Outcome::Rejected, text)));
-                }
-            }
-        }
-        Ok((unmoved, moved))
-    }
-
-    /// Stores the scopes as they are, relationship by relationship.
-    fn store(&self, entries: &[Entry]) -> Result<Vec<(usize, Place)>> {
-        let mut places = Vec::new();
-        for (number, task) in self.tasks.iter().enumerate() {
-            let work: Vec<Arc<Work>> =
-                entries.iter().filter(|(of, _)| *of == number).map(|(_, work)| work.clone()).collect();
-            if !work.is_empty() {
-                let place = Place {
-                    run: self.run.id.to_owned(),
-                    target: self.target.name().clone(),
-                    identity: task.planned.identities[1].clone(),
-                    relationship: task.planned.name.clone(),
-                };
-                if let Err(error) = self.run.journal.before(&place, &work) {
-                    self.give_up(entries, &places, &error);
-                    return Err(error);
-                }
-                places.push((number, place));
-            }
-        }
-        Ok(places)
-    }
-
-    /// Says of what is stored that it is not written, as another relationship's could not be stored.
-    fn give_up(&self, entries: &[Entry], places: &[(usize, Place)], error: &Error) {
-        let kept = |work: &Work| {
-            let told = untouched(work, Outcome::Rejected, format!("nothing was written: {}", describe(error)));
-            // as it was found a moment ago
-            let after = match (&work.before, &work.expect.target) {
-                (Some(scope), Some(fingerprint)) => {
-                    ReadBack::There { scope: scope.clone(), fingerprint: fingerprint.clone() }
-                }
-                _ => ReadBack::Missing,
-            };
-            Kept { id: work.id, outcome: told.outcome, record: record(&told), after }
-        };
-        for (number, place) in places {
-            let kept: Vec<Kept> = entries.iter().filter(|(of, _)| of == number).map(|(_, work)| kept(work)).collect();
-            if let Err(error) = self.run.journal.after(place, &kept) {
-                tracing::warn!(%error, "the history could not store that nothing was written");
-            }
-        }
     }
 
     /// For how long there was nothing to do but to wait for the target's service.
@@ -482,6 +404,8 @@ struct Course {
     remarks: Vec<String>,
     /// What surrounds the scopes of both sides, where that was read once more.
     contexts: Option<[Arc<Context>; 2]>,
+    /// The next batch, where it was made ready already.
+    ahead: Option<Looked>,
 }
 
 /// What stands before a write: the states of target and partners, and the plan as a whole where
