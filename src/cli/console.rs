@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::Failure;
 use crate::show::json;
-use crate::show::{Line, Role, is_unicode_readable};
+use crate::show::{Line, Role, in_ascii, is_unicode_readable};
 
 /// What a stream can show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -230,22 +230,6 @@ impl Stream {
     }
 }
 
-/// A text for whoever reads ASCII alone: an arrow as it is typed, all else escaped as what would do harm is.
-fn in_ascii(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() {
-        return Cow::Borrowed(text);
-    }
-    let mut plain = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        match c {
-            '→' => plain.push_str("->"),
-            c if c.is_ascii() => plain.push(c),
-            c => plain.extend(c.escape_default()),
-        }
-    }
-    Cow::Owned(plain)
-}
-
 /// The terminal's code for a role. Only the sixteen colours of the terminal's own theme.
 fn code(role: Role) -> &'static str {
     match role {
@@ -286,11 +270,6 @@ mod tests {
     fn the_locale_decides_on_signs() {
         assert!(dress(false, &[("LANG", "de_DE.UTF-8")]).unicode);
         assert!(!dress(false, &[("LANG", "de_DE.UTF-8"), ("LC_ALL", "C")]).unicode);
-    }
-
-    #[test]
-    fn who_reads_ascii_alone_gets_no_other_bytes() {
-        assert_eq!(in_ascii("\u{1b}[1mBüro→東\u{1b}[0m\n"), "\u{1b}[1mB\\u{fc}ro->\\u{6771}\u{1b}[0m\n");
     }
 
     /// Takes a few bytes, then is gone.

@@ -105,9 +105,7 @@ impl Course<'_> {
         let names = plan.relationships.iter().map(|relationship| relationship.name.clone()).collect();
         let mut questions =
             Questions::new(&plan.digest, names, self.by, self.asking.switches(), plan.overrides.clone());
-        let deletes_many = |planned: &PlannedRelationship| self.ask.wants_name(planned.deletions(&plan.overrides));
-        let all = plan.relationships.iter().enumerate();
-        questions.ask_by_itself(all.filter(|(_, planned)| deletes_many(planned)).map(|(at, _)| at).collect());
+        questions.ask_by_itself(plan.deleting(|count| self.ask.wants_name(count)));
         while let Some((at, _)) = questions.pending() {
             let answer = self.answer(plan, &plan.relationships[at]).map_err(|error| no_answer(&error, "written"))?;
             questions.answer(answer);

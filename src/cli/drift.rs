@@ -23,48 +23,37 @@ pub async fn run(fleet: &Fleet, asked: &args::Drift, console: &mut Console) -> R
     if source.is_none() {
         console.note("without --computer-name the primary of each relationship is the source");
     }
-    let mut drifts: Vec<_> = picked
-        .iter()
-        .map(|pick| (pick.relationship, pick.source_member, select::drift(fleet, &survey, pick)))
-        .collect();
     let unread = select::unread(&survey, &picked, &asked.selection, source.as_slice());
     for reason in &unread {
         console.warning(format_args!("not read: {reason}"));
     }
+    let survey = if asked.json { survey } else { told(survey, fleet) };
+    let drifts: Vec<_> = picked
+        .iter()
+        .map(|pick| (pick.relationship, pick.source_member, select::drift(fleet, &survey, pick)))
+        .collect();
     let status = status(&drifts, !unread.is_empty());
     if asked.json {
         console.json(&DriftReport::new(&survey, &drifts, at));
     } else {
-        drifts.iter_mut().for_each(|(_, _, drift)| say_once(&survey, drift));
         show_text(&survey, &drifts, console);
     }
     Ok(status)
 }
 
-/// Why a server was not read was told once, as a warning: the hub of many relationships is named
-/// in each of them, and no more.
-fn say_once(survey: &Survey, drift: &mut RelationshipDrift) {
-    let failures: Vec<(String, String)> = survey
-        .servers
-        .iter()
-        .filter_map(|server| Some((server.failure()?.to_string(), format!("{} was not read", server.name))))
-        .collect();
-    if failures.is_empty() {
-        return;
+/// The same, of which why a server was not read was told already: the hub of many relationships is named in each of
+/// them, and no more.
+fn told(survey: Survey, fleet: &Fleet) -> Survey {
+    if survey.servers.iter().all(|server| server.failure().is_none()) {
+        return survey;
     }
-    let shorter = |text: &str| failures.iter().fold(text.to_owned(), |text, (long, short)| text.replace(long, short));
-    let mut last: Option<(String, String)> = None;
-    for reason in drift.scopes.iter_mut().filter_map(|scope| scope.reason.as_mut()) {
-        // thousands of scopes share one reason
-        let (_, short) = match last.take().filter(|(long, _)| long == reason) {
-            Some(known) => last.insert(known),
-            None => last.insert((reason.clone(), shorter(reason))),
-        };
-        reason.clone_from(short);
+    let mut servers = survey.servers;
+    for server in &mut servers {
+        if let Some(Err(error)) = &mut server.outcome {
+            (error.server, error.scope, error.what) = (None, None, format!("{} was not read", server.name));
+        }
     }
-    for finding in &mut drift.findings {
-        finding.message = shorter(&finding.message);
-    }
+    Survey::new(servers, &fleet.names)
 }
 
 fn status(drifts: &[(usize, usize, RelationshipDrift)], unread: bool) -> u8 {

@@ -159,7 +159,11 @@ impl Session<'_> {
             }
             Order::Force(wanted) => {
                 self.asking.force = wanted.unwrap_or(!self.asking.force);
-                let words = if self.asking.force { "on: replicate does WITHOUT asking" } else { "off: replicate asks" };
+                let words = match self.asking.force {
+                    true if self.asking.what_if => "on, but WhatIf is on too and wins: nothing is written",
+                    true => "on: replicate does WITHOUT asking",
+                    false => "off: replicate asks",
+                };
                 console.line(&Line::of(0, Role::Plain, format!("Force is {words}")));
             }
             Order::Override(names) => {

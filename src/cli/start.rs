@@ -13,8 +13,9 @@ use crate::detached::Origin;
 use crate::engine::fleet::Fleet;
 use crate::history::History;
 use crate::log::{self, LogGuard};
+use crate::show::{is_unicode_readable, show_ascii_alone};
 use crate::state::{StateError, StateFolder};
-use crate::ui::Theme;
+use crate::ui::{Glyphs, Theme};
 
 /// The threads on which servers are asked.
 ///
@@ -127,7 +128,7 @@ impl Start {
     /// Who answers at the terminal.
     pub fn operator(&self) -> AtTerminal {
         let screen = self.config.as_ref().map(|config| config.screen.clone()).unwrap_or_default();
-        AtTerminal::new(usize::try_from(screen.type_name_above).unwrap_or(usize::MAX))
+        AtTerminal::new(screen.type_name_above)
     }
 
     /// Says what the operator should know.
@@ -144,6 +145,8 @@ impl Start {
         let origin = self.origin()?;
         let screen = self.config.as_ref().map(|config| config.screen.clone()).unwrap_or_default();
         let env = |name: &str| process_env(name).map(|value| value.to_string_lossy().into_owned());
+        // who wants signs beyond ASCII has a terminal that shows them
+        show_ascii_alone(screen.glyphs != Some(Glyphs::UNICODE) && !is_unicode_readable(env));
         let start = crate::runtime::Start {
             fleet,
             demo: self.located.is_none(),

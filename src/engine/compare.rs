@@ -140,6 +140,21 @@ impl Summary {
         sum
     }
 
+    /// Adds what other scopes come to.
+    pub fn add(&mut self, other: &Summary) {
+        let Summary { scopes, in_sync, drifted, only_on_source, only_on_target, unknown, checking, changes, ignored } =
+            other;
+        self.scopes += scopes;
+        self.in_sync += in_sync;
+        self.drifted += drifted;
+        self.only_on_source += only_on_source;
+        self.only_on_target += only_on_target;
+        self.unknown += unknown;
+        self.checking += checking;
+        self.changes += changes;
+        self.ignored += ignored;
+    }
+
     /// How many scopes nothing can be said of.
     pub fn untold(&self) -> usize {
         self.unknown + self.checking
@@ -199,7 +214,7 @@ pub(super) fn relationship_and<R: Send>(
         return (result, all_made);
     }
     let reason = reason.unwrap_or_else(|| "not read".into());
-    result.scopes = unknown_scopes(relationship, source_member, readings, &reason);
+    result.scopes = unknown_scopes(survey, relationship, source_member, &reason);
     result.findings.push(absence(survey, relationship, source_member, &reason));
     if relationship.unsupported.is_none() {
         result.trouble = Trouble::of(relationship, source_member, &result.scopes);
@@ -392,17 +407,15 @@ fn same(a: &Entry, b: &Entry) -> bool {
     a.raw.text() == b.raw.text() && same_place && !a.raw.may_hide()
 }
 
-fn unknown_scopes(
-    relationship: &Relationship,
-    source_member: usize,
-    readings: [Option<&std::sync::Arc<Reading>>; 2],
-    reason: &str,
-) -> Vec<ScopeDrift> {
+/// The scopes of those that were read, and of those that cannot be read now the ones they had before.
+fn unknown_scopes(survey: &Survey, relationship: &Relationship, source_member: usize, reason: &str) -> Vec<ScopeDrift> {
     let mut scopes = Vec::new();
-    for (side, reading) in readings.into_iter().enumerate() {
-        let Some(reading) = reading else { continue };
-        let member = if side == 0 { source_member } else { 1 - source_member };
-        for entry in reading.scopes.values().filter(|entry| relationship.holds(member, entry)) {
+    for member in [source_member, 1 - source_member] {
+        let report = relationship.members[member].server().and_then(|server| survey.server(server));
+        let Some(report) = report else { continue };
+        let read = report.reading().map(|reading| (reading, relationship.members[member].membership.is_some()));
+        let Some((reading, true)) = read.or(report.last.as_ref().map(|last| (last, true))) else { continue };
+        for entry in reading.scopes.values().filter(|entry| relationship.lists(entry)) {
             scopes.push(ScopeDrift {
                 name: entry.name.clone(),
                 server_ids: [entry.server_id, None],

@@ -124,7 +124,7 @@ impl Fleet {
                 caveat: server.caveat(),
                 read_only: server.read_only(),
                 outcome: None,
-                known: Vec::new(),
+                last: None,
             })
             .collect()
     }

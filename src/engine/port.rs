@@ -5,6 +5,7 @@ mod journal;
 mod writing;
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -34,7 +35,7 @@ pub struct Pulse(pub Foreign);
 /// Most scopes of most pairs are equal text on both sides; only the others are opened.
 pub trait RawScope: Send + Sync + std::fmt::Debug {
     /// Its text. Equal text on both sides means that there is nothing to compare.
-    fn text(&self) -> &[u8];
+    fn text(&self) -> Cow<'_, [u8]>;
     /// What stands outside the text but belongs to the scope, such as its shared network.
     fn placement(&self) -> Option<&Foreign>;
     /// How much of it has been read. Its text, its name and what it may need or hide are those

@@ -27,9 +27,9 @@ pub struct ServerReport {
     pub read_only: bool,
     /// What was read; `None` while that is still going on.
     pub outcome: Option<Result<Arc<Reading>, Error>>,
-    /// What it told of its relationships when it was read last, while it cannot be read: who it
-    /// is, and never how it is.
-    pub known: Vec<Membership>,
+    /// What was read of it last, while it cannot be read: who it is and which scopes it had, and
+    /// never how they are.
+    pub last: Option<Arc<Reading>>,
 }
 
 impl ServerReport {
@@ -50,15 +50,16 @@ impl ServerReport {
 
     /// What it tells of its relationships, or told when it was read last.
     pub fn memberships(&self) -> &[Membership] {
-        self.reading().map_or(&self.known, |reading| &reading.health.memberships)
+        let reading = self.reading().or(self.last.as_ref());
+        reading.map_or(&[], |reading| &reading.health.memberships)
     }
 
-    /// Puts an outcome in the place of the one before. Who a server is stays known while it
-    /// cannot be read.
+    /// Puts an outcome in the place of the one before. Who a server is and which scopes it has stay
+    /// known while it cannot be read.
     pub fn take(&mut self, outcome: Result<Arc<Reading>, Error>) {
-        self.known = match outcome {
-            Ok(_) => Vec::new(),
-            Err(_) => self.memberships().to_vec(),
+        self.last = match outcome {
+            Ok(_) => None,
+            Err(_) => self.reading().cloned().or(self.last.take()),
         };
         self.outcome = Some(outcome);
     }
@@ -178,9 +179,14 @@ impl Relationship {
         self.memberships().map(|membership| membership.timing.heartbeat).max().unwrap_or_default()
     }
 
+    /// Whether a server that is in this relationship has this scope in it.
+    pub fn lists(&self, entry: &Entry) -> bool {
+        entry.belongs.key() == Some(&self.key)
+    }
+
     /// Whether a scope belongs to this relationship on the side of a member.
     pub fn holds(&self, member: usize, entry: &Entry) -> bool {
-        self.members[member].membership.is_some() && entry.belongs.key() == Some(&self.key)
+        self.members[member].membership.is_some() && self.lists(entry)
     }
 }
 

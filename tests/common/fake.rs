@@ -38,6 +38,8 @@ pub enum Script {
     Lose,
     /// Writes, and does not show all of the scope from then on.
     Blur,
+    /// Writes, while the operator cancels.
+    CancelSoftly,
     /// Writes, while the operator cancels twice.
     Cancel,
 }
@@ -163,8 +165,8 @@ pub struct FakeServer {
 struct FakeRaw(Scope, String, Complete);
 
 impl RawScope for FakeRaw {
-    fn text(&self) -> &[u8] {
-        self.1.as_bytes()
+    fn text(&self) -> std::borrow::Cow<'_, [u8]> {
+        self.1.as_bytes().into()
     }
     fn placement(&self) -> Option<&Foreign> {
         None
@@ -489,9 +491,13 @@ impl Writer for FakeServer {
             drop(self.call(format!("write {} at once", work.len())));
         }
         let done = work.iter().map(|work| self.write_one(work)).collect();
-        if work.iter().any(|work| self.inner().scripts.get(&work.id) == Some(&Script::Cancel)) {
-            ctl.soft.cancel();
-            ctl.hard.cancel();
+        for script in work.iter().filter_map(|work| self.inner().scripts.get(&work.id).cloned()) {
+            if matches!(script, Script::CancelSoftly | Script::Cancel) {
+                ctl.soft.cancel();
+            }
+            if script == Script::Cancel {
+                ctl.hard.cancel();
+            }
         }
         done
     }
@@ -541,7 +547,7 @@ impl FakeServer {
             inner.scopes.remove(&work.id);
         }
         match script {
-            Script::Obey | Script::Lie | Script::Cancel => Done::Applied,
+            Script::Obey | Script::Lie | Script::Cancel | Script::CancelSoftly => Done::Applied,
             Script::Blur => {
                 inner.lacking.insert(work.id, Complete::Failed("its options: access denied".into()));
                 Done::Applied
@@ -630,7 +636,8 @@ impl Journal for FakeJournal {
         Ok(())
     }
     fn after(&self, _place: &Place, kept: &[Kept]) -> Result<()> {
-        self.record("after", format!("after {}", kept.len()))
+        let outcomes: Vec<&str> = kept.iter().map(|kept| kept.outcome.word()).collect();
+        self.record("after", format!("after {}", outcomes.join(" ")))
     }
     fn end(&self, run: &str, _report: &serde_json::Value) -> Result<()> {
         self.record("end", format!("end {run}"))

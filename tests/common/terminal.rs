@@ -373,6 +373,13 @@ impl Terminal {
         found.unwrap_or_else(|| panic!("no output on this screen:\n{}", self.view()))
     }
 
+    /// Waits until the program has sent this, which is not for the screen: a title for example.
+    pub fn wait_for_bytes(&self, text: &str) {
+        let is_sent = |state: &State| state.bytes.windows(text.len()).any(|bytes| bytes == text.as_bytes());
+        let found = self.shared.wait(DEADLINE, |state| is_sent(state).then_some(()));
+        assert!(found.is_some(), "{text:?} was not sent; the screen:\n{}", self.view());
+    }
+
     /// Whether the program writes nothing for so long.
     pub fn is_quiet_for(&self, time: Duration) -> bool {
         let Mark(now) = self.mark();

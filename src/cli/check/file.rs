@@ -34,6 +34,7 @@ pub(super) fn check(global: &Global) -> FileCheck {
             let mut points = vec![Point::ok(Topic::File, named)];
             points.extend(permissions(&path));
             points.push(content(&config));
+            points.extend(theme(&config));
             FileCheck { path: Some(path), points }
         }
         Ok(Located::NotFound { searched }) => {
@@ -64,6 +65,13 @@ fn content(config: &Config) -> Point {
         return point.hint("add a [[server]] for each partner");
     }
     Point::ok(Topic::Configuration, format!("without mistakes: {servers}"))
+}
+
+/// A theme of one's own that cannot be used keeps the interactive program from starting.
+fn theme(config: &Config) -> Option<Point> {
+    let error = config.screen.theme.read().err()?;
+    let point = Point::warning(Topic::Mistake, format!("[screen] theme: {error}"));
+    Some(point.hint("the interactive program does not start so: mend the theme's file, or leave `theme` out"))
 }
 
 fn found_by(global: &Global) -> &'static str {

@@ -11,7 +11,7 @@ use crate::engine::compare::{self, ScopeDrift, Summary};
 use crate::engine::fleet::Fleet;
 use crate::engine::select::{Picked, ScopeSelector};
 use crate::engine::survey::Survey;
-use crate::model::{DriftState, Foreign, ScopeId, ServerName};
+use crate::model::{Foreign, ScopeId, ServerName};
 use crate::show::{self, Counts, Line, Role, ScopeNames};
 
 /// Relationships, numbered from 1, with their scopes, numbered within each.
@@ -26,7 +26,6 @@ struct Group {
     name: Foreign,
     source_member: usize,
     title: Line,
-    summary: Line,
     findings: usize,
     scopes: Vec<Numbered>,
     said: Said,
@@ -37,7 +36,8 @@ struct Group {
 struct Numbered {
     id: ScopeId,
     line: Line,
-    in_sync: bool,
+    /// What it adds to a sum.
+    sum: Summary,
 }
 
 impl List {
@@ -55,7 +55,6 @@ impl List {
                 name: relationship.name.clone(),
                 source_member,
                 title: show::relationship_title(relationship, source_member),
-                summary: show::summary(&Summary::of(&drift.scopes)),
                 findings: drift.findings.len(),
                 scopes: drift.scopes.iter().map(|scope| Numbered::of(scope, &names)).collect(),
                 said,
@@ -80,16 +79,27 @@ impl List {
         for (number, group) in (1..).zip(&self.groups) {
             let fits = filter.scopes(&group.said, &group.sheet, &[]);
             let is_left = |at: usize| fits.as_ref().is_none_or(|fits| fits.get(at) == Some(&true));
-            let scopes = group.scopes.iter().enumerate().filter(|(at, scope)| is_left(*at) && (all || !scope.in_sync));
+            let scopes =
+                group.scopes.iter().enumerate().filter(|(at, scope)| is_left(*at) && (all || scope.sum.in_sync == 0));
             let scopes: Vec<_> = scopes.map(|(at, scope)| (at + 1, scope)).collect();
             if scopes.is_empty() && !group.said.fits(filter) {
                 continue;
             }
+            let scopes_left = scopes.len();
             lines.push(before(format!("{number}  "), &group.title));
             for (at, scope) in scopes {
                 lines.push(before(format!("{number}.{at}  "), &scope.line).deeper(2));
             }
-            let mut summary = group.summary.clone().deeper(2);
+            // of what the filter leaves; where it leaves the relationship alone, of all that is in it
+            let of = |at: usize| scopes_left == 0 || is_left(at);
+            let mut sum = Summary::default();
+            let counted = group.scopes.iter().enumerate().filter(|(at, _)| of(*at));
+            counted.for_each(|(_, scope)| sum.add(&scope.sum));
+            let mut summary = show::summary(&sum).deeper(2);
+            if sum.scopes < group.scopes.len() {
+                let others = group.scopes.len() - sum.scopes;
+                summary = summary.with(Role::Plain, format!("; {others} more that the filter leaves out"));
+            }
             if group.findings > 0 {
                 let findings = show::plural(group.findings, "finding");
                 summary = summary.with(Role::Plain, format!("; {findings}, see: drift {number}"));
@@ -189,7 +199,7 @@ impl Numbered {
             line.spans.pop();
             line = line.with(Role::Plain, format!(": {}", Counts::of(&scope.changes).words()));
         }
-        Numbered { id: scope.id, line, in_sync: scope.state == DriftState::InSync }
+        Numbered { id: scope.id, line, sum: Summary::of([scope]) }
     }
 }
 
@@ -202,6 +212,7 @@ fn before(number: String, line: &Line) -> Line {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::DriftState;
 
     fn list() -> List {
         let scope = |n: u8, in_sync| ScopeDrift {
@@ -217,13 +228,12 @@ mod tests {
         let numbered = |scope: &ScopeDrift| Numbered {
             id: scope.id,
             line: Line::of(0, Role::Plain, format!("{}  {}", scope.id.short(), scope.name.as_ref().unwrap())),
-            in_sync: scope.state == DriftState::InSync,
+            sum: Summary::of([scope]),
         };
         let group = |name: &str, scopes: Vec<ScopeDrift>| Group {
             name: Foreign::from(name),
             source_member: 1,
             title: Line::of(0, Role::Title, name),
-            summary: Line::of(0, Role::Plain, "summary"),
             findings: 0,
             scopes: scopes.iter().map(numbered).collect(),
             said: Said::default(),
@@ -279,15 +289,16 @@ mod tests {
                 "1  Berlin",
                 "  1.2  10.0.2.0  Office 2",
                 "  1.3  10.0.3.0  Office 3",
-                "  summary",
+                "  3 scopes: 1 in sync, 2 drifted",
                 "2  Bonn",
                 "  2.1  10.0.3.0  Office 3",
-                "  summary"
+                "  1 scope: 1 drifted"
             ]
         );
         assert!(text("", true).contains(&"  1.1  10.0.1.0  Office 1".to_owned()));
         for filter in ["\"OFFICE 1\"", "drift:in-sync", "-drift:drifted name:ICE"] {
-            assert_eq!(text(filter, false), ["1  Berlin", "  1.1  10.0.1.0  Office 1", "  summary"], "{filter}");
+            let sum = "  1 scope: 1 in sync; 2 more that the filter leaves out";
+            assert_eq!(text(filter, false), ["1  Berlin", "  1.1  10.0.1.0  Office 1", sum], "{filter}");
         }
         assert_eq!(text("nowhere", false), ["nothing fits"]);
     }

@@ -237,28 +237,33 @@ fn not_a_pair(told: &Told) -> Relationship {
 /// Why a peer was not read, or is no peer by its own word.
 fn absent(told: &Told, peer: &Peer, servers: &[ServerReport], names: &[RelationshipName]) -> Presence {
     // whoever told before of another relationship is not it
-    let may_be = |server: &&ServerReport| server.reading().is_none() && server.known.is_empty();
+    let may_be = |server: &&ServerReport| server.reading().is_none() && server.memberships().is_empty();
     let silent: Vec<&ServerReport> = servers.iter().filter(may_be).collect();
-    let recognised = told.membership.name.as_ref().and_then(|_| recognised(told, servers, names));
+    let recognised = match told.membership.name {
+        Some(_) => recognised(told, servers, names),
+        None => by_url_or_name(told, peer, &silent, servers),
+    };
     let entry = recognised.or_else(|| by_elimination(told, servers, &silent, names));
+    let title = match peer.host() {
+        Some(_) => format!("{} ({})", peer.name, peer.url),
+        None => peer.name.to_string(),
+    };
     match entry {
         Some(report) => presence(report, Presence::Unpaired),
         None if silent.iter().any(|server| server.outcome.is_none()) => {
-            Presence::Unsure(format!("no server has answered as {} yet", peer.name))
+            Presence::Unsure(format!("no server has answered as {title} yet"))
         }
-        None if silent.is_empty() => Presence::NotConfigured(format!(
-            "no server of the configuration is {}: {}",
-            peer.name,
-            entry_for(told, peer)
-        )),
+        None if silent.is_empty() => {
+            Presence::NotConfigured(format!("no server of the configuration is {title}: {}", entry_for(told, peer)))
+        }
         None => {
             let failures: Vec<&Error> = silent.iter().filter_map(|server| server.failure()).collect();
             Presence::Unsure(match failures.as_slice() {
-                [only] => format!("{only}; it may be {}", peer.name),
+                [only] => format!("{only}; it may be {title}"),
                 // each of them has its reason, which its own line tells
                 _ => {
                     let names: Vec<&str> = silent.iter().map(|server| server.name.as_str()).collect();
-                    format!("none of {} was read, and one of them may be {}", names.join(", "), peer.name)
+                    format!("none of {} was read, and one of them may be {title}", names.join(", "))
                 }
             })
         }
@@ -285,6 +290,37 @@ fn recognised<'a>(told: &Told, servers: &'a [ServerReport], names: &[Relationshi
     };
     let by_entry = || others().filter(|report| is_called_so(told, report)).collect();
     others().find(is_named).or_else(|| unread(known(Kinship::Short))).or_else(|| unread(by_entry()))
+}
+
+/// The server that was not read and is this peer of a relationship without a name: the only one at the
+/// host where its partner reaches it, else the only one that is called so.
+fn by_url_or_name<'a>(
+    told: &Told,
+    peer: &Peer,
+    silent: &[&'a ServerReport],
+    servers: &[ServerReport],
+) -> Option<&'a ServerReport> {
+    let at_host = |peer: &Peer| Host::new(peer.host());
+    let place = |report: &ServerReport| Host::new(report.addresses.iter().map(String::as_str));
+    // a host of both partners, such as the loopback, tells nothing
+    let mut own = told.membership.peers.iter().filter(|own| own.name == told.membership.this_server);
+    let is_apart = own.any(|own| at_host(own).kinship(&at_host(peer)) == Kinship::Apart);
+    let is_there = |report: &ServerReport| is_apart && at_host(peer).kinship(&place(report)) >= Kinship::Short;
+    let others = servers.iter().filter(|report| report.name != *told.server());
+    if let [only] = others.filter(|report| is_there(report)).collect::<Vec<_>>().as_slice() {
+        return silent.iter().find(|report| report.name == only.name).copied();
+    }
+    // sites may call their servers alike
+    let peers = servers.iter().flat_map(ServerReport::memberships).flat_map(|membership| &membership.peers);
+    let name = Host::new([peer.name.raw()]);
+    let is_called_so = |report: &&&ServerReport| {
+        let entry = Host::new([report.name.as_str()]);
+        name.kinship(&entry) >= Kinship::Short || name.kinship(&place(report)) >= Kinship::Short
+    };
+    match silent.iter().filter(is_called_so).collect::<Vec<_>>().as_slice() {
+        [only] if !peers.into_iter().any(|other| other.name == peer.name && other.url != peer.url) => Some(only),
+        _ => None,
+    }
 }
 
 /// Whether the teller's partner is called as the entry is, whose host goes by another name: an

@@ -57,7 +57,7 @@ fn report(name: &str, addresses: &str, known: &Known) -> ServerReport {
             Failed => Some(Err(Error::new(ErrorKind::Unreachable, "no route").on(&name.into()))),
             Told(told) => Some(Ok(Arc::new(reading(told)))),
         },
-        known: Vec::new(),
+        last: None,
     }
 }
 
@@ -182,6 +182,63 @@ fn a_partner_that_is_not_read_is_known_by_its_entry() {
     let survey = Survey::new([vec![report("one", "a.x.org", &Told(A.to_vec()))], silent.to_vec()].concat(), &[]);
     let reason = survey.relationships[0].members[1].absent().unwrap();
     assert_eq!(reason, "none of two, kea was read, and one of them may be b.x.org");
+}
+
+/// What a Kea server tells of a relationship: both peers with their URLs, itself first.
+fn kea(report: ServerReport, peers: [(&str, &str); 2]) -> ServerReport {
+    let Some(Ok(reading)) = &report.outcome else { return report };
+    let peer = |(name, url): (&str, &str)| Peer {
+        name: name.into(),
+        url: url.into(),
+        aliases: Vec::new(),
+        role: Role::Other("".into()),
+    };
+    let told = Membership {
+        name: None,
+        peers: peers.map(peer).into(),
+        this_server: peers[0].0.into(),
+        ..membership(&("", "a", "b"))
+    };
+    let health = Health { memberships: vec![told], ..Health::default() };
+    ServerReport { outcome: Some(Ok(Arc::new(Reading { health, ..(**reading).clone() }))), ..report }
+}
+
+#[test]
+fn a_partner_of_kea_that_was_never_read_is_recognised_by_its_url_or_name() {
+    const ONE: (&str, &str) = ("kea-1", "http://10.0.0.1:8001/");
+    let second = |entry: &str, addresses: &str, peer: (&str, &str), others: &[ServerReport]| {
+        let own = if peer.1.contains("127.0.0.1") { ("kea-1", "http://127.0.0.1:8001/") } else { ONE };
+        let first = kea(report("one", "10.0.0.1", &Told(vec![])), [own, peer]);
+        let all = [vec![first, report(entry, addresses, &Failed)], others.to_vec()].concat();
+        let survey = Survey::new(all, &[]);
+        let member = &survey.relationships[0].members[1];
+        format!("{}: {}", member.shown(), member.absent().unwrap_or_default())
+    };
+    let silent = report("other", "10.9.9.9", &Failed);
+    let far = report("far", "10.1.0.1", &Told(vec![]));
+    let elsewhere = kea(far, [("kea-9", "http://10.1.0.1/"), ("kea-2", "http://10.1.0.2/")]);
+    for (entry, addresses, peer) in [
+        // its host, whatever it is called; its name, wherever it is managed
+        ("two", "10.0.0.2", ("kea-2", "http://10.0.0.2:8001/")),
+        ("two", "fd00::2", ("kea-2", "https://admin@[fd00::2]:8001")),
+        ("kea-2", "192.168.0.2", ("kea-2", "http://10.0.0.2:8001/")),
+        ("two", "kea-2.x.org", ("kea-2", "http://10.0.0.2:8001/")),
+        ("KEA-2", "", ("kea-2", "http://127.0.0.1:8002/")),
+    ] {
+        let found = second(entry, addresses, peer, std::slice::from_ref(&silent));
+        assert_eq!(found, format!("{entry}: {entry}: no route"), "{addresses} {peer:?}");
+    }
+    let unsure = |entry: &str, url: &str| {
+        format!("kea-2: none of {entry}, other was read, and one of them may be kea-2 ({url})")
+    };
+    for (entry, addresses, url, others) in [
+        ("two", "10.0.0.3", "http://10.0.0.2:8001/", vec![silent.clone()]),
+        // all at one host, and two sites that call their servers alike
+        ("two", "127.0.0.1", "http://127.0.0.1:8002/", vec![silent.clone()]),
+        ("kea-2", "", "http://10.0.0.2:8001/", vec![silent.clone(), elsewhere]),
+    ] {
+        assert_eq!(second(entry, addresses, ("kea-2", url), &others), unsure(entry, url));
+    }
 }
 
 #[test]
