@@ -38,6 +38,7 @@ pub mod recover;
 pub mod reset;
 pub mod runs;
 pub mod saving;
+pub mod search;
 pub mod state;
 pub mod update;
 pub mod watch;

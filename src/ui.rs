@@ -16,6 +16,7 @@ mod palette;
 mod pane;
 mod preview;
 mod reset;
+mod search;
 mod start;
 mod status;
 mod text;
@@ -47,14 +48,17 @@ pub fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>) -> Drawn {
         return Drawn { too_small: true, ..Drawn::default() };
     }
     let banner = u16::from(!state.notices.is_empty());
-    let bottom = status::height(state, area.width);
-    let [head, news, body, foot] = Layout::vertical([
+    let [bottom, more] = status::heights(state, theme, area);
+    let [head, news, whole, foot] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(banner),
         Constraint::Min(1),
         Constraint::Length(bottom),
     ])
     .areas(area);
+    // a long message covers the last lines of what is above: nothing else of it moves
+    let body = Rect { height: whole.height.saturating_sub(more), ..whole };
+    let foot = Rect { y: body.bottom(), height: foot.height + whole.height - body.height, ..foot };
     title::draw(state, theme, frame, head);
     title::banner(state, theme, frame, news);
     status::draw(state, theme, frame, foot);
@@ -69,13 +73,15 @@ pub fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>) -> Drawn {
             View::Jobs => jobs::draw(state, theme, frame, body, &mut drawn),
             _ if state.history.open => history::draw(state, theme, frame, body, &mut drawn),
             View::Browse | View::Detail(_) | View::Planning { .. } | View::Reset(_) => {
-                browse(state, theme, frame, body, &mut drawn)
+                browse(state, theme, frame, [whole, body], &mut drawn)
             }
         }
     }
     match &state.view {
         View::Detail(view) => drawn.detail = Some(detail::draw(view, theme, frame, body)),
-        View::Planning { picked, .. } => dialog::planning(state, picked, theme, frame, body),
+        View::Planning { picked, waits_for, .. } => {
+            dialog::planning(state, (picked, waits_for), theme, frame, body);
+        }
         View::Reset(view) => drawn.reset = Some(reset::draw(state, view, theme, frame, body)),
         _ => {}
     }
@@ -98,15 +104,17 @@ pub fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>) -> Drawn {
     drawn
 }
 
-fn browse(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, body: Rect, drawn: &mut Drawn) {
+/// The list and the drift, in the room that is there without a long message, less what that covers.
+fn browse(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, [whole, body]: [Rect; 2], drawn: &mut Drawn) {
     if state.drift.full {
-        drawn.drift = Some(drift::draw(state, theme, frame, body));
+        drawn.drift = Some(drift::draw(state, theme, frame, body, whole.height));
         return;
     }
-    let [list, drift] = panes(state, body);
+    let [list, below] = panes(state, whole);
+    let [list, drift] = [list, below].map(|pane| pane.intersection(body));
     let list = if drift.y == list.y { pane::divide(frame, theme, list) } else { list };
     drawn.fleet = Some(fleet::draw(state, theme, frame, list));
-    drawn.drift = Some(drift::draw(state, theme, frame, drift));
+    drawn.drift = Some(drift::draw(state, theme, frame, drift, below.height));
 }
 
 /// The places of list and drift: the drift below, or beside where there is room.

@@ -43,7 +43,7 @@ use scopesync::app::{AppState, Effect, Event, News, Ticket};
 use scopesync::engine::fleet::Fleet;
 use scopesync::engine::port::Refusal;
 use scopesync::engine::progress::{Stage, Status, Waiting};
-use scopesync::model::{Scope, ScopeId};
+use scopesync::model::{Item, ItemKey, KeyName, Kind, Owner, Scope, ScopeId};
 use serde_json::json;
 
 fn id(text: &str) -> ScopeId {
@@ -103,7 +103,7 @@ fn the_main_job_with_six_keys() {
     let text = program.text();
     let (deletions, creations) = (text.find("delete reservation 10.0.5.9").unwrap(), text.find("+ create").unwrap());
     assert!(deletions < creations, "deletions come first:\n{text}");
-    assert!(text.contains("one → two"), "{text}");
+    assert!(text.contains(" one OVERWRITES two: ") && text.contains("relationship one-two"), "{text}");
     program.wait(300);
     program.press("y");
     assert_eq!(program.asked, ["run one-two"]);
@@ -259,7 +259,7 @@ fn what_is_known_stays_while_it_is_read_again_and_says_so() {
     program.type_keys("R");
     program.draw();
     let text = program.text();
-    assert!(text.contains("checking: ! 5/10 drifted") && text.contains("? drifted +1 ~1"), "{text}");
+    assert!(text.contains("checking: 2 critical, 5/10 drifted") && text.contains("? drifted +1 ~1"), "{text}");
     assert!(text.contains("? in sync") && text.contains("? only on target"), "{text}");
     program.type_keys("A");
     assert_eq!(marks(&program.state).len(), 4);
@@ -321,6 +321,16 @@ fn what_the_target_is_known_to_refuse_is_left_out_of_all() {
                 1 left out: only on the target, never deleted by a replication";
     assert_eq!(message(&program.state), told);
     program.type_keys("a");
+    assert!(marks(&program.state).is_empty());
+    // by itself it can be marked, which says so, and inverting takes that mark like any other
+    program.press("Home Down Space");
+    assert_eq!(marks(&program.state), ["10.0.1.0"]);
+    let told = message(&program.state);
+    assert_eq!(told, "marked, and not replicated as it stands: option definition dhcp4/222 is missing on the target");
+    program.type_keys("i");
+    assert_eq!(marks(&program.state), ["10.0.2.0", "10.0.3.0", "10.0.5.0"]);
+    assert_eq!(message(&program.state), "3 drifted scopes marked, 1 no longer");
+    program.type_keys("i");
     assert!(marks(&program.state).is_empty());
     // what is left after a run says why it is
     fleet::compared(&mut program.state, &name, Arc::new(all_refused));

@@ -106,6 +106,10 @@ fn every_mistake_of_the_file_is_told_with_its_line() {
     assert!(run.stdout.contains("line 4, column 1: unknown key"), "{}", run.stdout);
     assert_fits(&run);
 
+    home.write_config("[screen]\ntheme = \"mine.toml\"\n\n[[server]]\nname = \"a\"\nkind = \"kea\"\nfile = \"/x\"\n");
+    let document = home.run(&["check", "--json"]).expect_code(3).json();
+    assert_point(&document["configuration"], "mistake", "warning", &["theme", "mine.toml", "leave `theme` out"]);
+
     let run = home.scopesync(&["check", "--json"]).env_remove("SCOPESYNC_CONFIG").output().map(Finished::from);
     let none = run.expect("it runs").expect_code(1).json();
     assert_point(&none["configuration"], "file", "failed", &["xdg-config/scopesync/config.toml", "--demo"]);

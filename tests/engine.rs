@@ -317,6 +317,20 @@ async fn what_was_written_is_read_back_although_the_operator_cancels_twice() {
 }
 
 #[tokio::test]
+async fn what_was_made_ready_and_not_begun_is_no_open_end() {
+    let servers = drifted();
+    servers.1.script(A, Script::CancelSoftly);
+    let fleet = fake::fleet(&servers);
+    let journal = FakeJournal::default();
+    let report = execute(&fleet, &plan(&fleet).await, Switches::default(), &journal).await;
+    let told: Vec<Outcome> = report.scopes().map(|scope| scope.outcome).collect();
+    assert_eq!(told, [Outcome::Replicated, Outcome::Cancelled, Outcome::Unchanged], "{report:?}");
+    let records = journal.records.lock().unwrap().clone();
+    assert_eq!(records[1..5], ["before 1", "before 1", "after replicated", "after cancelled"], "{records:?}");
+    assert!(servers.1.writes().iter().all(|call| !call.contains(B)), "{:?}", servers.1.writes());
+}
+
+#[tokio::test]
 async fn running_and_not_saved_is_told() {
     let servers = drifted();
     servers.1.inner().save_fails = true;
@@ -576,7 +590,7 @@ async fn a_hub_is_written_once_for_all_its_relationships() {
     let records: Vec<&str> = records.iter().filter_map(|record| record.split(" run").next()).skip(1).collect();
     assert_eq!(
         records[..3],
-        ["before 1", "before 1", "after 1"],
+        ["before 1", "before 1", "after rejected"],
         "what was stored first is not left without an outcome"
     );
 }

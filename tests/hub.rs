@@ -136,6 +136,11 @@ fn relationships_of_a_hub_are_read_and_replicated_each_for_itself() {
         (&"hub".into(), &hot.into(), &"partner-down".into())
     );
     site.run(&format!("drift {B}")).expect_code(0);
+
+    // both partners down, and nobody has read them before: the hub tells who they are
+    site.pair.kill(Side::B);
+    let listed = site.run("relationships --json").expect_code(3).json();
+    assert_eq!([0, 1].map(|at| listed["relationships"][at]["members"][0]["server"].clone()), ["spoke-b", "spoke-c"]);
 }
 
 fn of_relationship(relationship: &Value) -> Value {

@@ -63,7 +63,7 @@ fn odd(version: Version, dhcp4: &mut Value) {
 }
 
 fn read(dhcp4: &Value, how: How) -> KeaConfig {
-    config::read(serde_json::to_vec(dhcp4).expect("JSON").into(), how).expect("a configuration")
+    config::read(&serde_json::to_vec(dhcp4).expect("JSON"), how).expect("a configuration")
 }
 
 fn scopes(config: &KeaConfig) -> Vec<Scope> {

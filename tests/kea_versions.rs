@@ -27,7 +27,7 @@ fn recorded() -> [Value; 2] {
 }
 
 fn read(dhcp4: &Value) -> KeaConfig {
-    config::read(serde_json::to_vec(dhcp4).expect("JSON").into(), How::Live).expect("a configuration")
+    config::read(&serde_json::to_vec(dhcp4).expect("JSON"), How::Live).expect("a configuration")
 }
 
 fn scopes(config: &KeaConfig) -> Vec<Scope> {

@@ -9,6 +9,8 @@ mod common;
 mod drift;
 #[path = "screens/keys.rs"]
 mod keys;
+#[path = "screens/search.rs"]
+mod search;
 #[path = "screens/views.rs"]
 mod views;
 
@@ -22,6 +24,7 @@ use proptest::prelude::*;
 use ratatui::style::Color;
 use scopesync::app::action::{Place, VERBS};
 use scopesync::app::detached::DetachedJob;
+use scopesync::app::state::Tone;
 use scopesync::app::{Effect, Event, News};
 use scopesync::config::{Column, Grouping, ScreenConfig, THEMES, ThemeChoice};
 use scopesync::engine::approval::Manner;
@@ -119,6 +122,41 @@ fn the_fleet() {
         program.press(keys);
         insta::assert_snapshot!(name, program.picture());
     }
+}
+
+/// What has no room is told of, what matters most stands where it is not cut off, and a long message is read to its
+/// end while nothing moves that it does not cover.
+#[test]
+fn small_windows_say_what_matters() {
+    let columns = Column::ALL.into_iter().filter(|column| *column != Column::Scope).collect();
+    let screen = ScreenConfig { columns, ..ScreenConfig::default() };
+    let mut program = Program::with(screen, Some(larger_fleet()), 60, 15);
+    program.settle();
+    let line = |program: &Program, at: usize| program.text().lines().nth(at).unwrap_or_default().to_owned();
+    assert!(line(&program, 2).ends_with(" +3"), "{}", program.text());
+    let servers = pair(vec![numbered(1, 3600, "x")], vec![numbered(1, 1800, "x"), numbered(2, 1800, "x")]);
+    servers.0.inner().state = Some("partner-down");
+    servers.1.inner().state = Some("communication-recovery");
+    for (width, words) in [
+        (200, "one-two  one PARTNER-DOWN → two COMMUNICATION-RECOVERY  "),
+        (80, "one-two  PARTNER-DOWN → COMMUNICATION-… 2 critical, 2/2 drifted -0 +0 ~1"),
+        (60, "one-two  PARTNER-DOWN → COMM… 2 critical, 2/2 drifted…"),
+    ] {
+        let mut program = Program::with(ScreenConfig::default(), Some(fake::fleet(&servers)), width, 15);
+        program.settle();
+        assert!(line(&program, 3).contains(words), "{words}:\n{}", program.text());
+    }
+    let mut program = Program::with(ScreenConfig::default(), Some(larger_fleet()), 60, 16);
+    program.settle();
+    program.press("Home Enter");
+    let before = program.text();
+    program.state.say(Tone::Bad, "this is a long message ".repeat(9));
+    program.draw();
+    let text = program.text();
+    let same = |lines: usize| text.lines().take(lines).eq(before.lines().take(lines));
+    assert!(same(10), "nothing moves:\n{before}\n{text}");
+    assert_eq!(text.lines().filter(|line| line.contains("long")).count(), 3, "{text}");
+    assert!(text.contains("…\n"), "and that it goes on is told: {text}");
 }
 
 #[test]
@@ -387,7 +425,7 @@ proptest! {
     #[test]
     fn nothing_is_written_without_an_answer_or_force(
         steps in prop::collection::vec(step(), 0..120),
-        type_name_above in 0u32..2,
+        type_name_above in 0usize..2,
         world in 0..3,
     ) {
         let mut program = if world == 0 { Program::start(Some(fleet()), 100, 30) } else { keys::world(world == 2) };

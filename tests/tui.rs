@@ -6,6 +6,9 @@
 
 mod common;
 
+#[path = "tui/tasks.rs"]
+mod tasks;
+
 use std::time::{Duration, Instant};
 
 use common::pair::{Pair, PairOptions, Side};
@@ -14,6 +17,7 @@ use common::terminal::{Signal, Start, Terminal, View};
 use scopesync::config::Endpoint;
 use scopesync::demo;
 use scopesync::state::StateFolder;
+use serde_json::json;
 
 /// The line that says that an answer counts now.
 const OPEN: &str = "y yes   a yes to all   n no";
@@ -38,6 +42,14 @@ fn ends_well(mut terminal: Terminal) {
     assert_eq!(end.status.code(), Some(0), "{}", end.view);
 }
 
+/// Types as people do, each key when the one before is on the screen: what comes faster is taken for pasted.
+fn type_by_hand(terminal: &mut Terminal, lead: &str, text: &str) {
+    for end in 1..=text.len() {
+        terminal.type_text(&text[end - 1..end]);
+        terminal.wait_for_text(&format!("{lead}{}_", &text[..end]));
+    }
+}
+
 #[test]
 fn the_main_job_on_the_demo_pair() {
     let home = Home::new();
@@ -60,8 +72,8 @@ fn the_main_job_on_the_demo_pair() {
     let bytes = String::from_utf8_lossy(&terminal.since(start)).into_owned();
     let place = |text: &str| bytes.find(text).unwrap_or_else(|| panic!("{text:?} was not sent"));
     let (kept, given) = (place("\x1b[22;0t"), place("\x1b]0;\x07\x1b[23;0t"));
-    let (under_way, done) = (place(" of 14 scopes\x07"), place("\x1b]0;scopesync: done"));
-    assert!(kept < under_way && under_way < done && done < given, "{kept} {under_way} {done} {given}");
+    let done = place("\x1b]0;scopesync: done");
+    assert!(kept < done && done < given, "{kept} {done} {given}");
     // What was written is there for the next start, and the demo pair is as it was left.
     let terminal = Start::scopesync().args(["--demo"]).home(&home).size(100, 30).start();
     terminal.wait_for_text("3/43 drifted");
@@ -80,7 +92,8 @@ fn another_program_compares_both_sides_of_a_scope() {
             other => panic!("{other:?}"),
         })
         .collect();
-    let script = r#"diff "$1" "$2" | head -4; ls -l "$1" "$2" | cut -c1-10; trap "echo interrupted; exit" INT; \
+    let script = r#"if [ -e again ]; then stty -icanon; sleep 0.3; printf 'page of %s' $#; head -c 1 > /dev/null; exit; fi; \
+        touch again; diff "$1" "$2" | head -4; ls -l "$1" "$2" | cut -c1-10; trap "echo interrupted; exit" INT; \
         read -r line; echo "heard $line"; read -r line"#;
     let text = by_file([files[0], files[1]]) + &format!("[screen]\ndiff = ['sh', '-c', {script:?}, 'sh']\n");
     let config = home.write_config(&text).into_os_string();
@@ -99,6 +112,11 @@ fn another_program_compares_both_sides_of_a_scope() {
     terminal.wait_for("the screen", |view| view.alternate_screen() && view.contains("17/43 drifted"));
     terminal.keys("Down");
     terminal.wait_for_text("drift of 10.20.");
+    // one that takes keys one by one was read when it ends, and what it leaves of the terminal is put right
+    terminal.keys("d");
+    terminal.wait_for("its page", |view| view.contains("page of 2") && !view.alternate_screen());
+    terminal.type_text("q");
+    terminal.wait_for("the screen", |view| view.alternate_screen() && view.contains("drift of 10.20."));
     ends_well(terminal);
     assert_eq!(std::fs::read_dir(home.state().join("compared")).unwrap().count(), 0, "nothing is left behind");
 }
@@ -150,11 +168,8 @@ fn a_run_is_undone_from_the_history() {
     terminal.wait_for_text(OPEN);
     terminal.keys("y");
     terminal.wait_for_text("13 deletions: type the name, berlin-hamburg, and Enter");
-    for key in "berlin-hamburg\r".chars() {
-        // as fast as people type: what comes faster is taken for pasted
-        std::thread::sleep(Duration::from_millis(20));
-        terminal.type_text(&key.to_string());
-    }
+    type_by_hand(&mut terminal, "name: ", "berlin-hamburg");
+    terminal.keys("Enter");
     terminal.wait_for_text("done: undo in");
     terminal.wait_for("the undo in the history", |view| view.contains(" undo ") && view.contains("undone"));
     // The way back was taken, and nothing is left of the run.
@@ -288,6 +303,52 @@ fn idle_it_sends_nothing_and_a_cursor_move_is_small() {
     ends_well(terminal);
 }
 
+/// From one relationship to the next: both lines, the title and all of the pane below are others.
+#[test]
+fn a_cursor_move_between_relationships_is_small() {
+    let home = Home::new();
+    let sites = ["berlin", "hamburg", "oslo", "wien", "zürich", "graz", "bergen"];
+    let configuration = |site: &str, own: usize, scopes: usize, lifetime: u32| {
+        let peer = |number: usize, role: &str| json!({ "name": format!("{site}-{number}"), "url": format!("http://10.1.0.{number}:8000/"), "role": role });
+        let subnet = |at: usize| {
+            let lifetime = if at == 0 { lifetime } else { 3600 };
+            json!({ "id": at + 1, "subnet": format!("10.2.{at}.0/24"), "valid-lifetime": lifetime })
+        };
+        let peers = [peer(1, "primary"), peer(2, "secondary")];
+        let ha = json!({ "this-server-name": format!("{site}-{own}"), "mode": "load-balancing", "peers": peers });
+        let hook = json!({ "library": "libdhcp_ha.so", "parameters": { "high-availability": [ha] } });
+        json!({ "Dhcp4": { "hooks-libraries": [hook], "subnet4": (0..scopes).map(subnet).collect::<Vec<_>>() } })
+    };
+    let mut config = String::new();
+    for (at, site) in sites.iter().enumerate() {
+        for own in [1, 2] {
+            let file = home.path().join(format!("{site}-{own}.conf"));
+            let lifetime = if own == 2 && at % 3 == 0 { 1800 } else { 3600 };
+            std::fs::write(&file, configuration(site, own, 3 * at + 8, lifetime).to_string()).unwrap();
+            config.push_str(&format!("[[server]]\nname = \"dhcp-{site}-{own}\"\nkind = \"kea\"\nfile = {file:?}\n"));
+        }
+    }
+    home.write_config(&config);
+    for (columns, rows, most) in [(80, 24, 500), (120, 40, 600)] {
+        let config = ["--config".into(), home.config().into_os_string()];
+        let mut terminal = Start::scopesync().args(config).home(&home).size(columns, rows).start();
+        terminal.wait_for_text("in sync, 23 scopes");
+        assert!((0..20).any(|_| terminal.is_quiet_for(Duration::from_millis(300))));
+        let mut moves = Vec::new();
+        for key in ["Down", "Up"].iter().flat_map(|key| [key; 6]) {
+            let mark = terminal.mark();
+            terminal.keys(key);
+            terminal.wait_for_output(mark);
+            assert!(terminal.is_quiet_for(Duration::from_millis(50)));
+            moves.push(terminal.since(mark).len());
+        }
+        // a few also change which keys do something
+        moves.sort_unstable();
+        assert!(moves[moves.len() / 2] <= most, "bytes of moves at {columns} columns: {moves:?}");
+        ends_well(terminal);
+    }
+}
+
 /// Every key is taken, and hardly any gets a frame of its own.
 #[test]
 fn keys_that_never_stop_coming_draw_thirty_frames_a_second_at_most() {
@@ -359,7 +420,7 @@ fn the_main_job_on_a_live_pair() {
     terminal.keys("Down Down");
     terminal.wait_for_text("drift of 10.0.5.0");
     terminal.keys("r");
-    terminal.wait_for_text("Reading both partners");
+    terminal.wait_for_text("Reading kea-1, kea-2");
     terminal.keys("Esc");
     terminal.wait_for_text("no plan was made");
     pair.thaw(Side::B);
@@ -436,7 +497,9 @@ fn a_run_that_hangs_can_be_left_cancelled_and_waited_for() {
     terminal.wait_for("question gone", |view| !view.contains("Still under way"));
     terminal.keys("Enter End");
     terminal.wait_for_text("drift of 10.0.9.0");
-    terminal.keys("J x");
+    terminal.keys("J");
+    terminal.wait_for_text("waiting for kea-2");
+    terminal.keys("x");
     terminal.wait_for_text("cancelling after the scope in flight");
     terminal.keys("x");
     terminal.wait_for("end of the run", |view| !view.contains("running 0 %"));

@@ -31,8 +31,12 @@ pub enum Action {
     Enter,
     /// Back out.
     Back,
-    /// Types a filter.
+    /// Types a filter, or what to search for.
     Filter,
+    /// To the next match.
+    NextMatch,
+    /// To the match before.
+    PreviousMatch,
     /// Marks the highlighted scope, or takes its mark away.
     Mark,
     /// Marks all that can be replicated, or takes all marks away.

@@ -2,13 +2,13 @@
 
 use super::action::{Action, Place};
 use super::compared;
-use super::filter;
+use super::filter::Filter;
 use super::fleet::marks;
 use super::gate::{Gate, READING_TIME};
 use super::pick;
 use super::runs::{self, Cancelled, Kind, Run};
 use super::state::{AppState, Pane, Quitting, View};
-use super::update::{copying, drifting, handing, logging, recalling};
+use super::update::{copying, drifting, handing, logging, recalling, searching};
 use crate::config::Grouping;
 use crate::engine::approval::Manner;
 use crate::show::some;
@@ -17,7 +17,9 @@ use crate::show::some;
 pub fn available(state: &AppState, action: Action) -> Result<(), String> {
     match action {
         Action::Preview => pick::pickable(state),
-        Action::MarkAll | Action::MarkShown | Action::Invert if !filter::focused(state).1.faults.is_empty() => {
+        Action::MarkAll | Action::MarkShown | Action::Invert
+            if !Filter::fleet(&state.tree.filter, &state.survey).faults.is_empty() =>
+        {
             Err("the filter was not understood: mend it first, as it may show more than is meant".into())
         }
         Action::Mark if state.tree.range.is_some() => Ok(()),
@@ -43,6 +45,7 @@ pub fn available(state: &AppState, action: Action) -> Result<(), String> {
         | Action::FoldAll
         | Action::Everything
         | Action::Compare => drifting::can(state, action),
+        Action::NextMatch | Action::PreviousMatch => searching::can(state),
         Action::Reset => reset(state),
         Action::Undo => recalling::can_undo(state),
         Action::Finish | Action::LeaveRun => recalling::can_settle(state, action),
@@ -161,9 +164,11 @@ fn reset(state: &AppState) -> Result<(), String> {
 
 fn as_job(state: &AppState) -> Result<(), String> {
     let View::Preview(preview) = &state.view else { return Err("there is no preview".into()) };
+    let is_interrupted = |run: &str| state.interrupted.iter().any(|waiting| waiting.id == run);
     match preview.plan.undoes() {
-        Some(_) => Err("an undo runs here, not as a job".into()),
-        None => asked(state),
+        // how far it came was found out by reading its servers, and is written nowhere yet
+        Some(run) if is_interrupted(run) => Err("an interrupted run is undone here, not as a job".into()),
+        _ => asked(state),
     }
 }
 

@@ -17,7 +17,7 @@ use super::state::{AppState, View};
 use crate::engine::compare::ScopeDrift;
 use crate::engine::survey::Relationship;
 use crate::log::Message;
-use crate::model::{Foreign, is_harmful};
+use crate::model::{DriftState, Foreign, is_harmful};
 use crate::show::{self, Line, plural};
 use document::Document;
 use drift::DriftRow;
@@ -224,9 +224,7 @@ fn row(state: &AppState) -> Option<String> {
             let DriftRow::Field(at, field) = row else {
                 return drift::line(state, row).map(|(_, text)| text.trim().to_owned());
             };
-            let (name, sides) = drift::sides(&state.drift, at, field)?;
-            let [source, target] = sides.map(|side| side.map_or_else(|| "(none)".to_owned(), |side| side.words()));
-            Some(format!("{name}: source {source} | target {target}"))
+            drift::field_line(&state.drift, at, field)
         }
         Place::Jobs => {
             let run = state.runs.current();
@@ -263,13 +261,17 @@ fn scope_row(state: &AppState, relationship: &Relationship, scope: &ScopeDrift) 
 /// A relationship in one line, with how much it has drifted.
 fn relationship_row(state: &AppState, relationship: &Relationship, relation: &Relation) -> String {
     let title = show::relationship_title(relationship, state.source_member(relationship)).text();
-    format!("{title}  {}", relationship_words(relationship, relation))
+    format!("{title}  {}", relationship_words(state, relationship, relation))
 }
 
-/// How much a relationship has drifted.
-pub fn relationship_words(relationship: &Relationship, relation: &Relation) -> String {
+/// How much a relationship has drifted, as it was known last.
+pub fn relationship_words(state: &AppState, relationship: &Relationship, relation: &Relation) -> String {
     match (&relation.compared, &relationship.unsupported) {
         (_, Some(reason)) => format!("not supported: {reason}"),
+        (Some(_), None) if relation.turned => DriftState::Checking.words().to_owned(),
+        (Some(compared), None) if state.is_stale(relationship) && !compared.pending => {
+            format!("{}: {}", DriftState::Checking.words(), drift::summary_words(compared))
+        }
         (Some(compared), None) => drift::summary_words(compared),
         (None, None) => "not compared yet".to_owned(),
     }

@@ -3,6 +3,7 @@
 pub mod aligned;
 mod concerns;
 mod rows;
+mod searched;
 mod told;
 pub mod whole;
 mod words;
@@ -17,9 +18,11 @@ use crate::show::plural;
 use super::compared::Compared;
 use super::effect::Ticket;
 use super::list::Scroll;
+use super::search::Search;
 use super::state::AppState;
 use aligned::{Aligned, Left, Side};
 
+pub use searched::{field_line, searched};
 pub use told::told;
 pub use words::{
     change_line, described, finding_line, left_out_line, member_words, severity_word, side_word, state_words,
@@ -148,6 +151,10 @@ pub struct DriftPane {
     pub scroll: Scroll,
     /// Sections that are folded, of whatever scope.
     pub folded: BTreeSet<Section>,
+    /// Those of them that are open as long as something in them is searched for.
+    pub opened: BTreeSet<Section>,
+    /// What is searched for.
+    pub search: Search,
     /// It covers the lists.
     pub full: bool,
     /// Items that a replication leaves as they are, are shown as well.
@@ -185,6 +192,7 @@ impl DriftPane {
         if self.subject.as_ref().is_some_and(|shown| shown.is(&subject)) {
             let key = self.current().and_then(|row| self.key(row));
             self.whole = opened;
+            self.search.unfolds = true;
             self.rebuild(key);
         }
     }
@@ -193,6 +201,7 @@ impl DriftPane {
     pub fn show_everything(&mut self, everything: bool) {
         let key = self.current().and_then(|row| self.key(row));
         self.everything = everything;
+        self.search.unfolds = true;
         self.rebuild(key);
     }
 
@@ -212,6 +221,7 @@ impl DriftPane {
         }
         self.subject = subject;
         self.whole = Opened::NotYet;
+        self.search.unfolds = true;
         self.rebuild(key);
     }
 
@@ -252,16 +262,13 @@ impl DriftPane {
 
     /// The section that the highlighted line is in.
     pub fn section(&self) -> Option<Section> {
-        let at = self.scroll.position(self.rows.len());
-        self.rows.get(..=at)?.iter().rev().find_map(|row| match row {
-            DriftRow::Section(head) => Some(head.section),
-            _ => None,
-        })
+        self.section_of(self.scroll.position(self.rows.len()))
     }
 
     /// Folds a section, or opens it; the cursor stays in it.
     pub fn fold(&mut self, section: Section) {
-        if !self.folded.remove(&section) {
+        // what a search has opened stays folded for everything else
+        if !self.opened.remove(&section) && !self.folded.remove(&section) {
             self.folded.insert(section);
         }
         self.rebuild(Some(RowKey::Section(section)));
@@ -272,6 +279,7 @@ impl DriftPane {
         let section = self.section().map(RowKey::Section);
         let is_open = self.rows.iter().any(|row| matches!(row, DriftRow::Section(head) if head.folded.is_none()));
         self.folded = if is_open { Section::ALL.into() } else { BTreeSet::new() };
+        self.opened.clear();
         self.rebuild(section);
     }
 
@@ -280,10 +288,28 @@ impl DriftPane {
         self.rows.iter().any(|row| matches!(row, DriftRow::Section(_)))
     }
 
+    /// Opens these of the folded sections as long as something is searched for, and no others.
+    pub fn open_only(&mut self, opened: BTreeSet<Section>) {
+        if opened != self.opened {
+            let key = self.current().and_then(|row| self.key(row));
+            self.opened = opened;
+            self.rebuild(key);
+        }
+    }
+
+    /// The section that a line is in.
+    pub fn section_of(&self, at: usize) -> Option<Section> {
+        self.rows.get(..=at)?.iter().rev().find_map(|row| match row {
+            DriftRow::Section(head) => Some(head.section),
+            _ => None,
+        })
+    }
+
     /// Makes the lines anew, with the cursor on what this was, and the lines about it where they were.
     fn rebuild(&mut self, key: Option<RowKey>) {
         let old = self.scroll.position(self.rows.len());
         self.rows = self.build();
+        self.search.is_stale = true;
         let Some(key) = key else { return };
         let of_item = match &key {
             RowKey::Field(item, _) => Some(RowKey::Item(item.clone())),

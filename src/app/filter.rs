@@ -1,4 +1,4 @@
-//! The one filter language of all lists.
+//! The one filter language of all lists, and of what is searched for in texts.
 //!
 //! ```text
 //! office -drift:in-sync server:berlin name:"floor 3"
@@ -9,12 +9,15 @@
 //! is left where all of it holds. What is not understood filters nothing away, and is told.
 
 pub mod fleet;
+mod listed;
 pub mod past;
+
+pub use listed::Searched;
 
 use std::fmt;
 
-use super::history::Level;
-use super::state::AppState;
+use super::action::Place;
+use super::state::{AppState, View};
 use crate::config::nearest;
 
 /// What can be asked for by name.
@@ -34,6 +37,8 @@ pub enum Key {
     Name,
     /// How many of a scope's addresses are in use, in percent.
     Used,
+    /// How much a message matters.
+    Level,
 }
 
 impl Key {
@@ -47,6 +52,7 @@ impl Key {
             Key::Section => "section",
             Key::Name => "name",
             Key::Used => "used",
+            Key::Level => "level",
         }
     }
 }
@@ -154,24 +160,83 @@ impl Filter {
     }
 }
 
-/// The filter of the list that keys go to: as it was typed, and as it was understood.
+/// What is typed into: the filter of a list, or what is searched for in a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Typed {
+    /// The filter of the fleet.
+    Fleet,
+    /// That of the past runs.
+    PastRuns,
+    /// That of the scopes of one of them.
+    PastScopes,
+    /// That of the runs and jobs.
+    Jobs,
+    /// That of the log.
+    Log,
+    /// What is searched for in the drift.
+    Drift,
+    /// What is searched for in the preview.
+    Preview,
+}
+
+impl Typed {
+    /// What is typed into where the keys go to.
+    pub fn at(state: &AppState) -> Self {
+        match state.beneath() {
+            Place::History => Typed::PastRuns,
+            Place::PastRun => Typed::PastScopes,
+            Place::Jobs => Typed::Jobs,
+            Place::Log => Typed::Log,
+            Place::Drift => Typed::Drift,
+            Place::Preview => Typed::Preview,
+            _ => Typed::Fleet,
+        }
+    }
+
+    /// Whether nothing is filtered away by it.
+    pub fn is_search(self) -> bool {
+        matches!(self, Typed::Drift | Typed::Preview)
+    }
+
+    /// Its word for the line that is typed.
+    pub fn word(self) -> &'static str {
+        if self.is_search() { "search" } else { "filter" }
+    }
+
+    fn questions(self, state: &AppState) -> Vec<Question> {
+        match self {
+            Typed::Fleet => fleet::questions(&state.survey),
+            Typed::PastRuns => past::of_runs(),
+            Typed::PastScopes => past::of_scopes(),
+            Typed::Jobs => listed::of_jobs(),
+            Typed::Log => listed::of_messages(),
+            Typed::Drift | Typed::Preview => listed::of_lines(),
+        }
+    }
+
+    fn text(self, state: &AppState) -> &str {
+        match (self, &state.view) {
+            (Typed::Fleet, _) => &state.tree.filter,
+            (Typed::PastRuns | Typed::PastScopes, _) => state.history.filter(),
+            (Typed::Jobs, _) => &state.runs.filter,
+            (Typed::Log, _) => state.log.as_ref().map_or("", |log| &log.filter),
+            (Typed::Drift, _) => &state.drift.search.text,
+            (Typed::Preview, View::Preview(preview)) => &preview.search.text,
+            (Typed::Preview, _) => "",
+        }
+    }
+}
+
+/// What keys are typed into: as it was typed, and as it was understood.
 pub fn focused(state: &AppState) -> (&str, Filter) {
-    let text = if state.history.open { state.history.filter() } else { &state.tree.filter };
-    (text, Filter::read(text, &questions(state)))
+    let typed = Typed::at(state);
+    (typed.text(state), Filter::read(typed.text(state), &typed.questions(state)))
 }
 
 /// What can be asked by a key there: `drift: state:`.
 pub fn keys(state: &AppState) -> String {
-    questions(state).iter().map(|question| format!("{}:", question.key.word())).collect::<Vec<_>>().join(" ")
-}
-
-fn questions(state: &AppState) -> Vec<Question> {
-    let history = &state.history;
-    match (history.open, &history.opened, history.level) {
-        (false, ..) => fleet::questions(&state.survey),
-        (true, Some(_), Level::Scopes | Level::Destroyed) => past::of_scopes(),
-        (true, ..) => past::of_runs(),
-    }
+    let questions = Typed::at(state).questions(state);
+    questions.iter().map(|question| format!("{}:", question.key.word())).collect::<Vec<_>>().join(" ")
 }
 
 /// A part of a filter as it was written.

@@ -6,7 +6,8 @@ use super::keymap::{self, Keymap};
 const NOTES: &[&str] = &[
     "",
     "Signs: + create, ~ update, - delete, each on the target. The target is overwritten by the source.",
-    "! before the counts of a relationship: it has critical findings.",
+    "+2 at the end of the titles of the columns: so many columns find no room in this window. One that has nothing to \
+     show in any line gives its room to the others.",
     "By drift: critical, unknown, on one side only, drifted (what deletes most first), checking, in sync.",
     "Marks: * before a scope, a bar before a range. {preview} replicates the marked scopes, or the highlighted one if none \
      is marked.",

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::filter::Filter;
 use super::list::Scroll;
 use crate::config::LogLevel;
 use crate::log::{Message, RECENT};
@@ -13,10 +14,12 @@ pub const PACE: Duration = Duration::from_secs(1);
 pub struct LogView {
     /// The messages, oldest first.
     messages: Vec<Message>,
-    /// Those of them that the level leaves, by place.
+    /// Those of them that level and filter leave, by place.
     shown: Vec<usize>,
     /// The least important kind that is shown.
     pub level: LogLevel,
+    /// What messages are filtered by, as it was typed.
+    pub filter: String,
     /// The cursor, among those that are shown.
     pub scroll: Scroll,
     /// When more was asked for.
@@ -25,8 +28,8 @@ pub struct LogView {
 
 impl Default for LogView {
     fn default() -> Self {
-        let (messages, shown) = (Vec::new(), Vec::new());
-        LogView { messages, shown, level: LogLevel::Info, scroll: Scroll::default(), asked: None }
+        let (messages, shown, filter) = (Vec::new(), Vec::new(), String::new());
+        LogView { messages, shown, level: LogLevel::Info, filter, scroll: Scroll::default(), asked: None }
     }
 }
 
@@ -92,14 +95,25 @@ impl LogView {
         self.list(self.looked_at());
     }
 
+    /// Changes the filter. The cursor stays on its message, or near it.
+    pub fn change_filter(&mut self, change: impl FnOnce(&mut String)) {
+        let (seq, follows) = (self.looked_at(), self.follows());
+        change(&mut self.filter);
+        self.list(seq);
+        if follows {
+            self.scroll.cursor = self.len().saturating_sub(1);
+        }
+    }
+
     fn looked_at(&self) -> u64 {
         self.current().map_or(0, |message| message.seq)
     }
 
-    /// Lists anew what the level leaves, with the cursor on this message or the one before it.
+    /// Lists anew what level and filter leave, with the cursor on this message or the one before it.
     fn list(&mut self, seq: u64) {
-        let level = self.level;
-        let places = self.messages.iter().enumerate().filter(|(_, message)| message.level <= level);
+        let (level, filter) = (self.level, Filter::messages(&self.filter));
+        let fits = |message: &Message| message.level <= level && filter.message(message);
+        let places = self.messages.iter().enumerate().filter(|(_, message)| fits(message));
         self.shown = places.map(|(at, _)| at).collect();
         self.scroll.cursor = self.shown().take_while(|message| message.seq <= seq).count().saturating_sub(1);
     }
@@ -135,6 +149,9 @@ mod tests {
         assert_eq!((current(&view), view.len()), (90, 10));
         view.choose(LogLevel::Debug);
         assert_eq!(current(&view), 90);
+        view.change_filter(|filter| filter.push_str("m9 -m99"));
+        assert_eq!((current(&view), view.len()), (90, 10), "counts are those of the filter");
+        view.change_filter(String::clear);
         view.step(isize::MAX / 2);
         view.take((102..3000).map(|n| message(n, LogLevel::Info)).collect());
         assert_eq!((view.all(), current(&view)), (RECENT, 2999));

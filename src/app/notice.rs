@@ -22,8 +22,9 @@ pub struct Notice {
 pub struct Notices(Vec<Notice>);
 
 impl Notices {
-    /// Tells one more. What went well is told alone, or behind what needs a look.
+    /// Tells one more. What went well is told alone, or behind what needs a look. The log keeps all.
     pub fn tell(&mut self, notice: Notice) {
+        notice.tone.log(&notice.text);
         self.forget_good();
         if self.0.iter().map(|old| old.text.len()).sum::<usize>() >= LONG {
             self.0.clear();

@@ -11,15 +11,18 @@ use std::sync::Arc;
 
 use crate::engine::approval::{Answer, Approved, Manner, Questions, Switches};
 use crate::engine::plan::{LeftOut, Plan, PlannedRelationship};
+use crate::engine::port::Refusal;
 use crate::model::Foreign;
 use crate::show::ScopeNames;
 
 use super::action::Action;
 use super::effect::Ticket;
+use super::filter::Searched;
 use super::gate::Gate;
 use super::keymap::Keymap;
 use super::list::Scroll;
 use super::saving::Saving;
+use super::search::Search;
 use super::state::Setting;
 
 pub use lines::totals;
@@ -51,6 +54,8 @@ pub struct Preview {
     pub rows: Vec<Row>,
     /// Its cursor.
     pub scroll: Scroll,
+    /// What is searched for.
+    pub search: Search,
     /// Columns hidden on the left.
     pub shift: usize,
     /// Which keys may confirm.
@@ -80,12 +85,13 @@ impl Preview {
             switches,
             operator: setting.operator.clone(),
             read_only: setting.read_only,
-            type_name_above: usize::try_from(setting.screen.type_name_above).unwrap_or(usize::MAX),
+            type_name_above: setting.screen.type_name_above,
             answers: Vec::new(),
             rows: rows::rows(&plan),
             plan,
             picked,
             scroll: Scroll::default(),
+            search: Search::default(),
             shift: 0,
             gate: Gate::default(),
             naming: None,
@@ -102,11 +108,7 @@ impl Preview {
 
     /// Begins with the questions: a yes to all does not hold where a name has to be typed.
     fn begin(&mut self) {
-        let deletes_many =
-            |planned: &PlannedRelationship| planned.deletions(&self.plan.overrides) > self.type_name_above;
-        let all = self.plan.relationships.iter().enumerate();
-        let by_itself = all.filter(|(_, planned)| deletes_many(planned)).map(|(at, _)| at).collect();
-        self.questions.ask_by_itself(by_itself);
+        self.questions.ask_by_itself(self.plan.deleting(|count| count > self.type_name_above));
         self.pass_over_empty();
     }
 
@@ -118,6 +120,7 @@ impl Preview {
         self.questions = questions(&plan, self.switches, &self.operator);
         self.rows = rows::rows(&plan);
         self.plan = plan;
+        self.search.is_stale = true;
         if let Some(at) = anchor.and_then(|anchor| self.find(&anchor)) {
             self.scroll.cursor = at;
             self.scroll.top = at.saturating_sub(old.saturating_sub(self.scroll.top));
@@ -182,6 +185,25 @@ impl Preview {
         }
     }
 
+    /// Looks through its lines for what is searched for, where that was not done yet.
+    pub fn look(&mut self) {
+        if !self.search.is_stale {
+            return;
+        }
+        let mut search = std::mem::take(&mut self.search);
+        search.look(self.rows.iter().map(|row| self.searched(*row)));
+        self.search = search;
+    }
+
+    fn searched(&self, row: Row) -> Searched {
+        let change = self.change_at(row);
+        Searched {
+            text: self.line(row).1,
+            section: change.map(|change| change.section()),
+            change: change.map(|change| change.change),
+        }
+    }
+
     /// The overrides after the next step: one more name each time, then none again.
     pub fn next_overrides(&self) -> Option<BTreeSet<String>> {
         let names = self.plan.overridable();
@@ -203,6 +225,20 @@ impl Preview {
 pub fn override_ways(keymap: &Keymap) -> [String; 2] {
     let key = keymap.key(Action::Override);
     [format!("  [{key}: overrides it]"), format!("  [{key}: lets it stand again]")]
+}
+
+/// Whether a refusal stands, in this `word` or else as overridden, and which of the `ways` changes that.
+pub fn standing<'a>(
+    refusal: &Refusal,
+    overrides: &BTreeSet<String>,
+    [override_it, stand_again]: &'a [String; 2],
+    word: &'static str,
+) -> (&'static str, &'a str) {
+    match (refusal.overridable, refusal.stands(overrides)) {
+        (true, false) => ("overridden", stand_again),
+        (true, true) => (word, override_it),
+        (false, _) => (word, ""),
+    }
 }
 
 /// The questions of a plan.

@@ -27,9 +27,6 @@ pub fn open(state: &mut AppState, fleet: Arc<Fleet>) {
     fleet::relist(state);
 }
 
-/// What a key that has all servers read is answered by, until they were.
-pub const AGAIN: &str = "reading all servers again";
-
 /// Reads all servers, each by its own job, so that lists fill while others are read.
 pub fn read_all(state: &mut AppState) -> Vec<Effect> {
     let names = state.reports.iter().map(|report| report.name.clone()).collect();
@@ -55,8 +52,7 @@ pub fn on_read(state: &mut AppState, ticket: Ticket, server: &ServerName, outcom
     }
     state.reading.remove(server);
     let effects = merge(state, vec![(server.clone(), outcome)]);
-    let is_answered = state.message.as_ref().is_some_and(|(_, text)| text == AGAIN);
-    if is_answered && state.reading.is_empty() {
+    if state.tells_of_reading && state.reading.is_empty() {
         say_how_it_went(state);
     }
     effects

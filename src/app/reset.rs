@@ -10,7 +10,7 @@ use super::drift::Look;
 use super::gate::Gate;
 use super::keymap::Keymap;
 use super::list::Scroll;
-use super::preview::override_ways;
+use super::preview::{override_ways, standing};
 
 /// A reset plan with its question.
 pub struct ResetView {
@@ -69,18 +69,14 @@ impl ResetView {
     /// Its paragraphs, safe to show, and how to show them.
     pub fn lines(&self, keymap: &Keymap) -> Vec<(Look, String)> {
         let plan = &self.plan;
-        let [override_it, stand_again] = override_ways(keymap);
+        let ways = override_ways(keymap);
         let mut lines = vec![(Look::Heading, format!("{} ({})", plan.name, plan.mode))];
         for side in &plan.sides {
             let state = side.state.as_ref().map_or_else(|| "no state".to_owned(), |state| state.explained(&plan.mode));
             lines.push((Look::Plain, format!("  {} {state}", side.shown)));
         }
         for refusal in &plan.refusals {
-            let (word, how) = match (refusal.overridable, plan.overrides.contains(refusal.name)) {
-                (true, true) => ("overridden", stand_again.as_str()),
-                (true, false) => ("REFUSED", override_it.as_str()),
-                (false, _) => ("REFUSED", ""),
-            };
+            let (word, how) = standing(refusal, &plan.overrides, &ways, "REFUSED");
             lines.push((Look::Refusal, format!("{word}, {}: {}{how}", refusal.name, refusal.message)));
             lines.extend((!refusal.hint.is_empty()).then(|| (Look::Quiet, format!("  {}", refusal.hint))));
         }

@@ -17,12 +17,13 @@ use crate::model::{Foreign, ScopeId, ServerName};
 
 use super::detached::DetachedJob;
 use super::effect::Ticket;
+use super::filter::Filter;
 use super::list::Scroll;
 use super::state::Tone;
 
 pub use caption::terminal_title;
 pub use retry::{Retry, retry};
-pub use rows::RunRow;
+pub use rows::{Listed, RunRow};
 pub use standing::{Standing, outcome_words, summary};
 
 /// How far a run was cancelled.
@@ -119,6 +120,8 @@ pub struct Run {
     pub seen: bool,
     /// The lines of its list.
     pub rows: Vec<RunRow>,
+    /// The filter leaves it, or one of its scopes.
+    pub is_left: bool,
     /// Where its list stands.
     pub scroll: Scroll,
 }
@@ -173,6 +176,7 @@ impl Run {
             handed_to: None,
             seen: false,
             rows: Vec::new(),
+            is_left: true,
             scroll: Scroll::default(),
         }
     }
@@ -238,44 +242,70 @@ pub struct Runs {
     pub chosen: Option<Entry>,
     /// Where the list of the job that is shown stands.
     pub job_scroll: Scroll,
-    /// Of a run only what failed is listed.
-    pub only_failed: bool,
+    /// What of runs and jobs is listed.
+    pub listed: Listed,
+    /// What they are filtered by, as it was typed.
+    pub filter: String,
     /// Where the runs begin that were under way together, the newest of all.
     together: usize,
 }
 
 impl Runs {
-    /// Runs and jobs, oldest first.
+    /// Runs and jobs that the filter leaves, oldest first.
     pub fn entries(&self) -> Vec<Entry> {
-        let runs = self.all.iter().map(|run| (run.began, Entry::Run(run.ticket)));
-        let mut entries: Vec<_> = self.jobs.iter().map(|job| (job.created, Entry::Job(job.id))).chain(runs).collect();
+        let runs = self.all.iter().filter(|run| run.is_left).map(|run| (run.began, Entry::Run(run.ticket)));
+        let jobs =
+            self.jobs.iter().filter(|job| self.listed.filter.job(job)).map(|job| (job.created, Entry::Job(job.id)));
+        let mut entries: Vec<_> = jobs.chain(runs).collect();
         entries.sort_by_key(|(at, _)| *at);
         entries.into_iter().map(|(_, entry)| entry).collect()
     }
 
-    /// A run begins; it is shown.
+    /// Changes what is typed as the filter.
+    pub fn change_filter(&mut self, change: impl FnOnce(&mut String)) {
+        change(&mut self.filter);
+        self.listed.filter = Filter::jobs(&self.filter);
+        self.lay_all();
+    }
+
+    /// How the title of the list tells of the filter, where there is one.
+    pub fn filter_title(&self) -> Option<String> {
+        let (left, all) = (self.entries().len(), self.all.len() + self.jobs.len());
+        (!self.filter.is_empty()).then(|| format!("{}: {left} of {all}", self.listed.filter.title(&self.filter)))
+    }
+
+    /// A run begins; it is shown, whatever was filtered.
     pub fn begin(&mut self, mut run: Run) {
         if self.all.iter().all(|run| run.result.is_some()) {
             self.together = self.all.len();
         }
-        run.lay(self.only_failed);
+        self.change_filter(String::clear);
+        run.lay(&self.listed);
         self.all.push(run);
         self.chosen = None;
     }
 
     /// A run is so far.
     pub fn heard(&mut self, ticket: Ticket, status: Status) {
-        let only_failed = self.only_failed;
         let Some(run) = self.find(ticket).filter(|run| run.result.is_none()) else { return };
         run.status = status;
-        run.lay(only_failed);
+        self.lay(ticket);
+    }
+
+    /// Lists a run anew.
+    pub fn lay(&mut self, ticket: Ticket) {
+        self.all.iter_mut().filter(|run| run.ticket == ticket).for_each(|run| run.lay(&self.listed));
     }
 
     /// Lists only what failed, or all again.
     pub fn toggle_failed(&mut self) {
-        self.only_failed = !self.only_failed;
+        self.listed.only_failed = !self.listed.only_failed;
+        self.lay_all();
+    }
+
+    fn lay_all(&mut self) {
         for run in &mut self.all {
-            run.lay(self.only_failed);
+            run.lay(&self.listed);
             run.scroll = Scroll { height: run.scroll.height, ..Scroll::default() };
         }
     }
@@ -326,7 +356,7 @@ impl Runs {
             if left.any(|one| one.name == *name) {
                 let all = &mut Arc::make_mut(report).relationships;
                 all.iter_mut().filter(|one| one.name == *name).for_each(|one| one.still_terminated = None);
-                run.lay(self.only_failed);
+                run.lay(&self.listed);
                 revised.push(run.ticket);
             }
         }

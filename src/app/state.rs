@@ -105,6 +105,8 @@ pub enum View {
         ticket: Ticket,
         /// What was picked, in words.
         picked: String,
+        /// Whose answers it waits for, in words.
+        waits_for: String,
         /// The plan is shown and asked about, whatever Force says.
         asks: bool,
     },
@@ -161,6 +163,17 @@ pub enum Tone {
     Warning,
     /// Something failed.
     Bad,
+}
+
+impl Tone {
+    /// Keeps a text of the screen in the log.
+    pub fn log(self, text: &str) {
+        match self {
+            Tone::Plain => tracing::debug!(target: "scopesync::screen", "{text}"),
+            Tone::Good | Tone::Warning => tracing::info!(target: "scopesync::screen", "{text}"),
+            Tone::Bad => tracing::warn!(target: "scopesync::screen", "{text}"),
+        }
+    }
 }
 
 /// The state of the interactive program.
@@ -227,6 +240,8 @@ pub struct AppState {
     pub filtering: bool,
     /// The answer to the last key.
     pub message: Option<(Tone, String)>,
+    /// It answers a key that has all servers read: how that went comes in its place.
+    pub tells_of_reading: bool,
     /// Results of runs that were not seen yet.
     pub notices: Notices,
     /// How to end while a run is under way.
@@ -284,6 +299,7 @@ impl AppState {
             force: false,
             filtering: false,
             message: None,
+            tells_of_reading: false,
             notices: Notices::default(),
             quitting: None,
             begun: None,
@@ -501,9 +517,18 @@ impl AppState {
         self.setting.keymap.key(action)
     }
 
-    /// Answers a key.
+    /// Answers a key. The log keeps what the next key takes from the screen.
     pub fn say(&mut self, tone: Tone, text: impl Into<String>) {
-        self.message = Some((tone, text.into()));
+        let text = text.into();
+        tone.log(&text);
+        self.message = Some((tone, text));
+        self.tells_of_reading = false;
+    }
+
+    /// Takes the answer to a key away.
+    pub fn hush(&mut self) {
+        self.message = None;
+        self.tells_of_reading = false;
     }
 
     /// The scopes of a relationship that a run under way is to write.

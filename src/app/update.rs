@@ -13,6 +13,7 @@ mod pointing;
 pub(super) mod recalling;
 mod resetting;
 mod running;
+pub(super) mod searching;
 
 use std::time::Instant;
 
@@ -25,6 +26,7 @@ use super::action::{Action, Place, Verb};
 use super::available::available;
 use super::drift::Opened;
 use super::effect::{Effect, News, Ticket};
+use super::filter::Typed;
 use super::fleet;
 use super::gate::Gate;
 use super::key::Key;
@@ -65,6 +67,7 @@ pub fn start(state: &mut AppState) -> Vec<Effect> {
 /// Changes the state by what happened, and says what has to be done.
 pub fn update(state: &mut AppState, event: Event, now: Moment) -> Vec<Effect> {
     state.clock = now.clock;
+    let typed = Typed::at(state);
     let mut effects = match event {
         Event::Key(key) => on_key(state, key, now),
         Event::Paste(text) if state.is_exporting() => {
@@ -103,6 +106,9 @@ pub fn update(state: &mut AppState, event: Event, now: Moment) -> Vec<Effect> {
     effects.extend(reading::look(state));
     effects.extend(recalling::read_on(state));
     browse::refresh_drift(state);
+    searching::settle(state);
+    // what was typed was meant for what was there
+    state.filtering &= Typed::at(state) == typed || matches!(typed, Typed::PastRuns | Typed::PastScopes);
     effects.extend(drifting::open(state));
     // A covered question has to be read again.
     if !state.is_asking() {
@@ -137,6 +143,7 @@ fn meaning(state: &AppState, key: Key) -> Meaning {
 fn press(state: &mut AppState, key: Key, kind: KeyEventKind, now: Moment) -> Vec<Effect> {
     let last_key = state.last_key.replace(now.at);
     if state.filtering && !filtering::leaves_typing(state, key) {
+        disturb(state, now);
         return filtering::key(state, key);
     }
     if state.is_exporting() && !filtering::leaves_typing(state, key) {
@@ -149,6 +156,10 @@ fn press(state: &mut AppState, key: Key, kind: KeyEventKind, now: Moment) -> Vec
         commanding::key(state, key);
         return Vec::new();
     }
+    if key.is(KeyCode::Esc) && state.begun.is_none() && searching::clear(state) {
+        disturb(state, now);
+        return Vec::new();
+    }
     let place = state.place();
     let meaning = meaning(state, key);
     let mut begun = state.begun.take().unwrap_or_else(|| Begun { place, keys: Vec::new() });
@@ -158,7 +169,7 @@ fn press(state: &mut AppState, key: Key, kind: KeyEventKind, now: Moment) -> Vec
     let verb = match meaning {
         _ if begun.place != place => None,
         Meaning::Begins => {
-            state.message = None;
+            state.hush();
             state.begun = Some(begun);
             return Vec::new();
         }
@@ -195,7 +206,7 @@ fn carry_out(
         return Vec::new();
     }
     watch::looked(state);
-    state.message = None;
+    state.hush();
     if verb.action != Action::LeaveRun {
         state.history.asked_to_leave = None;
     }
@@ -203,7 +214,10 @@ fn carry_out(
     if let (true, Some(gate)) = (confirms, state.gate())
         && !gate.lets_through(now.at, last_key)
     {
-        state.say(Tone::Warning, format!("{label}: pasted, or held down: press it once more"));
+        state.say(
+            Tone::Warning,
+            format!("{label}: pasted, held down, or too soon after the key before: press it once more"),
+        );
         disturb(state, now);
         return Vec::new();
     }
@@ -269,6 +283,14 @@ fn act(state: &mut AppState, action: Action, now: Moment) -> Vec<Effect> {
             state.copying = None;
             Vec::new()
         }
+        Action::Filter if matches!(place, Place::Drift | Place::Preview | Place::Jobs | Place::Log) => {
+            state.filtering = true;
+            Vec::new()
+        }
+        Action::NextMatch | Action::PreviousMatch => {
+            searching::step(state, action == Action::NextMatch);
+            Vec::new()
+        }
         _ if action.is_of_copying() => copying::act(state, action),
         Action::Demo => open_demo(state),
         Action::WhatIf => {
@@ -280,12 +302,17 @@ fn act(state: &mut AppState, action: Action, now: Moment) -> Vec<Effect> {
         Action::Force => {
             state.force = !state.force;
             let (key, force) = (state.key(Action::Preview), state.force);
-            let words = if force { format!("on: {key} replicates WITHOUT asking") } else { format!("off: {key} asks") };
+            let words = match force {
+                true if state.what_if => "on, but WhatIf is on too and wins: nothing is written".to_owned(),
+                true => format!("on: {key} replicates WITHOUT asking"),
+                false => format!("off: {key} asks"),
+            };
             state.say(Tone::Plain, format!("Force is {words}"));
             Vec::new()
         }
         Action::Reload => {
-            state.say(Tone::Plain, reading::AGAIN);
+            state.say(Tone::Plain, "reading all servers again");
+            state.tells_of_reading = true;
             fleet::resort_when_compared(state);
             let mut effects = reading::read_all(state);
             effects.extend(recalling::refresh(state));

@@ -4,22 +4,24 @@
 //! nothing is compared. One without a mark is asked for its health, and read as a whole as seldom
 //! as that takes a hundredth of its time. What has changed meanwhile is marked until it was looked at.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod noted;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::compared::Compared;
 use super::effect::{Effect, ReadOutcome, Ticket};
 use super::reading;
 use super::state::{AppState, Moment, Tone};
 use crate::config::ScreenConfig;
-use crate::engine::compare::ScopeDrift;
 use crate::engine::port::Reading;
 use crate::engine::survey::ServerReport;
-use crate::model::{Change, DriftState, ScopeId, ServerName};
+use crate::model::ServerName;
 use crate::show::{plural, some};
+
+pub use noted::Noted;
 
 /// The interval where the configuration names none.
 pub const INTERVAL: Duration = Duration::from_secs(300);
@@ -52,25 +54,6 @@ struct Asked {
     at: Instant,
     /// A server without a mark is read as a whole for it.
     thoroughly: bool,
-}
-
-/// What has become of a scope since it was looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Since {
-    /// It was not there.
-    New,
-    /// Its drift was another one.
-    Changed,
-}
-
-impl Since {
-    /// In a word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Since::New => "new",
-            Since::Changed => "changed",
-        }
-    }
 }
 
 impl Watch {
@@ -154,7 +137,7 @@ pub fn answered(
     if is_busy(state, server) {
         return Vec::new();
     }
-    let known = state.reports.iter().find(|report| report.name == *server).and_then(|report| report.reading());
+    let known = state.survey.reading(server);
     let (was_read, has_mark) = (known.is_some(), known.is_some_and(|known| known.pulse.is_some()));
     if (asked.thoroughly || has_mark) && !matches!(outcome, Some(Err(_))) {
         state.watch.heard(server, now.clock);
@@ -191,121 +174,17 @@ pub fn failed(state: &mut AppState, ticket: Ticket) -> bool {
 }
 
 fn is_busy(state: &AppState, server: &ServerName) -> bool {
-    let written: BTreeSet<&ServerName> =
-        state.running().flat_map(|run| &run.routes).flat_map(|route| &route.servers).collect();
+    let is_written = || state.running().flat_map(|run| &run.routes).any(|route| route.servers.contains(server));
     // of jobs it is not known here what they write
     let jobs = state.runs.jobs.iter().any(|job| !job.state.is_over());
-    state.reading.contains_key(server) || written.contains(server) || jobs
-}
-
-/// What has become of the scopes of a relationship since the operator looked at them.
-#[derive(Debug, Default)]
-pub struct Noted {
-    notes: BTreeMap<ScopeId, Note>,
-    /// All scopes were known once: one that nothing is known of is new.
-    is_complete: bool,
-}
-
-/// How a scope was when it was known and looked at last.
-#[derive(Debug)]
-struct Note {
-    /// `None` where it was not there.
-    was: Option<(DriftState, Vec<Change>)>,
-    /// What to tell of it; nothing while nobody knows how it stands.
-    since: Option<Since>,
-}
-
-impl Noted {
-    /// What to tell of a scope.
-    pub fn of(&self, id: ScopeId) -> Option<Since> {
-        self.notes.get(&id)?.since
-    }
-
-    /// How many scopes there is something to tell of.
-    pub fn count(&self) -> usize {
-        self.notes.values().filter(|note| note.since.is_some()).count()
-    }
-
-    /// Forgets everything: what comes next is the first that is known.
-    pub fn forget(&mut self) {
-        *self = Noted::default();
-    }
-
-    /// Compares what is known now with what was known last, in the same direction. That nobody
-    /// knows how a scope stands, or whether it is there, is no change.
-    pub fn take(&mut self, old: &Compared, new: &Compared) {
-        let is_open = |compared: &Compared| compared.pending || compared.is_unread();
-        self.is_complete |= !is_open(old);
-        let mut before = old.drift.scopes.iter().peekable();
-        for scope in &new.drift.scopes {
-            while let Some(gone) = before.next_if(|other| other.id < scope.id) {
-                self.remember(old, gone);
-            }
-            let was = before.next_if(|other| other.id == scope.id);
-            if new.pending || !is_known(scope) {
-                match was {
-                    Some(was) => self.remember(old, was),
-                    None if self.is_complete => self.keep(scope.id, None),
-                    None => {}
-                }
-                continue;
-            }
-            self.judge(was.map(|was| (was, !old.pending && is_known(was))), scope);
-        }
-        before.for_each(|gone| self.remember(old, gone));
-        if !is_open(new) {
-            self.notes.retain(|id, _| new.scope(*id).is_some());
-            self.is_complete = true;
-        }
-    }
-
-    /// Keeps how a scope was, until it is known again how it stands.
-    fn remember(&mut self, old: &Compared, was: &ScopeDrift) {
-        if !old.pending && is_known(was) {
-            self.keep(was.id, Some(was));
-        } else if let Some(note) = self.notes.get_mut(&was.id) {
-            note.since = None;
-        }
-    }
-
-    fn keep(&mut self, id: ScopeId, was: Option<&ScopeDrift>) {
-        let note = self.notes.entry(id).or_insert_with(|| Note { was: was.map(standing), since: None });
-        note.since = None;
-    }
-
-    /// Tells a scope that is known from how it was; of that it is told whether it was known.
-    fn judge(&mut self, was: Option<(&ScopeDrift, bool)>, scope: &ScopeDrift) {
-        let is_same =
-            |(state, changes): (&DriftState, &Vec<Change>)| *state == scope.state && *changes == scope.changes;
-        match (self.notes.get_mut(&scope.id), was) {
-            (Some(Note { was: Some((state, changes)), .. }), _) if is_same((state, changes)) => {
-                self.notes.remove(&scope.id);
-            }
-            (Some(note), _) => note.since = Some(if note.was.is_some() { Since::Changed } else { Since::New }),
-            (None, Some((was, true))) if !is_same((&was.state, &was.changes)) => {
-                self.notes.insert(scope.id, Note { was: Some(standing(was)), since: Some(Since::Changed) });
-            }
-            (None, None) if self.is_complete => {
-                self.notes.insert(scope.id, Note { was: None, since: Some(Since::New) });
-            }
-            (None, _) => {}
-        }
-    }
-}
-
-fn standing(scope: &ScopeDrift) -> (DriftState, Vec<Change>) {
-    (scope.state.clone(), scope.changes.clone())
-}
-
-fn is_known(scope: &ScopeDrift) -> bool {
-    !matches!(scope.state, DriftState::Unknown | DriftState::Checking)
+    state.reading.contains_key(server) || jobs || is_written()
 }
 
 /// What the cursor stands on was looked at.
 pub fn looked(state: &mut AppState) {
     let Some(id) = state.current_scope().map(|scope| scope.id) else { return };
     if let Some(relation) = state.current_mut().filter(|relation| relation.news.of(id).is_some()) {
-        relation.news.notes.remove(&id);
+        relation.news.seen(id);
     }
 }
 
@@ -313,33 +192,36 @@ pub fn looked(state: &mut AppState) {
 pub fn looked_at_all(state: &mut AppState) {
     let mut count = 0;
     for relation in state.relations.values_mut() {
-        count += relation.news.count();
-        relation.news.notes.retain(|_, note| note.since.is_none());
+        count += relation.news.all_seen();
     }
     state.say(Tone::Plain, format!("{} no longer told to be new or changed", plural(count, "scope")));
 }
 
 /// When the servers were asked last, in words: of several the one that is longest ago, and before
-/// all those that could not be read.
-pub fn words(state: &AppState) -> Option<String> {
+/// all those that could not be read. In full, and what matters of it.
+pub fn words(state: &AppState) -> Option<[String; 2]> {
+    if !state.watch.on {
+        return None;
+    }
+
     let is_silent = |report: &&ServerReport| matches!(report.outcome, Some(Err(_)));
     let silent: Vec<&ServerReport> = state.reports.iter().filter(is_silent).collect();
     let minutes = |reports: &[&ServerReport]| {
         let heard = reports.iter().filter_map(|report| state.watch.heard.get(&report.name)).min()?;
         Some(state.clock.duration_since(*heard).as_secs().max(0) / 60)
     };
-    let age = if silent.is_empty() {
-        match minutes(&state.reports.iter().collect::<Vec<_>>()) {
+    if silent.is_empty() {
+        let age = match minutes(&state.reports.iter().collect::<Vec<_>>()) {
             None => String::new(),
             Some(0) => ", read just now".to_owned(),
             Some(minutes) => format!(", read {minutes} min ago"),
-        }
-    } else {
-        let names = some(silent.iter().map(|report| &report.name));
-        match minutes(&silent) {
-            None | Some(0) => format!(", NOT READ: {names}"),
-            Some(minutes) => format!(", NOT READ for {minutes} min: {names}"),
-        }
-    };
-    state.watch.on.then(|| format!("watching{age}"))
+        };
+        return Some([format!("watching{age}"), "watching".to_owned()]);
+    }
+    let names = some(silent.iter().map(|report| &report.name));
+    let short = format!("NOT READ: {names}");
+    Some(match minutes(&silent) {
+        None | Some(0) => [format!("watching, {short}"), short],
+        Some(minutes) => [format!("watching, NOT READ for {minutes} min: {names}"), short],
+    })
 }

@@ -25,7 +25,7 @@ pub struct ScreenConfig {
     /// Servers are asked so often whether anything has moved; `None` if that is not wanted at the start.
     pub watch: Option<Duration>,
     /// From more deletions than this on, the operator types the relationship's name to confirm.
-    pub type_name_above: u32,
+    pub type_name_above: usize,
     /// A program and its arguments that compares two files, whose names are put behind them; empty for none.
     pub diff: Vec<String>,
     /// The terminal's title tells how far runs are.
@@ -172,7 +172,7 @@ pub(super) fn read(fields: Fields<'_, '_, '_>, folder: &Path) -> ScreenConfig {
                 None
             }
         }),
-        type_name_above: fields.count("type_name_above").unwrap_or(default.type_name_above),
+        type_name_above: fields.number("type_name_above", 0..=usize::MAX).unwrap_or(default.type_name_above),
         diff: fields.words("diff").map_or(default.diff, |diff| diff.value.into_iter().map(|word| word.value).collect()),
         title: fields.flag("title").unwrap_or(default.title),
         bell: fields.flag("bell").unwrap_or(default.bell),

@@ -48,6 +48,7 @@ pub const THEME: Section = Section {
         part("update", "Something is updated."),
         part("delete", "Something is deleted."),
         part("differs", "Words that differ between both sides."),
+        part("found", "What is searched for."),
         part("flag", "WhatIf, read-only, demo."),
         part("danger", "Force, and what is insecure."),
     ],

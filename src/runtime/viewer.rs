@@ -17,6 +17,10 @@ use crate::terminal::{self, Exit};
 /// So long after the program has ended the interrupt that ended it may still be on its way to us.
 const ECHO: Duration = Duration::from_millis(100);
 
+/// How often it is looked whether the program takes keys one by one. One that does so twice running has a screen of
+/// its own, or waits for a key at the end of a page: what it left was read. One that prints and ends never does.
+const LOOK: Duration = Duration::from_millis(100);
+
 impl Program {
     /// Shows the texts in that program, then takes the terminal back. Jobs go on meanwhile, and so
     /// does what is heard of them.
@@ -54,15 +58,18 @@ impl Program {
         for variable in &secrets {
             command.env_remove(variable);
         }
+        let modes = terminal::Modes::keep();
+        let mut is_dialogue = false;
         let ended = match command.spawn() {
-            Ok(child) => self.wait_for(child).await,
+            Ok(child) => self.wait_for(child, &mut is_dialogue).await,
             Err(error) => Some(Err(error)),
         };
+        modes.bring_back();
         drop(files);
         let Some(ended) = ended else { return Ok(Ok(())) };
         self.events.resume()?;
         // what it printed would be covered before anybody has read it
-        if ended.is_ok() && !self.is_read().await {
+        if ended.is_ok() && !is_dialogue && !self.is_read().await {
             return Ok(Ok(()));
         }
         self.screen.reenter()?;
@@ -96,9 +103,12 @@ impl Program {
         }
     }
 
-    /// Waits until the program ends; `None` where this one is told to end before.
-    async fn wait_for(&mut self, mut child: Child) -> Option<io::Result<ExitStatus>> {
+    /// Waits until the program ends, and notes whether it took keys one by one; `None` where this one is told to end
+    /// before.
+    async fn wait_for(&mut self, mut child: Child, is_dialogue: &mut bool) -> Option<io::Result<ExitStatus>> {
         let mut ended = None;
+        let mut looks = tokio::time::interval(LOOK);
+        let mut took_keys = false;
         let echo = tokio::time::sleep(Duration::MAX);
         tokio::pin!(echo);
         loop {
@@ -120,6 +130,11 @@ impl Program {
                     echo.as_mut().reset(Instant::now() + ECHO);
                 }
                 () = &mut echo, if ended.is_some() => return ended,
+                _ = looks.tick(), if ended.is_none() && !*is_dialogue => {
+                    let takes_keys = terminal::takes_single_keys();
+                    *is_dialogue = took_keys && takes_keys;
+                    took_keys = takes_keys;
+                }
                 event = self.hands.next() => self.on_job(event),
             }
         }

@@ -11,8 +11,12 @@ use crate::app::drawn::Window;
 /// Draws the text, wrapped.
 pub(super) fn draw(detail: &Detail, theme: &Theme, frame: &mut Frame<'_>, body: Rect) -> Window {
     let width = body.width.saturating_sub(4).min(110);
-    let lines: Vec<String> =
-        detail.paragraphs.iter().flat_map(|line| text::wrap(line, usize::from(width.saturating_sub(4)))).collect();
+    let lines: Vec<String> = detail
+        .paragraphs
+        .iter()
+        .map(|line| theme.glyphs.arrows(line))
+        .flat_map(|line| text::wrap(&line, usize::from(width.saturating_sub(4))))
+        .collect();
     let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2).min(body.height);
     let title = text::fit(&detail.title, usize::from(width.saturating_sub(4)), theme.glyphs.more).into_owned();
     let inside = pane::popup(frame, theme, body, width, height, &title);

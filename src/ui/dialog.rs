@@ -13,10 +13,18 @@ use crate::app::runs::{Cancelled, Kind};
 use crate::app::state::AppState;
 
 /// While a plan is being made.
-pub(super) fn planning(state: &AppState, picked: &str, theme: &Theme, frame: &mut Frame<'_>, body: Rect) {
+pub(super) fn planning(
+    state: &AppState,
+    (picked, waits_for): (&str, &str),
+    theme: &Theme,
+    frame: &mut Frame<'_>,
+    body: Rect,
+) {
     let width = body.width.saturating_sub(4).min(76);
-    let mut lines = text::wrap(picked, usize::from(width.saturating_sub(4)));
-    lines.push("Reading both partners and making the plan. Nothing is written yet.".into());
+    let room = usize::from(width.saturating_sub(4));
+    let mut lines = text::wrap(picked, room);
+    let words = format!("Reading {waits_for} and making the plan. Nothing is written yet.");
+    lines.extend(text::wrap(&words, room));
     lines.push(format!("{} gives up", state.key(Action::Abandon)));
     fill(theme, frame, body, width, "planning", &lines);
 }

@@ -6,16 +6,16 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::{Theme, pane, text};
+use super::{Theme, pane, search, text};
 use crate::app::drawn::{Starts, Window};
 use crate::app::drift::{self, DriftRow, Look, Subject};
 use crate::app::list::window_of;
-use crate::app::state::{AppState, Pane};
+use crate::app::state::{self, AppState};
 use sides::Columns;
 
-/// Draws the pane.
-pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) -> Window {
-    let focused = state.focus == Pane::Drift;
+/// Draws the pane; `whole` is its height where no long message covers the end of it.
+pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, whole: u16) -> Window {
+    let focused = state.focus == state::Pane::Drift;
     let drift = &state.drift;
     let inside = pane::head(frame, theme, area, &title(state), focused);
     let inside = Rect { x: inside.x + 1, width: inside.width.saturating_sub(1), ..inside };
@@ -30,7 +30,9 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
     };
     let len = drift.rows.len();
     let height = usize::from(inside.height.max(1));
-    let heights = |at: usize| drift.rows.get(at).map_or(1, |row| lines(state, columns, inside.width, *row));
+    let pane = Pane { state, theme, columns, width: inside.width.into(), rooms: Vec::new() };
+    let pane = pane.with_room(usize::from(whole.saturating_sub(inside.y - area.y)));
+    let heights = |at: usize| pane.height(at);
     let top = window_of(drift.scroll.top, drift.scroll.position(len), len, height, heights);
     let cursor = drift.scroll.position(len);
     let (mut y, mut shown, mut is_tall, mut starts) = (inside.top(), 0, false, Starts::default());
@@ -41,9 +43,12 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
         }
         let area = Rect { y, height: tall.min(inside.bottom().saturating_sub(y)), ..inside };
         starts.mark(y - inside.top());
-        one(state, theme, frame, area, columns, *row);
+        pane.draw(frame, area, at, *row);
         if focused && at == cursor {
             (area.top()..area.bottom()).for_each(|y| pane::shade(frame, inside, y, theme.cursor));
+        }
+        if drift.search.has(at) {
+            search::mark(frame, theme, area, &drift.search);
         }
         (y, shown, is_tall) = (y + tall, shown + 1, is_tall || tall > 1);
         if y >= inside.bottom() {
@@ -60,54 +65,136 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
     window
 }
 
-/// How many lines a row takes.
-fn lines(state: &AppState, columns: Columns, width: u16, row: DriftRow) -> usize {
-    match row {
-        DriftRow::Field(at, _) => columns.lines(state.drift.item(at).is_some_and(|item| item.is_on_both())),
-        _ if is_whole(row) => drift::line(state, row).map_or(1, |(_, line)| text::wrap(&line, width.into()).len()),
-        _ => 1,
-    }
+/// How much room there is for what is not a value.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Room {
+    /// Each line is cut off at the end of the pane, but for those that have to be read.
+    Scarce,
+    /// All of each line.
+    Enough,
+    /// What to do about findings as well.
+    Ample,
 }
 
-/// Whether a line is never cut off: without what stands at its end nobody knows what is wrong.
-fn is_whole(row: DriftRow) -> bool {
-    matches!(row, DriftRow::Reason | DriftRow::Refused | DriftRow::Member(_))
+/// How the rows are drawn.
+struct Pane<'a> {
+    state: &'a AppState,
+    theme: &'a Theme,
+    columns: Columns,
+    width: usize,
+    /// What there is room for of each row; none for all that are cut off.
+    rooms: Vec<Room>,
 }
 
-fn one(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, columns: Columns, row: DriftRow) {
-    if let DriftRow::Field(at, field) = row {
-        let pane = &state.drift;
-        if let (Some(subject), Some(item), Some((name, values))) =
-            (&pane.subject, pane.item(at), drift::sides(pane, at, field))
-        {
-            columns.field(theme, frame, area, (subject, &item), &name.to_string(), &values);
+impl Pane<'_> {
+    /// The same with as much of the rows as so many lines have room for: all of each line comes before what to do,
+    /// and the first rows, which matter most, before the others.
+    fn with_room(mut self, height: usize) -> Self {
+        let rows = &self.state.drift.rows;
+        // a row has one line at least
+        if rows.len() > height {
+            return self;
         }
-        return;
+        self.rooms = vec![Room::Scarce; rows.len()];
+        let mut heights: Vec<usize> = (0..rows.len()).map(|at| self.height(at)).collect();
+        let Some(mut spare) = height.checked_sub(heights.iter().sum()) else { return self };
+        for room in [Room::Enough, Room::Ample] {
+            for (at, lines) in heights.iter_mut().enumerate() {
+                let before = std::mem::replace(&mut self.rooms[at], room);
+                let more = self.height(at).saturating_sub(*lines);
+                match spare.checked_sub(more) {
+                    Some(left) => (spare, *lines) = (left, *lines + more),
+                    None => self.rooms[at] = before,
+                }
+            }
+        }
+        self
     }
-    let Some((look, line)) = drift::line(state, row) else { return };
-    if is_whole(row) {
-        for (line, y) in text::wrap(&line, area.width.into()).iter().zip(area.top()..area.bottom()) {
-            text::put(frame, area.x, y, area.width, line, style(theme, look));
+
+    /// How many lines a row takes.
+    fn height(&self, at: usize) -> usize {
+        match self.state.drift.rows.get(at) {
+            None => 1,
+            Some(DriftRow::Field(at, _)) => {
+                self.columns.lines(self.state.drift.item(*at).is_some_and(|item| item.is_on_both()))
+            }
+            Some(row) if self.is_cut(at, *row) => 1,
+            Some(row) => self.lines(at, *row).len().max(1),
         }
-        return;
     }
-    let line = match row {
-        DriftRow::Section(head) => {
-            let sign = if head.folded.is_some() { theme.glyphs.folded } else { theme.glyphs.open };
-            format!("{sign} {line}")
+
+    fn room(&self, at: usize) -> Room {
+        self.rooms.get(at).copied().unwrap_or(Room::Scarce)
+    }
+
+    /// Whether a row may be cut off. Of some nobody knows what is wrong without what stands at their end.
+    fn is_cut(&self, at: usize, row: DriftRow) -> bool {
+        let is_whole = matches!(row, DriftRow::Reason | DriftRow::Refused | DriftRow::Member(_));
+        matches!(row, DriftRow::Section(_)) || self.room(at) == Room::Scarce && !is_whole
+    }
+
+    /// The lines of a row that is no field.
+    fn lines(&self, at: usize, row: DriftRow) -> Vec<(String, Style)> {
+        let Some((look, line)) = drift::line(self.state, row) else { return Vec::new() };
+        let (glyphs, style) = (&self.theme.glyphs, style(self.theme, look));
+        let line = match row {
+            DriftRow::Section(head) => {
+                format!("{} {line}", if head.folded.is_some() { glyphs.folded } else { glyphs.open })
+            }
+            _ => glyphs.arrows(&line).into_owned(),
+        };
+        if self.is_cut(at, row) {
+            return vec![(text::fit(&line, self.width, glyphs.more).into_owned(), style)];
         }
-        _ => line,
-    };
-    let line = text::fit(&line, usize::from(area.width), theme.glyphs.more);
-    text::put(frame, area.x, area.y, area.width, &line, style(theme, look));
+        if text::width(&line) <= self.width && self.hint(at, row).is_none() {
+            return vec![(line, style)];
+        }
+        let wrapped = |line: &str, style| text::wrap(line, self.width).into_iter().map(move |line| (line, style));
+        let mut lines: Vec<_> = wrapped(&line, style).collect();
+        if let Some(hint) = self.hint(at, row) {
+            let indent = if matches!(row, DriftRow::Beside(_)) { "        " } else { "  " };
+            let lead = ["what to do: "].into_iter().chain(std::iter::repeat("  "));
+            let steps = hint.lines().zip(lead).map(|(step, lead)| format!("{indent}{lead}{step}"));
+            lines.extend(steps.flat_map(|step| wrapped(&step, self.theme.quiet)));
+        }
+        lines
+    }
+
+    /// What to do about a finding, where there is room for it.
+    fn hint(&self, at: usize, row: DriftRow) -> Option<&str> {
+        let (DriftRow::Finding(number) | DriftRow::Beside(number)) = row else { return None };
+        if self.room(at) < Room::Ample {
+            return None;
+        }
+        let finding = self.state.drift.subject.as_ref()?.compared.drift.findings.get(number)?;
+        Some(&finding.hint)
+    }
+
+    fn draw(&self, frame: &mut Frame<'_>, area: Rect, number: usize, row: DriftRow) {
+        let pane = &self.state.drift;
+        if let DriftRow::Field(at, field) = row {
+            if let (Some(subject), Some(item), Some((name, values))) =
+                (&pane.subject, pane.item(at), drift::sides(pane, at, field))
+            {
+                self.columns.field(self.theme, frame, area, (subject, &item), &name.to_string(), &values);
+            }
+            return;
+        }
+        for ((line, style), y) in self.lines(number, row).iter().zip(area.top()..area.bottom()) {
+            text::put(frame, area.x, y, area.width, line, *style);
+        }
+    }
 }
 
 fn title(state: &AppState) -> String {
-    match &state.drift.subject {
+    let pane = &state.drift;
+    let about = match &pane.subject {
         Some(Subject { scope: Some(id), .. }) => format!("drift of {}", state.names.name(*id)),
         Some(Subject { scope: None, compared, .. }) => format!("findings of {}", compared.drift.name),
         None => "drift".into(),
-    }
+    };
+    let search = pane.search.title(pane.scroll.position(pane.rows.len()));
+    search.map_or(about.clone(), |search| format!("{about}, {search}"))
 }
 
 fn without_subject(state: &AppState, frame: &mut Frame<'_>, area: Rect) {

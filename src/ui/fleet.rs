@@ -21,20 +21,18 @@ use crate::model::Condition;
 use crate::show::plural;
 use columns::{MARGIN, Slot};
 
-/// Columns for the lines that are shown, of so many.
-const EXTENT: u16 = 24;
-
 /// Draws the pane.
 pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) -> Window {
     let focused = state.focus == Pane::List;
     let tree = &state.tree;
-    // the lines that are shown are told at the end of the rule
-    let told = if tree.rows.len() > usize::from(area.height.saturating_sub(2)) { EXTENT } else { 0 };
-    let title = title(state, theme);
-    let title = text::fit(&title, usize::from(area.width.saturating_sub(4 + told)), theme.glyphs.more);
-    let inside = pane::head(frame, theme, area, &title, focused);
-    let slots = columns::lay(state, inside);
+    let inside = pane::head(frame, theme, area, &title(state, theme), focused);
+    let (slots, left_out) = columns::lay(state, inside);
     titles(state, theme, frame, inside, &slots);
+    if left_out > 0 {
+        let told = format!(" +{left_out}");
+        let columns = u16::try_from(text::width(&told)).unwrap_or(0);
+        text::put(frame, inside.right().saturating_sub(columns), inside.y, columns, &told, theme.quiet);
+    }
     let inside = Rect { y: inside.y + 1, height: inside.height.saturating_sub(1), ..inside };
     let height = usize::from(inside.height.max(1));
     let window = Window { top: tree.window(height), height, len: tree.rows.len(), area: inside, ..Window::default() };

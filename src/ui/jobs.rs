@@ -13,6 +13,7 @@ use crate::app::drawn::{Drawn, Window};
 use crate::app::list;
 use crate::app::runs::{Cancelled, Entry, Kind, Run, Standing};
 use crate::app::state::{AppState, Tone};
+use crate::show;
 
 /// Columns of the gauge of the run that is shown, and of one in the list.
 const GAUGE: usize = 20;
@@ -23,7 +24,13 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
     let entries = state.runs.entries();
     let Some(shown) = state.runs.shown() else {
         let inside = pane::head(frame, theme, area, "jobs", true);
-        text::put(frame, inside.x + 1, inside.y, inside.width, "no run in this session yet, and no job", theme.quiet);
+        let words = match state.runs.filter_title() {
+            None => "no run in this session yet, and no job".to_owned(),
+            Some(filter) => {
+                format!("no run or job fits the filter {filter} ({} takes it away)", state.key(Action::Back))
+            }
+        };
+        text::put(frame, inside.x + 1, inside.y, inside.width, &words, theme.quiet);
         return;
     };
     let [all, one] = if area.width >= WIDE {
@@ -49,7 +56,8 @@ fn list(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, entr
         let count = entries.iter().filter(|entry| state.runs.standing(**entry) == Some(standing)).count();
         (count > 0).then(|| format!(", {count} {}", standing.word()))
     });
-    let head = format!("jobs{}", counts.into_iter().flatten().collect::<String>());
+    let filter = state.runs.filter_title().map(|filter| format!(" {filter}")).unwrap_or_default();
+    let head = format!("jobs{filter}{}", counts.into_iter().flatten().collect::<String>());
     let inside = pane::head(frame, theme, area, &head, true);
     let at = entries.iter().rev().position(|entry| *entry == shown).unwrap_or(0);
     let room = usize::from(inside.height.max(1));
@@ -117,7 +125,7 @@ fn line(state: &AppState, theme: &Theme, entry: Entry) -> Option<Line> {
                 Standing::Running => small_gauge(theme, job.ratio()),
                 _ => job.words().1,
             };
-            let head = format!("job {id} of {}: {}", job.who, job.title);
+            let head = format!("job {id} of {}: {}", job.who, theme.glyphs.arrows(&job.title));
             Some(Line { began: began(state, job.created), standing: job.standing(), head, words })
         }
     }
@@ -142,13 +150,8 @@ fn bar(theme: &Theme, ratio: f64, columns: usize) -> String {
 fn gauge(theme: &Theme, frame: &mut Frame<'_>, area: Rect, ratio: f64, (tone, words): (Tone, &str)) -> Rect {
     let x = text::put(frame, area.x + 1, area.y, area.width, &format!("[{}] ", bar(theme, ratio, GAUGE)), Style::new());
     let room = usize::from(area.right().saturating_sub(x));
-    let mut lines = text::wrap(words, room);
     // Small windows need the room for what is below.
-    let most = if area.height > 6 { 2 } else { 1 };
-    if lines.len() > most {
-        let rest = lines.split_off(most - 1).join(" ");
-        lines.push(text::fit(&rest, room, theme.glyphs.more).into_owned());
-    }
+    let lines = text::wrap_at_most(words, room, if area.height > 6 { 2 } else { 1 }, theme.glyphs.more);
     for (line, y) in lines.iter().zip(area.top()..area.bottom()) {
         text::put(frame, x, y, area.right().saturating_sub(x), line, title::style(theme, tone));
     }
@@ -157,8 +160,9 @@ fn gauge(theme: &Theme, frame: &mut Frame<'_>, area: Rect, ratio: f64, (tone, wo
 }
 
 fn run_in_full(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, run: &Run) -> Window {
-    let only = if state.runs.only_failed && run.kind != Kind::Reset { ", only what failed" } else { "" };
-    let inside = pane::head(frame, theme, area, &format!("{}{only}", run.head(theme.glyphs.arrow)), false);
+    let only = if state.runs.listed.only_failed && run.kind != Kind::Reset { ", only what failed" } else { "" };
+    let filter = if state.runs.filter.is_empty() { String::new() } else { format!(", /{}", state.runs.filter) };
+    let inside = pane::head(frame, theme, area, &format!("{}{only}{filter}", run.head(theme.glyphs.arrow)), false);
     let (tone, words) = standing(state, run);
     let below = gauge(theme, frame, inside, run.ratio(state.clock), (tone, &words));
     let columns = usize::from(below.width.saturating_sub(2));
@@ -188,11 +192,17 @@ fn run_in_full(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rec
 }
 
 fn job_in_full(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, job: &DetachedJob) -> Window {
-    let inside = pane::head(frame, theme, area, &format!("job {} of {}: {}", job.id, job.who, job.title), false);
+    let inside = pane::head(
+        frame,
+        theme,
+        area,
+        &format!("job {} of {}: {}", job.id, job.who, theme.glyphs.arrows(&job.title)),
+        false,
+    );
     let (tone, words) = job.words();
     let below = gauge(theme, frame, inside, job.ratio(), (tone, &words));
     let columns = usize::from(below.width.saturating_sub(2));
-    let lines: Vec<String> = job.told.iter().flat_map(|line| text::wrap(line, columns)).collect();
+    let lines: Vec<String> = job.told.iter().flat_map(|line| text::wrap(&theme.glyphs.arrows(line), columns)).collect();
     let height = usize::from(below.height.max(1));
     let top = state.runs.job_scroll.top.min(lines.len().saturating_sub(height));
     let window = Window { top, height, len: lines.len(), area: below, ..Window::default() };
@@ -241,11 +251,9 @@ fn progress(state: &AppState, run: &Run) -> String {
         let digits = usize::from(rate < 10.0);
         words.push_str(&format!(", {rate:.digits$}/s, {} left", time(left)));
     }
-    if status.current.is_none() {
-        words.push_str(", making sure that nothing has moved since the preview");
-    }
-    if let Some(waiting) = &status.waiting {
-        words.push_str(&format!(", {}", waiting.for_what));
+    let waiting = status.waiting.as_ref().map(|waiting| waiting.for_what.clone());
+    if let Some(first) = waiting.or_else(|| show::making_sure(status)) {
+        words.push_str(&format!(", {first}"));
     }
     words
 }

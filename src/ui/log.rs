@@ -6,6 +6,7 @@ use ratatui::style::Style;
 
 use super::{Theme, pane, text};
 use crate::app::drawn::{Starts, Window};
+use crate::app::filter::Filter;
 use crate::app::list::window_of;
 use crate::app::log::LogView;
 use crate::app::state::AppState;
@@ -21,7 +22,11 @@ const TALLEST: usize = 6;
 /// Draws the log over the lists.
 pub(super) fn draw(state: &AppState, log: &LogView, theme: &Theme, frame: &mut Frame<'_>, area: Rect) -> Window {
     let follows = if log.follows() { ", following" } else { "" };
-    let title = format!("log: {} of {}, {} and worse{follows}", log.len(), log.all(), log.level.name());
+    let filter = match log.filter.as_str() {
+        "" => String::new(),
+        text => format!("{}: ", Filter::messages(text).title(text)),
+    };
+    let title = format!("log: {filter}{} of {}, {} and worse{follows}", log.len(), log.all(), log.level.name());
     let list = pane::head(frame, theme, area, &title, true);
     let width = usize::from(list.width).saturating_sub(LEAD + 2);
     let lines = |at: usize| log.get(at).map(|message| wrapped(message, width)).unwrap_or_default();

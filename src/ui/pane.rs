@@ -38,7 +38,15 @@ pub(super) fn extent(frame: &mut Frame<'_>, theme: &Theme, head: Rect, window: W
     let label = format!(" {}-{last} of {} ", window.top + 1, window.len);
     let width = u16::try_from(text::width(&label)).unwrap_or(0);
     if width + 12 < head.width {
-        text::put(frame, head.right() - width, head.y, width, &label, theme.quiet);
+        let x = head.right() - width;
+        let before = frame.buffer_mut().cell(Position::new(x.saturating_sub(1), head.y)).cloned();
+        text::put(frame, x, head.y, width, &label, theme.quiet);
+        // a title that goes on below it
+        if let Some(cell) = before.filter(|cell| ![theme.glyphs.horizontal, " "].contains(&cell.symbol())) {
+            let sign = theme.glyphs.more;
+            let columns = u16::try_from(text::width(sign)).unwrap_or(1);
+            text::put(frame, x.saturating_sub(columns), head.y, columns, sign, cell.style());
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::{Theme, drift, pane, text};
+use super::{Theme, drift, pane, search, text};
 use crate::app::action::Action;
 use crate::app::drawn::{Starts, Window};
 use crate::app::drift::Look;
@@ -22,7 +22,10 @@ pub(super) fn draw(state: &AppState, preview: &Preview, theme: &Theme, frame: &m
         Manner::ShowOnly => "WHATIF ",
         Manner::Ask | Manner::Go => "",
     };
-    let inside = pane::head(frame, theme, area, &format!("{flag}preview: {}", preview.picked), true);
+    // what is searched for must not be cut off first
+    let search = preview.search.title(preview.scroll.position(preview.rows.len()));
+    let search = search.map(|search| format!("{search}, ")).unwrap_or_default();
+    let inside = pane::head(frame, theme, area, &format!("{flag}preview: {search}{}", preview.picked), true);
     let width = usize::from(inside.width.saturating_sub(2));
     let asked = match &preview.saving {
         Some(saving) => file_name(saving, theme, width),
@@ -57,7 +60,7 @@ struct Rows<'a> {
 
 impl Rows<'_> {
     fn lines(&self, row: Row) -> (Look, Vec<String>) {
-        let (look, line) = self.preview.line(row, self.theme.glyphs.arrow);
+        let (look, line) = self.preview.line(row);
         let width = usize::from(self.list.width.saturating_sub(1));
         if self.preview.shift > 0 {
             let line = text::fit(text::skip(&line, self.preview.shift), width, self.theme.glyphs.more);
@@ -100,19 +103,25 @@ impl Rows<'_> {
         let cursor = self.preview.scroll.position(self.preview.rows.len());
         for (at, row) in self.preview.rows.iter().enumerate().skip(top) {
             let (look, lines) = self.lines(*row);
+            let first = y;
             if y < self.list.bottom() {
                 starts.mark(y - self.list.top());
             }
-            for line in lines {
-                if y >= self.list.bottom() {
-                    return (at - top, starts);
-                }
+            let is_whole = usize::from(self.list.bottom() - y) >= lines.len();
+            for (line, _) in lines.iter().zip(y..self.list.bottom()) {
                 let columns = self.list.width.saturating_sub(1);
-                text::put(frame, self.list.x + 1, y, columns, &line, drift::style(self.theme, look));
+                text::put(frame, self.list.x + 1, y, columns, line, drift::style(self.theme, look));
                 if at == cursor {
                     pane::shade(frame, self.list, y, self.theme.cursor);
                 }
                 y += 1;
+            }
+            if self.preview.search.has(at) {
+                let row = Rect { x: self.list.x + 1, y: first, width: self.list.width - 1, height: y - first };
+                search::mark(frame, self.theme, row, &self.preview.search);
+            }
+            if !is_whole {
+                return (at - top, starts);
             }
         }
         // below the last row there is nothing to point at
@@ -146,16 +155,12 @@ fn question(state: &AppState, preview: &Preview, theme: &Theme, width: usize) ->
             theme.warning,
         )];
     };
+    // of one relationship the plan tells the name
     let place = match plan.relationships.len() {
         0 | 1 => String::new(),
-        all => format!("({} of {all}) ", at + 1),
+        all => format!("({} of {all}) {}: ", at + 1, asked.name),
     };
-    let words = format!(
-        "{place}{}, relationship {}: {}?",
-        preview.direction(asked),
-        asked.name,
-        totals(plan, std::slice::from_ref(asked))
-    );
+    let words = format!("{place}{}: {}?", preview.direction(asked), totals(plan, std::slice::from_ref(asked)));
     let mut lines: Vec<_> = wrapped(&words, theme.heading).collect();
     if preview.as_job {
         let key = state.key(Action::AsJob);

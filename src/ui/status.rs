@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use super::{Theme, text, title};
 use crate::app::action::{Action, Verb};
 use crate::app::available::available;
-use crate::app::filter;
+use crate::app::filter::{self, Typed};
 use crate::app::keymap::Sequence;
 use crate::app::state::{AppState, View};
 use crate::engine::approval::Manner;
@@ -15,13 +15,19 @@ use crate::engine::approval::Manner;
 /// Hints take at most so many lines.
 const MOST: u16 = 2;
 
-/// How many lines the status needs at this width.
-pub(super) fn height(state: &AppState, width: u16) -> u16 {
-    1 + lines(&hints(state, width), width).min(MOST)
+/// A message takes at most so many lines, and in windows lower than this one less.
+const MOST_OF_MESSAGE: u16 = 3;
+const LOW: u16 = 15;
+
+/// How many lines the hints take with the first line of the message, and how many more the message takes.
+pub(super) fn heights(state: &AppState, theme: &Theme, area: Rect) -> [u16; 2] {
+    let hints = 1 + lines(&hints(state, area.width), area.width).min(MOST);
+    let (lines, _) = message_lines(state, theme, area);
+    [hints, u16::try_from(lines.len().saturating_sub(1)).unwrap_or(0)]
 }
 
 /// How many lines these hints take.
-fn lines(hints: &[Hint], width: u16) -> u16 {
+fn lines<'a>(hints: impl IntoIterator<Item = &'a Hint>, width: u16) -> u16 {
     let (mut lines, mut used) = (1, 1);
     for (key, verb) in hints {
         let wide = wide(key, verb.hint);
@@ -36,11 +42,11 @@ fn lines(hints: &[Hint], width: u16) -> u16 {
 
 /// Draws the lines.
 pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
-    message(state, theme, frame, area);
     let mut x = area.x + 1;
-    let mut y = area.y + 1;
+    let mut y = area.y + message(state, theme, frame, area);
     if state.filtering {
-        return hint(theme, frame, area, y, "Enter keeps the filter  Esc takes it away  Ctrl-u empties it");
+        let words = format!("Enter keeps the {}  Esc takes it away  Ctrl-u empties it", Typed::at(state).word());
+        return hint(theme, frame, area, y, &words);
     }
     if state.is_typing() {
         return hint(theme, frame, area, y, "Enter takes what is typed  Esc leaves  Ctrl-u empties it");
@@ -95,19 +101,35 @@ fn hints(state: &AppState, width: u16) -> Vec<Hint> {
     let is_commanding = state.is_commanding();
     let hints = hints.into_iter().flatten().filter(move |(keys, _)| !is_commanding || !typed(keys));
     let deserved = hints.filter(|(_, verb)| deserves_a_hint(state, verb));
-    let mut all: Vec<Hint> = deserved.map(|(keys, verb)| (keys.to_string(), verb)).collect();
-    let needed: Vec<Hint> = all.iter().filter(|(_, verb)| !gives_way(verb.action)).cloned().collect();
-    let room = lines(&needed, width).min(MOST);
-    while lines(&all, width) > room {
-        let Some(last) = all.iter().rposition(|(_, verb)| gives_way(verb.action)) else { break };
-        all.remove(last);
+    let (last, mut all): (Vec<Hint>, Vec<Hint>) =
+        deserved.map(|(keys, verb)| (keys.to_string(), verb)).partition(|(_, verb)| is_last(verb.action));
+    all.extend(last);
+    loop {
+        let needed = lines(all.iter().filter(|(_, verb)| !gives_way(verb)), width);
+        if lines(&all, width) <= needed.min(MOST) {
+            return all;
+        }
+        let first_to_go = all.iter().rposition(|(_, verb)| gives_way(verb));
+        let general = || all.iter().rposition(|(_, verb)| is_general(verb.action));
+        let next = || all.iter().rposition(|(_, verb)| !is_last(verb.action));
+        let Some(gone) = first_to_go.or_else(general).or_else(next) else { return all };
+        all.remove(gone);
     }
-    all
+}
+
+/// What is not about what the cursor stands on.
+fn is_general(action: Action) -> bool {
+    matches!(action, Action::WhatIf | Action::Force | Action::Reload | Action::History | Action::Jobs)
+}
+
+/// What leads to all the rest, and out: it stands at the end, and stays.
+fn is_last(action: Action) -> bool {
+    matches!(action, Action::Help | Action::Palette | Action::Quit)
 }
 
 /// What can be done in many places, and is told of where that takes no line more.
-fn gives_way(action: Action) -> bool {
-    matches!(action, Action::Copy | Action::Export | Action::Log)
+fn gives_way(verb: &Verb) -> bool {
+    matches!(verb.action, Action::Copy | Action::Export | Action::Log) || verb.name == "search"
 }
 
 fn wide(key: &str, word: &str) -> u16 {
@@ -118,12 +140,37 @@ fn hint(theme: &Theme, frame: &mut Frame<'_>, area: Rect, y: u16, line: &str) {
     text::put(frame, area.x + 1, y, area.width.saturating_sub(1), line, theme.key);
 }
 
-fn message(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
-    let width = usize::from(area.width.saturating_sub(1));
+/// Draws the message; returns how many lines it takes.
+fn message(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) -> u16 {
     if state.filtering {
-        return filter(state, theme, frame, area);
+        filter(state, theme, frame, area);
+        return 1;
     }
-    let (line, style) = if let Some(begun) = &state.begun {
+    let (lines, style) = message_lines(state, theme, frame.area());
+    for (line, y) in lines.iter().zip(area.top()..area.bottom()) {
+        text::put(frame, area.x + 1, y, area.width.saturating_sub(1), line, style);
+    }
+    u16::try_from(lines.len()).unwrap_or(1).max(1)
+}
+
+/// The message in as many lines as it needs, of those that there are for it in a window of this size.
+fn message_lines(state: &AppState, theme: &Theme, window: Rect) -> (Vec<String>, Style) {
+    if state.filtering {
+        return (Vec::new(), Style::new());
+    }
+    // what stands there all the time takes no more room than is there anyway
+    let most = match state.message.is_some() || state.begun.is_some() {
+        true if window.height < LOW => MOST_OF_MESSAGE - 1,
+        true => MOST_OF_MESSAGE,
+        false => 1,
+    };
+    let (line, style) = words(state, theme);
+    (text::wrap_at_most(&line, usize::from(window.width.saturating_sub(1)), most.into(), theme.glyphs.more), style)
+}
+
+/// What there is to say.
+fn words(state: &AppState, theme: &Theme) -> (String, Style) {
+    if let Some(begun) = &state.begun {
         let goes_on = state.setting.keymap.begun(begun.place, &begun.keys);
         let words: Vec<String> = goes_on.map(|(keys, verb)| format!("{keys} {}", verb.name)).collect();
         (format!("{begun} ... {}", words.join(", ")), theme.heading)
@@ -142,27 +189,37 @@ fn message(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
         });
         let style = if waiting.is_some() { theme.bad } else { Style::new() };
         (waiting.unwrap_or_default(), style)
-    };
-    let line = text::fit(&line, width, theme.glyphs.more);
-    text::put(frame, area.x + 1, area.y, area.width.saturating_sub(1), &line, style);
+    }
 }
 
-/// The filter as far as it is typed, and beside it what is wrong with it.
+/// The filter or search as far as it is typed, and beside it what is wrong with it or what it finds.
 fn filter(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
     let (typed, filter) = filter::focused(state);
-    let x = text::put(
-        frame,
-        area.x + 1,
-        area.y,
-        area.width.saturating_sub(1),
-        &format!("filter: /{typed}_"),
-        theme.heading,
-    );
+    let room = area.width.saturating_sub(1);
+    let line = text::typed(&format!("{}: /", Typed::at(state).word()), typed, usize::from(room));
+    let x = text::put(frame, area.x + 1, area.y, room, &line, theme.heading);
     let (beside, style) = match filter.faults.first() {
         Some(fault) => (fault.to_string(), theme.warning),
         None if typed.is_empty() => (format!("words, or {}; - before one: not", filter::keys(state)), theme.quiet),
-        None => return,
+        None => match found(state) {
+            Some(found) => (found, theme.quiet),
+            None => return,
+        },
     };
     let room = area.right().saturating_sub(x + 2);
     text::put(frame, x + 2, area.y, room, &text::fit(&beside, usize::from(room), theme.glyphs.more), style);
+}
+
+/// How much is found of what is searched for.
+fn found(state: &AppState) -> Option<String> {
+    match (Typed::at(state), &state.view) {
+        (Typed::Drift, _) => {
+            let pane = &state.drift;
+            Some(pane.search.count(pane.scroll.position(pane.rows.len())))
+        }
+        (Typed::Preview, View::Preview(preview)) => {
+            Some(preview.search.count(preview.scroll.position(preview.rows.len())))
+        }
+        _ => None,
+    }
 }

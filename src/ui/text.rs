@@ -7,12 +7,14 @@ use ratatui::style::Style;
 use unicode_width::UnicodeWidthChar;
 
 use crate::model::Foreign;
+use crate::show::on_screen;
 pub(super) use crate::show::{width, wrap};
 
 /// The text, cut off with a sign where it is too long.
 pub(super) fn fit<'a>(text: &'a str, columns: usize, more: &str) -> Cow<'a, str> {
-    if text.len() <= columns || width(text) <= columns {
-        return Cow::Borrowed(text);
+    let text = on_screen(text);
+    if text.len() <= columns || width(&text) <= columns {
+        return text;
     }
     let room = columns.saturating_sub(width(more));
     let mut cut = String::with_capacity(columns + 4);
@@ -28,6 +30,16 @@ pub(super) fn fit<'a>(text: &'a str, columns: usize, more: &str) -> Cow<'a, str>
         cut.push_str(more);
     }
     Cow::Owned(cut)
+}
+
+/// Breaks a text into at most so many lines; what is left is cut off with a sign.
+pub(super) fn wrap_at_most(text: &str, columns: usize, most: usize, more: &str) -> Vec<String> {
+    let mut lines = wrap(text, columns);
+    if lines.len() > most.max(1) {
+        let rest = lines.split_off(most.max(1) - 1).join(" ");
+        lines.push(fit(&rest, columns, more).into_owned());
+    }
+    lines
 }
 
 /// The text without its first columns.
@@ -49,12 +61,12 @@ pub(super) fn put(frame: &mut Frame<'_>, x: u16, y: u16, columns: u16, text: &st
         return x;
     }
     let columns = usize::from(columns.min(area.right() - x));
-    frame.buffer_mut().set_stringn(x, y, text, columns, Style::reset().patch(style)).0
+    frame.buffer_mut().set_stringn(x, y, on_screen(text), columns, Style::reset().patch(style)).0
 }
 
 /// A line that is being typed, of which the end is shown.
 pub(super) fn typed(lead: &str, entry: &str, columns: usize) -> String {
-    let typed = Foreign::cleaned(entry);
+    let typed = on_screen(&Foreign::cleaned(entry)).into_owned();
     let hidden = width(&typed).saturating_sub(columns.saturating_sub(width(lead) + 1));
     format!("{lead}{}_", skip(&typed, hidden))
 }

@@ -1,5 +1,7 @@
 //! Colours and signs. Colour is never the only carrier of a meaning.
 
+use std::borrow::Cow;
+
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
 
@@ -60,6 +62,14 @@ impl Glyphs {
         reversed: " ^",
     };
 
+    /// A text of ours with the arrow that there is.
+    pub(super) fn arrows<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        match self.arrow != Glyphs::UNICODE.arrow && text.contains(Glyphs::UNICODE.arrow) {
+            true => Cow::Owned(text.replace(Glyphs::UNICODE.arrow, self.arrow)),
+            false => Cow::Borrowed(text),
+        }
+    }
+
     /// Those that this locale and terminal can show.
     pub fn for_environment(env: impl Fn(&str) -> Option<String>) -> Self {
         let plain_terminal = env("TERM").is_some_and(|term| ["vt100", "vt102", "vt220", "dumb"].contains(&&*term));
@@ -102,6 +112,8 @@ pub struct Theme {
     pub delete: Style,
     /// The words that differ between both sides.
     pub differs: Style,
+    /// What is searched for.
+    pub found: Style,
     /// WhatIf, read-only, demo.
     pub flag: Style,
     /// Force.
@@ -149,6 +161,7 @@ impl Theme {
             update: Style::new(),
             delete: bold,
             differs: bold,
+            found: Style::new().add_modifier(Modifier::UNDERLINED | Modifier::REVERSED),
             flag: loud,
             danger: loud,
         }
@@ -195,6 +208,7 @@ impl Theme {
             "update" => &mut self.update,
             "delete" => &mut self.delete,
             "differs" => &mut self.differs,
+            "found" => &mut self.found,
             "flag" => &mut self.flag,
             "danger" => &mut self.danger,
             _ => return None,
@@ -253,5 +267,6 @@ mod tests {
         assert_eq!(with(&[("TERM", "vt220"), ("LANG", "C.UTF-8")]), Glyphs::ASCII);
         let arrows = [Glyphs::ASCII.arrow, Glyphs::ASCII.horizontal, Glyphs::ASCII.more, Glyphs::ASCII.full];
         assert!(arrows.iter().all(|text| text.is_ascii()));
+        assert_eq!([Glyphs::ASCII.arrows("a → b"), Glyphs::UNICODE.arrows("a → b")], ["a -> b", "a → b"]);
     }
 }

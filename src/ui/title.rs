@@ -14,62 +14,107 @@ use crate::app::watch;
 use crate::engine::survey::Survey;
 use crate::show;
 
-/// Draws the title.
-pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
-    let mut x = area.x + 1;
-    let mut put = |text: &str, style: Style| {
-        let room = area.right().saturating_sub(x);
-        x = text::put(frame, x, area.y, room, text, style);
-        x = text::put(frame, x, area.y, area.right().saturating_sub(x), "  ", Style::new());
-    };
-    put("scopesync", theme.heading);
-    // What changes the meaning of keys comes first: it must not be cut off.
-    if state.force {
-        put(&format!(" FORCE: {} does not ask ", state.key(Action::Preview)), theme.danger);
+/// A part of the title: in full, in short where there is no room for all parts, and how it looks.
+struct Part {
+    long: String,
+    short: String,
+    style: Style,
+}
+
+impl Part {
+    fn new(long: impl Into<String>, short: impl Into<String>, style: Style) -> Self {
+        Part { long: long.into(), short: short.into(), style }
     }
-    for caution in cautions(&state.survey) {
-        put(&format!(" {caution} "), theme.danger);
+
+    fn fixed(text: impl Into<String>, style: Style) -> Self {
+        let text = text.into();
+        Part { short: text.clone(), long: text, style }
+    }
+}
+
+/// Between two parts, and before the first.
+const GAP: usize = 2;
+
+/// Draws the title. The name of the file gives way first, then the last parts say less.
+pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
+    let mut parts = parts(state, theme);
+    let room = usize::from(area.width.saturating_sub(1));
+    let needed = |parts: &[Part]| parts.iter().map(|part| text::width(&part.long) + GAP).sum::<usize>();
+    for at in (0..parts.len()).rev() {
+        if needed(&parts) <= room + GAP {
+            break;
+        }
+        parts[at].long = std::mem::take(&mut parts[at].short);
+    }
+    if state.setting.config_name != "demo" {
+        parts.push(Part::fixed(&state.setting.config_name, Style::new()));
+    }
+    let mut x = area.x + 1;
+    for part in parts {
+        let left = area.right().saturating_sub(x);
+        let shown = text::fit(&part.long, usize::from(left), theme.glyphs.more);
+        x = text::put(frame, x, area.y, left, &shown, part.style);
+        x = text::put(frame, x, area.y, area.right().saturating_sub(x), "  ", Style::new());
+    }
+}
+
+/// What matters most first: it must not be cut off.
+fn parts(state: &AppState, theme: &Theme) -> Vec<Part> {
+    let mut parts = vec![Part::fixed("scopesync", theme.heading)];
+    // what changes the meaning of keys
+    if state.force && state.what_if {
+        parts.push(Part::fixed(" FORCE ", theme.danger));
+    } else if state.force {
+        let words = format!(" FORCE: {} does not ask ", state.key(Action::Preview));
+        parts.push(Part::new(words, " FORCE ", theme.danger));
     }
     if state.setting.read_only {
-        put(" READ-ONLY ", theme.flag);
+        parts.push(Part::fixed(" READ-ONLY ", theme.flag));
     } else if state.what_if {
-        put(" WHATIF: nothing is written ", theme.flag);
+        parts.push(Part::new(" WHATIF: nothing is written ", " WHATIF ", theme.flag));
     }
-    if let Some(words) = watch::words(state) {
-        put(&words, theme.quiet);
-    }
-    if state.mouse {
-        put(" MOUSE ", theme.flag);
+    let cautions = cautions(&state.survey).into_iter();
+    parts.extend(cautions.map(|(word, names)| {
+        Part::new(format!(" {word}: {} ", show::some(names.iter())), format!(" {word} "), theme.danger)
+    }));
+    if state.setting.config_name == "demo" {
+        parts.push(Part::fixed(" DEMO ", theme.flag));
     }
     match state.quitting {
-        Some(Quitting::WhenIdle) => put(" QUITTING when the run has ended ", theme.flag),
-        Some(Quitting::HandingOver) => put(" HANDING OVER after the scope in flight ", theme.flag),
+        Some(Quitting::WhenIdle) => {
+            parts.push(Part::new(" QUITTING when the run has ended ", " QUITTING ", theme.flag));
+        }
+        Some(Quitting::HandingOver) => {
+            parts.push(Part::new(" HANDING OVER after the scope in flight ", " HANDING OVER ", theme.flag));
+        }
         Some(Quitting::Asking) | None => {}
-    }
-    if state.setting.config_name == "demo" {
-        put(" DEMO ", theme.flag);
-    } else {
-        put(&state.setting.config_name, Style::new());
     }
     let jobs = state.key(Action::Jobs);
     let running = state.running().count();
     if let (1.., Some(run)) = (running, state.running().next()) {
         let more = if running > 1 { format!(" and {} more", running - 1) } else { String::new() };
-        put(&format!("running {:.0} %{more} ({jobs})", run.ratio(state.clock) * 100.0), theme.warning);
+        let percent = run.ratio(state.clock) * 100.0;
+        parts.push(Part::fixed(format!("running {percent:.0} %{more} ({jobs})"), theme.warning));
     }
     if let Some(job) = state.runs.jobs.iter().find(|job| !job.state.is_over()) {
-        put(&format!("job {} {:.0} % ({jobs})", job.id, job.ratio() * 100.0), theme.warning);
+        parts.push(Part::fixed(format!("job {} {:.0} % ({jobs})", job.id, job.ratio() * 100.0), theme.warning));
+    }
+    parts.extend(watch::words(state).map(|[long, short]| Part::new(long, short, theme.quiet)));
+    if state.mouse {
+        parts.push(Part::fixed(" MOUSE ", theme.flag));
     }
     if !state.reading.is_empty() {
         let names: Vec<&str> = state.reading.keys().take(3).map(|server| server.as_str()).collect();
         let more = state.reading.len().saturating_sub(3);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        put(&format!("reading {}{more}{}", names.join(", "), theme.glyphs.more), theme.quiet);
+        let words = format!("reading {}{more}{}", names.join(", "), theme.glyphs.more);
+        parts.push(Part::new(words, format!("reading{}", theme.glyphs.more), theme.quiet));
     }
+    parts
 }
 
-/// What makes the way to some servers unsafe, and to which: `INSECURE: kea-1, kea-2`.
-fn cautions(survey: &Survey) -> Vec<String> {
+/// What makes the way to some servers unsafe, and to which: `INSECURE` and the servers' names.
+fn cautions(survey: &Survey) -> BTreeMap<String, Vec<&str>> {
     let mut servers: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for server in &survey.servers {
         if let Some(word) = server.caveat_word() {
@@ -77,9 +122,6 @@ fn cautions(survey: &Survey) -> Vec<String> {
         }
     }
     servers
-        .into_iter()
-        .map(|(word, names)| format!("{word}: {}", show::some(names.into_iter().map(str::to_owned))))
-        .collect()
 }
 
 /// Draws the newest result of a run, where there is one.

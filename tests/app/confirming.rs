@@ -121,7 +121,7 @@ fn force_does_not_answer_for_what_is_refused() {
     let text = program.text();
     assert_eq!(
         text.lines().last().map(str::trim),
-        Some("w save  ? help  q quit"),
+        Some("w save  / search  ? help  : commands  q quit"),
         "what cannot work is not offered: {text}"
     );
     assert!(program.asked.is_empty() && two.writes().is_empty());

@@ -62,6 +62,31 @@ fn the_list_as_it_is_filtered_and_sorted() {
 }
 
 #[test]
+fn what_is_read_again_is_exported_as_it_was_known_last() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut program, _servers) = ready();
+    let rows = |program: &mut Program, name: &str| {
+        program.saves = true;
+        program.type_keys("E Ctrl-u");
+        program.event(Event::Paste(folder.path().join(name).to_string_lossy().into_owned()));
+        program.type_keys("Enter");
+        program.pending.rotate_right(1);
+        program.happen();
+        let csv = fs::read_to_string(folder.path().join(name)).unwrap();
+        csv.lines().skip(1).take(2).map(str::to_owned).collect::<Vec<_>>()
+    };
+    program.type_keys("R");
+    let of_before = rows(&mut program, "before.csv");
+    assert!(of_before[0].contains("\"checking: 10 scopes, "), "{of_before:?}");
+    assert!(of_before[1].contains(",\"drifted\",\"as it was known last: being checked\",1,1,0,"), "{of_before:?}");
+    program.settle();
+    // of the other direction nothing is known
+    program.type_keys("s");
+    let turned = rows(&mut program, "turned.csv");
+    assert!(turned[0].contains(",\"checking\",,,,,") && turned[1].contains(",\"checking\",,,,,"), "{turned:?}");
+}
+
+#[test]
 fn drift_runs_history_and_log() {
     let folder = tempfile::tempdir().unwrap();
     let (mut program, _servers) = ready();

@@ -54,7 +54,7 @@ fn what_is_approved_as_a_job_runs_without_this_program() {
     assert!(program.text().contains("AS JOB: it outlives this program"), "{}", program.text());
     program.wait(300);
     program.press("y");
-    assert_eq!(program.asked, ["job replicate one-two: one -> two, 0 done"]);
+    assert_eq!(program.asked, ["job replicate one-two: one → two, 0 done"]);
     assert_eq!(servers.1.writes().len(), 0, "nothing is written from here");
     assert!(message(&program.state).contains("job 3 runs by itself"), "{}", message(&program.state));
     let told: Vec<String> = farewell(&program.state, |_| None).iter().map(|line| line.text()).collect();

@@ -189,7 +189,7 @@ fn the_mouse_points_at_what_is_drawn_where_it_is() {
     program.wait(300);
     (0..3).for_each(|_| mouse(&mut program, CLICK, "delete reservation 10.0.5.9"));
     let preview = program.preview().unwrap();
-    let line = preview.line(preview.rows[preview.scroll.position(preview.rows.len())], "->").1;
+    let line = preview.line(preview.rows[preview.scroll.position(preview.rows.len())]).1;
     assert!(line.contains("delete reservation 10.0.5.9"), "{line}");
     mouse(&mut program, CLICK, "yes to all");
     assert!(program.preview().is_some() && program.asked == ["mouse true"], "{:?}", program.asked);

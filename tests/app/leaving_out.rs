@@ -6,7 +6,7 @@ use super::*;
 fn go_to(program: &mut Program, text: &str) {
     program.type_keys("Home");
     let preview = program.preview().unwrap();
-    let at = preview.rows.iter().position(|row| preview.line(*row, "->").1.contains(text));
+    let at = preview.rows.iter().position(|row| preview.line(*row).1.contains(text));
     for _ in 0..at.unwrap_or_else(|| panic!("no {text} in\n{}", program.text())) {
         program.type_keys("Down");
     }
@@ -15,7 +15,7 @@ fn go_to(program: &mut Program, text: &str) {
 
 fn current(program: &Program) -> String {
     let preview = program.preview().unwrap();
-    preview.line(preview.rows[preview.scroll.position(preview.rows.len())], "->").1
+    preview.line(preview.rows[preview.scroll.position(preview.rows.len())]).1
 }
 
 #[test]
@@ -91,6 +91,31 @@ fn with_fewer_deletions_no_name_has_to_be_typed_and_with_none_nothing_is_asked()
     assert!(program.text().contains("Nothing of this plan can be written"), "{}", program.text());
     program.press("Space");
     assert_eq!(program.preview().unwrap().deletions_to_name(), Some(1));
+}
+
+/// Half of a move would leave a client, or addresses, in two places.
+#[test]
+fn what_goes_together_is_left_out_together_and_said_so() {
+    let range = |last: [u8; 4]| {
+        let name = KeyName::Range([10, 0, 1, 10].into(), last.into());
+        (ItemKey { owner: Owner::Scope, kind: Kind::Range, name }, Item::default())
+    };
+    let (mut ours, mut theirs) = (numbered(1, 3600), numbered(1, 1800));
+    ours.items.extend([range([10, 0, 1, 99])]);
+    theirs.items.extend([range([10, 0, 1, 50])]);
+    let mut program = Program::ready(fake::fleet(&pair(vec![ours], vec![theirs])), 100, 40);
+    program.press("Enter a r");
+    go_to(&mut program, "create range 10.0.1.10-10.0.1.99");
+    program.press("Space");
+    let both = "neither goes without the other: - delete range 10.0.1.10-10.0.1.50; + create range 10.0.1.10-10.0.1.99";
+    assert_eq!(message(&program.state), format!("left out together, as {both}"));
+    assert!(program.text().contains("2 changes left out"), "{}", program.text());
+    go_to(&mut program, "left out: delete range");
+    program.press("Space");
+    assert_eq!(message(&program.state), format!("brought back together, as {both}"));
+    go_to(&mut program, "update property valid-lifetime");
+    program.press("Space");
+    assert_eq!(message(&program.state), "", "alone");
 }
 
 /// Types the name of a file over the one that is offered, and what stands in the file then.

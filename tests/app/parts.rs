@@ -86,7 +86,7 @@ fn scopes_appear_with_the_first_part_and_are_told_one_by_one() {
         line(&program, "10.0.6.0").contains("checking") && line(&program, "10.0.3.0").contains("checking"),
         "{text}"
     );
-    assert!(text.contains("checking 7 of 10, 2/10 drifted"), "{text}");
+    assert!(text.contains("checking 7 of 10, 1 critical, 2/10 drifted"), "{text}");
     program.type_keys("a");
     assert_eq!(marks(&program.state), ["10.0.1.0"], "what is known to differ");
     hear_part(&mut program, &servers.1, &[1, 3, 4, 6, 7]);

@@ -39,10 +39,10 @@ fn what_became_of_runs_is_told_when_the_screen_is_gone() {
 fn each_relationship_is_asked_about() {
     let (mut program, servers) = two_pairs();
     program.press("Space Down Space r");
-    assert!(program.text().contains("(1 of 2) one OVERWRITES two, relationship one-two"), "{}", program.text());
+    assert!(program.text().contains("(1 of 2) one-two: one OVERWRITES two"), "{}", program.text());
     program.wait(300);
     program.press("n");
-    assert!(program.text().contains("(2 of 2) three OVERWRITES four, relationship three-four"), "{}", program.text());
+    assert!(program.text().contains("(2 of 2) three-four: three OVERWRITES four"), "{}", program.text());
     // The same key at once is a key that is held down.
     program.press("y");
     assert!(program.asked.is_empty());

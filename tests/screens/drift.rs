@@ -112,7 +112,7 @@ fn from_change_to_change_and_from_section_to_section() {
     assert_eq!(item(&program), "routers (dhcp4/3)", "Enter opens a section");
     program.press("Enter");
     let text = program.text();
-    assert!(text.contains("overwritten: data 10.0.1.2, 10.0.1.3 -> 10.0.1.1, 10.0.1.3"), "{text}");
+    assert!(text.contains("overwritten: data 10.0.1.2, 10.0.1.3 → 10.0.1.1, 10.0.1.3"), "{text}");
 }
 
 /// What is looked at stays where it is while it is read again.
@@ -225,7 +225,7 @@ fn what_is_not_carried_says_so() {
     let mut program = Program::ready(fake::fleet(&servers), 100, 30);
     program.press("Enter Enter");
     let text = program.text();
-    assert!(text.contains("not carried: two is read-only") && text.contains("not carried: created on"), "{text}");
+    assert!(text.contains("not carried: two is read-only") && text.contains("would be created on"), "{text}");
     let mut program = Program::ready(fleet(), 100, 30);
     program.press("Enter Down Down Down");
     let text = program.text();

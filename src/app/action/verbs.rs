@@ -25,6 +25,7 @@ const SCROLL: &[Place] = &[
 ];
 const COPY: &[Place] = &[Place::Copy];
 const PAST: &[Place] = &[Place::History, Place::PastRun];
+const TEXTS: &[Place] = &[Place::Drift, Place::Preview];
 const QUESTIONS: &[Place] = &[Place::Preview, Place::Reset];
 const MAIN: &[Place] =
     &[Place::Relationships, Place::Scopes, Place::Drift, Place::Jobs, Place::History, Place::PastRun];
@@ -208,7 +209,7 @@ pub const VERBS: &[Verb] = &[
         Action::Filter,
         "filter",
         &["/"],
-        &[Place::Relationships, Place::Scopes, Place::History, Place::PastRun],
+        &[Place::Relationships, Place::Scopes, Place::Jobs, Place::History, Place::PastRun, Place::Log],
         "filter",
         "filter the list: words in any column, drift:delete, server:NAME and the like, - before what is not wanted",
     ),
@@ -362,6 +363,28 @@ pub const VERBS: &[Verb] = &[
         "as job",
         "what is approved runs as a job that outlives this program and its terminal; again: runs here",
     ),
+    verb(
+        Action::Filter,
+        "search",
+        &["/"],
+        TEXTS,
+        "search",
+        "search in the text: words, drift:delete, section:NAME, - before what is not wanted; what is folded opens",
+    ),
+    movement(
+        Action::NextMatch,
+        "next-match",
+        &["Ctrl-n"],
+        TEXTS,
+        "to the next match of the search, behind the last one to the first",
+    ),
+    movement(
+        Action::PreviousMatch,
+        "previous-match",
+        &["Ctrl-p"],
+        TEXTS,
+        "to the match before, from the first one to the last",
+    ),
     verb(Action::Abandon, "abandon", &["Esc"], &[Place::Planning], "give up", "give up making the plan"),
     verb(Action::Stay, "stay", &["n", "Esc", "Enter"], &[Place::Quitting], "stay", "stay in the program"),
     verb(
@@ -489,26 +512,6 @@ pub const VERBS: &[Verb] = &[
     movement(Action::NextPane, "next-pane", &["Tab"], PANES, "to the other pane, or the next run"),
     movement(Action::PreviousPane, "previous-pane", &["Shift-Tab"], PANES, "to the other pane, or the run before"),
     verb(
-        Action::Palette,
-        "palette",
-        &[":"],
-        &[
-            Place::Start,
-            Place::Relationships,
-            Place::Scopes,
-            Place::Drift,
-            Place::Detail,
-            Place::Preview,
-            Place::Reset,
-            Place::Jobs,
-            Place::History,
-            Place::PastRun,
-            Place::Log,
-        ],
-        "",
-        "every action by its name, also those that cannot be taken now, and why",
-    ),
-    verb(
         Action::Choose,
         "choose",
         &["Enter"],
@@ -542,6 +545,26 @@ pub const VERBS: &[Verb] = &[
         "take the signs away of what is new or has changed while it was watched, in all relationships",
     ),
     verb(Action::Help, "help", &["?"], ALL, "help", "this help; again: back"),
+    verb(
+        Action::Palette,
+        "palette",
+        &[":"],
+        &[
+            Place::Start,
+            Place::Relationships,
+            Place::Scopes,
+            Place::Drift,
+            Place::Detail,
+            Place::Preview,
+            Place::Reset,
+            Place::Jobs,
+            Place::History,
+            Place::PastRun,
+            Place::Log,
+        ],
+        "commands",
+        "every action by its name, also those that cannot be taken now, and why",
+    ),
     verb(Action::Quit, "quit", &["q", "Ctrl-c"], ALL, "quit", "quit; asks while a run is under way"),
     verb(Action::Suspend, "suspend", &["Ctrl-z"], ALL, "", "stop the program; the shell's fg continues it"),
     verb(Action::Repaint, "repaint", &["Ctrl-l"], ALL, "", "draw everything anew"),

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::model::{Foreign, ScopeId};
+use crate::engine::outcome::Outcome;
+use crate::model::{Foreign, ItemKey, Owner, ScopeId};
 
 /// What is left undone in one relationship.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +41,7 @@ struct Relationship {
 struct Scope {
     scope_id: std::net::Ipv4Addr,
     prefix_length: u8,
-    outcome: String,
+    outcome: Outcome,
     verified: Option<bool>,
     #[serde(default)]
     uncarried: bool,
@@ -60,19 +61,10 @@ struct Key {
     name: String,
 }
 
-impl Scope {
-    /// As [`ScopeRun::is_to_retry`](crate::engine::outcome::ScopeRun::is_to_retry).
-    fn is_to_retry(&self) -> bool {
-        matches!(self.outcome.as_str(), "partial" | "rejected" | "unknown")
-            || self.verified == Some(false) && !self.uncarried
-    }
-}
-
 impl Key {
-    /// As [`ItemKey`](crate::model::ItemKey) is displayed.
     fn words(&self) -> String {
-        let Key { owner, kind, name } = self;
-        if owner == "scope" { format!("{kind} {name}") } else { format!("{kind} {name} of {owner}") }
+        let owner = (self.owner != Owner::Scope.to_string()).then_some(&self.owner as &dyn std::fmt::Display);
+        ItemKey::words(owner, &self.kind, &self.name)
     }
 }
 
@@ -82,7 +74,7 @@ impl Undone {
         let report = Report::deserialize(report).ok()?;
         let of_relationship = |told: Relationship| {
             let (mut scopes, mut left_out) = (BTreeSet::new(), BTreeSet::new());
-            for scope in told.scopes.iter().filter(|scope| scope.is_to_retry()) {
+            for scope in told.scopes.iter().filter(|scope| scope.outcome.is_to_retry(scope.verified, scope.uncarried)) {
                 let id = ScopeId { network: scope.scope_id, prefix_length: scope.prefix_length };
                 scopes.insert(id);
                 left_out.extend(scope.left_out.iter().map(|change| (id, change.key.words())));
@@ -96,8 +88,8 @@ impl Undone {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::outcome::{Outcome, RelationshipRun, RunReport, ScopeRun};
-    use crate::model::{Change, ChangeKind, ItemKey};
+    use crate::engine::outcome::{RelationshipRun, RunReport, ScopeRun};
+    use crate::model::{Change, ChangeKind};
 
     #[test]
     fn it_is_read_from_the_report_as_it_is_kept() {

@@ -25,7 +25,7 @@ impl DriftPane {
             let from = below.len();
             let head = self.of_section(subject, section, &mut below, &mut is_told);
             let Some(mut head) = head else { continue };
-            if self.folded.contains(&section) {
+            if self.folded.contains(&section) && !self.opened.contains(&section) {
                 head.folded = Some(below.len() - from);
                 below.truncate(from);
             }

@@ -16,7 +16,7 @@ pub fn told(subject: &Subject, item: &Aligned<'_>) -> (char, String) {
     }
     let sign = change.change.sign();
     match subject.refusal {
-        Some(_) => (sign, format!("not carried: {}", what(change))),
+        Some(_) => (sign, format!("stays, as the scope is refused; would be {}", what(change))),
         None => (sign, what(change)),
     }
 }
@@ -64,8 +64,8 @@ fn overwritten(change: &Change) -> String {
     format!("overwritten: {}", told.collect::<Vec<_>>().join("; "))
 }
 
-/// `1800 (30 minutes) -> 3600 (1 hour)`: what the target has, and what it gets.
+/// `1800 (30 minutes) → 3600 (1 hour)`: what the target has, and what it gets.
 fn arrow(change: &Change, field: &FieldChange) -> String {
     let [source, target] = aligned::sides(&change.key, field, true).map(|side| side.unwrap_or_default().words());
-    format!("{target} -> {source}")
+    format!("{target} → {source}")
 }

@@ -13,7 +13,7 @@ use crate::app::pick;
 use crate::app::state::AppState;
 use crate::config::Grouping;
 use crate::engine::survey::Relationship;
-use crate::model::ScopeId;
+use crate::model::{DriftState, ScopeId};
 use crate::show::{ScopeNames, plural, state_words};
 
 const COLUMNS: &[&str] = &[
@@ -43,8 +43,19 @@ struct Group {
     shared: [Cell; SHARED],
     drift: String,
     compared: Option<Arc<Compared>>,
+    known: Known,
     marks: BTreeSet<ScopeId>,
     used: Vec<u8>,
+}
+
+/// Of when the comparison is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Known {
+    Now,
+    /// Of before: its servers are being read or compared again.
+    Before,
+    /// Of the other direction: it says nothing.
+    OtherWay,
 }
 
 /// A row: a relationship, a scope of one by its place in the drift, or a server.
@@ -116,8 +127,13 @@ fn group(state: &AppState, found: &Relationship, relation: &Relation) -> Group {
             to.into(),
             said(1 - source),
         ],
-        drift: if state.is_stale(found) { "being read".to_owned() } else { relationship_words(found, relation) },
+        drift: relationship_words(state, found, relation),
         compared: relation.compared.clone(),
+        known: match () {
+            () if relation.turned => Known::OtherWay,
+            () if state.is_stale(found) => Known::Before,
+            () => Known::Now,
+        },
         marks: relation.marks.clone(),
         used: relation.used.clone(),
     }
@@ -133,7 +149,7 @@ fn table(groups: &[Group], rows: Vec<Row>, names: &ScopeNames) -> Table {
 }
 
 fn head(group: &Group) -> Vec<Cell> {
-    let counts = group.compared.as_ref().map(|compared| compared.counts);
+    let counts = group.compared.as_ref().filter(|_| group.known != Known::OtherWay).map(|compared| compared.counts);
     let count = |at: usize| Cell::from(counts.map(|counts| counts[at]));
     let own = [Cell::Nothing, Cell::Nothing, group.drift.as_str().into(), Cell::Nothing, count(0), count(1), count(2)];
     let marked = if group.marks.is_empty() { Cell::Nothing } else { group.marks.len().into() };
@@ -143,12 +159,15 @@ fn head(group: &Group) -> Vec<Cell> {
 fn scope(group: &Group, at: usize, names: &ScopeNames) -> Option<Vec<Cell>> {
     let compared = group.compared.as_ref()?;
     let scope = compared.drift.scopes.get(at)?;
-    let counts = counts_of(scope).map(|count| Cell::from(scope.can_replicate().then_some(count)));
+    let is_told = group.known != Known::OtherWay;
+    let counts = counts_of(scope).map(|count| Cell::from((is_told && scope.can_replicate()).then_some(count)));
     let [create, update, delete] = counts;
-    let reason = scope.reason.clone().or_else(|| compared.refused.get(&scope.id).cloned());
+    let reason = scope.reason.clone().or_else(|| compared.refused.get(&scope.id).cloned()).filter(|_| is_told);
+    let reason =
+        reason.or_else(|| (group.known == Known::Before).then(|| "as it was known last: being checked".into()));
+    let drift = if is_told { &scope.state } else { &DriftState::Checking }.words();
     let name = scope.name.as_ref().map(ToString::to_string);
-    let own =
-        [names.name(scope.id).into(), name.into(), scope.state.words().into(), reason.into(), create, update, delete];
+    let own = [names.name(scope.id).into(), name.into(), drift.into(), reason.into(), create, update, delete];
     let used = group.used.get(at).filter(|used| **used != UNTOLD).map(|used| usize::from(*used));
     let marked = if group.marks.contains(&scope.id) { 1usize.into() } else { Cell::Nothing };
     Some(row("scope", group, own, [used.into(), marked]))

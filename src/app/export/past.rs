@@ -1,7 +1,7 @@
 //! Runs: those of this session, and those of the history.
 
 use super::{Cell, Sheet, Table};
-use crate::app::runs::{Ended, Kind, Run};
+use crate::app::runs::{Ended, Entry, Kind, Run};
 use crate::app::state::AppState;
 use crate::show::plural;
 
@@ -23,7 +23,8 @@ pub(super) fn runs(state: &AppState) -> Result<Sheet, String> {
         "message",
     ];
     let mut rows: Vec<Vec<Cell>> = Vec::new();
-    for run in &state.runs.all {
+    let entries = state.runs.entries();
+    for run in state.runs.all.iter().filter(|run| entries.contains(&Entry::Run(run.ticket))) {
         let lead = || -> Vec<Cell> { vec![name(run).into(), kind(run).into(), run.status.started.to_string().into()] };
         let ended = Cell::from(run.ended.map(|at| at.to_string()));
         let whole = |outcome: &str, message: Option<&str>| {
@@ -49,7 +50,8 @@ pub(super) fn runs(state: &AppState) -> Result<Sheet, String> {
             }
         }
     }
-    rows.extend(state.runs.jobs.iter().map(|job| {
+    let jobs = state.runs.jobs.iter().filter(|job| entries.contains(&Entry::Job(job.id)));
+    rows.extend(jobs.map(|job| {
         let lead = [format!("job {}", job.id), "job".to_owned(), job.created.to_string()].map(Cell::from);
         let mut cells: Vec<Cell> = lead.into();
         cells.resize(COLUMNS.len(), Cell::Nothing);

@@ -27,7 +27,7 @@ const RUN: [&str; 12] = [
 const OUTCOMES: &[&str] = RUN.split_at(5).1;
 
 /// The words of `drift:` for a scope of a run: what it did there.
-const DONE: [&str; 3] = ["create", "update", "delete"];
+pub(super) const DONE: [&str; 3] = ["create", "update", "delete"];
 
 /// What can be asked of runs.
 pub(super) fn of_runs() -> Vec<Question> {
@@ -42,7 +42,7 @@ pub(super) fn of_scopes() -> Vec<Question> {
     words.into_iter().chain([Key::Server, Key::Relationship, Key::Name].map(part_of)).collect()
 }
 
-fn part_of(key: Key) -> Question {
+pub(super) fn part_of(key: Key) -> Question {
     Question { key, words: &[], parts: Parts::Any }
 }
 
@@ -81,13 +81,7 @@ impl Filter {
         self.fits(|test| match test {
             Test::Text(text) => is_part(text, &scope.words()),
             Test::Words(Key::State, bits) => has_word(OUTCOMES, *bits, |word| scope.outcome.as_deref() == Some(word)),
-            Test::Words(Key::Drift, bits) => has_word(&DONE, *bits, |word| {
-                changes().any(|change| match change.change {
-                    ChangeKind::Create => word == "create",
-                    ChangeKind::Update => word == "update",
-                    ChangeKind::Delete => word == "delete",
-                })
-            }),
+            Test::Words(Key::Drift, bits) => changes().any(|change| is_done(*bits, change.change)),
             Test::Words(Key::Section, bits) => Section::ALL
                 .iter()
                 .any(|section| bits & 1 << *section as u32 != 0 && changes().any(|c| c.section == *section)),
@@ -99,11 +93,16 @@ impl Filter {
     }
 }
 
-fn has_word(words: &[&str], bits: u32, has: impl Fn(&str) -> bool) -> bool {
+/// Whether what was done to an item is among these words of `drift:`.
+pub(super) fn is_done(bits: u32, change: ChangeKind) -> bool {
+    has_word(&DONE, bits, |word| word == change.word())
+}
+
+pub(super) fn has_word(words: &[&str], bits: u32, has: impl Fn(&str) -> bool) -> bool {
     (0u32..).zip(words).any(|(at, word)| bits & 1 << at != 0 && has(word))
 }
 
 /// Whether a text in small letters is a part of a name.
-fn is_part(text: &str, name: &str) -> bool {
+pub(super) fn is_part(text: &str, name: &str) -> bool {
     name.to_lowercase().contains(text)
 }

@@ -1,6 +1,6 @@
 //! Marks: one scope, a range, all of a relationship, all that are shown; and what they stand for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::rows::Row;
 use crate::app::compared::left_out_words;
@@ -36,12 +36,16 @@ pub fn toggle(state: &mut AppState) {
     if state.tree.range.is_some() {
         return toggle_range(state);
     }
-    let Some(id) = state.current_scope().map(|scope| scope.id) else { return toggle_relationship(state) };
+    let Some(scope) = state.current_scope() else { return toggle_relationship(state) };
+    let id = scope.id;
+    let compared = state.current().and_then(|(_, relation)| relation.compared.as_ref());
+    let against = compared.and_then(|compared| compared.left_out(std::iter::once(scope)).pop());
     let Some(relation) = state.current_mut() else { return };
-    if !relation.marks.remove(&id) {
-        relation.marks.insert(id);
-    }
+    let is_new = !relation.marks.remove(&id) && relation.marks.insert(id);
     count_hidden(state);
+    if let (true, Some((_, reason))) = (is_new, against) {
+        state.say(Tone::Plain, format!("marked, and not replicated as it stands: {reason}"));
+    }
 }
 
 /// Marks all of the relationship that can be replicated, or takes all these marks away.
@@ -117,20 +121,21 @@ fn together(left_out: impl Iterator<Item = (usize, String)>) -> Vec<(usize, Stri
     sums
 }
 
-/// Marks what is shown and not marked, and takes the marks of what is; hidden marks stay.
+/// Marks what is shown and not marked, and takes the marks of what is, also of what cannot be
+/// replicated; hidden marks stay.
 pub fn invert(state: &mut AppState) {
     let all: Vec<Meant> = markable(state).filter_map(|name| meant(state, name, |_| true)).collect();
+    let mut meant: BTreeMap<Foreign, BTreeSet<ScopeId>> =
+        all.into_iter().map(|meant| (meant.name, meant.ids)).collect();
     let (mut marked, mut unmarked) = (0, 0);
-    for Meant { name, ids, .. } in all {
-        let Some(relation) = state.relations.get_mut(&name) else { continue };
-        for id in ids {
-            if relation.marks.remove(&id) {
-                unmarked += 1;
-            } else {
-                relation.marks.insert(id);
-                marked += 1;
-            }
-        }
+    for (name, relation) in &mut state.relations {
+        let is_marked = |id: &ScopeId| relation.marks.contains(id);
+        let taken: BTreeSet<ScopeId> = relation.shown().map(|(_, scope)| scope.id).filter(is_marked).collect();
+        let mut added = meant.remove(name).unwrap_or_default();
+        added.retain(|id| !is_marked(id));
+        (marked, unmarked) = (marked + added.len(), unmarked + taken.len());
+        relation.marks.retain(|id| !taken.contains(id));
+        relation.marks.append(&mut added);
     }
     count_hidden(state);
     state.say(Tone::Plain, format!("{} marked, {unmarked} no longer", plural(marked, "drifted scope")));

@@ -66,6 +66,11 @@ impl Preview {
         !self.left_out.is_empty() && self.left_out.contains(&LeftItem::new(planned, scope.id, key))
     }
 
+    /// The change that a line is about.
+    pub(super) fn change_at(&self, row: Row) -> Option<&Change> {
+        self.subject(row)?.change
+    }
+
     fn subject(&self, row: Row) -> Option<Subject<'_>> {
         let (r, s, change) = match row {
             Row::Scope(r, s) | Row::DeleteScope(r, s) => (r, s, None),

@@ -1,24 +1,24 @@
 //! The text of each line of a preview.
 
 use super::rows::{deletes, deletes_scope};
-use super::{Preview, Row};
+use super::{Preview, Row, standing};
 use crate::app::drift::{self, Look};
 use crate::engine::approval::Manner;
 use crate::engine::plan::{Plan, PlannedRelationship, PlannedScope};
-use crate::engine::port::{Grain, Refusal};
+use crate::engine::port::Grain;
 use crate::model::{Change, ChangeKind, DriftState, Severity};
 use crate::show::{self, Counts, ScopeNames, doubt, plural};
 
 impl Preview {
     /// The text of a line, safe to show, and how to show it.
-    pub fn line(&self, row: Row, arrow: &str) -> (Look, String) {
-        line(self, row, arrow).unwrap_or((Look::Plain, String::new()))
+    pub fn line(&self, row: Row) -> (Look, String) {
+        line(self, row).unwrap_or((Look::Plain, String::new()))
     }
 
     /// Which server overwrites which, in words that nobody overlooks.
     pub fn direction(&self, planned: &PlannedRelationship) -> String {
         let PlannedRelationship { source, target, .. } = planned;
-        let will = self.manner != Manner::ShowOnly && planned.is_open(&self.plan.overrides);
+        let will = self.manner != Manner::ShowOnly && planned.to_write(&self.plan.overrides).next().is_some();
         match (self.plan.undoes().is_some(), will) {
             (false, true) => format!("{source} OVERWRITES {target}"),
             (false, false) => format!("{source} WOULD OVERWRITE {target}"),
@@ -28,7 +28,7 @@ impl Preview {
     }
 }
 
-fn line(preview: &Preview, row: Row, arrow: &str) -> Option<(Look, String)> {
+fn line(preview: &Preview, row: Row) -> Option<(Look, String)> {
     let Preview { plan, names, .. } = preview;
     let relationship = |r: usize| plan.relationships.get(r);
     let scope = |r: usize, s: usize| relationship(r)?.scopes.get(s);
@@ -42,9 +42,9 @@ fn line(preview: &Preview, row: Row, arrow: &str) -> Option<(Look, String)> {
         Row::Direction(r) => (Look::Heading, preview.direction(relationship(r)?)),
         Row::Relationship(r) => {
             let planned = relationship(r)?;
-            let PlannedRelationship { name, mode, source, target, .. } = planned;
+            let PlannedRelationship { name, mode, .. } = planned;
             let writer = planned.writer_name.map(|name| format!(", by {name}")).unwrap_or_default();
-            (Look::Plain, format!("  {name} ({mode}): {source} {arrow} {target}{writer}"))
+            (Look::Plain, format!("  relationship {name} ({mode}){writer}"))
         }
         Row::Reason(r) => (Look::Plain, format!("  {}", relationship(r)?.writer_reason)),
         Row::CostToService(r) => (Look::Plain, format!("  clients: {}", relationship(r)?.cost_to_service)),
@@ -53,7 +53,7 @@ fn line(preview: &Preview, row: Row, arrow: &str) -> Option<(Look, String)> {
         }
         Row::Against(r, at) => {
             let refusal = relationship(r)?.against().nth(at)?;
-            let (word, how) = standing(preview, refusal, "BLOCKED");
+            let (word, how) = standing(refusal, &plan.overrides, &preview.ways, "BLOCKED");
             (Look::Refusal, format!("  {word}, {}: {}{how}", refusal.name, refusal.message))
         }
         Row::AgainstHint(r, at) => (Look::Quiet, format!("    {}", relationship(r)?.against().nth(at)?.hint)),
@@ -146,7 +146,7 @@ fn line(preview: &Preview, row: Row, arrow: &str) -> Option<(Look, String)> {
         Row::Refusal(r, s, at) => {
             let planned = scope(r, s)?;
             let refusal = planned.refusals.get(at)?;
-            let (word, how) = standing(preview, refusal, "REFUSED");
+            let (word, how) = standing(refusal, &plan.overrides, &preview.ways, "REFUSED");
             (
                 Look::Refusal,
                 format!("    {word} {}, {}: {}{how}", names.name(planned.id), refusal.name, refusal.message),
@@ -231,16 +231,6 @@ fn left(planned: &PlannedRelationship, scope: &PlannedScope, names: &ScopeNames)
         }
         (_, Some(reason)) => format!("    scope {id}: {words}: {reason}"),
         (_, None) => format!("    scope {id}: {words}"),
-    }
-}
-
-/// Whether a refusal stands, and which key changes that.
-fn standing<'a>(preview: &'a Preview, refusal: &Refusal, word: &'static str) -> (&'static str, &'a str) {
-    let [override_it, stand_again] = &preview.ways;
-    match (refusal.overridable, refusal.stands(&preview.plan.overrides)) {
-        (true, false) => ("overridden", stand_again),
-        (true, true) => (word, override_it),
-        (false, _) => (word, ""),
     }
 }
 

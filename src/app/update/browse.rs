@@ -12,7 +12,7 @@ use super::super::list::Scroll;
 use super::super::palette;
 use super::super::reading;
 use super::super::state::{AppState, Pane, Tone, View};
-use super::{copying, filtering, recalling};
+use super::{copying, filtering, recalling, searching};
 use crate::engine::survey::Relationship;
 use crate::model::ScopeId;
 
@@ -203,11 +203,15 @@ fn to_head(state: &mut AppState) {
 }
 
 fn back(state: &mut AppState) -> Vec<Effect> {
+    if matches!(state.view, View::Jobs) && !state.runs.filter.is_empty() {
+        return filtering::change(state, String::clear);
+    }
     if !matches!(state.view, View::Browse) {
         state.view = View::Browse;
         return Vec::new();
     }
     match (state.focus, state.tree.row()) {
+        (Pane::Drift, _) if searching::clear(state) => {}
         (Pane::Drift, _) if state.drift.full => state.drift.full = false,
         (Pane::Drift, _) => to_list(state),
         _ if state.tree.range.is_some() => state.tree.range = None,

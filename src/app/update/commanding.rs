@@ -33,7 +33,7 @@ pub(super) fn change(state: &mut AppState, change: impl FnOnce(&mut String)) {
     let Some(palette) = &mut state.palette else { return };
     change(&mut palette.typed);
     palette.scroll = Scroll { height: palette.scroll.height, ..Scroll::default() };
-    state.message = None;
+    state.hush();
 }
 
 /// Does what the cursor stands on, as its key would.

@@ -7,6 +7,7 @@ use std::time::Instant;
 use crate::engine::Error;
 use crate::engine::approval::{Answer, Approved, Manner, Switches};
 use crate::engine::plan::Plan;
+use crate::engine::select::Pick;
 use crate::model::ServerName;
 
 use super::super::action::Action;
@@ -26,7 +27,7 @@ use super::handing;
 pub(super) fn plan(state: &mut AppState) -> Vec<Effect> {
     let Ok((picks, picked)) = pick::picks(state) else { return Vec::new() };
     let ticket = state.ticket();
-    state.view = View::Planning { ticket, picked, asks: false };
+    state.view = View::Planning { ticket, picked, waits_for: servers(&picks), asks: false };
     vec![Effect::Plan(ticket, state.survey.clone(), picks)]
 }
 
@@ -34,8 +35,13 @@ pub(super) fn plan(state: &mut AppState) -> Vec<Effect> {
 pub(super) fn retry(state: &mut AppState) -> Vec<Effect> {
     let Ok(Retry { picks, left_out, picked }) = runs::retry(state) else { return Vec::new() };
     let ticket = state.ticket();
-    state.view = View::Planning { ticket, picked, asks: true };
+    state.view = View::Planning { ticket, picked, waits_for: servers(&picks), asks: true };
     vec![Effect::Retry(ticket, state.survey.clone(), picks, left_out)]
+}
+
+fn servers(picks: &[Pick]) -> String {
+    let servers: BTreeSet<&ServerName> = picks.iter().flat_map(|pick| [&pick.source, &pick.target]).collect();
+    servers.into_iter().map(ServerName::as_str).collect::<Vec<_>>().join(", ")
 }
 
 /// Gives up making a plan.
@@ -194,7 +200,6 @@ pub(super) fn not_saved(state: &mut AppState, ticket: Ticket, reason: &str) -> b
 /// Takes a key into the name of the file.
 fn type_file(state: &mut AppState, key: Key) -> Vec<Effect> {
     let ticket = state.ticket();
-    state.message = None;
     let View::Preview(preview) = &mut state.view else { return Vec::new() };
     let Some(saving) = preview.saving.as_mut().filter(|saving| saving.ticket.is_none()) else { return Vec::new() };
     match saving.entry.key(key) {
@@ -214,6 +219,7 @@ fn type_file(state: &mut AppState, key: Key) -> Vec<Effect> {
 
 /// Takes a key into the line.
 pub(super) fn type_key(state: &mut AppState, key: Key, now: Moment, last_key: Option<Instant>) -> Vec<Effect> {
+    state.hush();
     let View::Preview(preview) = &mut state.view else { return Vec::new() };
     if preview.saving.is_some() {
         return type_file(state, key);
@@ -221,7 +227,6 @@ pub(super) fn type_key(state: &mut AppState, key: Key, now: Moment, last_key: Op
     let Some(naming) = &mut preview.naming else { return Vec::new() };
     let (answer, typed) = (naming.answer, naming.key(key, gate::is_burst(now.at, last_key)));
     let is_typed = naming.is_typed();
-    state.message = None;
     match typed {
         Typed::More => {}
         Typed::Left => preview.naming = None,

@@ -19,7 +19,7 @@ pub(super) fn ask(state: &mut AppState) -> Vec<Effect> {
 
 /// Takes a key into the name of the file.
 pub(super) fn key(state: &mut AppState, key: Key) -> Vec<Effect> {
-    state.message = None;
+    state.hush();
     let Some(exporting) = &mut state.exporting else { return Vec::new() };
     if exporting.saving.ticket.is_some() {
         return Vec::new();

@@ -4,11 +4,11 @@ use crossterm::event::KeyCode;
 
 use super::super::action::Action;
 use super::super::effect::Effect;
+use super::super::filter::Typed;
 use super::super::fleet;
-use super::super::history::Level;
 use super::super::key::Key;
 use super::super::state::AppState;
-use super::{commanding, recalling};
+use super::{commanding, recalling, searching};
 
 /// Nobody types more; a paste might.
 const LONGEST: usize = 200;
@@ -20,14 +20,15 @@ pub(super) fn leaves_typing(state: &AppState, key: Key) -> bool {
         return false;
     }
     let does = state.setting.keymap.does(state.place(), key).map(|verb| verb.action);
-    use Action::{Down, PageDown, PageUp, Quit, Repaint, Suspend, Up};
-    matches!(does, Some(Up | Down | PageUp | PageDown | Quit | Suspend | Repaint))
+    use Action::{Down, NextMatch, PageDown, PageUp, PreviousMatch, Quit, Repaint, Suspend, Up};
+    matches!(does, Some(Up | Down | PageUp | PageDown | NextMatch | PreviousMatch | Quit | Suspend | Repaint))
 }
 
 /// Takes a key into the filter.
 pub(super) fn key(state: &mut AppState, key: Key) -> Vec<Effect> {
     if key.is(KeyCode::Enter) {
         state.filtering = false;
+        searching::keep(state);
     } else if key.is(KeyCode::Esc) {
         state.filtering = false;
         return change(state, String::clear);
@@ -60,22 +61,32 @@ pub(super) fn push(filter: &mut String, c: char) {
     }
 }
 
-/// Changes the filter of the focused list. The cursor stays on its line if that is shown.
+/// Changes the filter of the focused list, of which the cursor stays on its line if that is shown; or what is
+/// searched for in the focused text, of which the cursor goes to the first match.
 pub(super) fn change(state: &mut AppState, change: impl FnOnce(&mut String)) -> Vec<Effect> {
-    if state.history.open {
-        return match (state.history.level, &mut state.history.opened) {
-            (Level::Scopes | Level::Destroyed, Some(opened)) => {
+    state.hush();
+    match Typed::at(state) {
+        Typed::Fleet => {
+            change(&mut state.tree.filter);
+            fleet::filtered(state);
+        }
+        Typed::PastRuns => {
+            change(&mut state.history.list.filter);
+            return recalling::refilter(state);
+        }
+        Typed::PastScopes => {
+            if let Some(opened) = &mut state.history.opened {
                 change(&mut opened.scopes.filter);
                 opened.refilter();
-                Vec::new()
             }
-            _ => {
-                change(&mut state.history.list.filter);
-                recalling::refilter(state)
+        }
+        Typed::Jobs => state.runs.change_filter(change),
+        Typed::Log => {
+            if let Some(log) = &mut state.log {
+                log.change_filter(change);
             }
-        };
+        }
+        Typed::Drift | Typed::Preview => searching::change(state, change),
     }
-    change(&mut state.tree.filter);
-    fleet::filtered(state);
     Vec::new()
 }

@@ -62,7 +62,10 @@ pub(super) fn start(state: &mut AppState, plan: Arc<Plan>, approved: Vec<Approve
     let routes: Vec<String> = approved
         .iter()
         .filter_map(|approval| plan.relationships.get(approval.relationship()))
-        .map(|planned| format!("{}: {} -> {}", planned.name, planned.source, planned.target))
+        .map(|planned| match plan.undoes() {
+            Some(_) => format!("{} on {}", planned.name, planned.target),
+            None => format!("{}: {} → {}", planned.name, planned.source, planned.target),
+        })
         .collect();
     let ticket = state.ticket();
     state.handing.starting.insert(ticket, None);
@@ -75,7 +78,8 @@ pub(super) fn start(state: &mut AppState, plan: Arc<Plan>, approved: Vec<Approve
     state.view = View::Browse;
     state.notices.forget_good();
     state.say(Tone::Plain, "starting a job");
-    let title = format!("replicate {}", routes.join(", "));
+    let what = plan.undoes().map_or_else(|| "replicate".to_owned(), |run| format!("undo run {run}:"));
+    let title = format!("{what} {}", routes.join(", "));
     vec![Effect::StartJob(ticket, plan, approved, BTreeSet::new(), title)]
 }
 

@@ -23,6 +23,7 @@ pub(super) fn act(state: &mut AppState, action: Action) -> Vec<Effect> {
                 state.say(Tone::Plain, format!("the log: {}", words(level)));
             }
         }
+        (Action::Back, Some(log)) if !log.filter.is_empty() => log.change_filter(String::clear),
         _ => state.log = None,
     }
     Vec::new()

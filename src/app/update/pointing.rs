@@ -118,7 +118,7 @@ fn click(state: &mut AppState, x: u16, y: u16, now: Moment) -> Vec<Effect> {
         return Vec::new();
     }
     state.click = None;
-    state.message = None;
+    state.hush();
     match super::available(state, enters) {
         Ok(()) => super::act(state, enters, now),
         Err(_) => Vec::new(),

@@ -304,8 +304,7 @@ fn undo(state: &mut AppState) -> Vec<Effect> {
         None => (None, "all its scopes".to_owned()),
     };
     let ticket = state.ticket();
-    state.view =
-        View::Planning { ticket, picked: format!("undo of run {run}: {what}, back to the snapshot"), asks: true };
+    state.view = planned(ticket, format!("undo of run {run}: {what}, back to the snapshot"));
     vec![Effect::PlanUndo(ticket, Arc::clone(&state.survey), run, scope)]
 }
 
@@ -328,10 +327,14 @@ pub(in crate::app) fn can_settle(state: &AppState, action: Action) -> Result<(),
     }
 }
 
+fn planned(ticket: Ticket, picked: String) -> View {
+    View::Planning { ticket, picked, waits_for: "the servers of that run".to_owned(), asks: true }
+}
+
 /// Has a plan made of what an interrupted run had not come to: shown and asked about, always.
 fn finish(state: &mut AppState) -> Vec<Effect> {
     let Some(run) = state.history.subject().map(|run| run.id.clone()) else { return Vec::new() };
     let ticket = state.ticket();
-    state.view = View::Planning { ticket, picked: format!("the rest of run {run}"), asks: true };
+    state.view = planned(ticket, format!("the rest of run {run}"));
     vec![Effect::PlanFinish(ticket, run)]
 }

@@ -18,7 +18,12 @@ pub(super) fn plan(state: &mut AppState) -> Vec<Effect> {
     let Some((relationship, _)) = state.current() else { return Vec::new() };
     let name = relationship.name.clone();
     let ticket = state.ticket();
-    state.view = View::Planning { ticket, picked: format!("reset of {name}"), asks: false };
+    state.view = View::Planning {
+        ticket,
+        picked: format!("reset of {name}"),
+        waits_for: "both partners".to_owned(),
+        asks: false,
+    };
     vec![Effect::PlanReset(ticket, state.survey.clone(), name)]
 }
 

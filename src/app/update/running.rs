@@ -67,21 +67,34 @@ fn further(cancelled: Option<Cancelled>) -> Cancelled {
 
 /// A run has ended: its result is told and its servers are read again.
 pub(super) fn ended(state: &mut AppState, ticket: Ticket, result: Result<Ended, String>, now: Moment) -> Vec<Effect> {
-    let only_failed = state.runs.only_failed;
     let Some(run) = state.runs.find(ticket).filter(|run| run.result.is_none()) else { return Vec::new() };
     run.result = Some(result);
     run.ended = Some(now.clock);
     run.scroll = Default::default();
-    run.lay(only_failed);
     let servers: BTreeSet<ServerName> = run.routes.iter().flat_map(|route| route.servers.iter().cloned()).collect();
+    state.runs.lay(ticket);
+    no_news(state, ticket);
     // What the start of it said is over.
-    state.message = None;
+    state.hush();
     let mut effects = reading::read(state, servers);
     let told = told(state, ticket).map(|(tone, text)| Notice { tone, text, run: Some(ticket) });
     effects.extend(told.and_then(|notice| announce(state, notice)));
     effects.extend(recalling::refresh(state));
     effects.extend(handing::go_on(state, ticket));
     effects
+}
+
+/// What a run has brought is not told as a change that was watched.
+fn no_news(state: &mut AppState, ticket: Ticket) {
+    let run = state.runs.all.iter().find(|run| run.ticket == ticket);
+    let Some(Ok(Ended::Replicated(report))) = run.and_then(|run| run.result.as_ref()).filter(|_| state.watch.on) else {
+        return;
+    };
+    for told in &report.relationships {
+        let Some(relation) = state.relations.get_mut(&told.name) else { continue };
+        let written = told.scopes.iter().filter(|scope| scope.verified.is_some() || scope.changes_done > 0);
+        written.for_each(|scope| relation.news.wrote(scope.id, scope.verified == Some(true)));
+    }
 }
 
 /// What has become of a run, and how good that is.

@@ -1,5 +1,7 @@
 //! Which columns there is room for, and where they stand.
 
+use std::collections::BTreeMap;
+
 use ratatui::layout::Rect;
 
 use crate::app::fleet;
@@ -37,9 +39,12 @@ pub(super) fn is_of_drift(column: Column) -> bool {
     matches!(column, Column::Drift | Column::Create | Column::Update | Column::Delete | Column::Used)
 }
 
-/// Gives the columns their places; the last ones are left out where there is no room.
-pub(super) fn lay(state: &AppState, area: Rect) -> Vec<Slot> {
+/// Gives the columns their places. Those that have nothing to show anywhere give their room to others, and the
+/// last ones are left out where there is no room: of these it is told how many.
+pub(super) fn lay(state: &AppState, area: Rect) -> (Vec<Slot>, usize) {
     let mut columns = fleet::columns(state);
+    columns.retain(|column| *column == state.tree.sort.column || !is_empty(state, *column));
+    let wanted = columns.len();
     let mut least: Vec<u16> = columns.iter().map(|column| least_width(state, *column)).collect();
     let needed = |least: &[u16]| least.iter().map(|width| width + 1).sum::<u16>();
     while columns.len() > 1 && needed(&least) > area.width {
@@ -63,7 +68,21 @@ pub(super) fn lay(state: &AppState, area: Rect) -> Vec<Slot> {
         x += width + 1;
         slot
     };
-    columns.into_iter().zip(least).map(place).collect()
+    let left_out = wanted - columns.len();
+    (columns.into_iter().zip(least).map(place).collect(), left_out)
+}
+
+/// Whether a column shows nothing in any line, as far as is known.
+fn is_empty(state: &AppState, column: Column) -> bool {
+    let compared = || state.relations.values().map(|relation| relation.compared.as_ref());
+    let none = |at: usize| compared().all(|known| known.is_some_and(|known| !known.pending && known.counts[at] == 0));
+    match column {
+        Column::Create => none(0),
+        Column::Update => none(1),
+        Column::Delete => none(2),
+        Column::Used => state.utilisation.values().flatten().all(BTreeMap::is_empty),
+        _ => false,
+    }
 }
 
 fn least_width(state: &AppState, column: Column) -> u16 {

@@ -14,7 +14,7 @@ use crate::app::pick;
 use crate::app::state::AppState;
 use crate::config::Column;
 use crate::engine::survey::{Member, Presence, Relationship};
-use crate::model::{Condition, Mode, ServerName};
+use crate::model::{Condition, ServerName};
 
 /// So much of a relationship's name is always shown, where there is room at all.
 const SHORTEST_NAME: usize = 8;
@@ -49,8 +49,12 @@ fn put_all(theme: &Theme, frame: &mut Frame<'_>, area: Rect, parts: &[(&str, Sty
     let mut x = area.x;
     for (part, style) in parts {
         let room = area.right().saturating_sub(x);
-        let part = text::fit(part, usize::from(room), theme.glyphs.more);
-        x = text::put(frame, x, area.y, room, &part, *style);
+        let shown = text::fit(part, usize::from(room), theme.glyphs.more);
+        x = text::put(frame, x, area.y, room, &shown, *style);
+        // a wide letter that has no room leaves a column: one sign is enough
+        if *shown != **part {
+            break;
+        }
     }
 }
 
@@ -63,40 +67,37 @@ fn relationship(
     sign: &str,
     found: &Relationship,
 ) {
-    let [source, target] = pick::directed(state, found);
-    let (name, mode) = (found.name.to_string(), format!("  {}", found.mode));
-    let (from, to) = (member(state, source, &found.mode), member(state, target, &found.mode));
-    let arrow = format!(" {} ", theme.glyphs.arrow);
     let end = slots.iter().find(|slot| is_of_drift(slot.column)).map_or(area.right(), |slot| slot.x.saturating_sub(1));
-    // rather the end of the name is missed than how a server is
-    let others = [sign, &from, &arrow, &to].map(text::width).iter().sum::<usize>() + 3;
-    let room = usize::from(end.saturating_sub(area.x)).saturating_sub(others);
-    let name = match [source, target].into_iter().all(|member| is_well(found, member)) {
-        true => name.into(),
-        false => text::fit(&name, room.max(SHORTEST_NAME), theme.glyphs.more),
-    };
-    let mut parts = vec![
-        (sign, theme.heading),
-        (" ", Style::new()),
-        (&name, theme.heading),
-        ("  ", Style::new()),
-        (from.as_str(), member_style(state, theme, found, source)),
-        (arrow.as_str(), theme.heading),
-        (to.as_str(), member_style(state, theme, found, target)),
-        (mode.as_str(), theme.quiet),
-    ];
     let (words, style) = drift(state, theme, found);
-    let drift = slots.iter().find(|slot| slot.column == Column::Drift);
-    if drift.is_none() {
-        parts.extend([("  ", Style::new()), (words.as_str(), style)]);
+    // without a column of its own it stands behind the servers
+    let has_column = slots.iter().any(|slot| slot.column == Column::Drift);
+    let behind = if has_column { String::new() } else { format!("  {words}") };
+    let room = usize::from(end.saturating_sub(area.x)).saturating_sub(text::width(sign) + 1 + text::width(&behind));
+    let mut title = title(state, theme, found, room);
+    // what the names leave free is for words that their column has no room for; the mode gives way to them
+    let more = slots.iter().find(|slot| slot.column == Column::Drift && slot.x == end + 1);
+    let more = more.map_or(0, |slot| text::width(&words).saturating_sub(slot.width.into()));
+    let mut taken = 0;
+    if more > 0 {
+        let narrow = self::title(state, theme, found, room.saturating_sub(more));
+        let is_whole = |title: &Parts| title.first().is_some_and(|(name, _)| *name == found.name.to_string());
+        if width(&narrow) + more <= room && is_whole(&narrow) {
+            title = narrow;
+        }
+        taken = u16::try_from(more.min(room.saturating_sub(width(&title)))).unwrap_or(0);
     }
+    let end = end - taken;
+    let mut parts = vec![(sign, theme.heading), (" ", Style::new())];
+    parts.extend(title.iter().map(|(part, style)| (part.as_str(), *style)));
+    parts.push((&behind, style));
     put_all(theme, frame, Rect { width: end.saturating_sub(area.x), ..area }, &parts);
     let relation = state.relations.get(&found.name).filter(|relation| relation.compared.is_some());
     for slot in slots {
         let place = Rect { x: slot.x, width: slot.width, ..area };
+        let wider = Rect { x: slot.x.saturating_sub(taken), width: slot.width + taken, ..area };
         let count = |at: usize| relation.filter(|relation| !relation.turned).map(|relation| relation.tally.counts[at]);
         match slot.column {
-            Column::Drift => put_all(theme, frame, place, &[(&words, style)]),
+            Column::Drift => put_all(theme, frame, wider, &[(&words, style)]),
             Column::Create => super::number(theme, frame, place, count(0)),
             Column::Update => super::number(theme, frame, place, count(1)),
             Column::Delete => super::number(theme, frame, place, count(2)),
@@ -105,24 +106,59 @@ fn relationship(
     }
 }
 
-/// A side in short: which server, and its state where that is not the normal one, or why
-/// there is none. The drift pane tells the rest.
-fn member(state: &AppState, member: &Member, mode: &Mode) -> String {
+/// Parts of a line, and how they look.
+type Parts = Vec<(String, Style)>;
+
+fn width(parts: &Parts) -> usize {
+    parts.iter().map(|(part, _)| text::width(part)).sum()
+}
+
+/// The name, both servers with their states, and the mode. Where there is no room for all of it, what is as it
+/// should be gives way, then the mode, then the end of the name, then the names of servers that need a look: how these are
+/// is told to the last.
+fn title(state: &AppState, theme: &Theme, found: &Relationship, room: usize) -> Parts {
+    let members = pick::directed(state, found);
+    let name = found.name.to_string();
+    let shown = |name: &str, terse: usize, mode: &str| -> Parts {
+        let [from, to] =
+            members.map(|side| (member(state, side, found, terse), member_style(state, theme, found, side)));
+        let mut parts = vec![(name.to_owned(), theme.heading), ("  ".to_owned(), Style::new()), from];
+        parts.extend([(format!(" {} ", theme.glyphs.arrow), theme.heading), to, (mode.to_owned(), theme.quiet)]);
+        parts
+    };
+    let short = |terse: usize| {
+        let others = width(&shown("", terse, ""));
+        shown(&text::fit(&name, room.saturating_sub(others).max(SHORTEST_NAME), theme.glyphs.more), terse, "")
+    };
+    let mode = format!("  {}", found.mode);
+    let mut ways = vec![shown(&name, 0, &mode), shown(&name, 1, &mode), shown(&name, 1, ""), short(1), short(2)];
+    let fitting = ways.iter().position(|parts| width(parts) <= room).unwrap_or(ways.len() - 1);
+    ways.swap_remove(fitting)
+}
+
+/// A side in short: which server, and its state where that is not the normal one, or why there is none. The drift
+/// pane tells the rest. The terser, the less: 1 without what need not be looked at, 2 the state alone where it must.
+fn member(state: &AppState, member: &Member, found: &Relationship, terse: usize) -> String {
     let mut name = member.shown();
     if let Some(word) = caveat(state, member) {
         name.push_str(&format!(" ({word})"));
     }
-    match &member.presence {
+    let told = match &member.presence {
         Presence::Read(_) => match &member.state {
-            Some(state) if state.is_normal(mode) => name,
-            Some(state) => format!("{name} {}", state.0.to_string().to_uppercase()),
-            None => format!("{name} (no state)"),
+            Some(state) if state.is_normal(&found.mode) => String::new(),
+            Some(state) => state.0.to_string().to_uppercase(),
+            None => "(no state)".to_owned(),
         },
-        Presence::Unpaired(_) => format!("{name} HAS NO SUCH RELATIONSHIP"),
-        Presence::Pending(_) => format!("{name} being read"),
-        Presence::Failed(..) => format!("{name} NOT READ"),
-        Presence::NotConfigured(_) => format!("{name} NOT CONFIGURED"),
-        Presence::Unsure(_) => format!("{name} NOT KNOWN"),
+        Presence::Unpaired(_) => "HAS NO SUCH RELATIONSHIP".to_owned(),
+        Presence::Pending(_) => "being read".to_owned(),
+        Presence::Failed(..) | Presence::Unsure(_) => "NOT READ".to_owned(),
+        Presence::NotConfigured(_) => "NOT CONFIGURED".to_owned(),
+    };
+    match (terse, is_well(found, member)) {
+        _ if told.is_empty() => name,
+        (1.., true) => name,
+        (2.., false) => told,
+        _ => format!("{name} {told}"),
     }
 }
 
@@ -185,16 +221,17 @@ fn counted(state: &AppState, theme: &Theme, compared: &Compared, sum: &Tally) ->
     if compared.pending {
         parts.push(format!("checking {} of {}", sum.checking, sum.scopes));
     }
+    // what must not be cut off comes first
+    for (count, word) in [(compared.critical, "critical"), (sum.unknown, "unknown")] {
+        if count > 0 {
+            parts.push(format!("{count} {word}"));
+        }
+    }
     if drifted > 0 && sum.markable == 0 {
         parts.push(format!("{drifted}/{} drifted, {}: why", sum.scopes, state.key(Action::Findings)));
     } else if drifted > 0 {
-        parts.push(format!("{drifted}/{} drifted +{create} ~{update} -{delete}", sum.scopes));
-    }
-    if sum.unknown > 0 {
-        parts.push(format!("{} unknown", sum.unknown));
-    }
-    if compared.critical > 0 {
-        parts.push(format!("{} critical", compared.critical));
+        // what destroys is cut off last
+        parts.push(format!("{drifted}/{} drifted -{delete} +{create} ~{update}", sum.scopes));
     }
     let style = match compared.pending && parts.len() == 1 {
         true => theme.quiet,
@@ -210,9 +247,7 @@ fn counted(state: &AppState, theme: &Theme, compared: &Compared, sum: &Tally) ->
             (scopes, false) => (format!("in sync, {scopes} scopes"), theme.good),
         };
     }
-    // The sign is for narrow windows, where the count of findings is cut off.
-    let sign = if compared.critical > 0 { "! " } else { "" };
-    (format!("{sign}{}", parts.join(", ")), style)
+    (parts.join(", "), style)
 }
 
 fn server(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, name: &ServerName) {
