@@ -7,6 +7,7 @@
 mod common;
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -48,8 +49,17 @@ fn finish(child: Child) -> Finished {
 }
 
 /// Waits until a run is in the middle.
-fn wait_for_writes(bench: &Bench, scopes: usize) {
-    wait_for("scopes in the history", Duration::from_secs(30), || kept_by_run(bench).len() >= scopes);
+fn wait_for_writes(bench: &Bench, run: &mut Child, scopes: usize) {
+    let mut ended = None;
+    wait_for("scopes in the history", Duration::from_secs(30), || {
+        ended = run.try_wait().expect("scopesync was started");
+        ended.is_some() || kept_by_run(bench).len() >= scopes
+    });
+    if ended.is_some() && kept_by_run(bench).len() < scopes {
+        let (mut said, mut output) = (String::new(), run.stderr.take().expect("standard error"));
+        output.read_to_string(&mut said).expect("UTF-8");
+        panic!("the run ended too early: {said}");
+    }
 }
 
 fn scopes(document: &Value) -> BTreeMap<String, &Value> {
@@ -116,8 +126,8 @@ fn a_frozen_partner_is_given_up_in_time() {
 fn a_signal_ends_a_run_after_the_scope_in_flight() {
     let Some(bench) = Bench::up(Form::LoadBalancing, many_lifetimes(100)) else { return };
     let (before, want) = (bench.subnets(Side::B), bench.subnets(Side::A));
-    let child = start(&bench, "replicate --computer-name kea-1 --force --json");
-    wait_for_writes(&bench, 5);
+    let mut child = start(&bench, "replicate --computer-name kea-1 --force --json");
+    wait_for_writes(&bench, &mut child, 5);
     let pid = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("a signal");
     let run = finish(child).expect_code(3);

@@ -283,7 +283,7 @@ fn why_a_partner_could_not_be_read_is_told_wherever_it_is_missing() {
     bench.pair.stop(Side::B);
     let [one, two] = Side::BOTH.map(|side| bench.pair.entry(side, ""));
     const REASON: &str = "nobody listens at";
-    for (entry, shown) in [("dhcp2", "not reached"), ("branch", "not known")] {
+    for (entry, shown) in [("dhcp2", "not reached"), ("branch", "not read")] {
         let home = &bench.home;
         home.write_config(&(one.clone() + &two.replace("\"dhcp2\"", &format!("{entry:?}"))));
         let report = bench.json("relationships", 3);

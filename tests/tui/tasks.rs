@@ -191,7 +191,7 @@ fn force_does_not_ask_and_what_is_changed_by_hand_is_told_by_the_watch() {
     let mut terminal = open(&home);
     terminal.wait_for_text("2/10 drifted");
     terminal.keys("F W");
-    terminal.wait_for("both", |view| view.contains(" FORCE: r does not ask ") && view.contains(" WHATIF: "));
+    terminal.wait_for("both", |view| view.contains(" FORCE ") && view.contains(" WHATIF: "));
     filter(&mut terminal, "10.0.0.");
     terminal.keys("A r");
     terminal.wait_for_text("Nothing can be written: WhatIf is on");
