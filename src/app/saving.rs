@@ -1,7 +1,7 @@
 //! Writing a file whose name the operator types.
 
 use std::io::{ErrorKind, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::effect::Ticket;
 use super::entry::Entry;
@@ -31,6 +31,24 @@ pub fn file_name(what: &str, about: &str, now: jiff::Timestamp, ending: &str) ->
     format!("scopesync-{what}{about}-{}.{ending}", now.strftime("%Y%m%dT%H%M%SZ"))
 }
 
+/// The file that is meant by what was typed: no shell stands between that expands `~/`.
+///
+/// # Errors
+/// In words: nobody knows where that folder is.
+pub fn path(typed: &str) -> Result<PathBuf, String> {
+    let typed = typed.trim();
+    let Some(after) = typed.strip_prefix('~') else { return Ok(PathBuf::from(typed)) };
+    let is_separated = after.starts_with(std::path::is_separator);
+    match std::env::home_dir().filter(|home| !home.as_os_str().is_empty()) {
+        _ if !after.is_empty() && !is_separated => {
+            let user = Foreign::cleaned(typed.split(std::path::is_separator).next().unwrap_or(typed));
+            Err(format!("{user}: only ~/ is known, your own home folder: write the whole path, or ./~ for such a name"))
+        }
+        Some(home) => Ok(home.join(after.trim_start_matches(std::path::is_separator))),
+        None => Err("~/ is not known, as there is no home folder: write the whole path".to_owned()),
+    }
+}
+
 /// Whether the file is to be JSON, by its name.
 pub fn is_json(path: &Path) -> bool {
     path.extension().is_some_and(|end| end.eq_ignore_ascii_case("json"))
@@ -53,5 +71,21 @@ pub fn write_new(path: &Path, text: &str) -> Result<String, String> {
             Err(format!("{shown} is there already: give another name"))
         }
         Err(error) => Err(format!("{shown}: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_home_folder_is_known_by_its_sign() {
+        let home = std::env::home_dir().unwrap();
+        assert_eq!(path(" ~/plans/a b.txt "), Ok(home.join("plans/a b.txt")));
+        for plain in ["a.txt", "/tmp/a.txt", "./~root", "a~/b", ""] {
+            assert_eq!(path(plain), Ok(plain.into()));
+        }
+        let refused = path("~root/a.txt").unwrap_err();
+        assert!(refused.starts_with("~root: only ~/ is known"), "{refused}");
     }
 }

@@ -53,6 +53,16 @@ fn the_list_as_it_is_filtered_and_sorted() {
     assert!(message(&program.state).contains("is there already"), "{}", message(&program.state));
     assert!(program.state.exporting.is_some());
     assert_eq!(fs::read_to_string(folder.path().join("all.csv")).unwrap(), csv);
+    // no shell has looked at the name
+    program.press("Ctrl-u");
+    program.event(Event::Paste("~root/all.csv".into()));
+    program.press("Enter");
+    assert!(
+        message(&program.state).starts_with("not exported: ~root: only ~/ is known"),
+        "{}",
+        message(&program.state)
+    );
+    assert!(program.state.exporting.is_some());
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

@@ -146,6 +146,12 @@ fn the_plan_is_saved_as_text_or_json_and_nothing_is_overwritten() {
     }
     assert_eq!(save(&mut program, &path), text);
     assert!(message(&program.state).contains("is there already"), "{}", message(&program.state));
+    program.press("Ctrl-u ~ o p s / p . t x t Enter");
+    assert!(
+        message(&program.state).starts_with("the plan is not saved: ~ops: only ~/ is"),
+        "{}",
+        message(&program.state)
+    );
     program.press("Esc");
     let json: serde_json::Value = serde_json::from_str(&save(&mut program, &path.with_extension("json"))).unwrap();
     assert_eq!(json["schema"], "scopesync.plan/1");

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{Preview, totals};
-use crate::app::saving::{file_name, is_json, write_new};
+use crate::app::saving::{file_name, is_json, path, write_new};
 use crate::engine::approval::Manner;
 use crate::engine::plan::Plan;
 use crate::show::{self, ScopeNames};
@@ -25,10 +25,14 @@ impl Preview {
         file_name("plan", &name, now, "txt")
     }
 
-    /// The file whose name is typed.
-    pub fn save_as(&self) -> Option<SaveAs> {
-        let path = PathBuf::from(self.saving.as_ref()?.entry.text().trim());
-        Some(SaveAs { path, names: self.names.clone(), what_if: self.manner == Manner::ShowOnly })
+    /// The file whose name is typed; `None` where there is none.
+    ///
+    /// # Errors
+    /// In words: it is not known where that is.
+    pub fn save_as(&self) -> Option<Result<SaveAs, String>> {
+        let typed = self.saving.as_ref()?.entry.text();
+        let file = |path| SaveAs { path, names: self.names.clone(), what_if: self.manner == Manner::ShowOnly };
+        (!typed.trim().is_empty()).then(|| path(typed).map(file))
     }
 }
 

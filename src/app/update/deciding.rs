@@ -203,17 +203,23 @@ fn type_file(state: &mut AppState, key: Key) -> Vec<Effect> {
     let View::Preview(preview) = &mut state.view else { return Vec::new() };
     let Some(saving) = preview.saving.as_mut().filter(|saving| saving.ticket.is_none()) else { return Vec::new() };
     match saving.entry.key(key) {
-        Typed::Done if !saving.entry.text().trim().is_empty() => {
-            saving.ticket = Some(ticket);
-            let plan = Arc::clone(&preview.plan);
-            preview.save_as().map(|to| Effect::SavePlan(ticket, plan, to)).into_iter().collect()
-        }
+        Typed::Done => match preview.save_as() {
+            Some(Ok(to)) => {
+                preview.saving.iter_mut().for_each(|saving| saving.ticket = Some(ticket));
+                vec![Effect::SavePlan(ticket, Arc::clone(&preview.plan), to)]
+            }
+            Some(Err(reason)) => {
+                state.say(Tone::Warning, format!("the plan is not saved: {reason}"));
+                Vec::new()
+            }
+            None => Vec::new(),
+        },
         Typed::Left => {
             preview.saving = None;
             preview.gate.close();
             Vec::new()
         }
-        Typed::More | Typed::Done => Vec::new(),
+        Typed::More => Vec::new(),
     }
 }
 

@@ -1,11 +1,10 @@
 //! Exporting what is on the screen: the question for the file, and its answer.
 
-use std::path::PathBuf;
-
 use super::super::effect::{Effect, Ticket};
 use super::super::entry::Typed;
 use super::super::export;
 use super::super::key::Key;
+use super::super::saving::path;
 use super::super::state::{AppState, Tone};
 
 /// Asks for a file.
@@ -38,15 +37,15 @@ fn write(state: &mut AppState) -> Vec<Effect> {
     let sheet = export::sheet(state);
     let ticket = state.ticket();
     let Some(exporting) = &mut state.exporting else { return Vec::new() };
-    let path = PathBuf::from(exporting.saving.entry.text().trim());
-    match sheet {
-        _ if path.as_os_str().is_empty() => Vec::new(),
-        Ok(sheet) => {
+    let typed = exporting.saving.entry.text();
+    match sheet.and_then(|sheet| Ok((sheet, path(typed)?))) {
+        _ if typed.trim().is_empty() => Vec::new(),
+        Ok((sheet, path)) => {
             exporting.saving.ticket = Some(ticket);
             vec![Effect::Export(ticket, sheet.to(path))]
         }
         Err(reason) => {
-            state.say(Tone::Warning, reason);
+            state.say(Tone::Warning, format!("not exported: {reason}"));
             Vec::new()
         }
     }
