@@ -64,6 +64,12 @@ fn the_keys_in_force_are_told_without_asking_a_server() {
     let line = |action: &str| keys.lines().find(|line| line.split("  ").any(|cell| cell.trim() == action)).unwrap();
     assert!(line("swap").starts_with("F2  F3 s  ") && line("first").starts_with("g g  Home"), "{keys}");
     assert!(line("force").starts_with("- "), "{keys}");
+    // on a terminal nothing is broken but by us
+    let printed = Start::scopesync().args(["keys"]).home(&home).size(80, 400).start().wait_for_end().view.text();
+    let at = |what: &str| printed.lines().position(|line| line.contains(what)).unwrap_or_else(|| panic!("{printed}"));
+    let mut of_swap = printed.lines().take(at("  what-if  ")).skip(at("  swap  ") + 1);
+    assert!(of_swap.all(|line| line.starts_with(&" ".repeat(30))) && printed.contains("drift)"), "{printed}");
+    assert_eq!(printed.lines().filter(|line| line.contains("  swap  ") && line.contains("exchange")).count(), 1);
     let json = home.run(&["keys", "--json"]).expect_code(0).json();
     assert_eq!(json["schema"], "scopesync.keys/1");
     let yes = json["actions"].as_array().unwrap().iter().find(|action| action["name"] == "yes").unwrap();

@@ -117,6 +117,12 @@ impl Console {
         self.err.dress.terminal && !self.in_lines
     }
 
+    /// How wide the terminal is that the result goes to; `None` where it goes elsewhere.
+    pub fn columns(&self) -> Option<usize> {
+        let size = self.out.dress.terminal.then(crate::terminal::size)?;
+        size.ok().map(|size| usize::from(size.columns))
+    }
+
     /// A line of the result.
     pub fn line(&mut self, line: &Line) {
         self.out.line(line);

@@ -29,10 +29,21 @@ pub fn run(asked: &args::Keys, global: &args::Global, console: &mut Console) -> 
         console.json(&Document::of(&keymap));
         return Ok(0);
     }
+    let keys = |verb| (Role::Title, keymap.words(verb).join("  "));
+    // whoever reads it as it comes gets it within the window, and what reads lines an action a line
+    if let Some(columns) = console.columns() {
+        let mut table = Table::new(["KEYS", "ACTION", "WHAT (WHERE)"]);
+        for verb in VERBS {
+            let about = format!("{} ({})", verb.about, keymap::places(verb));
+            table.row([keys(verb), (Role::Plain, verb.name.to_owned()), (Role::Plain, about)]);
+        }
+        console.lines(&table.lines_within(columns));
+        return Ok(0);
+    }
     let mut table = Table::new(["KEYS", "ACTION", "WHERE", "WHAT"]);
     for verb in VERBS {
         table.row([
-            (Role::Title, keymap.words(verb).join("  ")),
+            keys(verb),
             (Role::Plain, verb.name.to_owned()),
             (Role::Muted, keymap::places(verb)),
             (Role::Plain, verb.about.to_owned()),
