@@ -391,8 +391,9 @@ pub const SCREEN: Section = Section {
             name: "columns",
             absent: Absent::Default("[\"name\", \"drift\", \"used\"]"),
             about: "Columns of the list, behind the one with relationship and scope: `\"name\"`, `\"relationship\"`, \
-                    `\"source\"`, `\"target\"`, `\"drift\"`, `\"create\"`, `\"update\"`, `\"delete\"` and `\"used\"`. Where the \
-                    window has no room for all, the last ones are left out.",
+                    `\"source\"`, `\"target\"`, `\"drift\"`, `\"create\"`, `\"update\"`, `\"delete\"` and `\"used\"`; \
+                    `\"scope\"` is the one that is first in any case. Where the window has no room for all, the last \
+                    ones are left out.",
         },
         Key {
             name: "diff",
