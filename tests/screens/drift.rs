@@ -215,6 +215,13 @@ fn another_program_gets_both_sides_as_text() {
     program.type_keys("d r");
     program.settle();
     assert_eq!(program.asked.len(), 1, "nothing is given away under a preview");
+    // where nothing differs, too, there is all of it to look at
+    let [ours, _] = sides();
+    let mut program = Program::ready(fake::fleet(&pair(vec![ours.clone()], vec![ours])), 80, 24);
+    program.state.setting.screen.diff = vec!["vimdiff".into()];
+    program.press("Enter Enter d");
+    let (source, target) = program.asked[0].split_once("---\n").unwrap();
+    assert!(source.ends_with(target) && target.matches("valid-lifetime: ").count() == 1, "{}", program.asked[0]);
 }
 
 #[test]
