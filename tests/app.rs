@@ -240,9 +240,18 @@ fn the_filter_limits_the_list_and_what_is_marked() {
     let text = program.text();
     assert!(text.contains("sever:one filters nothing: did you mean \"server:\"?"), "told beside the field:\n{text}");
     assert!(text.contains("10.0.9.0") && !text.contains("10.0.3.0 "), "the rest of it holds:\n{text}");
+    // where there is no room beside it, below it
+    program.resize(60, 15);
+    let text = program.text();
+    assert!(text.contains("sever:one_\n sever:one filters nothing: did you mean \"server:\"?"), "{text}");
+    program.resize(100, 30);
     program.press("Enter");
     let text = program.text();
-    assert!(text.contains("(NOT FILTERED by sever:one): 5 "), "{text}");
+    assert!(text.contains("NOT FILTERED by sever:one, /-drift:drifted sever:one: 5 "), "{text}");
+    program.press("/ Ctrl-u");
+    program.event(Event::Paste("sever:one".into()));
+    program.press("Enter");
+    assert!(program.text().contains("NOT FILTERED by /sever:one: "), "{}", program.text());
     program.press("/ Ctrl-u");
     program.event(Event::Paste("\"floor 3\n\u{1b}".into()));
     program.press("Enter");

@@ -140,7 +140,7 @@ fn small_windows_say_what_matters() {
     for (width, words) in [
         (200, "one-two  one PARTNER-DOWN → two COMMUNICATION-RECOVERY  "),
         (80, "one-two  PARTNER-DOWN → COMMUNICATION-… 2 critical, 2/2 drifted -0 +0 ~1"),
-        (60, "one-two  PARTNER-DOWN → COMM… 2 critical, 2/2 drifted…"),
+        (60, "one-two  PARTNER-DOWN → COMM… 2 critical, 2/2 -0 +0 ~1"),
     ] {
         let mut program = Program::with(ScreenConfig::default(), Some(fake::fleet(&servers)), width, 15);
         program.settle();

@@ -150,7 +150,9 @@ impl Filter {
         let wrong: Vec<&str> = self.faults.iter().map(|fault| fault.written.as_str()).collect();
         match wrong.is_empty() {
             true => format!("/{text}"),
-            false => format!("/{text} (NOT FILTERED by {})", wrong.join(" ")),
+            // what must not be cut off first; what is wrong with all of it needs no second naming
+            false if self.terms.is_empty() => format!("NOT FILTERED by /{text}"),
+            false => format!("NOT FILTERED by {}, /{text}", wrong.join(" ")),
         }
     }
 

@@ -18,8 +18,13 @@ const KEYS: usize = 3;
 pub(super) fn draw(state: &AppState, cursor: usize, theme: &Theme, frame: &mut Frame<'_>, body: Rect) -> Window {
     let offers = copy::offers(state);
     let cursor = cursor.min(offers.len().saturating_sub(1));
-    let height = u16::try_from(offers.len()).unwrap_or(u16::MAX).saturating_add(2).min(body.height);
-    let inside = pane::popup(frame, theme, body, body.width.saturating_sub(4).min(80), height, "copy");
+    let width = body.width.saturating_sub(4).min(80);
+    // inside the frame, behind the keys
+    let room = usize::from(width.saturating_sub(2)).saturating_sub(KEYS + 1);
+    let cut = |offer: &Offer| Some(words(offer)).filter(|words| text::width(words) > room);
+    let below = pane::lines_of_cut(offers.iter().filter_map(cut), width.saturating_sub(2));
+    let height = u16::try_from(offers.len()).unwrap_or(u16::MAX).saturating_add(2 + below).min(body.height);
+    let (inside, foot) = pane::split_foot(pane::popup(frame, theme, body, width, height, "copy"), below);
     let top = window(0, cursor, offers.len(), usize::from(inside.height));
     for ((at, offer), y) in offers.iter().enumerate().skip(top).zip(inside.top()..inside.bottom()) {
         line(state, theme, frame, Rect { y, height: 1, ..inside }, offer);
@@ -27,19 +32,29 @@ pub(super) fn draw(state: &AppState, cursor: usize, theme: &Theme, frame: &mut F
             pane::shade(frame, inside, y, theme.cursor);
         }
     }
+    if let Some(words) = offers.get(cursor).and_then(cut) {
+        pane::tell_cut(frame, theme, foot, &words, theme.quiet);
+    }
     Window { top, height: usize::from(inside.height.max(1)), len: offers.len(), area: inside, ..Window::default() }
 }
 
+/// What it copies, or why it cannot.
+fn words(offer: &Offer) -> String {
+    match &offer.can {
+        Ok(()) => offer.words.clone(),
+        Err(reason) => format!("{}: {reason}", offer.words),
+    }
+}
+
 fn line(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, offer: &Offer) {
-    let (words, style) = match &offer.can {
-        Ok(()) => (offer.words.clone(), Style::new()),
-        Err(reason) => (format!("{}: {reason}", offer.words), theme.unavailable),
+    let [style, key_style] = match offer.can {
+        Ok(()) => [Style::new(), theme.key],
+        Err(_) => [theme.unavailable; 2],
     };
-    let key_style = if offer.can.is_ok() { theme.key } else { theme.unavailable };
     let key = key(state, offer.what);
     let x = text::put(frame, area.x, area.y, area.width, &format!("{key:<KEYS$} "), key_style);
     let room = area.right().saturating_sub(x);
-    text::put(frame, x, area.y, room, &text::fit(&words, usize::from(room), theme.glyphs.more), style);
+    text::put(frame, x, area.y, room, &text::fit(&words(offer), usize::from(room), theme.glyphs.more), style);
 }
 
 /// The key that copies this; cells have none but that of the cursor.

@@ -8,6 +8,9 @@ use super::Theme;
 use super::text;
 use crate::app::drawn::Window;
 
+/// What is cut off of a line takes at most so many of its own.
+const MOST_OF_CUT: u16 = 3;
+
 /// Draws the rule with the title and returns the room below it.
 pub(super) fn head(frame: &mut Frame<'_>, theme: &Theme, area: Rect, title: &str, focused: bool) -> Rect {
     let rule = theme.glyphs.horizontal.repeat(usize::from(area.width));
@@ -48,6 +51,26 @@ pub(super) fn extent(frame: &mut Frame<'_>, theme: &Theme, head: Rect, window: W
             text::put(frame, x.saturating_sub(columns), head.y, columns, sign, cell.style());
         }
     }
+}
+
+/// How many lines the longest of these texts takes that is cut off, at most as many as are worth the room.
+pub(super) fn lines_of_cut(cut: impl IntoIterator<Item = String>, columns: u16) -> u16 {
+    let lines = cut.into_iter().map(|words| text::wrap(&words, columns.into()).len()).max().unwrap_or(0);
+    u16::try_from(lines).unwrap_or(u16::MAX).min(MOST_OF_CUT)
+}
+
+/// Says in full, in the last lines of a popup, what of the highlighted line is cut off.
+pub(super) fn tell_cut(frame: &mut Frame<'_>, theme: &Theme, foot: Rect, words: &str, style: Style) {
+    let lines = text::wrap_at_most(words, foot.width.into(), foot.height.into(), theme.glyphs.more);
+    for (line, y) in lines.iter().zip(foot.top()..foot.bottom()) {
+        text::put(frame, foot.x, y, foot.width, line, style);
+    }
+}
+
+/// Splits so many lines off at the bottom.
+pub(super) fn split_foot(area: Rect, lines: u16) -> (Rect, Rect) {
+    let height = area.height.saturating_sub(lines);
+    (Rect { height, ..area }, Rect { y: area.y + height, height: area.height - height, ..area })
 }
 
 /// Lays a style over a whole row.

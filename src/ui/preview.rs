@@ -140,11 +140,13 @@ fn question(state: &AppState, preview: &Preview, theme: &Theme, width: usize) ->
     let plan = &preview.plan;
     let wrapped = |words: &str, style| text::wrap(words, width).into_iter().map(move |line| (line, style));
     if preview.manner == Manner::ShowOnly {
-        let why = if preview.read_only { "everything is read-only" } else { "WhatIf is on" };
+        let back = state.key(Action::No);
+        let why = match preview.read_only {
+            true => format!("everything is read-only. {back} goes back."),
+            false => format!("WhatIf is on. {back} goes back, {} then turns it off.", state.key(Action::WhatIf)),
+        };
         let sum = wrapped(&totals(plan, &plan.relationships), theme.heading);
-        return sum
-            .chain([(format!("Nothing can be written: {why}. {} goes back.", state.key(Action::No)), theme.flag)])
-            .collect();
+        return sum.chain(wrapped(&format!("Nothing can be written: {why}"), theme.flag)).collect();
     }
     if preview.overriding.is_some() {
         return vec![("The plan is being made anew.".into(), theme.quiet)];

@@ -15,6 +15,9 @@ use crate::engine::approval::Manner;
 /// Hints take at most so many lines.
 const MOST: u16 = 2;
 
+/// Columns between two hints.
+const GAP: u16 = 2;
+
 /// A message takes at most so many lines, and in windows lower than this one less.
 const MOST_OF_MESSAGE: u16 = 3;
 const LOW: u16 = 15;
@@ -31,7 +34,7 @@ fn lines<'a>(hints: impl IntoIterator<Item = &'a Hint>, width: u16) -> u16 {
     let (mut lines, mut used) = (1, 1);
     for (key, verb) in hints {
         let wide = wide(key, verb.hint);
-        if used + wide > width {
+        if used + wide.saturating_sub(GAP) > width {
             lines += 1;
             used = 1;
         }
@@ -45,7 +48,7 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
     let mut x = area.x + 1;
     let mut y = area.y + message(state, theme, frame, area);
     if state.filtering {
-        let words = format!("Enter keeps the {}  Esc takes it away  Ctrl-u empties it", Typed::at(state).word());
+        let words = format!("Enter keeps the {}  Esc drops it  Ctrl-u empties it", Typed::at(state).word());
         return hint(theme, frame, area, y, &words);
     }
     if state.is_typing() {
@@ -53,7 +56,7 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
     }
     for (key, verb) in hints(state, area.width) {
         let wide = wide(&key, verb.hint);
-        if x + wide > area.right() {
+        if x + wide.saturating_sub(GAP) > area.right() {
             x = area.x + 1;
             y += 1;
         }
@@ -111,15 +114,21 @@ fn hints(state: &AppState, width: u16) -> Vec<Hint> {
         }
         let first_to_go = all.iter().rposition(|(_, verb)| gives_way(verb));
         let general = || all.iter().rposition(|(_, verb)| is_general(verb.action));
-        let next = || all.iter().rposition(|(_, verb)| !is_last(verb.action));
-        let Some(gone) = first_to_go.or_else(general).or_else(next) else { return all };
+        let next = || all.iter().rposition(|(_, verb)| !is_last(verb.action) && !is_switch(verb.action));
+        let any = || all.iter().rposition(|(_, verb)| !is_last(verb.action));
+        let Some(gone) = first_to_go.or_else(general).or_else(next).or_else(any) else { return all };
         all.remove(gone);
     }
 }
 
 /// What is not about what the cursor stands on.
 fn is_general(action: Action) -> bool {
-    matches!(action, Action::WhatIf | Action::Force | Action::Reload | Action::History | Action::Jobs)
+    matches!(action, Action::Reload | Action::History | Action::Jobs)
+}
+
+/// What decides whether anything is written and asked.
+fn is_switch(action: Action) -> bool {
+    matches!(action, Action::WhatIf | Action::Force)
 }
 
 /// What leads to all the rest, and out: it stands at the end, and stays.
@@ -133,7 +142,7 @@ fn gives_way(verb: &Verb) -> bool {
 }
 
 fn wide(key: &str, word: &str) -> u16 {
-    u16::try_from(text::width(key) + 1 + text::width(word) + 2).unwrap_or(u16::MAX)
+    u16::try_from(text::width(key) + 1 + text::width(word)).unwrap_or(u16::MAX).saturating_add(GAP)
 }
 
 fn hint(theme: &Theme, frame: &mut Frame<'_>, area: Rect, y: u16, line: &str) {
@@ -142,12 +151,11 @@ fn hint(theme: &Theme, frame: &mut Frame<'_>, area: Rect, y: u16, line: &str) {
 
 /// Draws the message; returns how many lines it takes.
 fn message(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) -> u16 {
-    if state.filtering {
-        filter(state, theme, frame, area);
-        return 1;
-    }
     let (lines, style) = message_lines(state, theme, frame.area());
-    for (line, y) in lines.iter().zip(area.top()..area.bottom()) {
+    if state.filtering {
+        filter(state, theme, frame, area, lines.len() > 1);
+    }
+    for (line, y) in lines.iter().zip(area.top()..area.bottom()).filter(|(line, _)| !line.is_empty()) {
         text::put(frame, area.x + 1, y, area.width.saturating_sub(1), line, style);
     }
     u16::try_from(lines.len()).unwrap_or(1).max(1)
@@ -156,7 +164,8 @@ fn message(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) -
 /// The message in as many lines as it needs, of those that there are for it in a window of this size.
 fn message_lines(state: &AppState, theme: &Theme, window: Rect) -> (Vec<String>, Style) {
     if state.filtering {
-        return (Vec::new(), Style::new());
+        let first = std::iter::once(String::new());
+        return (first.chain(fault_lines(state, theme, window.width.saturating_sub(1))).collect(), theme.warning);
     }
     // what stands there all the time takes no more room than is there anyway
     let most = match state.message.is_some() || state.begun.is_some() {
@@ -192,13 +201,27 @@ fn words(state: &AppState, theme: &Theme) -> (String, Style) {
     }
 }
 
-/// The filter or search as far as it is typed, and beside it what is wrong with it or what it finds.
-fn filter(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
+/// What is wrong with the filter, in lines below it where there is no room for it beside.
+fn fault_lines(state: &AppState, theme: &Theme, columns: u16) -> Vec<String> {
+    let (typed, filter) = filter::focused(state);
+    let Some(fault) = filter.faults.first().map(ToString::to_string) else { return Vec::new() };
+    let columns = usize::from(columns);
+    let beside = text::typed(&format!("{}: /", Typed::at(state).word()), typed, columns);
+    match text::width(&beside) + usize::from(GAP) + text::width(&fault) <= columns {
+        true => Vec::new(),
+        false => text::wrap_at_most(&fault, columns, MOST_OF_MESSAGE.into(), theme.glyphs.more),
+    }
+}
+
+/// The filter or search as far as it is typed, and beside it what is wrong with it, unless that stands below, or what
+/// it finds.
+fn filter(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, is_told_below: bool) {
     let (typed, filter) = filter::focused(state);
     let room = area.width.saturating_sub(1);
     let line = text::typed(&format!("{}: /", Typed::at(state).word()), typed, usize::from(room));
     let x = text::put(frame, area.x + 1, area.y, room, &line, theme.heading);
     let (beside, style) = match filter.faults.first() {
+        Some(_) if is_told_below => return,
         Some(fault) => (fault.to_string(), theme.warning),
         None if typed.is_empty() => (format!("words, or {}; - before one: not", filter::keys(state)), theme.quiet),
         None => match found(state) {
@@ -206,8 +229,8 @@ fn filter(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
             None => return,
         },
     };
-    let room = area.right().saturating_sub(x + 2);
-    text::put(frame, x + 2, area.y, room, &text::fit(&beside, usize::from(room), theme.glyphs.more), style);
+    let room = area.right().saturating_sub(x + GAP);
+    text::put(frame, x + GAP, area.y, room, &text::fit(&beside, usize::from(room), theme.glyphs.more), style);
 }
 
 /// How much is found of what is searched for.

@@ -26,7 +26,7 @@ fn with_keys(keys: &[(&str, &[&str])]) -> Program {
 fn the_screen_names_the_keys_in_force_and_only_they_work() {
     let mut program = with_keys(&[("preview", &["F2"]), ("mark-all", &["F3 a"]), ("yes", &["F4"]), ("force", &[])]);
     let hints = program.text();
-    assert!(hints.contains("F2 replicate") && hints.contains("F3 a mark all drifted"), "{hints}");
+    assert!(hints.contains("F2 replicate") && hints.contains("F3 a mark drifted"), "{hints}");
     assert!(!hints.contains("Force"), "{hints}");
     program.press("F r a");
     assert!(!program.state.force && program.preview().is_none() && program.state.marked() == 0);

@@ -117,7 +117,7 @@ pub const VERBS: &[Verb] = &[
         "mark-all",
         &["a"],
         SCOPES,
-        "mark all drifted",
+        "mark drifted",
         "mark all drifted scopes that can be replicated (with a filter: of those shown); again: take the marks away",
     ),
     verb(

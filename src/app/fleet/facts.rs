@@ -92,7 +92,7 @@ impl FactSheet {
             // Counted as drift, so found as such.
             line.push_str(" drifted");
         }
-        for (sign, count) in [('+', create), ('~', update), ('-', delete)].into_iter().filter(|(_, count)| *count > 0) {
+        for (sign, count) in [('-', delete), ('+', create), ('~', update)].into_iter().filter(|(_, count)| *count > 0) {
             let _ = write!(line, " {sign}{count}");
         }
         line.push(' ');

@@ -68,15 +68,21 @@ fn relationship(
     found: &Relationship,
 ) {
     let end = slots.iter().find(|slot| is_of_drift(slot.column)).map_or(area.right(), |slot| slot.x.saturating_sub(1));
-    let (words, style) = drift(state, theme, found);
+    let (ways, style) = drift(state, theme, found);
+    let words = ways.first().map_or("", String::as_str);
     // without a column of its own it stands behind the servers
     let has_column = slots.iter().any(|slot| slot.column == Column::Drift);
-    let behind = if has_column { String::new() } else { format!("  {words}") };
+    let behind = if has_column {
+        String::new()
+    } else {
+        let room = usize::from(end.saturating_sub(area.x)).saturating_sub(text::width(sign) + 3);
+        format!("  {}", fitting(&ways, room.saturating_sub(width(&self::title(state, theme, found, 0)))))
+    };
     let room = usize::from(end.saturating_sub(area.x)).saturating_sub(text::width(sign) + 1 + text::width(&behind));
     let mut title = title(state, theme, found, room);
     // what the names leave free is for words that their column has no room for; the mode gives way to them
     let more = slots.iter().find(|slot| slot.column == Column::Drift && slot.x == end + 1);
-    let more = more.map_or(0, |slot| text::width(&words).saturating_sub(slot.width.into()));
+    let more = more.map_or(0, |slot| text::width(words).saturating_sub(slot.width.into()));
     let mut taken = 0;
     if more > 0 {
         let narrow = self::title(state, theme, found, room.saturating_sub(more));
@@ -97,7 +103,7 @@ fn relationship(
         let wider = Rect { x: slot.x.saturating_sub(taken), width: slot.width + taken, ..area };
         let count = |at: usize| relation.filter(|relation| !relation.turned).map(|relation| relation.tally.counts[at]);
         match slot.column {
-            Column::Drift => put_all(theme, frame, wider, &[(&words, style)]),
+            Column::Drift => put_all(theme, frame, wider, &[(fitting(&ways, wider.width.into()), style)]),
             Column::Create => super::number(theme, frame, place, count(0)),
             Column::Update => super::number(theme, frame, place, count(1)),
             Column::Delete => super::number(theme, frame, place, count(2)),
@@ -192,30 +198,37 @@ fn member_style(app: &AppState, theme: &Theme, found: &Relationship, member: &Me
     }
 }
 
-/// How much a relationship has drifted, in words.
-fn drift(state: &AppState, theme: &Theme, found: &Relationship) -> (String, Style) {
+/// The first that fits; the last one where none does.
+fn fitting(ways: &[String], columns: usize) -> &str {
+    let fits = |way: &&String| text::width(way) <= columns;
+    ways.iter().find(fits).or(ways.last()).map_or("", String::as_str)
+}
+
+/// How much a relationship has drifted, in words: in full, then in ever less.
+fn drift(state: &AppState, theme: &Theme, found: &Relationship) -> (Vec<String>, Style) {
+    let only = |words: &str, style| (vec![words.to_owned()], style);
     if found.unsupported.is_some() {
-        return ("not supported".into(), theme.quiet);
+        return only("not supported", theme.quiet);
     }
     let relation = state.relations.get(&found.name);
     let Some((relation, compared)) = relation.and_then(|relation| Some((relation, relation.compared.as_ref()?))) else {
-        return ("checking".into(), theme.quiet);
+        return only("checking", theme.quiet);
     };
     let sum = &relation.tally;
     if relation.turned || (compared.pending && sum.checking == sum.scopes) {
-        return (format!("checking {} scopes", sum.scopes), theme.quiet);
+        return only(&format!("checking {} scopes", sum.scopes), theme.quiet);
     }
-    let (words, style) = counted(state, theme, compared, sum);
+    let (ways, style) = counted(state, theme, compared, sum);
     match state.is_stale(found) {
         // as it was known last
-        true if !compared.pending => (format!("checking: {words}"), theme.quiet),
-        true => (words, theme.quiet),
-        false => (words, style),
+        true if !compared.pending => (ways.iter().map(|words| format!("checking: {words}")).collect(), theme.quiet),
+        true => (ways, theme.quiet),
+        false => (ways, style),
     }
 }
 
 /// What the scopes come to that are shown.
-fn counted(state: &AppState, theme: &Theme, compared: &Compared, sum: &Tally) -> (String, Style) {
+fn counted(state: &AppState, theme: &Theme, compared: &Compared, sum: &Tally) -> (Vec<String>, Style) {
     let Tally { drifted, counts: [create, update, delete], .. } = *sum;
     let mut parts = Vec::new();
     if compared.pending {
@@ -227,10 +240,10 @@ fn counted(state: &AppState, theme: &Theme, compared: &Compared, sum: &Tally) ->
             parts.push(format!("{count} {word}"));
         }
     }
+    let troubles = parts.clone();
     if drifted > 0 && sum.markable == 0 {
         parts.push(format!("{drifted}/{} drifted, {}: why", sum.scopes, state.key(Action::Findings)));
     } else if drifted > 0 {
-        // what destroys is cut off last
         parts.push(format!("{drifted}/{} drifted -{delete} +{create} ~{update}", sum.scopes));
     }
     let style = match compared.pending && parts.len() == 1 {
@@ -240,14 +253,26 @@ fn counted(state: &AppState, theme: &Theme, compared: &Compared, sum: &Tally) ->
     };
     if parts.is_empty() {
         // Nothing that was compared differs; without a single scope there is nothing to be in sync.
-        return match (sum.scopes, compared.is_unread()) {
-            (0, false) if !compared.drift.scopes.is_empty() => ("no scope fits".into(), theme.quiet),
-            (_, true) => ("unknown".into(), theme.bad),
-            (0, false) => ("no scopes".into(), theme.quiet),
+        let (words, style) = match (sum.scopes, compared.is_unread()) {
+            (0, false) if !compared.drift.scopes.is_empty() => ("no scope fits".to_owned(), theme.quiet),
+            (_, true) => ("unknown".to_owned(), theme.bad),
+            (0, false) => ("no scopes".to_owned(), theme.quiet),
             (scopes, false) => (format!("in sync, {scopes} scopes"), theme.good),
         };
+        return (vec![words], style);
     }
-    (parts.join(", "), style)
+    let mut ways = vec![parts.join(", ")];
+    if drifted > 0 && sum.markable > 0 {
+        // what destroys is never cut off, nor a number in two
+        let shorter = |counts: String, first: bool| {
+            let (before, after) = if first { (Some(counts), None) } else { (None, Some(counts)) };
+            before.into_iter().chain(troubles.iter().cloned()).chain(after).collect::<Vec<_>>().join(", ")
+        };
+        ways.push(shorter(format!("{drifted}/{} -{delete} +{create} ~{update}", sum.scopes), false));
+        ways.push(shorter(format!("-{delete} +{create} ~{update}"), false));
+        ways.push(shorter(format!("-{delete}"), true));
+    }
+    (ways, style)
 }
 
 fn server(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, name: &ServerName) {

@@ -88,7 +88,9 @@ fn words(theme: &Theme, scope: &ScopeDrift, is_critical: bool) -> (String, Style
     };
     let mut words = state_words(scope, is_critical);
     if scope.can_replicate() {
-        for (sign, count) in ['+', '~', '-'].into_iter().zip(counts_of(scope)) {
+        let [create, update, delete] = counts_of(scope);
+        // what destroys is cut off last, here as in the line of the relationship
+        for (sign, count) in [('-', delete), ('+', create), ('~', update)] {
             if count > 0 {
                 words.push_str(&format!(" {sign}{count}"));
             }
