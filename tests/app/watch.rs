@@ -158,6 +158,13 @@ fn that_a_server_cannot_be_read_is_told_and_is_no_change_of_its_scopes() {
     let only_there = after.iter().find(|(id, _)| id == "10.0.4.0").and_then(|(_, reason)| reason.as_deref());
     assert!(only_there.is_some_and(|reason| reason.contains("two")), "{only_there:?}");
     assert_eq!(signs(&program), Vec::<String>::new());
+    // it is found, and not replicated, with the reason
+    program.type_keys("Home / 1 0 . 0 . 4 . 0 Space d r i f t : u n k Enter Down r");
+    program.draw();
+    assert!(program.text().contains("10.0.4.0        floor 4"), "{}", program.text());
+    assert!(message(&program.state).contains("two: no answer"), "{}", message(&program.state));
+    assert!(program.preview().is_none() && !program.pending.iter().any(|effect| matches!(effect, Effect::Plan(..))));
+    program.type_keys("Esc Home");
     program.state.clock += Duration::from_secs(3600 * 24 * 36_500);
     assert!(watch::words(&program.state).unwrap()[0].contains(" min: two"), "{:?}", watch::words(&program.state));
     servers.1.inner().gone = false;
