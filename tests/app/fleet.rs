@@ -64,6 +64,11 @@ fn a_server_that_fails_stays_in_its_relationship_with_its_reason_and_cursor_and_
         assert_eq!((highlighted(&program.state), marks(&program.state)), (place.clone(), marked.clone()));
     };
     still_there(&program);
+    program.press("r");
+    let text = program.text();
+    assert!(text.contains("BLOCKED, not-read: two: no answer") && text.contains("Plan: nothing to write"), "{text}");
+    assert!(program.preview().is_some_and(|preview| preview.asking().is_none()));
+    program.press("Esc");
     servers[0].inner().gone = true;
     servers[3].inner().gone = true;
     program.state.tree.sort.column = Column::Drift;
