@@ -254,6 +254,46 @@ fn what_if_and_force_are_loud() {
     insta::assert_snapshot!("preview_what_if", program.text());
 }
 
+/// What decides about the next key, what is unsafe and what goes on are told in every window.
+#[test]
+fn nothing_of_the_title_that_matters_is_cut_off() {
+    let mut servers = pair(vec![numbered(1, 3600, "x")], vec![numbered(1, 1800, "x")]);
+    servers.1.caveat = Some("insecure: its certificate is not verified");
+    let mut program = Program::ready(fake::fleet(&servers), 80, 24);
+    program.press("Ctrl-r Enter a r");
+    program.wait(300);
+    program.type_keys("y F");
+    let titles = |program: &mut Program| {
+        [(100, 24), (80, 24), (60, 15)].map(|(columns, rows)| {
+            program.resize(columns, rows);
+            program.text().lines().next().unwrap_or_default().to_owned()
+        })
+    };
+    let starts_with = |titles: [String; 3], wanted: [&str; 3]| {
+        for (title, wanted) in titles.iter().zip(wanted) {
+            assert!(title.starts_with(wanted), "{title}\n{wanted}");
+        }
+    };
+    starts_with(
+        titles(&mut program),
+        [
+            " scopesync   FORCE: r does not ask    INSECURE: two   running 0 % (J)  watching, read just now  ",
+            " scopesync   FORCE: r does not ask    INSECURE: two   running 0 % (J)  watching",
+            " scopesync   FORCE    INSECURE   running 0 % (J)  watching",
+        ],
+    );
+    // WhatIf wins, so Force says no more than that it is on
+    program.type_keys("W");
+    starts_with(
+        titles(&mut program),
+        [
+            " scopesync   FORCE    WHATIF: nothing is written    INSECURE: two   running 0 % (J)  watching  ",
+            " scopesync   FORCE    WHATIF    INSECURE: two   running 0 % (J)  watching",
+            " scopesync   FORCE    WHATIF    INSECURE   running 0 % (J)",
+        ],
+    );
+}
+
 #[test]
 fn the_jobs() {
     let servers =

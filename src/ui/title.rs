@@ -14,7 +14,8 @@ use crate::app::watch;
 use crate::engine::survey::Survey;
 use crate::show;
 
-/// A part of the title: in full, in short where there is no room for all parts, and how it looks.
+/// A part of the title: in full, in short where there is no room for all parts (they change places then), and how it
+/// looks.
 struct Part {
     long: String,
     short: String,
@@ -35,7 +36,8 @@ impl Part {
 /// Between two parts, and before the first.
 const GAP: usize = 2;
 
-/// Draws the title. The name of the file gives way first, then the last parts say less.
+/// Draws the title. The name of the file gives way first, then the last parts say less; where one that came before
+/// them has to say less too, what fits beside it is said in full again.
 pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
     let mut parts = parts(state, theme);
     let room = usize::from(area.width.saturating_sub(1));
@@ -44,7 +46,16 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
         if needed(&parts) <= room + GAP {
             break;
         }
-        parts[at].long = std::mem::take(&mut parts[at].short);
+        let Part { long, short, .. } = &mut parts[at];
+        std::mem::swap(long, short);
+    }
+    for at in 0..parts.len() {
+        let part = &parts[at];
+        let (shown, other) = (text::width(&part.long), text::width(&part.short));
+        if other > shown && needed(&parts) + other - shown <= room + GAP {
+            let Part { long, short, .. } = &mut parts[at];
+            std::mem::swap(long, short);
+        }
     }
     if state.setting.config_name != "demo" {
         parts.push(Part::fixed(&state.setting.config_name, Style::new()));
