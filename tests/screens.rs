@@ -157,6 +157,14 @@ fn small_windows_say_what_matters() {
     assert!(same(10), "nothing moves:\n{before}\n{text}");
     assert_eq!(text.lines().filter(|line| line.contains("long")).count(), 3, "{text}");
     assert!(text.contains("…\n"), "and that it goes on is told: {text}");
+    // why something cannot be done stands in full below the lines that have no room for it
+    program.resize(60, 15);
+    program.press("c End");
+    let text = program.text();
+    assert!(text.contains("Windows: 10.0.20.0 is     │") && text.contains("│ unknown: bergen: no answer  "), "{text}");
+    program.press("Esc : y e s - t o");
+    let text = program.text();
+    assert!(text.contains("│ not now: a question is answered by its key alone: a "), "{text}");
 }
 
 #[test]
