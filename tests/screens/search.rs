@@ -67,6 +67,19 @@ fn a_search_in_the_preview_answers_nothing() {
 }
 
 #[test]
+fn the_help_of_what_is_searched_has_the_keys_of_the_search_before_those_of_other_places() {
+    for open in ["Enter Enter", "a r"] {
+        let mut program = Program::ready(fleet(), 100, 60);
+        program.press(open);
+        program.press("?");
+        let text = program.text();
+        for key in ["/  ", "Ctrl-n  ", "Ctrl-p  "] {
+            assert!(text.contains(&format!("│ {key}")), "{text}");
+        }
+    }
+}
+
+#[test]
 fn the_log_and_the_jobs_are_filtered() {
     let mut program = Program::ready(fleet(), 100, 24);
     let message = |seq: u64, level, text: &str| Message {
