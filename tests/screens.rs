@@ -396,7 +396,7 @@ fn job((state, id): (JobState, i64)) -> DetachedJob {
         who: "op on admin".into(),
         cancel: 0,
         progress: Some(progress),
-        told: if state.is_over() { vec!["2 replicated, 1 rejected".into()] } else { Vec::new() },
+        told: if state.is_over() { vec!["1 rejected, 2 replicated".into()] } else { Vec::new() },
         exit_status: state.is_over().then_some(3),
         undone: None,
     }

@@ -256,11 +256,11 @@ mod on_screen {
         program.wait(300);
         program.press("y");
         let (tone, text) = banner(&program);
-        let left = "1 replicated, 1 unchanged; STILL TERMINATED, H resets both servers";
+        let left = "one-two: STILL TERMINATED, H resets both servers; 1 replicated, 1 unchanged";
         assert!(tone == Tone::Warning && text.contains(left), "{text}");
         program.press("J");
         let text = program.text();
-        assert!(text.contains("] 1 replicated, 1 unchanged; STILL"), "{text}");
+        assert!(text.contains("] STILL TERMINATED, H resets both servers; 1 replicated"), "{text}");
         assert!(text.contains("still terminated: one, two; H resets both servers"), "{text}");
         program.press("Esc H");
         insta::assert_snapshot!("reset_closed", program.picture());

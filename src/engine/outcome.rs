@@ -57,6 +57,23 @@ impl Outcome {
     }
 }
 
+/// How often each outcome came, in words, the worst first: a narrow window shows only the beginning.
+pub fn counts_in_words<'a>(counts: impl IntoIterator<Item = (&'a str, u64)>) -> Vec<String> {
+    let mut counts: Vec<(&str, u64)> = counts.into_iter().filter(|(_, count)| *count > 0).collect();
+    // words of other families, such as those of a reset, stand between what failed and what went well
+    counts.sort_by_key(|(word, _)| match *word {
+        "unknown" => 0,
+        "partial" => 1,
+        "rejected" => 2,
+        "cancelled" => 3,
+        "replicated" | "in service" => 5,
+        "skipped" => 6,
+        "unchanged" => 7,
+        _ => 4,
+    });
+    counts.into_iter().map(|(word, count)| format!("{count} {}", Foreign::from(word))).collect()
+}
+
 /// Whether what was applied will outlive a restart of the target, and whether it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -258,6 +275,11 @@ impl RunReport {
         counts
     }
 
+    /// The same in words, the worst first.
+    pub fn counts_in_words(&self) -> Vec<String> {
+        counts_in_words(self.counts().iter().map(|(outcome, count)| (outcome.word(), *count as u64)))
+    }
+
     /// Whether anything was written to a server.
     pub fn wrote(&self) -> bool {
         let written = |s: &ScopeRun| matches!(s.outcome, Outcome::Replicated | Outcome::Partial | Outcome::Unknown);
@@ -380,6 +402,13 @@ impl<'a> ScopeLine<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_worst_outcome_is_told_first() {
+        let words = ["partial", "rejected", "replicated", "scattered", "unchanged", "unknown"];
+        let told = counts_in_words(words.into_iter().map(|word| (word, 1)).chain([("skipped", 0)]));
+        assert_eq!(told.join(", "), "1 unknown, 1 partial, 1 rejected, 1 scattered, 1 replicated, 1 unchanged");
+    }
 
     #[test]
     fn of_what_nobody_knows_nothing_is_said_to_be_saved() {

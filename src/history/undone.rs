@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::engine::outcome::counts_in_words;
 use crate::model::Foreign;
 
 /// How far an undo came.
@@ -45,10 +46,8 @@ impl UndoneBy {
             _ if failed > 0 || count(undo, &["replicated", "unchanged"]) < count(undone, &written) => Taken::Part,
             _ => Taken::All,
         };
-        let outcomes =
-            undo.iter().filter(|(word, count)| **count > 0 && !matches!(word.as_str(), "scopes" | "unchanged"));
-        let outcomes: Vec<String> =
-            outcomes.map(|(word, count)| format!("{count} {}", Foreign::cleaned(word))).collect();
+        let outcomes = undo.iter().filter(|(word, _)| !matches!(word.as_str(), "scopes" | "unchanged"));
+        let outcomes = counts_in_words(outcomes.map(|(word, count)| (word.as_str(), *count)));
         UndoneBy { run, taken, outcomes: outcomes.join(", ") }
     }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::plan::written_by;
 use super::{Line, Role, ScopeNames, plural};
-use crate::engine::outcome::{Outcome, SavedState};
+use crate::engine::outcome::{Outcome, SavedState, counts_in_words};
 use crate::engine::port::{Approval, RunKind};
 use crate::history::{Carried, RunRecord, RunState, Snapshot, Story, Taken};
 use crate::model::{ChangeKind, Foreign, ScopeId};
@@ -40,14 +40,10 @@ pub fn run_servers(run: &RunRecord) -> String {
     }
 }
 
-/// What became of it: `3 replicated, 1 rejected; undone by …`.
+/// What became of it: `1 rejected, 3 replicated; undone by …`.
 pub fn run_outcome(run: &RunRecord, state: RunState) -> (Role, String) {
-    let counts: Vec<String> = run
-        .summary
-        .iter()
-        .filter(|(word, count)| **count > 0 && !matches!(word.as_str(), "scopes" | "unchanged"))
-        .map(|(word, count)| format!("{count} {}", Foreign::from(word.as_str())))
-        .collect();
+    let told = run.summary.iter().filter(|(word, _)| !matches!(word.as_str(), "scopes" | "unchanged"));
+    let counts = counts_in_words(told.map(|(word, count)| (word.as_str(), *count)));
     let good = run.summary.iter().all(|(word, count)| {
         *count == 0 || matches!(word.as_str(), "scopes" | "unchanged" | "replicated" | "in service")
     });
@@ -476,6 +472,9 @@ mod tests {
         assert_eq!(words(&run), (Role::Good, "both sides are as they were".to_owned()));
         run.summary.insert("partial".to_owned(), 1);
         assert_eq!(words(&run), (Role::Warning, "1 partial".to_owned()));
+        run.summary.insert("replicated".to_owned(), 3);
+        run.summary.insert("unknown".to_owned(), 1);
+        assert_eq!(words(&run).1, "1 unknown, 1 partial, 3 replicated");
     }
 
     #[test]

@@ -74,9 +74,9 @@ fn outcome(scope: &ScopeRun, is_shared: bool, names: &ScopeNames) -> Line {
     }
 }
 
-/// `run 20261121T203500Z-1f3a09c7: 3 replicated, 1 rejected, 39 unchanged`.
+/// `run 20261121T203500Z-1f3a09c7: 1 rejected, 3 replicated, 39 unchanged`.
 pub fn report_summary(report: &RunReport) -> Line {
-    let counts: Vec<String> = report.counts().iter().map(|(outcome, n)| format!("{n} {}", outcome.word())).collect();
+    let counts = report.counts_in_words();
     let role = if report.exit_status() == 0 { Role::Good } else { Role::Critical };
     Line::of(0, role, format!("run {}: {}", report.run, counts.join(", ")))
 }

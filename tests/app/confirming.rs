@@ -240,7 +240,7 @@ fn with_force_what_is_refused_is_left_out_and_told_with_the_result() {
     program.press("Enter F a r");
     assert_eq!(program.asked, ["run one-two"], "as soon as the plan stands");
     assert_eq!(written(&servers.1), ["write 10.0.2.0/24", "write 10.0.3.0/24", "write 10.0.5.0/24"]);
-    assert!(program.text().contains("LOOK: one-two: 3 replicated, 1 rejected"), "{}", program.text());
+    assert!(program.text().contains("LOOK: one-two: 1 rejected, 3 replicated"), "{}", program.text());
     program.press("J");
     assert!(program.text().contains("option-43: a value would be wiped"), "{}", program.text());
 }

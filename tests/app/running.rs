@@ -32,7 +32,7 @@ fn what_became_of_runs_is_told_when_the_screen_is_gone() {
     program.wait(300);
     program.press("y J");
     let text = farewell(&program.state);
-    assert!(text.contains("10.0.1.0  rejected") && text.contains("3 replicated, 1 rejected"), "seen or not:\n{text}");
+    assert!(text.contains("10.0.1.0  rejected") && text.contains("1 rejected, 3 replicated"), "seen or not:\n{text}");
 }
 
 #[test]

@@ -248,7 +248,7 @@ fn what_failed_is_retried_and_a_job_outlives_the_program() {
     terminal.wait_for_bytes("\x1b]0;scopesync: 0 of 3 scopes\x07");
     meddle(&pair, Side::B, 2, 7777);
     gate.open();
-    terminal.wait_for_text("2 replicated, 1 rejected");
+    terminal.wait_for_text("1 rejected, 2 replicated");
     assert_eq!(lifetime(&pair, Side::B, "10.0.2.0/24"), 7777, "what somebody else has changed is left alone");
     terminal.keys("J f");
     terminal.wait_for_text("the target has changed since");

@@ -1,5 +1,7 @@
 //! How runs and jobs stand, in a word and in a line.
 
+use std::collections::BTreeSet;
+
 use super::super::detached::DetachedJob;
 use super::super::state::Tone;
 use super::{Ended, Entry, Run, Runs};
@@ -154,30 +156,33 @@ impl Runs {
     }
 }
 
-/// A run's result in one line, and how good it is; `reset` is the key that resets servers.
+/// A run's result in one line, and how good it is; `reset` is the key that resets servers. First what
+/// cannot wait and the worst outcomes: a window of 80 columns shows little more.
 pub fn summary(report: &RunReport, reset: &str) -> (Tone, String) {
-    let counts: Vec<String> =
-        report.counts().iter().map(|(outcome, count)| format!("{count} {}", outcome.word())).collect();
-    let counts = if counts.is_empty() { "no scopes".to_owned() } else { counts.join(", ") };
     let unsaved = report.scopes().filter(|scope| scope.saved == SavedState::NotSaved).count();
-    let broken = report.scopes().filter(|scope| scope.saved == SavedState::Broken).count();
+    let broken: BTreeSet<&str> = report
+        .relationships
+        .iter()
+        .filter(|told| told.scopes.iter().any(|scope| scope.saved == SavedState::Broken))
+        .map(|told| told.target.as_str())
+        .collect();
+    let broken = broken.into_iter().collect::<Vec<_>>().join(", ");
     let reload = report.scopes().filter(|scope| scope.saved == SavedState::NeedsReload).count();
     let residual = report.scopes().filter(|scope| scope.verified == Some(false) && !scope.uncarried).count();
-    let mut text = counts;
     let left = report.relationships.iter().find_map(|relationship| relationship.still_terminated.as_ref());
-    if let Some(left) = left {
-        text.push_str(&format!("; STILL TERMINATED, {reset} resets both servers: {}", left.reset.cost));
-    }
-    for (count, words) in [
-        (unsaved, "running but not saved"),
-        (broken, "on a server whose FILE IS BROKEN: do not restart it"),
-        (reload, "saved, not running until the server reloads"),
-        (residual, "not as planned after reading back"),
-    ] {
-        if count > 0 {
-            text.push_str(&format!("; {count} {words}"));
-        }
-    }
+    let counts = report.counts_in_words();
+    let counts = if counts.is_empty() { "no scopes".to_owned() } else { counts.join(", ") };
+    let some = |count: usize, words: String| (count > 0).then_some(words);
+    let parts = [
+        (!broken.is_empty()).then(|| format!("FILE IS BROKEN: do not restart {broken}")),
+        left.map(|_| format!("STILL TERMINATED, {reset} resets both servers")),
+        some(unsaved, format!("{unsaved} running but not saved")),
+        Some(counts),
+        some(residual, format!("{residual} not as planned after reading back")),
+        some(reload, format!("{reload} saved, not running until the server reloads")),
+        left.map(|left| format!("the reset: {}", left.reset.cost)),
+    ];
+    let text = parts.into_iter().flatten().collect::<Vec<_>>().join("; ");
     let tone = match report.exit_status() {
         0 if left.is_none() => Tone::Good,
         _ if report.scopes().any(|scope| matches!(scope.outcome, Outcome::Rejected | Outcome::Unknown)) => Tone::Bad,
@@ -206,4 +211,53 @@ pub fn outcome_words(scope: &ScopeRun) -> String {
         words.push_str(scope.saved_words());
     }
     words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::outcome::RelationshipRun;
+    use crate::engine::reset::{Outlook, StillTerminated};
+
+    fn told(target: &str, scopes: &[(Outcome, SavedState)]) -> RelationshipRun {
+        let scope = |(at, (outcome, saved)): (usize, &(Outcome, SavedState))| ScopeRun {
+            saved: *saved,
+            verified: (*outcome == Outcome::Replicated).then_some(true),
+            ..ScopeRun::untouched(format!("10.0.{at}.0/24").parse().unwrap(), *outcome, 0, None)
+        };
+        RelationshipRun {
+            name: "a".into(),
+            source: "one".to_owned(),
+            target: target.to_owned(),
+            caveats: Vec::new(),
+            scopes: scopes.iter().enumerate().map(scope).collect(),
+            remarks: Vec::new(),
+            unsaved: false,
+            still_terminated: None,
+        }
+    }
+
+    fn line(relationships: Vec<RelationshipRun>) -> String {
+        let now = jiff::Timestamp::UNIX_EPOCH;
+        summary(&RunReport { run: "r".to_owned(), relationships, started: now, ended: now }, "H").1
+    }
+
+    #[test]
+    fn the_worst_of_a_run_comes_first() {
+        use Outcome::{Partial, Rejected, Replicated, Unknown};
+        use SavedState::{Broken, NeedsReload, NotApplicable, NotSaved};
+        let mixed = [(Replicated, NotSaved), (Rejected, NotApplicable), (Unknown, NotApplicable), (Partial, NotSaved)];
+        let text = line(vec![told("two", &mixed)]);
+        assert_eq!(text, "2 running but not saved; 1 unknown, 1 partial, 1 rejected, 1 replicated");
+        let text = line(vec![told("two", &[(Replicated, NotSaved)]), told("four", &[(Replicated, Broken)])]);
+        assert_eq!(text, "FILE IS BROKEN: do not restart four; 1 running but not saved; 2 replicated");
+        let reset = Outlook { cost: "no DHCP".to_owned(), steps: Vec::new() };
+        let left = Some(StillTerminated { servers: Vec::new(), reset });
+        let text = line(vec![RelationshipRun { still_terminated: left, ..told("two", &mixed[1..2]) }]);
+        assert_eq!(text, "STILL TERMINATED, H resets both servers; 1 rejected; the reset: no DHCP");
+        assert_eq!(
+            line(vec![told("two", &[(Replicated, NeedsReload)])]),
+            "1 replicated; 1 saved, not running until the server reloads"
+        );
+    }
 }
