@@ -203,11 +203,11 @@ fn warn_of_unsaved(fleet: &Fleet, history: &History, console: &mut Console) {
             None => {}
             Some(Unsaved::Running) => console.warning(format_args!(
                 "{name}: what an earlier run changed is running but not saved, and a restart of the server loses it; \
-                 replicate to it again to save"
+                 repeat what ran on it last (replicate, or undo) to save"
             )),
             Some(Unsaved::Broken) => console.warning(format_args!(
                 "{name}: DO NOT RESTART IT: an earlier run could not save, and the server's file is incomplete; make \
-                 room on its disk and replicate to it again to save"
+                 room on its disk and repeat what ran on it last (replicate, or undo) to save"
             )),
         }
     }

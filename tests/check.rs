@@ -195,7 +195,7 @@ fn a_server_that_cannot_save_or_hides_or_lacks_something_is_told_of() {
     assert_point(&two, "unsaved", "ok", &[]);
     bench.run("replicate --computer-name kea-1 --scope-id 10.0.0.0 --force").expect_code(3);
     let document = bench.run("check --json").expect_code(3).json();
-    assert_point(&document["servers"][1], "unsaved", "warning", &["a restart loses it", "replicate to it again"]);
+    assert_point(&document["servers"][1], "unsaved", "warning", &["a restart loses it", "replicate, or undo"]);
     assert_point(&document["servers"][0], "unsaved", "ok", &[]);
     assert_fits(&bench.run("check"));
 }

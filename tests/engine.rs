@@ -464,7 +464,10 @@ async fn a_scope_that_the_target_lost_is_told_and_the_loss_is_not_saved() {
     let report = execute(&fleet, &plan, Switches::default(), &FakeJournal::default()).await;
     let lost = report.scopes().next().unwrap();
     let words = lost.message.as_deref().unwrap();
-    assert!(lost.gone && words.contains("LACKS") && words.ends_with(": add it by hand"), "{lost:?}");
+    assert!(
+        lost.gone && words.contains("LACKS") && words.ends_with(": replicate again, or add it by hand"),
+        "{lost:?}"
+    );
     assert_eq!(report.exit_status(), 3);
     assert!(!servers.1.writes().contains(&"save".to_owned()), "{:?}", servers.1.writes());
     assert!(report.relationships[0].remarks.iter().any(|remark| remark.contains("not saved on purpose")));

@@ -7,6 +7,15 @@ use crate::model::{ScopeId, ServerName};
 /// What the engine and its adapters return.
 pub type Result<T> = std::result::Result<T, Error>;
 
+/// What hints call another try. Where that is an undo it is put in other words by [`Error::of_undo`]: to
+/// replicate would overwrite what was just brought back.
+pub const AGAIN: &str = "replicate again";
+
+/// What another try of the undo of this run is called.
+pub fn undo_again(run: &str) -> String {
+    format!("undo again (scopesync undo {run})")
+}
+
 /// The sort of a failure: what a caller may decide on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
@@ -86,6 +95,11 @@ impl Error {
             Some(hint) => format!("{self} ({hint})"),
             None => self.to_string(),
         }
+    }
+
+    /// The same where it happened to the undo of this run.
+    pub fn of_undo(self, run: &str) -> Self {
+        Error { hint: self.hint.map(|hint| hint.replace(AGAIN, &undo_again(run))), ..self }
     }
 
     /// What to remark when it kept a server from keeping its old configuration.

@@ -6,6 +6,7 @@
 //! stored what is there.
 
 mod aftermath;
+mod again;
 mod check;
 mod classify;
 mod target;
@@ -187,6 +188,7 @@ async fn save_left_over(
         let mut part = Part::default();
         let saved = match target.writer(ctl).await {
             Ok(writer) => {
+                let writer = again::of_run(writer, plan.undoes());
                 // a file that is broken already has nothing to lose
                 if amiss == Unsaved::Running {
                     part.remarks.extend(target::prepare(&*writer, approval, ctl).await);
@@ -336,7 +338,7 @@ async fn write(
     run: &str,
     ctl: &Control,
 ) -> BTreeMap<usize, Part> {
-    let run = target::Run { id: run, fleet, overrides: &plan.overrides, journal, ctl };
+    let run = target::Run { id: run, undoes: plan.undoes(), fleet, overrides: &plan.overrides, journal, ctl };
     let mut targets: BTreeMap<&ServerName, Vec<target::Task>> = BTreeMap::new();
     for (at, approval) in approved {
         let (Some(planned), Some(checked)) = (plan.relationships.get(*at), checked.remove(at)) else { continue };

@@ -454,7 +454,7 @@ impl Writer for FakeServer {
             deletes_scope: true,
             interrupts_service: inner.interrupts,
             outlives_connection: inner.outlives_connection,
-            brings_back: "add it by hand".to_owned(),
+            brings_back: "replicate again, or add it by hand".to_owned(),
         }
     }
 

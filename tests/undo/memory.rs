@@ -90,6 +90,22 @@ async fn an_undo_deletes_first_brings_everything_back_and_is_itself_undone() {
 }
 
 #[tokio::test]
+async fn nobody_is_told_to_replicate_what_was_just_undone() {
+    let servers = drifted();
+    let fleet = fake::fleet(&servers);
+    let to_words = words(&servers.1);
+    let (_, past) = execute(&fleet, &plan_from(&fleet, "one").await, &to_words).await;
+    let back = plan_back(&fleet, past, &[]).await;
+    servers.1.script(A, Script::Lose);
+    let (report, _) = execute(&fleet, &back, &to_words).await;
+    let told = &report.relationships[0];
+    let lost = told.scopes.iter().find(|scope| scope.id == A.parse().unwrap()).unwrap();
+    for text in [lost.message.as_deref().unwrap(), &told.remarks[0]] {
+        assert!(text.contains("undo again (scopesync undo a-run)") && !text.contains("replicate"), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_left_out_of_an_undo_stays_as_the_run_left_it() {
     let servers = drifted();
     let fleet = fake::fleet(&servers);

@@ -42,7 +42,7 @@ pub struct Policy {
 }
 
 /// How a scope comes back that was lost while it was replaced.
-const BROUGHT_BACK: &str = "replicate it again, which creates it anew, or let the server reload the configuration that \
+const BROUGHT_BACK: &str = "replicate again, which creates it anew, or let the server reload the configuration that \
                             it has saved";
 
 /// In which way scopes are written to a running server.

@@ -90,12 +90,13 @@ fn unsaved(server: &dyn Server, journal: &dyn Journal) -> Point {
         None => Point::ok(Topic::Unsaved, "nothing is left from a run of this user on this machine"),
         Some(Unsaved::Running) => {
             let found = "what an earlier run changed is running but not saved; a restart loses it";
-            Point::warning(Topic::Unsaved, found).hint("mend saving, then replicate to it again: that saves")
+            Point::warning(Topic::Unsaved, found)
+                .hint("mend saving, then repeat what ran on it last (replicate, or undo): that saves")
         }
         Some(Unsaved::Broken) => {
             let found = "an earlier run could not save, and the server's file is incomplete: DO NOT RESTART IT";
             let point = Point::new(Topic::Unsaved, Verdict::Failed, found);
-            point.hint("make room on its disk, then replicate to it again: that saves")
+            point.hint("make room on its disk, then repeat what ran on it last (replicate, or undo): that saves")
         }
     }
 }

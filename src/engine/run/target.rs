@@ -10,7 +10,7 @@ use async_trait::async_trait;
 
 use self::ready::{Looked, Ready};
 use super::check::{self, Checked};
-use super::{Part, classify, describe};
+use super::{Part, again, classify, describe};
 use crate::engine::approval::Approved;
 use crate::engine::fleet::Fleet;
 use crate::engine::gate::{Gatekeeper, Partner};
@@ -31,6 +31,8 @@ const LAST_LOOK: Duration = Duration::from_secs(10);
 #[derive(Clone, Copy)]
 pub(super) struct Run<'a> {
     pub id: &'a str,
+    /// The run that is undone.
+    pub undoes: Option<&'a str>,
     pub fleet: &'a Fleet,
     pub overrides: &'a BTreeSet<String>,
     pub journal: &'a dyn Journal,
@@ -70,7 +72,10 @@ impl<'a> Delivery<'a> {
             let Some(writer) = task.planned.writer.clone() else { continue };
             match deliveries.last_mut() {
                 Some(before) if before.is_for_all() => before.tasks.push(task),
-                _ => deliveries.push(Delivery { run, writer, target: task.checked.target.clone(), tasks: vec![task] }),
+                _ => {
+                    let writer = again::of_run(writer, run.undoes);
+                    deliveries.push(Delivery { run, writer, target: task.checked.target.clone(), tasks: vec![task] });
+                }
             }
         }
         deliveries
@@ -322,7 +327,10 @@ impl<'a> Delivery<'a> {
         self.tell_stage(&concerned, Stage::Saving);
         let reason = self.reason_not_to_save(parts, course.lost).filter(|_| self.writer.needs_saving());
         let saved = match reason {
-            Some(reason) => Saved::NotSaved(reason.on(self.target.name())),
+            Some(reason) => {
+                let reason = again::in_words(reason, self.run.undoes);
+                Saved::NotSaved(reason.on(self.target.name()))
+            }
             None => self.writer.save(self.run.ctl).await,
         };
         let mut remarks = self.writer.remarks();

@@ -122,7 +122,7 @@ impl Writer for FileWriter {
             deletes_scope: true,
             interrupts_service: false,
             outlives_connection: false,
-            brings_back: "replicate it again, which creates it anew".to_owned(),
+            brings_back: "replicate again, which creates it anew".to_owned(),
         }
     }
 

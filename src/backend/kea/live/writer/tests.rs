@@ -16,6 +16,7 @@ use crate::backend::kea::fake::Fake;
 use crate::backend::kea::socket::{Limits, Socket};
 use crate::backend::kea::subnet;
 use crate::engine::drift;
+use crate::engine::error::AGAIN;
 use crate::engine::port::{Done, Fingerprints, Refusal, Work};
 use crate::model::{Foreign, ItemKey, ReservationKey, Scope};
 
@@ -302,8 +303,10 @@ async fn a_scope_that_is_left_out_is_named_with_the_remedies() {
         let (Done::Partial { cause: error, .. } | Done::Unknown(error)) = played.done else { panic!("{trouble:?}") };
         assert!(error.what.starts_with(says), "{trouble:?} {error}");
         let hint = error.hint.unwrap_or_default();
-        assert!(hint.contains("replicate again") && hint.contains("config-reload"), "{trouble:?} {hint}");
+        assert!(hint.contains(AGAIN) && hint.contains("config-reload"), "{trouble:?} {hint}");
     }
+    // an undo puts other words there
+    assert!(super::BROUGHT_BACK.contains(AGAIN));
     // outside of its network is not gone
     let played = play(Mini::of(&before), &work, Trouble::Refuse(2)).await;
     let Done::Partial { cause, .. } = played.done else { panic!("{:?}", played.done) };
