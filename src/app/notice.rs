@@ -24,7 +24,11 @@ pub struct Notices(Vec<Notice>);
 impl Notices {
     /// Tells one more. What went well is told alone, or behind what needs a look. The log keeps all.
     pub fn tell(&mut self, notice: Notice) {
-        notice.tone.log(&notice.text);
+        // an end that needs a look is a warning; an answer to a key in the same colour is not
+        match notice.tone {
+            Tone::Warning => Tone::Bad.log(&notice.text),
+            tone => tone.log(&notice.text),
+        }
         self.forget_good();
         if self.0.iter().map(|old| old.text.len()).sum::<usize>() >= LONG {
             self.0.clear();

@@ -72,7 +72,11 @@ impl Taken {
             }
             Err(error) => Ended::failed(&Error::new(ErrorKind::Local, format!("no threads to work with: {error}"))),
         };
-        tracing::info!(job = self.conduct.job(), state = ended.state.word(), "job ended");
+        let (job, state, status) = (self.conduct.job(), ended.state.word(), ended.report.exit_status);
+        match status {
+            0 => tracing::info!(job, state, status, "job ended"),
+            _ => tracing::warn!(job, state, status, "job ended, not all of it well"),
+        }
         self.conduct.close(&ended);
         self.conduct.history().tidy();
         ended.report.exit_status

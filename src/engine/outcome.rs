@@ -286,6 +286,12 @@ impl RunReport {
         self.scopes().any(|scope| written(scope) || scope.in_doubt)
     }
 
+    /// Whether all that was begun went well, and stays: what was declined is as the operator wanted it.
+    pub fn ended_well(&self) -> bool {
+        let is_well = |scope: &ScopeRun| scope.is_good() || scope.outcome == Outcome::Skipped;
+        self.scopes().all(is_well) && !self.relationships.iter().any(|relationship| relationship.unsaved)
+    }
+
     /// The exit status of `replicate`: 0 good, 1 failed before any write, 3 otherwise.
     pub fn exit_status(&self) -> u8 {
         if self.relationships.iter().any(|relationship| relationship.unsaved) {

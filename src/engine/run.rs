@@ -114,7 +114,10 @@ pub async fn run(
         tracing::warn!(run = report.run, %error, "the history could not store how the run ended");
     }
     drop(alive);
-    tracing::info!(run = report.run, outcomes = ?report.counts(), "run ended");
+    match report.ended_well() {
+        true => tracing::info!(run = report.run, outcomes = ?report.counts(), "run ended"),
+        false => tracing::warn!(run = report.run, outcomes = ?report.counts(), "run ended, not all of it well"),
+    }
     report
 }
 

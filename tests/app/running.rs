@@ -278,3 +278,35 @@ fn a_notice_of_what_needs_a_look_is_not_covered_by_what_went_well() {
         "in the help too:\n{text}"
     );
 }
+
+#[test]
+fn a_run_that_did_not_go_well_is_a_warning_in_the_log() {
+    use scopesync::config::LogLevel;
+    use tracing_subscriber::layer::SubscriberExt as _;
+
+    // with one alone a place that another thread comes by first would be taken for one that nobody listens to
+    let _other = tracing::Dispatch::new(tracing_subscriber::registry());
+    for (script, is_cancelled, level) in [
+        (Script::Obey, false, LogLevel::Info),
+        (Script::Refuse, false, LogLevel::Warn),
+        (Script::Half, false, LogLevel::Warn),
+        (Script::Vanish, false, LogLevel::Warn),
+        (Script::Obey, true, LogLevel::Warn),
+    ] {
+        let log = scopesync::log::Recent::default();
+        let _kept = tracing::subscriber::set_default(tracing_subscriber::registry().with(log.clone()));
+        let (mut program, servers) = ready();
+        servers.1.script("10.0.1.0/24", script.clone());
+        program.press("Enter Space r");
+        program.wait(300);
+        program.type_keys("y");
+        program.cancelled = is_cancelled;
+        program.settle();
+        let ends: Vec<_> = log.since(0).into_iter().filter(|one| one.text.contains("run ended")).collect();
+        assert_eq!(ends.iter().map(|one| one.level).collect::<Vec<_>>(), [level], "{script:?} {ends:?}");
+        let on_screen =
+            |one: &&scopesync::log::Message| one.target == "scopesync::screen" && one.text.contains("shows more");
+        let told: Vec<_> = log.since(0).into_iter().filter(|one| on_screen(&one)).map(|one| one.level).collect();
+        assert_eq!(told, [level], "{script:?} {:?}", log.since(0));
+    }
+}

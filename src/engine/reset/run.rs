@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::report::{Observed, Request};
-use super::{ResetPlan, ResetReport, ResetSide, SideReset};
+use super::{Fate, ResetPlan, ResetReport, ResetSide, SideReset};
 use crate::engine::approval::Approved;
 use crate::engine::fleet::Fleet;
 use crate::engine::port::{Approval, Control, Journal, RunKind, RunServer, RunStart, Server, ServerRole};
@@ -56,7 +56,12 @@ pub async fn run(
     for side in &report.sides {
         let told = side.words(&plan.mode);
         let (run, by) = (&report.run, approved.by());
-        tracing::info!(run, by, relationship = %plan.name, server = side.server, "ha-reset: {told}");
+        match side.fate {
+            Fate::InService => {
+                tracing::info!(run, by, relationship = %plan.name, server = side.server, "ha-reset: {told}");
+            }
+            _ => tracing::warn!(run, by, relationship = %plan.name, server = side.server, "ha-reset: {told}"),
+        }
     }
     let told = match begun {
         true => journal.end(&report.run, &report.to_json()),
