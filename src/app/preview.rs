@@ -174,11 +174,12 @@ impl Preview {
         }
     }
 
-    /// A relationship of which nothing can be written is not asked about.
+    /// A relationship of which nothing can be written and nothing is to be saved is not asked about.
     fn pass_over_empty(&mut self) {
         while let Some((at, _)) = self.questions.pending() {
             let planned = self.plan.relationships.get(at);
-            if planned.is_some_and(|planned| planned.to_write(&self.plan.overrides).next().is_some()) {
+            let writes = |planned: &PlannedRelationship| planned.to_write(&self.plan.overrides).next().is_some();
+            if planned.is_some_and(|planned| writes(planned) || self.plan.only_saves(planned)) {
                 return;
             }
             self.questions.answer(Answer::No);

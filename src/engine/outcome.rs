@@ -93,6 +93,11 @@ pub enum SavedState {
 }
 
 impl SavedState {
+    /// Whether a restart of the server loses what runs: another run saves it.
+    pub fn is_to_retry(self) -> bool {
+        matches!(self, SavedState::NotSaved | SavedState::Broken)
+    }
+
     /// The words for screens.
     pub fn words(self) -> &'static str {
         match self {
@@ -191,9 +196,9 @@ impl ScopeRun {
         self.message.as_deref().filter(|_| self.outcome == Outcome::Rejected)
     }
 
-    /// Whether another try is of use: not all that was planned is there, or nobody knows.
+    /// Whether another try is of use: not all that was planned is there, or nobody knows, or it is not saved.
     pub fn is_to_retry(&self) -> bool {
-        self.outcome.is_to_retry(self.verified, self.uncarried)
+        self.outcome.is_to_retry(self.verified, self.uncarried) || self.saved.is_to_retry()
     }
 
     /// Whether it failed in any way; what was skipped or cancelled has not.

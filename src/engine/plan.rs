@@ -20,7 +20,9 @@ use super::compare::{self, ScopeDrift};
 use super::fleet::Fleet;
 use super::gate::{self, Partner};
 use super::ignore::Ignored;
-use super::port::{Control, Doubts, Fingerprints, Pulse, Reading, Refusal, Server, SourceSide, Way, Work, Writer};
+use super::port::{
+    Control, Doubts, Fingerprints, Pulse, Reading, Refusal, Server, SourceSide, Unsaved, Way, Work, Writer,
+};
 use super::recovery::Settles;
 use super::select::Picked;
 use super::survey::{Presence, Relationship, Survey};
@@ -152,6 +154,8 @@ pub struct PlannedRelationship {
     pub scopes: Vec<PlannedScope>,
     /// How many more selected scopes are in sync.
     pub in_sync: Vec<ScopeId>,
+    /// What an earlier run left amiss with the target's file.
+    pub unsaved: Option<Unsaved>,
     /// The writer.
     pub writer: Option<Arc<dyn Writer>>,
     /// Marks of both sides, source first, when the plan was made. A snapshot has none, and
@@ -184,6 +188,7 @@ impl PlannedRelationship {
             refusals: Vec::new(),
             scopes: Vec::new(),
             in_sync: Vec::new(),
+            unsaved: None,
             writer: None,
             pulses: [None, None],
             identities: [None, None],
@@ -310,6 +315,16 @@ impl Plan {
         self.overrides = overrides;
         self.digest = self.compute_digest();
         self
+    }
+
+    /// Whether nothing of this relationship is written and yet its run does something: it saves what an earlier
+    /// run left on the target. Where another relationship writes there, that one saves.
+    pub fn only_saves(&self, planned: &PlannedRelationship) -> bool {
+        let target = |other: &PlannedRelationship| other.route.as_ref().map(|route| route.target.clone());
+        let writes = |other: &&PlannedRelationship| other.to_write(&self.overrides).next().is_some();
+        planned.unsaved.is_some()
+            && planned.blocked.is_none()
+            && !self.relationships.iter().filter(writes).any(|other| target(other) == target(planned))
     }
 
     /// How many scopes will be written.

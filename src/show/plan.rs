@@ -16,7 +16,8 @@ pub fn plan(plan: &Plan, names: &ScopeNames) -> Vec<Line> {
         }
         let is_as_before =
             plan.relationships[..at].iter().any(|r| r.blocked.is_some() && r.blocked == relationship.blocked);
-        lines.extend(planned_relationship(relationship, is_as_before, &plan.overrides, names));
+        let shared = (is_as_before, plan.only_saves(relationship));
+        lines.extend(planned_relationship(relationship, shared, &plan.overrides, names));
     }
     lines
 }
@@ -25,7 +26,7 @@ pub fn plan(plan: &Plan, names: &ScopeNames) -> Vec<Line> {
 /// blocked as one that was told before.
 fn planned_relationship(
     planned: &PlannedRelationship,
-    is_as_before: bool,
+    (is_as_before, only_saves): (bool, bool),
     overrides: &BTreeSet<String>,
     names: &ScopeNames,
 ) -> Vec<Line> {
@@ -51,6 +52,10 @@ fn planned_relationship(
             true => body.extend(refused(refusal, "nothing can be written", overrides)),
             false => body.push(overridden(refusal)),
         }
+    }
+    if only_saves {
+        let text = "what an earlier run changed is running but not saved: it is saved now";
+        body.push(Line::of(0, Role::Warning, format!("{}: {text}", planned.target)));
     }
     if open || !writing.is_empty() {
         body.extend(totals(planned, open, &writing));

@@ -238,7 +238,7 @@ fn what_failed_or_is_unknown_is_read_back_and_planned_once_more_and_asked_about(
     let before = reads(&servers.1);
     program.type_keys("F r");
     program.draw();
-    assert!(program.text().contains("2 scopes of one-two that failed or are unknown"), "{}", program.text());
+    assert!(program.text().contains("2 scopes of one-two that failed, are unknown or not saved"), "{}", program.text());
     program.settle();
     assert!(reads(&servers.1) > before);
     let preview = program.preview().expect("Force or not, it is asked about");
@@ -257,6 +257,37 @@ fn what_failed_or_is_unknown_is_read_back_and_planned_once_more_and_asked_about(
     program.press("Right");
     let text = program.text();
     assert!(text.contains("only what failed") && text.contains("10.0.1.0        rejected"), "{text}");
+}
+
+#[test]
+fn what_runs_and_is_not_saved_is_saved_by_a_retry() {
+    let (mut program, servers) = ready();
+    servers.1.inner().save_fails = true;
+    program.press("Enter Space r");
+    program.wait(300);
+    program.press("y");
+    assert!(program.text().contains("LOOK: one-two: 1 running but not saved; 1 replicated"), "{}", program.text());
+    // it cannot be saved now either, which is told, and can be tried once more
+    for (fails, told) in
+        [(true, "LOOK: one-two: STILL NOT SAVED: two; 1 unchanged"), (false, "done: one-two: 1 unchanged")]
+    {
+        servers.1.inner().save_fails = fails;
+        program.press("J r");
+        let text = program.text();
+        assert!(
+            text.contains("two IS SAVED as it runs: nothing to write") && text.contains("running but not saved"),
+            "{text}"
+        );
+        program.wait(300);
+        program.press("y");
+        assert!(program.text().contains(told), "{}", program.text());
+    }
+    program.press("J");
+    let saves = servers.1.writes().iter().filter(|call| *call == "save").count();
+    assert_eq!((saves, servers.1.writes().iter().filter(|call| call.starts_with("write")).count()), (3, 1));
+    assert!(program.text().contains("two: what an earlier run changed is saved now"), "{}", program.text());
+    program.press("r");
+    assert!(message(&program.state).contains("nothing of this run failed"), "{}", message(&program.state));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::engine::outcome::Outcome;
+use crate::engine::outcome::{Outcome, SavedState};
 use crate::model::{Foreign, ItemKey, Owner, ScopeId};
 
 /// What is left undone in one relationship.
@@ -17,7 +17,7 @@ pub struct Undone {
     pub source: String,
     /// The server that was to be written, as it was shown.
     pub target: String,
-    /// The scopes that failed or are unknown.
+    /// The scopes that failed, are unknown or not saved.
     pub scopes: BTreeSet<ScopeId>,
     /// What was left out of them on purpose: the items' keys, as they are displayed.
     pub left_out: BTreeSet<(ScopeId, String)>,
@@ -45,6 +45,8 @@ struct Scope {
     verified: Option<bool>,
     #[serde(default)]
     uncarried: bool,
+    #[serde(default)]
+    saved: Option<SavedState>,
     #[serde(default)]
     left_out: Vec<Change>,
 }
@@ -74,7 +76,11 @@ impl Undone {
         let report = Report::deserialize(report).ok()?;
         let of_relationship = |told: Relationship| {
             let (mut scopes, mut left_out) = (BTreeSet::new(), BTreeSet::new());
-            for scope in told.scopes.iter().filter(|scope| scope.outcome.is_to_retry(scope.verified, scope.uncarried)) {
+            let is_to_retry = |scope: &&Scope| {
+                scope.outcome.is_to_retry(scope.verified, scope.uncarried)
+                    || scope.saved.is_some_and(SavedState::is_to_retry)
+            };
+            for scope in told.scopes.iter().filter(is_to_retry) {
                 let id = ScopeId { network: scope.scope_id, prefix_length: scope.prefix_length };
                 scopes.insert(id);
                 left_out.extend(scope.left_out.iter().map(|change| (id, change.key.words())));
@@ -107,12 +113,13 @@ mod tests {
             becomes_explicit: false,
         };
         let partial = ScopeRun { left_out: vec![left_out], ..scope("10.0.2.0/23", Outcome::Partial) };
+        let unsaved = ScopeRun { saved: SavedState::NotSaved, ..scope("10.0.4.0/24", Outcome::Replicated) };
         let told = RelationshipRun {
             name: "pair".into(),
             source: "one".into(),
             target: "two".into(),
             caveats: Vec::new(),
-            scopes: vec![scope("10.0.1.0/24", Outcome::Replicated), partial],
+            scopes: vec![scope("10.0.1.0/24", Outcome::Replicated), partial, unsaved],
             remarks: Vec::new(),
             unsaved: false,
             still_terminated: None,
@@ -123,7 +130,7 @@ mod tests {
             name: "pair".into(),
             source: "one".into(),
             target: "two".into(),
-            scopes: [id("10.0.2.0/23")].into(),
+            scopes: [id("10.0.2.0/23"), id("10.0.4.0/24")].into(),
             left_out: [(id("10.0.2.0/23"), key.to_string())].into(),
         };
         assert_eq!(undone, [wanted]);

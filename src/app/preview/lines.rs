@@ -18,6 +18,9 @@ impl Preview {
     /// Which server overwrites which, in words that nobody overlooks.
     pub fn direction(&self, planned: &PlannedRelationship) -> String {
         let PlannedRelationship { source, target, .. } = planned;
+        if self.manner != Manner::ShowOnly && self.plan.only_saves(planned) {
+            return format!("{target} IS SAVED as it runs");
+        }
         let will = self.manner != Manner::ShowOnly && planned.to_write(&self.plan.overrides).next().is_some();
         match (self.plan.undoes().is_some(), will) {
             (false, true) => format!("{source} OVERWRITES {target}"),
@@ -45,6 +48,11 @@ fn line(preview: &Preview, row: Row) -> Option<(Look, String)> {
             let PlannedRelationship { name, mode, .. } = planned;
             let writer = planned.writer_name.map(|name| format!(", by {name}")).unwrap_or_default();
             (Look::Plain, format!("  relationship {name} ({mode}){writer}"))
+        }
+        Row::Saves(r) => {
+            let PlannedRelationship { target, .. } = relationship(r)?;
+            let text = "what an earlier run changed is running but not saved: saving writes the server's file anew";
+            (Look::Warning, format!("  {target}: {text}"))
         }
         Row::Reason(r) => (Look::Plain, format!("  {}", relationship(r)?.writer_reason)),
         Row::CostToService(r) => (Look::Plain, format!("  clients: {}", relationship(r)?.cost_to_service)),

@@ -15,6 +15,8 @@ pub enum Row {
     Direction(usize),
     /// The relationship, and by which writer it is written.
     Relationship(usize),
+    /// That the run saves what an earlier one left.
+    Saves(usize),
     /// Why it is written in the way that the line above tells.
     Reason(usize),
     /// What clients feel.
@@ -84,6 +86,7 @@ pub(super) fn rows(plan: &Plan) -> Vec<Row> {
 
 fn relationship<'p>(rows: &mut Vec<Row>, r: usize, plan: &Plan, planned: &'p PlannedRelationship) {
     rows.extend([Row::Direction(r), Row::Relationship(r)]);
+    rows.extend(plan.only_saves(planned).then_some(Row::Saves(r)));
     rows.extend((!planned.writer_reason.is_empty()).then_some(Row::Reason(r)));
     // they belong to the servers' names above them
     rows.extend(findings(r, planned, true));

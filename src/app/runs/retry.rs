@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::super::detached::{DetachedJob, Undone};
 use super::super::state::AppState;
 use super::{Ended, Kind};
-use crate::engine::outcome::RunReport;
+use crate::engine::outcome::{RelationshipRun, RunReport};
 use crate::engine::plan::{LeftItem, LeftOut, PlannedRelationship};
 use crate::engine::select::Pick;
 use crate::model::{Foreign, ScopeId};
@@ -13,7 +13,7 @@ use crate::show::plural;
 
 /// What is to be tried again.
 pub struct Retry {
-    /// Exactly the scopes that failed or are unknown, in the direction of the run.
+    /// Exactly the scopes that failed, are unknown or not saved, in the direction of the run.
     pub picks: Vec<Pick>,
     /// What was left out of them before stays left out.
     pub left_out: LeftOut,
@@ -32,9 +32,10 @@ impl Retry {
             .collect();
         let count = picks.iter().flat_map(|pick| pick.scopes.iter().flatten()).count();
         if count == 0 {
-            return Err("nothing of this run failed or is unknown".into());
+            return Err("nothing of this run failed, is unknown or not saved".into());
         }
-        let failed = if count == 1 { "that failed or is unknown" } else { "that failed or are unknown" };
+        let failed =
+            if count == 1 { "that failed, is unknown or not saved" } else { "that failed, are unknown or not saved" };
         let left = match left_out.len() {
             0 => String::new(),
             count => format!(", {} left out as before", plural(count, "change")),
@@ -107,13 +108,18 @@ fn pick_of_job(state: &AppState, told: &Undone) -> Result<Pick, String> {
     Pick::of(relationship, source_member, Some(scopes.clone()))
 }
 
-/// The scopes that failed or are unknown, by relationship of the plan: the report tells of each.
+/// The scopes that failed, are unknown or not saved, by relationship of the plan: the report tells of each.
 fn left(report: &RunReport) -> Vec<BTreeSet<ScopeId>> {
-    let scopes = report
-        .relationships
-        .iter()
-        .map(|told| told.scopes.iter().filter(|scope| scope.is_to_retry()).map(|scope| scope.id).collect());
-    scopes.collect()
+    let of = |told: &RelationshipRun| {
+        let left = told.scopes.iter().filter(|scope| scope.is_to_retry());
+        let left: BTreeSet<ScopeId> = left.map(|scope| scope.id).collect();
+        // a run that only had to save, and could not, has written no scope
+        match told.unsaved && left.is_empty() {
+            true => told.scopes.iter().map(|scope| scope.id).collect(),
+            false => left,
+        }
+    };
+    report.relationships.iter().map(of).collect()
 }
 
 fn pick(state: &AppState, planned: &PlannedRelationship, scopes: BTreeSet<ScopeId>) -> Result<Pick, String> {

@@ -169,6 +169,13 @@ pub fn summary(report: &RunReport, reset: &str) -> (Tone, String) {
     let broken = broken.into_iter().collect::<Vec<_>>().join(", ");
     let reload = report.scopes().filter(|scope| scope.saved == SavedState::NeedsReload).count();
     let residual = report.scopes().filter(|scope| scope.verified == Some(false) && !scope.uncarried).count();
+    // of what an earlier run left there no scope of this one tells
+    let still: Vec<&str> = report
+        .relationships
+        .iter()
+        .filter(|told| told.unsaved && !told.scopes.iter().any(|scope| scope.saved.is_to_retry()))
+        .map(|told| told.target.as_str())
+        .collect();
     let left = report.relationships.iter().find_map(|relationship| relationship.still_terminated.as_ref());
     let counts = report.counts_in_words();
     let counts = if counts.is_empty() { "no scopes".to_owned() } else { counts.join(", ") };
@@ -177,6 +184,7 @@ pub fn summary(report: &RunReport, reset: &str) -> (Tone, String) {
         (!broken.is_empty()).then(|| format!("FILE IS BROKEN: do not restart {broken}")),
         left.map(|_| format!("STILL TERMINATED, {reset} resets both servers")),
         some(unsaved, format!("{unsaved} running but not saved")),
+        some(still.len(), format!("STILL NOT SAVED: {}", still.join(", "))),
         Some(counts),
         some(residual, format!("{residual} not as planned after reading back")),
         some(reload, format!("{reload} saved, not running until the server reloads")),
@@ -251,6 +259,8 @@ mod tests {
         assert_eq!(text, "2 running but not saved; 1 unknown, 1 partial, 1 rejected, 1 replicated");
         let text = line(vec![told("two", &[(Replicated, NotSaved)]), told("four", &[(Replicated, Broken)])]);
         assert_eq!(text, "FILE IS BROKEN: do not restart four; 1 running but not saved; 2 replicated");
+        let text = line(vec![RelationshipRun { unsaved: true, ..told("two", &[(Outcome::Unchanged, NotApplicable)]) }]);
+        assert_eq!(text, "STILL NOT SAVED: two; 1 unchanged");
         let reset = Outlook { cost: "no DHCP".to_owned(), steps: Vec::new() };
         let left = Some(StillTerminated { servers: Vec::new(), reset });
         let text = line(vec![RelationshipRun { still_terminated: left, ..told("two", &mixed[1..2]) }]);

@@ -10,8 +10,12 @@ use crate::engine::{Error, Result};
 use crate::model::ServerName;
 
 impl Plan {
-    /// The plan with what stands against it where nothing that it overwrites could be kept.
+    /// The plan with what stands against it where nothing that it overwrites could be kept, and with what earlier
+    /// runs left unsaved.
     pub fn kept_by(mut self, journal: &dyn Journal) -> Plan {
+        for planned in &mut self.relationships {
+            planned.unsaved = planned.route.as_ref().and_then(|route| journal.unsaved(&route.target));
+        }
         let writes = |planned: &PlannedRelationship| planned.scopes.iter().any(|scope| scope.work.is_some());
         if !self.relationships.iter().any(writes) {
             return self;
