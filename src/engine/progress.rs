@@ -61,6 +61,9 @@ pub struct Waiting {
 /// What became of a scope while its run goes on, and why; safe to show.
 pub type Came = (Outcome, Option<Arc<str>>);
 
+/// Where nothing has moved for longer than this, a rate says nothing of the time that is left.
+const STILL: Duration = Duration::from_secs(10);
+
 /// Where a run stands: totals, and what is going on right now.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Status {
@@ -86,6 +89,8 @@ pub struct Status {
     pub asked: BTreeSet<ServerName>,
     /// When the run began, or had its servers for itself: what its rate counts from.
     pub started: jiff::Timestamp,
+    /// So many seconds after that anything moved last.
+    pub moved: u32,
 }
 
 impl Status {
@@ -103,13 +108,26 @@ impl Status {
             waiting: None,
             asked: BTreeSet::new(),
             started: jiff::Timestamp::now(),
+            moved: 0,
         }
     }
 
-    /// Changes per second so far and seconds left at that rate; `None` before anything is done.
+    /// For how long nothing has moved, where that is long: a server hangs.
+    pub fn still_for(&self, now: jiff::Timestamp) -> Option<Duration> {
+        let moved = self.started + Duration::from_secs(self.moved.into());
+        Duration::try_from(now.duration_since(moved)).ok().filter(|still| *still > STILL)
+    }
+
+    /// What moves when something moves. Not a copy of it all: that would share its lists, which are changed in place.
+    fn place(&self) -> impl PartialEq + use<> {
+        (self.scopes_done, self.changes_done, self.asked.len(), self.current.clone(), self.waiting.clone())
+    }
+
+    /// Changes per second so far and seconds left at that rate; `None` before anything is done, and where nothing
+    /// moves any more.
     pub fn rate(&self, now: jiff::Timestamp) -> Option<(f64, f64)> {
         let elapsed = now.duration_since(self.started).as_secs_f64();
-        if self.changes_done == 0 || elapsed <= 0.0 {
+        if self.changes_done == 0 || elapsed <= 0.0 || self.still_for(now).is_some() {
             return None;
         }
         let rate = self.changes_done as f64 / elapsed;
@@ -142,7 +160,14 @@ impl Progress {
 
     /// Changes the status.
     pub fn update(&self, change: impl FnOnce(&mut Status)) {
-        self.0.send_modify(change);
+        self.0.send_modify(|status| {
+            let before = status.place();
+            change(status);
+            if status.place() != before {
+                let seconds = jiff::Timestamp::now().duration_since(status.started).as_secs();
+                status.moved = u32::try_from(seconds).unwrap_or(0);
+            }
+        });
     }
 }
 
@@ -190,5 +215,33 @@ impl Control {
     /// Whether it should end as soon as a scope is complete.
     pub fn is_cancelled(&self) -> bool {
         self.soft.is_cancelled() || self.hard.is_cancelled()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_time_is_left_where_nothing_moves() {
+        let now = jiff::Timestamp::now();
+        let at = |seconds| now + Duration::from_secs(seconds);
+        let mut status = Status { changes_total: 40, changes_done: 10, started: now, ..Status::new() };
+        assert_eq!((status.rate(at(5)), status.still_for(at(5))), (Some((2.0, 15.0)), None));
+        assert_eq!((status.rate(at(12)), status.still_for(at(12))), (None, Some(Duration::from_secs(12))));
+        status.moved = 8;
+        assert!(status.rate(at(12)).is_some() && status.still_for(at(20)) == Some(Duration::from_secs(12)));
+    }
+
+    #[test]
+    fn only_what_moves_is_taken_for_a_movement() {
+        let (progress, status) = Progress::channel();
+        progress.update(|status| {
+            status.started = jiff::Timestamp::now() - Duration::from_secs(60);
+            status.current = None;
+        });
+        assert_eq!(status.borrow().moved, 0, "it says the same once more");
+        progress.update(|status| status.scopes_done = 1);
+        assert!(status.borrow().moved >= 60);
     }
 }

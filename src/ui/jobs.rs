@@ -108,7 +108,8 @@ fn line(state: &AppState, theme: &Theme, entry: Entry) -> Option<Line> {
                 None if run.kind == Kind::Reset || run.waits_for().is_some() => standing(state, run).1,
                 None => {
                     let left = run.rate(state.clock).map(|(_, left)| format!(", {} left", time(left)));
-                    small_gauge(theme, run.ratio(state.clock)) + &left.unwrap_or_default()
+                    let left = left.unwrap_or_else(|| still(state, run));
+                    small_gauge(theme, run.ratio(state.clock)) + &left
                 }
                 Some(_) => standing(state, run).1,
             };
@@ -252,10 +253,18 @@ fn progress(state: &AppState, run: &Run) -> String {
         words.push_str(&format!(", {rate:.digits$}/s, {} left", time(left)));
     }
     let waiting = status.waiting.as_ref().map(|waiting| waiting.for_what.clone());
-    if let Some(first) = waiting.or_else(|| show::making_sure(status)) {
+    let awaited = || run.awaited(state.clock);
+    if let Some(first) = waiting.or_else(|| show::making_sure(status)).or_else(awaited) {
         words.push_str(&format!(", {first}"));
     }
-    words
+    words + &still(state, run)
+}
+
+/// For how long nothing has moved; nothing where that is expected.
+fn still(state: &AppState, run: &Run) -> String {
+    let is_expected = run.status.waiting.as_ref().is_some_and(|waiting| waiting.expected.is_some());
+    let still = run.status.still_for(state.clock).filter(|_| !is_expected);
+    still.map(|still| format!(", nothing for {}", time(still.as_secs_f64()))).unwrap_or_default()
 }
 
 fn time(seconds: f64) -> String {

@@ -216,6 +216,44 @@ fn several_runs_go_on_at_once_and_one_that_waits_says_for_which() {
 }
 
 #[test]
+fn no_time_left_is_told_where_nothing_moves_or_the_run_is_to_end() {
+    let under_way = |program: &mut Program, seconds: u64| {
+        let clock = program.state.clock;
+        let status = Status {
+            scopes_total: 4,
+            scopes_done: 1,
+            changes_total: 8,
+            changes_done: 2,
+            current: Some(("two".into(), Some(id("10.0.2.0/24")), Stage::Writing)),
+            started: clock - Duration::from_secs(seconds),
+            ..Status::new()
+        };
+        let ticket = program.state.runs.all[0].ticket;
+        program.event(Event::News(ticket, News::Status(status)));
+        program.draw();
+    };
+    let (mut program, _) = ready();
+    program.press("Enter a r");
+    program.wait(300);
+    program.type_keys("y");
+    let _runs = hold_runs(&mut program);
+    program.type_keys("J");
+    under_way(&mut program, 4);
+    assert!(program.text().contains("2 of 8 changes, 0.5/s, 12 s left"), "{}", program.text());
+    under_way(&mut program, 12);
+    let text = program.text();
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("2 of 8 changes, waiting for two, writing 10.0.2.0, nothing for 12 s"), "{text}");
+    assert!(text.contains("25 %, nothing for 12 s") && !text.contains(" left"), "{text}");
+    program.type_keys("x");
+    under_way(&mut program, 4);
+    let text = program.text();
+    assert!(text.contains("cancelling after the scope in flight, 25 %") && !text.contains(" left"), "{text}");
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("2 of 8 changes, waiting for two, writing 10.0.2.0"), "{text}");
+}
+
+#[test]
 fn what_failed_or_is_unknown_is_read_back_and_planned_once_more_and_asked_about() {
     let (mut program, servers) = ready();
     program.state.setting.screen.bell = true;

@@ -6,6 +6,7 @@ use super::super::detached::DetachedJob;
 use super::super::state::Tone;
 use super::{Ended, Entry, Run, Runs};
 use crate::engine::outcome::{Outcome, RunReport, SavedState, ScopeRun};
+use crate::engine::progress::Stage;
 use crate::engine::reset::{Fate, ResetReport};
 use crate::history::JobState;
 
@@ -78,9 +79,23 @@ impl Run {
         waiting.run.as_deref()
     }
 
-    /// Changes per second so far and seconds left; `None` where nothing is written.
+    /// Changes per second so far and seconds left; `None` where nothing is written, and where it ends before all is.
     pub fn rate(&self, now: jiff::Timestamp) -> Option<(f64, f64)> {
-        if self.result.is_some() || self.waits_for().is_some() { None } else { self.status.rate(now) }
+        let goes_on = self.result.is_none() && self.waits_for().is_none() && self.cancelled.is_none();
+        if goes_on { self.status.rate(now) } else { None }
+    }
+
+    /// Who is waited for, where nothing has moved for long or the run is to end.
+    pub fn awaited(&self, now: jiff::Timestamp) -> Option<String> {
+        if self.cancelled.is_none() && self.status.still_for(now).is_none() {
+            return None;
+        }
+        match self.status.current.as_ref()? {
+            (server, Some(scope), stage) if *stage != Stage::Done => {
+                Some(format!("waiting for {server}, {} {}", stage.word(), scope.short()))
+            }
+            (server, ..) => Some(format!("waiting for {server}")),
+        }
     }
 }
 
