@@ -32,7 +32,7 @@ pub use drift::{relationship_drift, relationship_title, scope_drift, state_words
 pub use finding::finding;
 pub use history::{local_time, run_kind, run_outcome, run_servers, run_story, snapshot};
 pub use locale::{in_ascii, is_unicode_readable, on_screen, show_ascii_alone};
-pub use plan::plan;
+pub use plan::{deleted, plan};
 pub use progress::{Progress, making_sure};
 pub use readable::meaning;
 pub use recovery::{interrupted, recovery};

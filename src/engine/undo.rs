@@ -504,7 +504,9 @@ fn partner_stays(
             Some(match (want, theirs) {
                 (None, None) => 0,
                 (Some(want), Some(theirs)) => drift::compare(&theirs, want).len(),
-                _ => 1,
+                // item by item, as everything else of a plan is counted
+                (Some(alone), None) => drift::target_only(alone).len(),
+                (None, Some(alone)) => drift::target_only(&alone).len(),
             })
         };
         scopes.iter().filter_map(of).sum::<usize>()

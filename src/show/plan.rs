@@ -139,6 +139,7 @@ fn deletions(planned: &PlannedRelationship, open: bool, writing: &[&PlannedScope
         })
         .collect();
     let scopes = lines.len();
+    let with_scopes = writing.iter().filter(|scope| scope.is_deletion()).map(|scope| scope.changes.len()).sum();
     for scope in writing.iter().filter(|scope| !scope.is_deletion()) {
         for gone in scope.changes.iter().filter(|change| change.change == ChangeKind::Delete) {
             let line = marked_change(gone, &scope.uncertain).into_iter().next().unwrap_or_default();
@@ -149,12 +150,22 @@ fn deletions(planned: &PlannedRelationship, open: bool, writing: &[&PlannedScope
     }
     if !lines.is_empty() {
         let lead = if open { "" } else { "would be " };
-        let what = [(scopes, "scope"), (lines.len() - scopes, "item")].into_iter().filter(|(count, _)| *count > 0);
-        let what: Vec<String> = what.map(|(count, word)| plural(count, word)).collect();
-        let title = format!("{lead}deleted on {}: {}", planned.target, what.join(", "));
+        let what = deleted(lines.len() - scopes, scopes, with_scopes);
+        let title = format!("{lead}deleted on {}: {what}", planned.target);
         lines.insert(0, Line::of(0, Role::Delete, title));
     }
     lines
+}
+
+/// What is deleted: single items, and scopes with so many items in them. The sum comes first, as the totals and the
+/// questions tell it.
+pub fn deleted(items: usize, scopes: usize, with_scopes: usize) -> String {
+    match scopes {
+        0 => plural(items, "item"),
+        scopes => {
+            format!("{}, {with_scopes} of them with {}", plural(items + with_scopes, "item"), plural(scopes, "scope"))
+        }
+    }
 }
 
 fn scope_title(scope: &PlannedScope, open: bool, names: &ScopeNames) -> Line {

@@ -62,7 +62,8 @@ fn there_and_back(bench: &Bench, writer: &str) {
     let between = bench.marks();
     let text = bench.run("undo latest --what-if").expect_code(0).stdout;
     let created = bench.drift[0].scope.as_deref().unwrap().split('/').next().unwrap();
-    let line = text.lines().position(|line| line.contains("deleted on kea-2: 1 scope, "));
+    let line =
+        text.lines().position(|line| line.contains("deleted on kea-2: ") && line.contains(" of them with 1 scope"));
     let named = text.lines().position(|line| line.contains(created) && line.contains("- delete  the whole scope"));
     assert!(line.is_some() && line.map(|line| line + 1) == named, "{text}");
     assert!(text.contains("kea-1 stays as it is, and then kea-2 differs from it by"), "{text}");

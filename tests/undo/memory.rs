@@ -67,7 +67,7 @@ async fn an_undo_deletes_first_brings_everything_back_and_is_itself_undone() {
     let order: Vec<(String, bool)> = works(&back).iter().map(|w| (w.id.to_string(), w.want.is_none())).collect();
     assert_eq!(order, [(NEW.to_owned(), true), (A.to_owned(), false)]);
     let text = preview(&back);
-    let deleted = text.find("deleted on two: 1 scope, 1 item").expect(&text);
+    let deleted = text.find("deleted on two: 3 items, 2 of them with 1 scope").expect(&text);
     let named = text.find("10.0.9.0  - delete  the whole scope").expect(&text);
     let updated = text.find("~ update  valid-lifetime: source 7200, target 3600").expect(&text);
     assert!(deleted < named && named < updated && text.contains("before run a-run → two"), "{text}");
@@ -87,6 +87,21 @@ async fn an_undo_deletes_first_brings_everything_back_and_is_itself_undone() {
     let redo = plan_back(&fleet, of_undo, &[]).await;
     execute(&fleet, &redo, &to_words).await;
     assert_eq!(items(&servers.1), after);
+}
+
+#[tokio::test]
+async fn all_parts_of_the_preview_of_an_undo_count_items() {
+    let servers = drifted();
+    let fleet = fake::fleet(&servers);
+    let (_, past) = execute(&fleet, &plan_from(&fleet, "one").await, &words(&servers.1)).await;
+    let back = plan_back(&fleet, past, &[]).await;
+    let part = &back.relationships[0];
+    let counts = show::Counts::of(part.scopes.iter().flat_map(|scope| &scope.changes));
+    assert_eq!((counts.deletes, part.deletions(&back.overrides), back.changes_to_write()), (3, 3, 6));
+    let text = preview(&back);
+    for told in [&counts.words(), "deleted on two: 3 items, ", "differs from it by 6 changes"] {
+        assert!(text.contains(told), "{told}:\n{text}");
+    }
 }
 
 #[tokio::test]

@@ -72,14 +72,14 @@ fn line(preview: &Preview, row: Row) -> Option<(Look, String)> {
                 .iter()
                 .filter(|scope| deletes(plan, planned, scope))
                 .partition(|scope| deletes_scope(scope));
-            let scopes = scopes.into_iter().filter(|scope| !scope.is_left_out());
+            let scopes: Vec<_> = scopes.into_iter().filter(|scope| !scope.is_left_out()).collect();
+            let with_scopes = scopes.iter().map(|scope| scope.changes.len()).sum();
             let items = others.iter().flat_map(|scope| &scope.changes);
             let items = items.filter(|change| change.change == ChangeKind::Delete).count();
-            let count = match (scopes.count(), items) {
+            let count = match (scopes.len(), items) {
                 (0, 0) => "nothing".to_owned(),
                 (0, items) => items.to_string(),
-                (scopes, 0) => plural(scopes, "scope"),
-                (scopes, items) => format!("{}, {}", plural(scopes, "scope"), plural(items, "item")),
+                (scopes, items) => show::deleted(items, scopes, with_scopes),
             };
             let will = preview.manner != Manner::ShowOnly && planned.is_open(&plan.overrides);
             let word = if will { "DELETED" } else { "would be DELETED" };
