@@ -9,6 +9,7 @@ use crate::history::JobState;
 use crate::show::Progress;
 
 use super::effect::Ticket;
+use super::fleet::marks::Marks;
 use super::state::Tone;
 
 pub use undone::Undone;
@@ -92,6 +93,8 @@ pub struct Handing {
     pub starting: BTreeMap<Ticket, Option<Ticket>>,
     /// Jobs that were started from here.
     pub started: Vec<i64>,
+    /// The marks that went into the job that is being started.
+    pub marks: Marks,
     /// The jobs are being listed.
     pub listing: Option<Ticket>,
     /// When they were asked for last.

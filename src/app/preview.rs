@@ -36,6 +36,8 @@ pub struct Preview {
     pub plan: Arc<Plan>,
     /// What was picked, in words.
     pub picked: String,
+    /// It was asked for in the jobs view.
+    pub from_jobs: bool,
     names: ScopeNames,
     /// How a refusal is overridden, and how it comes to stand again.
     ways: [String; 2],
@@ -90,6 +92,7 @@ impl Preview {
             rows: rows::rows(&plan),
             plan,
             picked,
+            from_jobs: false,
             scroll: Scroll::default(),
             search: Search::default(),
             shift: 0,
@@ -104,6 +107,11 @@ impl Preview {
         preview.left_out = preview.plan.left_out();
         preview.begin();
         preview
+    }
+
+    /// The same, asked for in the jobs view or elsewhere.
+    pub fn asked_for(self, from_jobs: bool) -> Self {
+        Preview { from_jobs, ..self }
     }
 
     /// Begins with the questions: a yes to all does not hold where a name has to be typed.

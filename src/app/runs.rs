@@ -18,6 +18,7 @@ use crate::model::{Foreign, ScopeId, ServerName};
 use super::detached::DetachedJob;
 use super::effect::Ticket;
 use super::filter::Filter;
+use super::fleet::marks::Marks;
 use super::list::Scroll;
 use super::state::Tone;
 
@@ -114,6 +115,8 @@ pub struct Run {
     pub ended: Option<jiff::Timestamp>,
     /// What was approved, for whoever is to go on with it.
     pub approved: Option<(Arc<Plan>, Vec<Approved>)>,
+    /// The marks that went into it: what does not go well is marked again.
+    pub marks: Marks,
     /// The job that goes on with it.
     pub handed_to: Option<i64>,
     /// Its end was on the screen.
@@ -173,6 +176,7 @@ impl Run {
             result: None,
             ended: None,
             approved: None,
+            marks: Marks::new(),
             handed_to: None,
             seen: false,
             rows: Vec::new(),

@@ -109,6 +109,8 @@ pub enum View {
         waits_for: String,
         /// The plan is shown and asked about, whatever Force says.
         asks: bool,
+        /// It was asked for in the jobs view, where the operator is to be again without it.
+        from_jobs: bool,
     },
     /// A plan.
     Preview(Box<Preview>),

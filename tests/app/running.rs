@@ -338,7 +338,7 @@ fn a_notice_of_what_needs_a_look_is_not_covered_by_what_went_well() {
     program.wait(800);
     program.press("n");
     assert!(program.text().contains("LOOK: one-two: 1 rejected"), "{}", program.text());
-    program.press("r");
+    program.press("u Space r");
     program.wait(300);
     program.press("y ?");
     let text = program.text();
@@ -346,6 +346,46 @@ fn a_notice_of_what_needs_a_look_is_not_covered_by_what_went_well() {
         text.contains("LOOK: one-two: 1 rejected") && text.contains("done: three-four"),
         "in the help too:\n{text}"
     );
+}
+
+#[test]
+fn what_did_not_go_well_stays_marked() {
+    let (mut program, servers) = ready();
+    servers.1.script("10.0.1.0/24", Script::Refuse);
+    program.press("Enter Space Down Space r");
+    program.wait(300);
+    program.press("y");
+    assert_eq!(marks(&program.state), ["10.0.1.0"], "{}", program.text());
+    // nor does a run that comes to nothing, or a job that cannot be started, take it
+    program.cancelled = true;
+    program.press("r");
+    program.wait(300);
+    program.press("y");
+    assert_eq!(marks(&program.state), ["10.0.1.0"]);
+    program.past.fails = Some("no room".into());
+    program.press("r J");
+    program.wait(300);
+    program.press("y");
+    assert!(program.text().contains("no job was started"), "{}", program.text());
+    assert_eq!(marks(&program.state), ["10.0.1.0"]);
+}
+
+#[test]
+fn who_declines_a_retry_is_back_where_it_was_asked_for() {
+    let (mut program, servers) = ready();
+    servers.1.script("10.0.1.0/24", Script::Refuse);
+    program.press("Enter Space r");
+    program.wait(300);
+    program.press("y");
+    program.press("J r");
+    program.press("n");
+    assert!(matches!(program.state.view, View::Jobs), "{}", program.text());
+    program.type_keys("r");
+    program.press("Esc");
+    assert!(matches!(program.state.view, View::Jobs), "{}", program.text());
+    program.press("J r");
+    program.press("n");
+    assert!(matches!(program.state.view, View::Browse), "{}", program.text());
 }
 
 #[test]

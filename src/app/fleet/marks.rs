@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::rows::Row;
 use crate::app::compared::left_out_words;
 use crate::app::state::{AppState, Tone};
-use crate::model::{Foreign, ScopeId};
+use crate::model::{Foreign, ScopeId, ServerName};
 use crate::show::plural;
 
 /// Scopes that are meant by a key, of one relationship.
@@ -176,4 +176,32 @@ pub fn words(state: &AppState) -> Option<String> {
     let many = if relationships > 1 { format!(" in {relationships} relationships") } else { String::new() };
     let hidden = if hidden > 0 { format!(", {hidden} not shown by the filter") } else { String::new() };
     (marked > 0).then(|| format!("{marked} marked{many}{hidden}"))
+}
+
+/// Marks that were taken away for a run: by relationship, with its source then.
+pub type Marks = BTreeMap<Foreign, (Option<ServerName>, BTreeSet<ScopeId>)>;
+
+/// Takes the marks of these scopes away.
+pub(in crate::app) fn take<'a>(
+    state: &mut AppState,
+    scopes: impl IntoIterator<Item = (&'a Foreign, &'a BTreeSet<ScopeId>)>,
+) -> Marks {
+    let mut taken = Marks::new();
+    for (name, ids) in scopes {
+        let Some(relation) = state.relations.get_mut(name) else { continue };
+        let (gone, left) = std::mem::take(&mut relation.marks).into_iter().partition(|id| ids.contains(id));
+        relation.marks = left;
+        taken.insert(name.clone(), (relation.source.clone(), gone));
+    }
+    taken
+}
+
+/// Puts marks back, but for those of scopes that went `well`, and of what was turned round since.
+pub(in crate::app) fn put_back(state: &mut AppState, taken: Marks, well: impl Fn(&Foreign, ScopeId) -> bool) {
+    for (name, (source, ids)) in taken {
+        if let Some(relation) = state.relations.get_mut(&name).filter(|relation| relation.source == source) {
+            relation.marks.extend(ids.into_iter().filter(|id| !well(&name, *id)));
+        }
+    }
+    count_hidden(state);
 }

@@ -13,6 +13,7 @@ use crate::model::ServerName;
 use super::super::action::Action;
 use super::super::effect::{Effect, ReadOutcome, Ticket};
 use super::super::entry::Typed;
+use super::super::fleet::marks;
 use super::super::gate;
 use super::super::key::Key;
 use super::super::pick;
@@ -27,7 +28,7 @@ use super::handing;
 pub(super) fn plan(state: &mut AppState) -> Vec<Effect> {
     let Ok((picks, picked)) = pick::picks(state) else { return Vec::new() };
     let ticket = state.ticket();
-    state.view = View::Planning { ticket, picked, waits_for: servers(&picks), asks: false };
+    state.view = View::Planning { ticket, picked, waits_for: servers(&picks), asks: false, from_jobs: false };
     vec![Effect::Plan(ticket, state.survey.clone(), picks)]
 }
 
@@ -35,7 +36,7 @@ pub(super) fn plan(state: &mut AppState) -> Vec<Effect> {
 pub(super) fn retry(state: &mut AppState) -> Vec<Effect> {
     let Ok(Retry { picks, left_out, picked }) = runs::retry(state) else { return Vec::new() };
     let ticket = state.ticket();
-    state.view = View::Planning { ticket, picked, waits_for: servers(&picks), asks: true };
+    state.view = View::Planning { ticket, picked, waits_for: servers(&picks), asks: true, from_jobs: true };
     vec![Effect::Retry(ticket, state.survey.clone(), picks, left_out)]
 }
 
@@ -44,10 +45,20 @@ fn servers(picks: &[Pick]) -> String {
     servers.into_iter().map(ServerName::as_str).collect::<Vec<_>>().join(", ")
 }
 
+/// Leaves a plan for the view that it was asked for in.
+fn leave(state: &mut AppState) {
+    let from_jobs = match &state.view {
+        View::Planning { from_jobs, .. } => *from_jobs,
+        View::Preview(preview) => preview.from_jobs,
+        _ => false,
+    };
+    state.view = if from_jobs { View::Jobs } else { View::Browse };
+}
+
 /// Gives up making a plan.
 pub(super) fn abandon(state: &mut AppState) -> Vec<Effect> {
     let View::Planning { ticket, .. } = state.view else { return Vec::new() };
-    state.view = View::Browse;
+    leave(state);
     state.say(Tone::Plain, "no plan was made; nothing was written");
     vec![Effect::Abandon(ticket)]
 }
@@ -77,8 +88,8 @@ pub(super) fn planned(
     let switches = state.switches();
     match &mut state.view {
         View::Preview(preview) => preview.replace(plan),
-        View::Planning { picked, asks, .. } => {
-            let asks = *asks;
+        View::Planning { picked, asks, from_jobs, .. } => {
+            let (asks, from_jobs) = (*asks, *from_jobs);
             let picked = std::mem::take(picked);
             // What is refused stays unwritten and is told with the result, as on the command line.
             if !asks && switches.manner() == Manner::Go && plan.scopes_to_write() > 0 {
@@ -89,6 +100,7 @@ pub(super) fn planned(
             // Nothing can be written, and the operator has to see why; or it is asked about in any case.
             let switches = Switches { confirm: true, ..switches };
             let preview = Preview::new(plan, picked, switches, &state.setting, state.names.clone());
+            let preview = preview.asked_for(from_jobs);
             state.filtering = false;
             state.view = View::Preview(Box::new(preview));
         }
@@ -103,7 +115,7 @@ pub(super) fn not_planned(state: &mut AppState, ticket: Ticket, error: &Error) -
         return Vec::new();
     }
     let hint = error.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
-    state.view = View::Browse;
+    leave(state);
     state.say(Tone::Bad, format!("no plan could be made: {error}{hint}"));
     Vec::new()
 }
@@ -120,7 +132,7 @@ pub(super) fn answer(state: &mut AppState, action: Action, now: Moment) -> Vec<E
     if preview.asking().is_none() {
         // Nothing is asked: leaving is all that is left.
         let effects = preview.overriding.map(Effect::Abandon).into_iter().collect();
-        state.view = View::Browse;
+        leave(state);
         return effects;
     }
     if matches!(answer, Answer::Yes | Answer::YesToAll) && preview.deletions_to_name().is_some() {
@@ -140,7 +152,7 @@ fn give(state: &mut AppState, answer: Answer, now: Moment) -> Vec<Effect> {
         }
         Some(approved) if approved.is_empty() => {
             let declined = Effect::Declined(preview.plan.clone());
-            state.view = View::Browse;
+            leave(state);
             state.say(Tone::Plain, "declined: nothing was written");
             vec![declined]
         }
@@ -266,11 +278,7 @@ fn run(state: &mut AppState, plan: Arc<Plan>, approved: Vec<Approved>, now: Mome
     let indexes: BTreeSet<usize> = approved.iter().map(Approved::relationship).collect();
     let mut run = Run::new(ticket, &plan, &indexes, now.clock);
     run.approved = Some((Arc::clone(&plan), approved.clone()));
-    for route in &run.routes {
-        if let Some(relation) = state.relations.get_mut(&route.name) {
-            relation.marks.retain(|id| !route.scopes.contains(id));
-        }
-    }
+    run.marks = marks::take(state, run.routes.iter().map(|route| (&route.name, &route.scopes)));
     // What needs a look stays until somebody looks.
     state.notices.forget_good();
     let doing = if run.kind == Kind::Undo { "" } else { "replicating " };

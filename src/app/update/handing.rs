@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::super::action::Action;
 use super::super::detached::DetachedJob;
 use super::super::effect::{Effect, Ticket};
+use super::super::fleet::marks;
 use super::super::notice::Notice;
 use super::super::reading;
 use super::super::runs::{Cancelled, Ended, Kind, Run};
@@ -14,8 +15,8 @@ use super::super::state::{AppState, Moment, Quitting, Tone, View};
 use super::{recalling, running};
 use crate::engine::approval::Approved;
 use crate::engine::outcome::{Outcome, RunReport};
-use crate::engine::plan::Plan;
-use crate::model::ScopeId;
+use crate::engine::plan::{Plan, PlannedRelationship};
+use crate::model::{Foreign, ScopeId};
 use crate::show::plural;
 
 /// Jobs that somebody looks at, or that are under way, are listed so often.
@@ -69,12 +70,10 @@ pub(super) fn start(state: &mut AppState, plan: Arc<Plan>, approved: Vec<Approve
         .collect();
     let ticket = state.ticket();
     state.handing.starting.insert(ticket, None);
-    for approval in &approved {
-        let Some(planned) = plan.relationships.get(approval.relationship()) else { continue };
-        let Some(relation) = state.relations.get_mut(&planned.name) else { continue };
-        let ids: BTreeSet<ScopeId> = planned.to_write(&plan.overrides).map(|scope| scope.id).collect();
-        relation.marks.retain(|id| !ids.contains(id));
-    }
+    let planned = approved.iter().filter_map(|approval| plan.relationships.get(approval.relationship()));
+    let scopes = |planned: &PlannedRelationship| planned.to_write(&plan.overrides).map(|scope| scope.id).collect();
+    let given: Vec<(&Foreign, BTreeSet<ScopeId>)> = planned.map(|planned| (&planned.name, scopes(planned))).collect();
+    state.handing.marks = marks::take(state, given.iter().map(|(name, ids)| (*name, ids)));
     state.view = View::Browse;
     state.notices.forget_good();
     state.say(Tone::Plain, "starting a job");
@@ -149,6 +148,7 @@ fn done(plan: &Plan, report: &RunReport) -> (BTreeSet<(usize, ScopeId)>, usize) 
 pub(super) fn started(state: &mut AppState, ticket: Ticket, job: i64) -> Vec<Effect> {
     let Some(run) = state.handing.starting.remove(&ticket) else { return Vec::new() };
     state.handing.started.push(job);
+    state.handing.marks.clear();
     if let Some(run) = run.and_then(|run| state.runs.find(run)) {
         run.handed_to = Some(job);
     }
@@ -167,6 +167,8 @@ pub(super) fn failed(state: &mut AppState, ticket: Ticket, reason: &str) -> bool
         return true;
     }
     let Some(run) = state.handing.starting.remove(&ticket) else { return false };
+    let marks = std::mem::take(&mut state.handing.marks);
+    marks::put_back(state, marks, |_, _| false);
     let left = if run.is_some() { "; what was left stays cancelled" } else { "; nothing was written" };
     state.quitting = None;
     let text = format!("no job was started{left}: {reason}");

@@ -328,7 +328,7 @@ pub(in crate::app) fn can_settle(state: &AppState, action: Action) -> Result<(),
 }
 
 fn planned(ticket: Ticket, picked: String) -> View {
-    View::Planning { ticket, picked, waits_for: "the servers of that run".to_owned(), asks: true }
+    View::Planning { ticket, picked, waits_for: "the servers of that run".to_owned(), asks: true, from_jobs: false }
 }
 
 /// Has a plan made of what an interrupted run had not come to: shown and asked about, always.

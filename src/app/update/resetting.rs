@@ -23,6 +23,7 @@ pub(super) fn plan(state: &mut AppState) -> Vec<Effect> {
         picked: format!("reset of {name}"),
         waits_for: "both partners".to_owned(),
         asks: false,
+        from_jobs: false,
     };
     vec![Effect::PlanReset(ticket, state.survey.clone(), name)]
 }

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::ServerName;
+use crate::engine::outcome::RelationshipRun;
+use crate::model::{Foreign, ScopeId, ServerName};
 
 use super::super::action::Action;
 use super::super::effect::{Effect, Ticket};
+use super::super::fleet::marks;
 use super::super::notice::Notice;
 use super::super::reading;
 use super::super::runs::{Cancelled, Ended, Kind};
@@ -73,6 +75,7 @@ pub(super) fn ended(state: &mut AppState, ticket: Ticket, result: Result<Ended, 
     run.scroll = Default::default();
     let servers: BTreeSet<ServerName> = run.routes.iter().flat_map(|route| route.servers.iter().cloned()).collect();
     state.runs.lay(ticket);
+    mark_again(state, ticket);
     no_news(state, ticket);
     // What the start of it said is over.
     state.hush();
@@ -82,6 +85,23 @@ pub(super) fn ended(state: &mut AppState, ticket: Ticket, result: Result<Ended, 
     effects.extend(recalling::refresh(state));
     effects.extend(handing::go_on(state, ticket));
     effects
+}
+
+/// What a run did not bring as it was wanted is marked as before.
+fn mark_again(state: &mut AppState, ticket: Ticket) {
+    let Some(run) = state.runs.find(ticket) else { return };
+    let taken = std::mem::take(&mut run.marks);
+    let well: BTreeSet<(Foreign, ScopeId)> = match &run.result {
+        Some(Ok(Ended::Replicated(report))) => {
+            let good = |told: &RelationshipRun| {
+                let scopes = told.scopes.iter().filter(|scope| scope.is_good());
+                scopes.map(|scope| (told.name.clone(), scope.id)).collect::<Vec<_>>()
+            };
+            report.relationships.iter().flat_map(good).collect()
+        }
+        _ => BTreeSet::new(),
+    };
+    marks::put_back(state, taken, |name, id| well.contains(&(name.clone(), id)));
 }
 
 /// What a run has brought is not told as a change that was watched.
