@@ -193,6 +193,8 @@ async fn no_journal_no_write() {
         let report = execute(&fleet, &plan, Switches::default(), &journal).await;
         assert_eq!(report.counts().get(&Outcome::Rejected), Some(&2), "{stage}");
         assert_eq!(report.exit_status(), 1, "refused before any write");
+        let told = show::report_summary(&report).text();
+        assert_eq!(told.contains(&report.run), stage != "begin", "what the history does not know has no name: {told}");
         assert!(!servers.1.writes().iter().any(|call| call.starts_with("write")), "{stage}");
         let stored = journal.records.lock().unwrap().iter().any(|record| record.starts_with("before"));
         assert_eq!(stored, stage == "before", "{stage}: what is stored and has no outcome is taken for written");

@@ -177,6 +177,7 @@ mod tests {
         let now = jiff::Timestamp::UNIX_EPOCH;
         let report = |outcome| RunReport {
             run: "r".into(),
+            begun: true,
             relationships: vec![RelationshipRun {
                 name: "pair".into(),
                 source: "one".into(),

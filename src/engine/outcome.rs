@@ -257,6 +257,8 @@ impl RelationshipRun {
 pub struct RunReport {
     /// The run's name in the journal.
     pub run: String,
+    /// The history knows it by that name: it came to its first write. Of any other only the audit tells.
+    pub begun: bool,
     /// The relationships, in plan order.
     pub relationships: Vec<RelationshipRun>,
     /// When it began.

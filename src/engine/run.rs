@@ -98,7 +98,7 @@ pub async fn run(
         .enumerate()
         .map(|(at, planned)| complete(plan, planned, approved.contains_key(&at), written.remove(&at)))
         .collect();
-    let report = RunReport { run, relationships, started, ended: jiff::Timestamp::now() };
+    let report = RunReport { run, begun, relationships, started, ended: jiff::Timestamp::now() };
     for caveat in report.relationships.iter().flat_map(|relationship| &relationship.caveats) {
         tracing::warn!(run = report.run, "{caveat}");
     }
@@ -309,7 +309,7 @@ pub fn not_begun(plan: &Plan, journal: &dyn Journal) {
     let now = jiff::Timestamp::now();
     let run = run_id(now);
     let relationships = plan.relationships.iter().map(|planned| complete(plan, planned, false, None)).collect();
-    let report = RunReport { run, relationships, started: now, ended: now };
+    let report = RunReport { run, begun: false, relationships, started: now, ended: now };
     let start = start(plan, &BTreeMap::new(), (&report.run, now), &[]);
     if let Err(error) = journal.not_begun(&start, &report.to_json()) {
         tracing::warn!(%error, "the history could not be told what was declined or refused");

@@ -200,7 +200,7 @@ impl Subject {
             still_terminated: None,
         };
         let relationships = self.sides.iter().zip(ends).map(part).collect();
-        RunReport { run: run.to_owned(), relationships, started, ended: jiff::Timestamp::now() }
+        RunReport { run: run.to_owned(), begun: true, relationships, started, ended: jiff::Timestamp::now() }
     }
 }
 

@@ -74,9 +74,11 @@ fn outcome(scope: &ScopeRun, is_shared: bool, names: &ScopeNames) -> Line {
     }
 }
 
-/// `run 20261121T203500Z-1f3a09c7: 1 rejected, 3 replicated, 39 unchanged`.
+/// `run 20261121T203500Z-1f3a09c7: 1 rejected, 3 replicated, 39 unchanged`. A name that the history does not know is
+/// not told: nobody could look it up.
 pub fn report_summary(report: &RunReport) -> Line {
     let counts = report.counts_in_words();
     let role = if report.exit_status() == 0 { Role::Good } else { Role::Critical };
-    Line::of(0, role, format!("run {}: {}", report.run, counts.join(", ")))
+    let run = if report.begun { format!("run {}: ", report.run) } else { String::new() };
+    Line::of(0, role, format!("{run}{}", counts.join(", ")))
 }

@@ -124,7 +124,7 @@ mod tests {
             unsaved: false,
             still_terminated: None,
         };
-        let report = RunReport { run: "r".into(), relationships: vec![told], started: now, ended: now };
+        let report = RunReport { run: "r".into(), begun: true, relationships: vec![told], started: now, ended: now };
         let undone = Undone::of(&report.to_json()).unwrap();
         let wanted = Undone {
             name: "pair".into(),

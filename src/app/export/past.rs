@@ -67,7 +67,7 @@ pub(super) fn runs(state: &AppState) -> Result<Sheet, String> {
 
 fn name(run: &Run) -> String {
     match &run.result {
-        Some(Ok(Ended::Replicated(report))) => report.run.clone(),
+        Some(Ok(Ended::Replicated(report))) if report.begun => report.run.clone(),
         Some(Ok(Ended::Reset(report))) => report.run.clone(),
         _ => String::new(),
     }

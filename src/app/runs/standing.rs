@@ -262,7 +262,7 @@ mod tests {
 
     fn line(relationships: Vec<RelationshipRun>) -> String {
         let now = jiff::Timestamp::UNIX_EPOCH;
-        summary(&RunReport { run: "r".to_owned(), relationships, started: now, ended: now }, "H").1
+        summary(&RunReport { run: "r".to_owned(), begun: true, relationships, started: now, ended: now }, "H").1
     }
 
     #[test]

@@ -119,7 +119,8 @@ pub(super) fn go_on(state: &mut AppState, run: Ticket) -> Vec<Effect> {
     if left == 0 {
         return Vec::new();
     }
-    let title = format!("the rest of run {}: {} of {}", report.run, plural(left, "scope"), run.title());
+    let rest = if report.begun { format!("the rest of run {}", report.run) } else { "a run not begun here".to_owned() };
+    let title = format!("{rest}: {} of {}", plural(left, "scope"), run.title());
     let effect = Effect::StartJob(ticket, Arc::clone(plan), approved.clone(), done, title);
     state.handing.starting.insert(ticket, Some(run.ticket));
     vec![effect]
