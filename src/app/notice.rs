@@ -61,11 +61,14 @@ impl Notices {
         self.0.is_empty()
     }
 
-    /// All in one line, and how good the worst is: what needs a look first, the newest of it before the others.
+    /// All in one line, and how good the worst is: that first, and of what is as good the newest.
     pub fn line(&self) -> Option<(Tone, String)> {
-        let (good, others): (Vec<&Notice>, Vec<&Notice>) =
-            self.0.iter().rev().partition(|notice| notice.tone == Tone::Good);
-        let all: Vec<&Notice> = others.into_iter().chain(good).collect();
+        let mut all: Vec<&Notice> = self.0.iter().rev().collect();
+        all.sort_by_key(|notice| match notice.tone {
+            Tone::Bad => 0,
+            Tone::Warning | Tone::Plain => 1,
+            Tone::Good => 2,
+        });
         let word = |notice: &&Notice| if notice.tone == Tone::Good { "done" } else { "LOOK" };
         let words: Vec<String> = all.iter().map(|notice| format!("{}: {}", word(notice), notice.text)).collect();
         Some((all.first()?.tone, words.join("; ")))
@@ -87,7 +90,7 @@ mod tests {
     #[test]
     fn what_needs_a_look_is_not_covered_by_what_went_well() {
         let told = notices(&[(Tone::Bad, "a", 1), (Tone::Good, "b", 2), (Tone::Warning, "c", 3), (Tone::Good, "d", 4)]);
-        assert_eq!(told.line(), Some((Tone::Warning, "LOOK: c; LOOK: a; done: d".to_owned())));
+        assert_eq!(told.line(), Some((Tone::Bad, "LOOK: a; LOOK: c; done: d".to_owned())));
         let long = "x".repeat(LONG);
         assert_eq!(notices(&[(Tone::Bad, &long, 1), (Tone::Bad, "b", 2)]).line().unwrap().1, "LOOK: b");
     }
@@ -96,7 +99,7 @@ mod tests {
     fn only_the_notice_of_that_run_is_revised() {
         let mut told = notices(&[(Tone::Bad, "a", 1), (Tone::Warning, "b", 2)]);
         told.revise(Ticket(2), (Tone::Warning, "c"));
-        assert_eq!(told.line().unwrap().1, "LOOK: c; LOOK: a");
+        assert_eq!(told.line().unwrap().1, "LOOK: a; LOOK: c");
         told.revise(Ticket(1), (Tone::Good, "a"));
         assert_eq!(told.line().unwrap().1, "LOOK: c");
         told.revise(Ticket(2), (Tone::Good, ""));

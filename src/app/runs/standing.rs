@@ -208,6 +208,7 @@ pub fn summary(report: &RunReport, reset: &str) -> (Tone, String) {
     let text = parts.into_iter().flatten().collect::<Vec<_>>().join("; ");
     let tone = match report.exit_status() {
         0 if left.is_none() => Tone::Good,
+        _ if !broken.is_empty() => Tone::Bad,
         _ if report.scopes().any(|scope| matches!(scope.outcome, Outcome::Rejected | Outcome::Unknown)) => Tone::Bad,
         _ => Tone::Warning,
     };
