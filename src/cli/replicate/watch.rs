@@ -14,6 +14,9 @@ use crate::signals::Signals;
 
 const BAR: &str = "{bar:30} {pos}/{len} changes {per_sec} {eta} left  {msg}";
 
+/// A run that is to end before all is written: nobody knows how long that takes.
+const ENDING: &str = "{bar:30} {pos}/{len} changes  {msg}";
+
 /// A wait, where there is nothing to count.
 const WAIT: &str = "{spinner} {elapsed} {msg}";
 
@@ -46,11 +49,12 @@ pub(in crate::cli) async fn watch(
             () = signals.next() => {
                 let text = cancel(control, said);
                 bar.0.suspend(|| console.aside(&Line::of(0, Role::Warning, text)));
+                bar.show(&Progress::from(&*status.borrow()), true);
             }
             changed = status.changed() => match changed {
                 Ok(()) => {
                     let progress = Progress::from(&*status.borrow_and_update());
-                    bar.show(&progress);
+                    bar.show(&progress, control.is_cancelled());
                     if console.is_in_lines() && let Some(text) = spoken.next(&progress, Instant::now()) {
                         console.aside(&Line::of(0, Role::Muted, text));
                     }
@@ -117,10 +121,9 @@ impl Bar {
         Bar(bar)
     }
 
-    /// Draws how far it is.
-    pub(in crate::cli) fn show(&self, progress: &Progress) {
-        let template = if progress.waiting { WAIT } else { BAR };
-        if let Ok(style) = ProgressStyle::with_template(template) {
+    /// Draws how far it is; `is_ending`: not all of it will be done.
+    pub(in crate::cli) fn show(&self, progress: &Progress, is_ending: bool) {
+        if let Ok(style) = ProgressStyle::with_template(template(progress, is_ending)) {
             self.0.set_style(style.progress_chars("=> "));
         }
         if progress.waiting {
@@ -133,6 +136,14 @@ impl Bar {
             text.push_str(&format!(", {}", progress.doing));
         }
         self.0.set_message(text);
+    }
+}
+
+fn template(progress: &Progress, is_ending: bool) -> &'static str {
+    match is_ending {
+        _ if progress.waiting => WAIT,
+        true => ENDING,
+        false => BAR,
     }
 }
 
@@ -157,6 +168,16 @@ mod tests {
         assert_eq!(spoken.next(&wait, now).as_deref(), Some("waiting: HA normal"));
         assert_eq!(spoken.next(&wait, now + PAUSE * 9), None);
         assert_eq!(spoken.next(&done(3), now + PAUSE).as_deref(), Some("3 of 9 scopes"));
+    }
+
+    #[test]
+    fn no_time_left_is_told_of_a_run_that_is_to_end() {
+        let progress = Progress { changes_total: 9, ..Progress::default() };
+        assert!(template(&progress, false).contains("{eta}"));
+        assert!(
+            !template(&progress, true).contains("{eta}") && !template(&Progress::waiting(""), true).contains("{eta}")
+        );
+        assert!([BAR, ENDING, WAIT].iter().all(|template| ProgressStyle::with_template(template).is_ok()));
     }
 
     #[test]
