@@ -157,6 +157,34 @@ fn the_mouse_points_where_somebody_wants_it_to_and_confirms_nothing() {
 }
 
 #[test]
+fn the_mouse_does_not_end_what_is_being_typed() {
+    const CLICK: MouseEventKind = MouseEventKind::Down(MouseButton::Left);
+    for kind in [CLICK, MouseEventKind::ScrollDown] {
+        // the filter of the list, with the pointer on the drift
+        let (mut program, _servers) = ready();
+        program.press("M F Enter / b e");
+        let there = program.state.drawn.drift.unwrap().area;
+        let event = |x, y| Event::Mouse(MouseEvent { kind, column: x, row: y, modifiers: KeyModifiers::NONE });
+        program.event(event(there.x + 1, there.y + 1));
+        program.press("r l");
+        assert_eq!((program.state.tree.filter.as_str(), program.state.filtering), ("berl", true), "{kind:?}");
+        // a search in the drift, with the pointer on the list
+        program.press("Esc Tab / b e");
+        let (there, cursor) = (program.state.drawn.fleet.unwrap().area, program.state.tree.key());
+        program.event(event(there.x + 1, there.y + 3));
+        program.press("r l");
+        assert_eq!((program.state.drift.search.text.as_str(), program.state.focus), ("berl", Pane::Drift), "{kind:?}");
+        assert_eq!(program.state.tree.key(), cursor);
+        // the name of a file
+        program.press("Esc E");
+        assert!(program.state.is_exporting(), "{}", program.text());
+        program.event(event(there.x + 1, there.y + 3));
+        assert_eq!(program.state.tree.key(), cursor);
+        assert_eq!(program.begun, [""; 0], "{kind:?}");
+    }
+}
+
+#[test]
 fn a_filter_that_is_not_understood_marks_nothing() {
     let (mut program, _servers) = ready();
     program.press("/ b o g u s : x Enter");

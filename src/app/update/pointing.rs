@@ -25,6 +25,8 @@ pub(super) fn on_mouse(state: &mut AppState, event: MouseEvent, now: Moment) -> 
     let wheel = match event.kind {
         // What was on its way when it was turned off.
         _ if !state.mouse => return Vec::new(),
+        // With the focus elsewhere the rest of a word would be taken for commands.
+        _ if state.filtering || state.is_typing() => return Vec::new(),
         MouseEventKind::ScrollUp => Action::Up,
         MouseEventKind::ScrollDown => Action::Down,
         MouseEventKind::Down(MouseButton::Left) => return click(state, event.column, event.row, now),
