@@ -93,8 +93,8 @@ pub struct Handing {
     pub starting: BTreeMap<Ticket, Option<Ticket>>,
     /// Jobs that were started from here.
     pub started: Vec<i64>,
-    /// The marks that went into the job that is being started.
-    pub marks: Marks,
+    /// The marks that went into each of them.
+    pub marks: BTreeMap<Ticket, Marks>,
     /// The jobs are being listed.
     pub listing: Option<Ticket>,
     /// When they were asked for last.

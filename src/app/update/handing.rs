@@ -73,7 +73,8 @@ pub(super) fn start(state: &mut AppState, plan: Arc<Plan>, approved: Vec<Approve
     let planned = approved.iter().filter_map(|approval| plan.relationships.get(approval.relationship()));
     let scopes = |planned: &PlannedRelationship| planned.to_write(&plan.overrides).map(|scope| scope.id).collect();
     let given: Vec<(&Foreign, BTreeSet<ScopeId>)> = planned.map(|planned| (&planned.name, scopes(planned))).collect();
-    state.handing.marks = marks::take(state, given.iter().map(|(name, ids)| (*name, ids)));
+    let taken = marks::take(state, given.iter().map(|(name, ids)| (*name, ids)));
+    state.handing.marks.insert(ticket, taken);
     state.view = View::Browse;
     state.notices.forget_good();
     state.say(Tone::Plain, "starting a job");
@@ -149,7 +150,7 @@ fn done(plan: &Plan, report: &RunReport) -> (BTreeSet<(usize, ScopeId)>, usize) 
 pub(super) fn started(state: &mut AppState, ticket: Ticket, job: i64) -> Vec<Effect> {
     let Some(run) = state.handing.starting.remove(&ticket) else { return Vec::new() };
     state.handing.started.push(job);
-    state.handing.marks.clear();
+    state.handing.marks.remove(&ticket);
     if let Some(run) = run.and_then(|run| state.runs.find(run)) {
         run.handed_to = Some(job);
     }
@@ -168,8 +169,9 @@ pub(super) fn failed(state: &mut AppState, ticket: Ticket, reason: &str) -> bool
         return true;
     }
     let Some(run) = state.handing.starting.remove(&ticket) else { return false };
-    let marks = std::mem::take(&mut state.handing.marks);
-    marks::put_back(state, marks, |_, _| false);
+    if let Some(marks) = state.handing.marks.remove(&ticket) {
+        marks::put_back(state, marks, |_, _| false);
+    }
     let left = if run.is_some() { "; what was left stays cancelled" } else { "; nothing was written" };
     state.quitting = None;
     let text = format!("no job was started{left}: {reason}");
