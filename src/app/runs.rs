@@ -115,7 +115,7 @@ pub struct Run {
     pub ended: Option<jiff::Timestamp>,
     /// What was approved, for whoever is to go on with it.
     pub approved: Option<(Arc<Plan>, Vec<Approved>)>,
-    /// The marks that went into it: what does not go well is marked again.
+    /// The marks that went into it: what does not go well may be marked again.
     pub marks: Marks,
     /// The job that goes on with it.
     pub handed_to: Option<i64>,
@@ -176,7 +176,7 @@ impl Run {
             result: None,
             ended: None,
             approved: None,
-            marks: Marks::new(),
+            marks: Marks::default(),
             handed_to: None,
             seen: false,
             rows: Vec::new(),

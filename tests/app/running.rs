@@ -371,6 +371,44 @@ fn what_did_not_go_well_stays_marked() {
 }
 
 #[test]
+fn no_mark_comes_back_that_would_be_written_unasked_or_unmeant() {
+    // with Force the next key writes what is highlighted, and nothing else
+    let (mut program, servers) = ready();
+    servers.1.script("10.0.1.0/24", Script::Refuse);
+    program.press("F Enter Space r");
+    assert!(program.text().contains("1 rejected"), "{}", program.text());
+    assert!(marks(&program.state).is_empty());
+    program.press("Down r");
+    let written = |server: &FakeServer, scope: &str| {
+        server.writes().iter().filter(|call| call.starts_with("write") && call.contains(scope)).count()
+    };
+    assert_eq!((written(&servers.1, "10.0.1.0"), written(&servers.1, "10.0.2.0")), (1, 1), "{:?}", servers.1.writes());
+    // nor do they come back beside what was marked meanwhile, or what was taken away
+    for (keys, left) in [("Down Down Space", vec!["10.0.3.0"]), ("Down Down Space Space", vec![])] {
+        let (mut program, servers) = ready();
+        servers.1.script("10.0.1.0/24", Script::Refuse);
+        program.press("Enter Space r");
+        program.wait(300);
+        program.type_keys("y");
+        program.type_keys(keys);
+        program.settle();
+        assert_eq!(marks(&program.state), left, "{keys}");
+    }
+    // nor those of a job that cannot be started, with Force; WhatIf wins over Force
+    for (keys, left) in [("F", vec![]), ("F W", vec!["10.0.1.0"])] {
+        let (mut program, _servers) = ready();
+        program.past.fails = Some("no room".into());
+        program.press("Enter Space r J");
+        program.wait(300);
+        program.type_keys("y");
+        program.type_keys(keys);
+        program.settle();
+        assert!(program.text().contains("no job was started"), "{}", program.text());
+        assert_eq!(marks(&program.state), left, "{keys}");
+    }
+}
+
+#[test]
 fn who_declines_a_retry_is_back_where_it_was_asked_for() {
     let (mut program, servers) = ready();
     servers.1.script("10.0.1.0/24", Script::Refuse);

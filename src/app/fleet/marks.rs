@@ -40,6 +40,7 @@ pub fn toggle(state: &mut AppState) {
     let id = scope.id;
     let compared = state.current().and_then(|(_, relation)| relation.compared.as_ref());
     let against = compared.and_then(|compared| compared.left_out(std::iter::once(scope)).pop());
+    state.tree.markings += 1;
     let Some(relation) = state.current_mut() else { return };
     let is_new = !relation.marks.remove(&id) && relation.marks.insert(id);
     count_hidden(state);
@@ -92,6 +93,7 @@ fn toggle_all(state: &mut AppState, meant: Vec<Meant>) {
     let filter = if state.tree.filter.trim().is_empty() { "" } else { " (of those that the filter shows)" };
     let many = meant.iter().filter(|meant| !meant.ids.is_empty()).count();
     let many = if many > 1 { format!(" in {many} relationships") } else { String::new() };
+    state.tree.markings += 1;
     for meant in &meant {
         let Some(relation) = state.relations.get_mut(&meant.name) else { continue };
         match takes_away {
@@ -128,6 +130,7 @@ pub fn invert(state: &mut AppState) {
     let mut meant: BTreeMap<Foreign, BTreeSet<ScopeId>> =
         all.into_iter().map(|meant| (meant.name, meant.ids)).collect();
     let (mut marked, mut unmarked) = (0, 0);
+    state.tree.markings += 1;
     for (name, relation) in &mut state.relations {
         let is_marked = |id: &ScopeId| relation.marks.contains(id);
         let taken: BTreeSet<ScopeId> = relation.shown().map(|(_, scope)| scope.id).filter(is_marked).collect();
@@ -143,6 +146,7 @@ pub fn invert(state: &mut AppState) {
 
 /// Takes all marks away.
 pub fn clear(state: &mut AppState) {
+    state.tree.markings += 1;
     state.relations.values_mut().for_each(|relation| relation.marks.clear());
     count_hidden(state);
     state.say(Tone::Plain, "no scope is marked");
@@ -178,27 +182,39 @@ pub fn words(state: &AppState) -> Option<String> {
     (marked > 0).then(|| format!("{marked} marked{many}{hidden}"))
 }
 
-/// Marks that were taken away for a run: by relationship, with its source then.
-pub type Marks = BTreeMap<Foreign, (Option<ServerName>, BTreeSet<ScopeId>)>;
+/// Marks that were taken away for a run.
+#[derive(Clone, Debug, Default)]
+pub struct Marks {
+    /// By relationship, with its source then.
+    scopes: BTreeMap<Foreign, (Option<ServerName>, BTreeSet<ScopeId>)>,
+    /// How often the operator had set or taken marks until then.
+    markings: u64,
+}
 
 /// Takes the marks of these scopes away.
 pub(in crate::app) fn take<'a>(
     state: &mut AppState,
     scopes: impl IntoIterator<Item = (&'a Foreign, &'a BTreeSet<ScopeId>)>,
 ) -> Marks {
-    let mut taken = Marks::new();
+    let mut taken = Marks { markings: state.tree.markings, ..Marks::default() };
     for (name, ids) in scopes {
         let Some(relation) = state.relations.get_mut(name) else { continue };
         let (gone, left) = std::mem::take(&mut relation.marks).into_iter().partition(|id| ids.contains(id));
         relation.marks = left;
-        taken.insert(name.clone(), (relation.source.clone(), gone));
+        taken.scopes.insert(name.clone(), (relation.source.clone(), gone));
     }
     taken
 }
 
-/// Puts marks back, but for those of scopes that went `well`, and of what was turned round since.
+/// Puts marks back, but for those of scopes that went `well`, and of what was turned round since. They win over
+/// the highlight: with Force they would be written unasked, and beside newer marks unmeant. So none come back then.
 pub(in crate::app) fn put_back(state: &mut AppState, taken: Marks, well: impl Fn(&Foreign, ScopeId) -> bool) {
-    for (name, (source, ids)) in taken {
+    let switches = state.switches();
+    let is_unasked = switches.force && !switches.what_if;
+    if is_unasked || taken.markings != state.tree.markings {
+        return;
+    }
+    for (name, (source, ids)) in taken.scopes {
         if let Some(relation) = state.relations.get_mut(&name).filter(|relation| relation.source == source) {
             relation.marks.extend(ids.into_iter().filter(|id| !well(&name, *id)));
         }

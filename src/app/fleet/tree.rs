@@ -26,6 +26,8 @@ pub struct Tree {
     pub is_outdated: bool,
     /// Marked scopes that the filter hides.
     pub hidden_marks: usize,
+    /// How often the operator has set or taken marks.
+    pub(super) markings: u64,
     /// The first line shown, as drawn last.
     pub top: usize,
     /// Lines shown, as drawn last.
@@ -54,6 +56,7 @@ impl Tree {
             range: None,
             is_outdated: false,
             hidden_marks: 0,
+            markings: 0,
             top: 0,
             height: 0,
             order: Vec::new(),

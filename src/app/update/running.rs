@@ -87,7 +87,7 @@ pub(super) fn ended(state: &mut AppState, ticket: Ticket, result: Result<Ended, 
     effects
 }
 
-/// What a run did not bring as it was wanted is marked as before.
+/// What a run did not bring as it was wanted is marked as before, unless that could mislead.
 fn mark_again(state: &mut AppState, ticket: Ticket) {
     let Some(run) = state.runs.find(ticket) else { return };
     let taken = std::mem::take(&mut run.marks);
