@@ -244,6 +244,9 @@ pub struct Runs {
     pub jobs: Vec<DetachedJob>,
     /// The one that is shown; `None` for the newest.
     pub chosen: Option<Entry>,
+    /// The one that the cursor was on when the filter was set, or since: it stays until the cursor leaves it, as
+    /// the keys would else go to another one when it changes.
+    held: Option<Entry>,
     /// Where the list of the job that is shown stands.
     pub job_scroll: Scroll,
     /// What of runs and jobs is listed.
@@ -258,8 +261,8 @@ impl Runs {
     /// Runs and jobs that the filter leaves, oldest first.
     pub fn entries(&self) -> Vec<Entry> {
         let runs = self.all.iter().filter(|run| run.is_left).map(|run| (run.began, Entry::Run(run.ticket)));
-        let jobs =
-            self.jobs.iter().filter(|job| self.listed.filter.job(job)).map(|job| (job.created, Entry::Job(job.id)));
+        let jobs = self.jobs.iter().filter(|job| self.held == Some(Entry::Job(job.id)) || self.listed.filter.job(job));
+        let jobs = jobs.map(|job| (job.created, Entry::Job(job.id)));
         let mut entries: Vec<_> = jobs.chain(runs).collect();
         entries.sort_by_key(|(at, _)| *at);
         entries.into_iter().map(|(_, entry)| entry).collect()
@@ -269,7 +272,9 @@ impl Runs {
     pub fn change_filter(&mut self, change: impl FnOnce(&mut String)) {
         change(&mut self.filter);
         self.listed.filter = Filter::jobs(&self.filter);
+        self.held = None;
         self.lay_all();
+        self.held = self.shown().filter(|_| !self.filter.is_empty());
     }
 
     /// How the title of the list tells of the filter, where there is one.
@@ -298,7 +303,8 @@ impl Runs {
 
     /// Lists a run anew.
     pub fn lay(&mut self, ticket: Ticket) {
-        self.all.iter_mut().filter(|run| run.ticket == ticket).for_each(|run| run.lay(&self.listed));
+        let held = self.held;
+        self.all.iter_mut().filter(|run| run.ticket == ticket).for_each(|run| lay(run, &self.listed, held));
     }
 
     /// Lists only what failed, or all again.
@@ -309,7 +315,7 @@ impl Runs {
 
     fn lay_all(&mut self) {
         for run in &mut self.all {
-            run.lay(&self.listed);
+            lay(run, &self.listed, self.held);
             run.scroll = Scroll { height: run.scroll.height, ..Scroll::default() };
         }
     }
@@ -317,7 +323,8 @@ impl Runs {
     /// What is shown.
     pub fn shown(&self) -> Option<Entry> {
         let entries = self.entries();
-        self.chosen.filter(|chosen| entries.contains(chosen)).or_else(|| entries.last().copied())
+        let there = |entry: &Entry| entries.contains(entry);
+        self.held.filter(there).or(self.chosen.filter(there)).or_else(|| entries.last().copied())
     }
 
     /// The run that is shown.
@@ -360,7 +367,7 @@ impl Runs {
             if left.any(|one| one.name == *name) {
                 let all = &mut Arc::make_mut(report).relationships;
                 all.iter_mut().filter(|one| one.name == *name).for_each(|one| one.still_terminated = None);
-                run.lay(&self.listed);
+                lay(run, &self.listed, self.held);
                 revised.push(run.ticket);
             }
         }
@@ -379,8 +386,26 @@ impl Runs {
         self.choose(self.entries().into_iter().rev().nth(line));
     }
 
+    /// Keeps what is shown where it is, whatever becomes of it or begins beside it.
+    pub fn pin(&mut self) {
+        self.chosen = self.shown();
+        self.held = self.chosen.filter(|_| !self.filter.is_empty());
+    }
+
     fn choose(&mut self, entry: Option<Entry>) {
         self.chosen = entry;
+        let left = std::mem::replace(&mut self.held, entry.filter(|_| !self.filter.is_empty()));
+        if let Some(Entry::Run(ticket)) = left {
+            self.lay(ticket);
+        }
         self.job_scroll = Scroll { height: self.job_scroll.height, ..Scroll::default() };
+    }
+}
+
+/// Lists a run anew; the one that is held as if there were no filter, where that would drop it.
+fn lay(run: &mut Run, listed: &Listed, held: Option<Entry>) {
+    run.lay(listed);
+    if !run.is_left && held == Some(Entry::Run(run.ticket)) {
+        run.lay(&Listed { only_failed: listed.only_failed, filter: Filter::default() });
     }
 }

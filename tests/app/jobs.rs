@@ -48,6 +48,23 @@ fn jobs_of_others_are_listed_followed_and_cancelled_one_step_after_the_other() {
 }
 
 #[test]
+fn a_second_cancel_goes_to_the_job_of_the_first_whatever_the_filter_leaves() {
+    let (mut program, _servers) = ready();
+    let numbered = |id: i64, cancel| DetachedJob { id, cancel, ..job(JobState::Running) };
+    program.past.jobs = vec![numbered(3, 0), numbered(4, 0)];
+    program.press("J / s t a t e : r u n n i n g Enter x");
+    assert_eq!(program.asked, ["cancel job 4"]);
+    // it is over, and another one began
+    let over = DetachedJob { state: JobState::Stopped, ..numbered(4, 1) };
+    program.past.jobs = vec![numbered(3, 0), over, numbered(5, 0)];
+    program.wait(1000);
+    program.settle();
+    program.press("x");
+    assert_eq!(program.asked, ["cancel job 4"], "{}", program.text());
+    assert!(message(&program.state).contains("is over"), "{}", message(&program.state));
+}
+
+#[test]
 fn what_is_approved_as_a_job_runs_without_this_program() {
     let (mut program, servers) = ready();
     program.press("Enter a r J");

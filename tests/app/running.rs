@@ -216,6 +216,35 @@ fn several_runs_go_on_at_once_and_one_that_waits_says_for_which() {
 }
 
 #[test]
+fn a_second_cancel_goes_to_the_run_of_the_first_whatever_the_filter_leaves() {
+    for older in [false, true] {
+        let (mut program, _) = two_pairs();
+        program.press("Enter Space r");
+        program.wait(300);
+        program.type_keys("y");
+        let _first = hold_runs(&mut program);
+        program.press("Left Left Down Enter Space r");
+        program.wait(300);
+        program.type_keys("y");
+        let _second = hold_runs(&mut program);
+        program.press("J / s t a t e : r u n n i n g Enter");
+        if older {
+            program.state.runs.step(-1);
+        }
+        let shown = program.state.runs.shown();
+        assert_eq!(program.state.runs.entries().len(), 2, "{}", program.text());
+        program.press("x x");
+        let cancelled: Vec<bool> = program.state.runs.all.iter().map(|run| run.cancelled.is_some()).collect();
+        assert_eq!((cancelled, program.state.runs.shown()), (vec![older, !older], shown), "{}", program.text());
+        // the cursor leaves it, and the filter drops it
+        let ticket = program.state.runs.all[usize::from(!older)].ticket;
+        program.state.runs.lay(ticket);
+        program.state.runs.step(if older { 1 } else { -1 });
+        assert_eq!(program.state.runs.entries().len(), 1, "{}", program.text());
+    }
+}
+
+#[test]
 fn no_time_left_is_told_where_nothing_moves_or_the_run_is_to_end() {
     let under_way = |program: &mut Program, seconds: u64| {
         let clock = program.state.clock;

@@ -32,6 +32,8 @@ pub(super) fn act(state: &mut AppState, action: Action) -> Vec<Effect> {
 }
 
 fn cancel(state: &mut AppState) -> Vec<Effect> {
+    // the same key again means the same one
+    state.runs.pin();
     if let Some(effects) = handing::cancel(state) {
         return effects;
     }
