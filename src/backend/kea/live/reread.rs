@@ -87,9 +87,11 @@ impl LiveServer {
             let scope = match listed.get(id) {
                 None => None,
                 Some(listed) => {
-                    let both = tokio::try_join!(self.subnet(listed.id, ctl), self.reservations(listed.id, ctl));
-                    let (subnet, reservations) = both?;
-                    let Some(subnet) = subnet.filter(|subnet| prefix(subnet) == Some(*id)) else { return Ok(None) };
+                    let (subnet, reservations) =
+                        tokio::join!(self.subnet(listed.id, ctl), self.reservations(listed.id, ctl));
+                    let Some(subnet) = subnet?.filter(|subnet| prefix(subnet) == Some(*id)) else { return Ok(None) };
+                    // of a subnet that is gone Kea gives no reservations, and calls that an error
+                    let reservations = reservations?;
                     let network = listed.network.as_ref();
                     let scope = subnet::reopen(&subnet, &reservations, network, &known.surroundings);
                     Some(scope.map_err(|reason| self.not_understood(Some(*id), &reason))?)

@@ -1,6 +1,8 @@
 //! The adapter against a control socket that answers as no healthy Kea does, or with what
 //! the test machines lack: a hosts database.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 use serde_json::{Value, json};
 
 use super::*;
@@ -132,4 +134,35 @@ async fn a_database_that_cannot_be_read_is_remarked() {
     let [(None, remark)] = reading.unreadable.as_slice() else { panic!("{:?}", reading.unreadable) };
     assert!(remark.raw().contains("lacks reservation-get-page"), "{remark}");
     assert_eq!(reading.scopes.len(), 1);
+}
+
+#[tokio::test]
+async fn a_scope_that_went_a_moment_ago_is_gone_and_no_failure() {
+    let gone = Arc::new(AtomicBool::new(false));
+    let behind = gone.clone();
+    let fake = Fake::script(move |request| {
+        let is_gone = behind.load(Relaxed);
+        let subnet = json!({ "id": 1, "subnet": "10.0.0.0/24" });
+        match request["command"].as_str()? {
+            "list-commands" => ok(json!(["config-get", "subnet4-list", "subnet4-get", "reservation-get-all"])),
+            "config-get" if is_gone => ok(json!({ "Dhcp4": { "subnet4": [] } })),
+            "config-get" => ok(json!({ "Dhcp4": { "subnet4": [subnet] } })),
+            "subnet4-list" => ok(json!({ "subnets": [subnet] })),
+            // as Kea 3.0 says it
+            "subnet4-get" if is_gone => Some(json!({ "result": 3, "text": "0 IPv4 subnets returned" })),
+            "subnet4-get" => ok(json!({ "subnet4": [subnet] })),
+            "reservation-get-all" if is_gone => {
+                Some(json!({ "result": 1, "text": "IPv4 subnet with ID of '1' is not configured" }))
+            }
+            "reservation-get-all" => ok(json!({ "hosts": [] })),
+            _ => None,
+        }
+    });
+    let server = server(&fake);
+    server.read(&Control::free()).await.unwrap();
+    let id: ScopeId = "10.0.0.0/24".parse().unwrap();
+    assert!(server.reread(&[id], &Control::free()).await.unwrap()[&id].is_some());
+    gone.store(true, Relaxed);
+    let again = server.reread(&[id], &Control::free()).await.unwrap();
+    assert!(again[&id].is_none(), "within the time of the list");
 }
