@@ -241,7 +241,7 @@ fn absent(told: &Told, peer: &Peer, servers: &[ServerReport], names: &[Relations
     let silent: Vec<&ServerReport> = servers.iter().filter(may_be).collect();
     let recognised = match told.membership.name {
         Some(_) => recognised(told, servers, names),
-        None => by_url_or_name(told, peer, &silent, servers),
+        None => by_url_or_name(told, peer, &silent, servers, names),
     };
     let entry = recognised.or_else(|| by_elimination(told, servers, &silent, names));
     let title = match peer.host() {
@@ -299,6 +299,7 @@ fn by_url_or_name<'a>(
     peer: &Peer,
     silent: &[&'a ServerReport],
     servers: &[ServerReport],
+    names: &[RelationshipName],
 ) -> Option<&'a ServerReport> {
     let at_host = |peer: &Peer| Host::new(peer.host());
     let place = |report: &ServerReport| Host::new(report.addresses.iter().map(String::as_str));
@@ -309,6 +310,10 @@ fn by_url_or_name<'a>(
     let others = servers.iter().filter(|report| report.name != *told.server());
     if let [only] = others.filter(|report| is_there(report)).collect::<Vec<_>>().as_slice() {
         return silent.iter().find(|report| report.name == only.name).copied();
+    }
+    // the operator's word comes before a likeness
+    if names.iter().any(|name| name.servers.contains(told.server())) {
+        return None;
     }
     // sites may call their servers alike
     let peers = servers.iter().flat_map(ServerReport::memberships).flat_map(|membership| &membership.peers);

@@ -239,6 +239,11 @@ fn a_partner_of_kea_that_was_never_read_is_recognised_by_its_url_or_name() {
     ] {
         assert_eq!(second(entry, addresses, ("kea-2", url), &others), unsure(entry, url));
     }
+    // the operator's word comes before a likeness
+    let first = kea(report("one", "10.0.0.1", &Told(vec![])), [ONE, ("other", "http://10.0.0.2:8001/")]);
+    let name = RelationshipName { name: "fo".to_owned(), servers: ["one".into(), "two".into()] };
+    let survey = Survey::new(vec![first, report("two", "10.0.0.3", &Failed), silent], &[name]);
+    assert_eq!(survey.relationships[0].members[1].shown(), "two");
 }
 
 #[test]
