@@ -6,6 +6,7 @@ mod deletions;
 mod leave;
 mod named;
 mod report;
+mod saving;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -315,16 +316,6 @@ impl Plan {
         self.overrides = overrides;
         self.digest = self.compute_digest();
         self
-    }
-
-    /// Whether nothing of this relationship is written and yet its run does something: it saves what an earlier
-    /// run left on the target. Where another relationship writes there, that one saves.
-    pub fn only_saves(&self, planned: &PlannedRelationship) -> bool {
-        let target = |other: &PlannedRelationship| other.route.as_ref().map(|route| route.target.clone());
-        let writes = |other: &&PlannedRelationship| other.to_write(&self.overrides).next().is_some();
-        planned.unsaved.is_some()
-            && planned.blocked.is_none()
-            && !self.relationships.iter().filter(writes).any(|other| target(other) == target(planned))
     }
 
     /// How many scopes will be written.

@@ -54,8 +54,7 @@ fn planned_relationship(
         }
     }
     if only_saves {
-        let text = "what an earlier run changed is running but not saved: it is saved now";
-        body.push(Line::of(0, Role::Warning, format!("{}: {text}", planned.target)));
+        body.push(Line::of(0, Role::Warning, planned.left_over()));
     }
     if open || !writing.is_empty() {
         body.extend(totals(planned, open, &writing));

@@ -5,7 +5,7 @@ use super::{Preview, Row, standing};
 use crate::app::drift::{self, Look};
 use crate::engine::approval::Manner;
 use crate::engine::plan::{Plan, PlannedRelationship, PlannedScope};
-use crate::engine::port::Grain;
+use crate::engine::port::{Grain, Unsaved};
 use crate::model::{Change, ChangeKind, DriftState, Severity};
 use crate::show::{self, Counts, ScopeNames, doubt, plural};
 
@@ -50,9 +50,9 @@ fn line(preview: &Preview, row: Row) -> Option<(Look, String)> {
             (Look::Plain, format!("  relationship {name} ({mode}){writer}"))
         }
         Row::Saves(r) => {
-            let PlannedRelationship { target, .. } = relationship(r)?;
-            let text = "what an earlier run changed is running but not saved: saving writes the server's file anew";
-            (Look::Warning, format!("  {target}: {text}"))
+            let planned = relationship(r)?;
+            let look = if planned.unsaved == Some(Unsaved::Broken) { Look::Refusal } else { Look::Warning };
+            (look, format!("  {}", planned.left_over()))
         }
         Row::Reason(r) => (Look::Plain, format!("  {}", relationship(r)?.writer_reason)),
         Row::CostToService(r) => (Look::Plain, format!("  clients: {}", relationship(r)?.cost_to_service)),
