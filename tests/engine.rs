@@ -19,7 +19,7 @@ use scopesync::engine::compare::{self, Summary};
 use scopesync::engine::fleet::Fleet;
 use scopesync::engine::outcome::{Outcome, RunReport, SavedState};
 use scopesync::engine::plan::Plan;
-use scopesync::engine::port::{Batch, Control};
+use scopesync::engine::port::{Batch, Control, Refusal, Unsaved};
 use scopesync::engine::progress::Progress;
 use scopesync::engine::run;
 use scopesync::engine::select::{self, Selection};
@@ -309,13 +309,27 @@ async fn what_was_written_is_read_back_although_the_operator_cancels_twice() {
         let fleet = fake::fleet(&servers);
         let plan = plan(&fleet).await;
         // from the last thing before the write
-        let journal = FakeJournal { slows: is_slow.then(|| servers.1.clone()), ..FakeJournal::default() };
+        let upon: fake::Happens = |inner, _| inner.is_slow = true;
+        let journal = FakeJournal { upon: is_slow.then(|| (servers.1.clone(), upon)), ..FakeJournal::default() };
         let report = execute(&fleet, &plan, Switches::default(), &journal).await;
         let told: Vec<Outcome> = report.scopes().map(|scope| scope.outcome).collect();
         assert_eq!(told, [outcome, Outcome::Cancelled, Outcome::Unchanged], "{report:?}");
         let words = report.scopes().next().unwrap().message.clone().unwrap_or_default();
         assert_eq!(words.contains("not read back within 10 s"), is_slow, "{words}");
     }
+}
+
+#[tokio::test]
+async fn what_cannot_be_stored_while_another_is_written_is_not_begun() {
+    let servers = drifted();
+    let fleet = fake::fleet(&servers);
+    let journal = FakeJournal { fails_at: Some("before"), passes: 1.into(), ..FakeJournal::default() };
+    let report = execute(&fleet, &plan(&fleet).await, Switches::default(), &journal).await;
+    let told: Vec<Outcome> = report.scopes().map(|scope| scope.outcome).collect();
+    assert_eq!(told, [Outcome::Replicated, Outcome::Rejected, Outcome::Unchanged], "{report:?}");
+    let words = report.scopes().nth(1).unwrap().message.clone().unwrap_or_default();
+    assert!(words.contains("nothing was written: no snapshot could be kept: no room"), "{words}");
+    assert!(servers.1.writes().iter().all(|call| !call.contains(B)), "{:?}", servers.1.writes());
 }
 
 #[tokio::test]
@@ -473,6 +487,50 @@ async fn a_scope_that_the_target_lost_is_told_and_the_loss_is_not_saved() {
     assert_eq!(report.exit_status(), 3);
     assert!(!servers.1.writes().contains(&"save".to_owned()), "{:?}", servers.1.writes());
     assert!(report.relationships[0].remarks.iter().any(|remark| remark.contains("not saved on purpose")));
+}
+
+#[tokio::test]
+async fn a_loss_that_an_earlier_run_did_not_save_is_not_saved_by_one_that_leaves_it_as_it_is() {
+    let servers = fake::pair(vec![fake::scope(A, &[]), fake::scope(B, &[])], vec![fake::scope(A, &[])]);
+    let refusal = Refusal { name: "id-taken", message: "taken".into(), hint: String::new(), overridable: false };
+    servers.1.inner().refusals.insert(B.parse().unwrap(), vec![refusal]);
+    let fleet = fake::fleet(&servers);
+    let journal = FakeJournal::default();
+    journal.unsaved.lock().unwrap().insert("two".into());
+    let mut plan = plan(&fleet).await;
+    plan.relationships[0].unsaved = Some(Unsaved::Running);
+    assert!(plan.scopes_to_write() == 0 && !plan.only_saves(&plan.relationships[0]));
+    let force = Switches { force: true, ..Switches::default() };
+    let report = execute(&fleet, &plan, force, &journal).await;
+    assert!(!servers.1.writes().contains(&"save".to_owned()), "{:?}", servers.1.writes());
+    let told = &report.relationships[0];
+    assert!(told.unsaved && told.remarks.iter().any(|text| text.contains("lacks 10.0.1.0/24")), "{told:?}");
+    assert_eq!(journal.unsaved.lock().unwrap().len(), 1, "the next run knows");
+    plan.relationships[0].unsaved = Some(Unsaved::Broken);
+    assert!(plan.only_saves(&plan.relationships[0]), "a broken file has nothing to lose");
+    assert!(plan.relationships[0].left_over().contains("FILE IS BROKEN, do not restart it"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_looked_at_long_before_its_turn_is_looked_at_again() {
+    let servers = drifted();
+    let fleet = fake::fleet(&servers);
+    // the first takes its time to be read back, and the second changes meanwhile
+    let changes: fake::Happens = |inner, stored| {
+        if stored == 2 {
+            inner.lingers = Some((A.parse().unwrap(), |inner| {
+                let scope = fake::scope(B, &[("id", json!(2)), ("valid-lifetime", json!(7))]);
+                inner.scopes.insert(scope.id, scope);
+            }));
+        }
+    };
+    let journal = FakeJournal { upon: Some((servers.1.clone(), changes)), ..FakeJournal::default() };
+    let report = execute(&fleet, &plan(&fleet).await, Switches::default(), &journal).await;
+    let told: Vec<Outcome> = report.scopes().map(|scope| scope.outcome).collect();
+    assert_eq!(told, [Outcome::Replicated, Outcome::Rejected, Outcome::Unchanged], "{report:?}");
+    let records = journal.records.lock().unwrap().clone();
+    assert_eq!(records[1..5], ["before 1", "before 1", "after replicated", "after rejected"], "{records:?}");
+    assert!(servers.1.writes().iter().all(|call| !call.contains(B)), "{:?}", servers.1.writes());
 }
 
 #[tokio::test]

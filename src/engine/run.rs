@@ -189,8 +189,9 @@ async fn save_left_over(
             continue;
         };
         let mut part = Part::default();
-        let saved = match target.writer(ctl).await {
-            Ok(writer) => {
+        let saved = match (planned.reason_not_to_save(amiss), target.writer(ctl).await) {
+            (Some(reason), _) => Saved::NotSaved(reason.on(target.name())),
+            (None, Ok(writer)) => {
                 let writer = again::of_run(writer, plan.undoes());
                 // a file that is broken already has nothing to lose
                 if amiss == Unsaved::Running {
@@ -198,7 +199,7 @@ async fn save_left_over(
                 }
                 writer.save(ctl).await
             }
-            Err(error) => Saved::NotSaved(error),
+            (None, Err(error)) => Saved::NotSaved(error),
         };
         target::remember(journal, target.name(), &saved, &mut part);
         if !part.unsaved {

@@ -114,6 +114,8 @@ pub struct Inner {
     pub side_effects: BTreeSet<ItemKey>,
     /// It does not come to an end when it is read again the next time.
     pub is_slow: bool,
+    /// It takes a second to read this scope again, and then this happens; once.
+    pub lingers: Option<(ScopeId, Meanwhile)>,
     /// How it says that it writes these scopes.
     pub otherwise: BTreeMap<ScopeId, Way>,
     /// How it says that it writes.
@@ -400,6 +402,11 @@ impl Server for FakeServer {
         if std::mem::take(&mut self.inner().is_slow) {
             std::future::pending::<()>().await;
         }
+        let lingers = self.inner().lingers.take_if(|(id, _)| ids.contains(id));
+        if let Some((_, happens)) = lingers {
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            happens(&mut self.inner());
+        }
         let inner = self.inner();
         let read = |id: &ScopeId| Some(Scope { complete: inner.complete(*id), ..inner.scopes.get(id)?.clone() });
         Ok(ids.iter().map(|id| (*id, read(id))).collect())
@@ -573,6 +580,12 @@ impl FakeServer {
     }
 }
 
+/// What happens to a server while it is asked.
+pub type Meanwhile = fn(&mut Inner);
+
+/// What happens to a server, for the how manieth time.
+pub type Happens = fn(&mut Inner, usize);
+
 /// A journal that remembers, and fails when told to.
 #[derive(Debug, Default)]
 pub struct FakeJournal {
@@ -584,8 +597,8 @@ pub struct FakeJournal {
     pub held: Mutex<Option<scopesync::engine::port::Owner>>,
     pub interrupted: Vec<String>,
     pub unsaved: Mutex<BTreeSet<ServerName>>,
-    /// It does not come to an end when it is read again after a scope was stored.
-    pub slows: Option<FakeServer>,
+    /// What happens to a server when scopes are stored.
+    pub upon: Option<(FakeServer, Happens)>,
 }
 
 impl FakeJournal {
@@ -616,8 +629,9 @@ impl Journal for FakeJournal {
         self.record("begin", format!("begin {}", start.run))
     }
     fn before(&self, _place: &Place, work: &[Arc<Work>]) -> Result<()> {
-        if let Some(server) = &self.slows {
-            server.inner().is_slow = true;
+        if let Some((server, happens)) = &self.upon {
+            let before = self.records.lock().unwrap().iter().filter(|record| record.starts_with("before")).count();
+            happens(&mut server.inner(), before + 1);
         }
         self.record("before", format!("before {}", work.len()))
     }

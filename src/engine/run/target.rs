@@ -141,10 +141,11 @@ impl<'a> Delivery<'a> {
     async fn batch(&self, batch: &[Entry], next: Option<&[Entry]>, course: &mut Course) -> Vec<Told> {
         let ctl = self.run.ctl;
         let ready = match course.ahead.take() {
-            Some(ahead) => ahead,
+            Some(Ok(ahead)) => self.fresh(ahead).await,
+            Some(Err(halt)) => Err(halt),
             None => self.ready(batch, course).await,
         };
-        let Ready { entries, moved: mut outcomes, places } = match ready {
+        let Ready { entries, moved: mut outcomes, places, .. } = match ready {
             Ok(ready) => ready,
             Err(halt) => {
                 course.lost = halt.lost;

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::super::check::{self, Side};
 use super::super::describe;
@@ -20,6 +23,8 @@ pub(super) struct Ready {
     pub(super) moved: Vec<Told>,
     /// Where it is stored.
     pub(super) places: Vec<(usize, Place)>,
+    /// When it was looked at.
+    looked: Instant,
 }
 
 /// A batch of which nothing can be written.
@@ -31,6 +36,9 @@ pub(super) struct Halt {
 }
 
 pub(super) type Looked = std::result::Result<Ready, Halt>;
+
+/// What was looked at longer ago is looked at once more before it is written.
+const FRESH: Duration = Duration::from_millis(500);
 
 impl Delivery<'_> {
     /// Looks at a batch and stores it. The server keeps its old state once, before that look, as it
@@ -50,8 +58,34 @@ impl Delivery<'_> {
     /// The same for a batch after one that was written, while that one is read back.
     pub(super) async fn ahead(&self, batch: &[Entry]) -> Looked {
         self.tell(batch, Stage::Checking);
+        let looked = Instant::now();
         let (entries, moved) = self.unmoved(batch).await.map_err(|error| unread(batch, error))?;
-        self.stored(entries, moved)
+        self.stored(entries, moved).map(|ready| Ready { looked, ..ready })
+    }
+
+    /// Looks once more at what waited for long, such as for a batch before it that took its time to be read back.
+    pub(super) async fn fresh(&self, ready: Ready) -> Looked {
+        if ready.entries.is_empty() || ready.looked.elapsed() < FRESH {
+            return Ok(ready);
+        }
+        self.tell(&ready.entries, Stage::Checking);
+        let Ready { entries, mut moved, places, .. } = ready;
+        let looked = Instant::now();
+        match self.unmoved(&entries).await {
+            Ok((still, since)) => {
+                let (_, gone): (Vec<Entry>, Vec<Entry>) =
+                    entries.into_iter().partition(|(_, work)| still.iter().any(|(_, other)| other.id == work.id));
+                self.withdraw(&gone, &places, Outcome::Rejected, "it moved before it was written");
+                moved.extend(since);
+                Ok(Ready { entries: still, moved, places, looked })
+            }
+            Err(error) => {
+                self.withdraw(&entries, &places, Outcome::Rejected, &nothing_written(&error));
+                let halt = unread(&entries, error);
+                moved.extend(halt.told);
+                Err(Halt { told: moved, lost: halt.lost })
+            }
+        }
     }
 
     async fn looked(&self, batch: &[Entry], course: &mut Course) -> Result<(Vec<Entry>, Vec<Told>)> {
@@ -153,7 +187,7 @@ impl Delivery<'_> {
         }
         // in this order: what is stored and has no outcome is taken for written
         match self.store(&entries) {
-            Ok(places) => Ok(Ready { entries, moved, places }),
+            Ok(places) => Ok(Ready { entries, moved, places, looked: Instant::now() }),
             Err(error) => Err(unstored(&entries, moved, error)),
         }
     }
