@@ -2,7 +2,7 @@
 //!
 //! One definition for the screen, for JSON and for the journal: `scopesync.plan/1`.
 
-mod deletions;
+mod amounts;
 mod leave;
 mod named;
 mod report;
@@ -316,16 +316,6 @@ impl Plan {
         self.overrides = overrides;
         self.digest = self.compute_digest();
         self
-    }
-
-    /// How many scopes will be written.
-    pub fn scopes_to_write(&self) -> usize {
-        self.relationships.iter().map(|r| r.to_write(&self.overrides).count()).sum()
-    }
-
-    /// How many changes will be made.
-    pub fn changes_to_write(&self) -> usize {
-        self.relationships.iter().flat_map(|r| r.to_write(&self.overrides)).map(|scope| scope.changes.len()).sum()
     }
 
     /// Whether something in it could not be read or must not be written.

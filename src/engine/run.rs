@@ -189,9 +189,12 @@ async fn save_left_over(
             continue;
         };
         let mut part = Part::default();
-        let saved = match (planned.reason_not_to_save(amiss), target.writer(ctl).await) {
-            (Some(reason), _) => Saved::NotSaved(reason.on(target.name())),
-            (None, Ok(writer)) => {
+        let writer = match planned.reason_not_to_save(amiss) {
+            Some(reason) => Err(reason.on(target.name())),
+            None => target.writer(ctl).await,
+        };
+        let saved = match writer {
+            Ok(writer) => {
                 let writer = again::of_run(writer, plan.undoes());
                 // a file that is broken already has nothing to lose
                 if amiss == Unsaved::Running {
@@ -199,7 +202,7 @@ async fn save_left_over(
                 }
                 writer.save(ctl).await
             }
-            (None, Err(error)) => Saved::NotSaved(error),
+            Err(error) => Saved::NotSaved(error),
         };
         target::remember(journal, target.name(), &saved, &mut part);
         if !part.unsaved {

@@ -50,7 +50,7 @@ impl Delivery<'_> {
         let (entries, moved) = looked.map_err(|error| unread(batch, error))?;
         let expecting = if entries.is_empty() { Ok(()) } else { self.expect_to_save(course) };
         match expecting {
-            Ok(()) => self.stored(entries, moved),
+            Ok(()) => self.stored(entries, moved, Instant::now()),
             Err(error) => Err(unstored(&entries, moved, error)),
         }
     }
@@ -60,7 +60,7 @@ impl Delivery<'_> {
         self.tell(batch, Stage::Checking);
         let looked = Instant::now();
         let (entries, moved) = self.unmoved(batch).await.map_err(|error| unread(batch, error))?;
-        self.stored(entries, moved).map(|ready| Ready { looked, ..ready })
+        self.stored(entries, moved, looked)
     }
 
     /// Looks once more at what waited for long, such as for a batch before it that took its time to be read back.
@@ -69,13 +69,12 @@ impl Delivery<'_> {
             return Ok(ready);
         }
         self.tell(&ready.entries, Stage::Checking);
-        let Ready { entries, mut moved, places, .. } = ready;
+        let Ready { mut entries, mut moved, places, .. } = ready;
         let looked = Instant::now();
         match self.unmoved(&entries).await {
             Ok((still, since)) => {
-                let (_, gone): (Vec<Entry>, Vec<Entry>) =
-                    entries.into_iter().partition(|(_, work)| still.iter().any(|(_, other)| other.id == work.id));
-                self.withdraw(&gone, &places, Outcome::Rejected, "it moved before it was written");
+                entries.retain(|(_, work)| since.iter().any(|(_, told)| told.id == work.id));
+                self.withdraw(&entries, &places, Outcome::Rejected, "it moved before it was written");
                 moved.extend(since);
                 Ok(Ready { entries: still, moved, places, looked })
             }
@@ -181,13 +180,13 @@ impl Delivery<'_> {
         }
     }
 
-    fn stored(&self, entries: Vec<Entry>, moved: Vec<Told>) -> Looked {
+    fn stored(&self, entries: Vec<Entry>, moved: Vec<Told>, looked: Instant) -> Looked {
         if !entries.is_empty() {
             self.tell(&entries, Stage::Journal);
         }
         // in this order: what is stored and has no outcome is taken for written
         match self.store(&entries) {
-            Ok(places) => Ok(Ready { entries, moved, places, looked: Instant::now() }),
+            Ok(places) => Ok(Ready { entries, moved, places, looked }),
             Err(error) => Err(unstored(&entries, moved, error)),
         }
     }

@@ -1,4 +1,4 @@
-//! How much a plan takes away, and what confirms that much.
+//! How much a plan writes and takes away, and what confirms that much.
 
 use std::collections::BTreeSet;
 
@@ -6,6 +6,16 @@ use super::{Plan, PlannedRelationship};
 use crate::model::ChangeKind;
 
 impl Plan {
+    /// How many scopes will be written.
+    pub fn scopes_to_write(&self) -> usize {
+        self.relationships.iter().map(|r| r.to_write(&self.overrides).count()).sum()
+    }
+
+    /// How many changes will be made.
+    pub fn changes_to_write(&self) -> usize {
+        self.relationships.iter().flat_map(|r| r.to_write(&self.overrides)).map(|scope| scope.changes.len()).sum()
+    }
+
     /// The relationships, by their places, that delete so many items as `is_many` tells.
     pub fn deleting(&self, is_many: impl Fn(usize) -> bool) -> BTreeSet<usize> {
         let all = self.relationships.iter().enumerate();
