@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
@@ -14,6 +14,9 @@ use crate::state::{StateError, StateFolder};
 /// For so long others may keep the store from us: many times as long as one of them has it for itself, which is
 /// until a commit is on the disk. Several may come at the same moment, and nobody's turn is kept.
 pub(super) const PATIENCE: Duration = Duration::from_secs(15);
+
+/// How soon it is tried again where SQLite itself does not wait.
+const PACE: Duration = Duration::from_millis(5);
 
 /// What SQLite adds to the store's name: the store itself, and its companions while it is open.
 #[cfg(unix)]
@@ -49,7 +52,7 @@ impl Store {
             }
             Ok(connection)
         };
-        let connection = open().map_err(|problem: Problem| problem.told(path, patience))?;
+        let connection = in_turn(open, patience).map_err(|problem: Problem| problem.told(path, patience))?;
         Ok(Store { connection, writable: true, path: path.to_owned(), opened: marks(path), patience })
     }
 
@@ -94,6 +97,24 @@ impl Store {
         refused(&self.path, "it was deleted or replaced while the program ran")
     }
 }
+
+/// SQLite waits for its turn, but not where waiting could block another for ever: two that make one store are told
+/// at once that it is busy.
+fn in_turn<T>(open: impl Fn() -> Answer<T>, patience: Duration) -> Answer<T> {
+    let began = Instant::now();
+    loop {
+        match open() {
+            Err(Problem::Sql(error)) if is_busy(&error) && began.elapsed() < patience => std::thread::sleep(PACE),
+            answer => return answer,
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
+type Answer<T> = std::result::Result<T, Problem>;
 
 /// What can be wrong with a store.
 enum Problem {
@@ -168,7 +189,7 @@ fn frozen(_path: &Path) -> Option<PathBuf> {
     None
 }
 
-fn connect(path: &Path, flags: OpenFlags, patience: Duration) -> std::result::Result<Connection, Problem> {
+fn connect(path: &Path, flags: OpenFlags, patience: Duration) -> Answer<Connection> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(patience)?;
     connection.pragma_update(None, "trusted_schema", false)?;
@@ -176,7 +197,7 @@ fn connect(path: &Path, flags: OpenFlags, patience: Duration) -> std::result::Re
 }
 
 /// The version of the store, if it is one that this program may use.
-fn recognise(connection: &Connection, path: &Path) -> std::result::Result<u32, Problem> {
+fn recognise(connection: &Connection, path: &Path) -> Answer<u32> {
     let schema::Header { application, version, is_empty } = schema::header(connection)?;
     if !(is_empty && version == 0) && application != schema::APPLICATION {
         return Err(Problem::Told(refused(path, "it is another program's file")));
