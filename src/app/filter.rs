@@ -103,6 +103,19 @@ pub struct Term {
     pub test: Test,
 }
 
+impl Term {
+    /// Whether it asks how many addresses are in use.
+    fn is_of_use(&self) -> bool {
+        matches!(self.test, Test::Used(..))
+    }
+}
+
+/// Whether what follows this, the beginning of a line of a scope, belongs to the prefix length of its id: the lists
+/// seldom show that, so it is found by its stroke alone.
+pub fn is_in_prefix_length(before: &str) -> bool {
+    before.contains('/') && !before.contains(' ')
+}
+
 /// A part of a filter that is not understood, and so filters nothing away.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {

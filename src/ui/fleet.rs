@@ -97,7 +97,11 @@ fn filter(state: &AppState) -> String {
     let relations = || state.relations.values();
     let shown: usize = relations().map(|relation| relation.tally.scopes).sum();
     let all: usize = relations().filter_map(|r| r.compared.as_ref()).map(|compared| compared.summary.scopes).sum();
-    format!("{}: {shown} of {}", Filter::fleet(text, &state.survey).title(text), plural(all, "scope"))
+    let unjudged = match relations().map(|relation| relation.unjudged).sum() {
+        0 => String::new(),
+        count => format!(", use of {} not known", plural(count, "scope")),
+    };
+    format!("{}: {shown} of {}{unjudged}", Filter::fleet(text, &state.survey).title(text), plural(all, "scope"))
 }
 
 /// The titles of the columns, with a sign above the one that is sorted by.

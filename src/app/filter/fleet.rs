@@ -1,8 +1,9 @@
 //! What a filter can ask of relationships, servers and scopes.
 
-use super::{Filter, Key, Parts, Question, Test};
+use super::{Filter, Key, Parts, Question, Term, Test};
 use crate::app::compared::{Compared, Counts};
 use crate::app::fleet::facts::FactSheet;
+use crate::app::fleet::relation::UNTOLD;
 use crate::engine::compare::ScopeDrift;
 use crate::engine::survey::{Member, Presence, Relationship, ServerReport, Survey};
 use crate::model::{DriftState, FindingKind, Mode, Section};
@@ -125,11 +126,10 @@ impl Filter {
                 Some(false) if of_relationship && term.negated => {}
                 Some(false) if of_relationship => return Some(vec![false; sheet.facts.len()]),
                 Some(false) | None => {
-                    let mut having = sheet.having(&term.test, used);
-                    having.iter_mut().for_each(|has| *has ^= term.negated);
+                    let left = sheet.left_by(term, used);
                     match &mut fits {
-                        Some(fits) => fits.iter_mut().zip(having).for_each(|(fit, has)| *fit &= has),
-                        None => fits = Some(having),
+                        Some(fits) => fits.iter_mut().zip(left).for_each(|(fit, is_left)| *fit &= is_left),
+                        None => fits = Some(left),
                     }
                 }
             }
@@ -137,24 +137,38 @@ impl Filter {
         fits
     }
 
+    /// How many scopes of a relationship it cannot judge, as nobody tells how many of their addresses are in use.
+    pub fn unjudged(&self, said: &Said, sheet: &FactSheet, used: &[u8]) -> usize {
+        let (of_use, others): (Vec<Term>, _) = self.terms.iter().cloned().partition(Term::is_of_use);
+        if of_use.is_empty() {
+            return 0;
+        }
+        let fits = Filter { terms: others, faults: Vec::new() }.scopes(said, sheet, used);
+        let is_left = |at: &usize| fits.as_ref().is_none_or(|fits| fits.get(*at) == Some(&true));
+        let is_untold = |at: &usize| used.get(*at).is_none_or(|used| *used == UNTOLD);
+        (0..sheet.facts.len()).filter(is_left).filter(is_untold).count()
+    }
+
     /// Whether it leaves a server that is listed by itself.
     pub fn server(&self, report: &ServerReport) -> bool {
-        self.fits(|test| {
-            let name = report.name.as_str().to_lowercase();
-            match test {
-                Test::Text(text) => {
-                    let outcome = match &report.outcome {
-                        None => "not read yet",
-                        Some(Err(_)) => "not read",
-                        Some(Ok(_)) => "",
-                    };
-                    format!("server {name} {} {outcome}", report.place).to_lowercase().contains(text)
+        let has_no_use = !self.terms.iter().any(Term::is_of_use);
+        has_no_use
+            && self.fits(|test| {
+                let name = report.name.as_str().to_lowercase();
+                match test {
+                    Test::Text(text) => {
+                        let outcome = match &report.outcome {
+                            None => "not read yet",
+                            Some(Err(_)) => "not read",
+                            Some(Ok(_)) => "",
+                        };
+                        format!("server {name} {} {outcome}", report.place).to_lowercase().contains(text)
+                    }
+                    Test::Part(Key::Server, text) => name.contains(text),
+                    Test::Words(Key::State, bits) => bits & UNREAD != 0 && matches!(report.outcome, Some(Err(_))),
+                    _ => false,
                 }
-                Test::Part(Key::Server, text) => name.contains(text),
-                Test::Words(Key::State, bits) => bits & UNREAD != 0 && matches!(report.outcome, Some(Err(_))),
-                _ => false,
-            }
-        })
+            })
     }
 }
 
@@ -289,7 +303,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::app::fleet::relation::UNTOLD;
     use crate::engine::compare::RelationshipDrift;
     use crate::model::{Change, ChangeKind, Condition, ItemKey, Peer, ReservationKey, Role, ScopeId, State};
 
@@ -390,7 +403,15 @@ mod tests {
             ("used:>=90%", false, vec![1, 5]),
             ("used:<10", false, vec![4]),
             ("used:\"<= 10 %\"", false, vec![0, 4]),
-            ("-used:90", false, vec![0, 2, 3, 4, 5]),
+            // nobody tells of the third: it is neither
+            ("-used:90", false, vec![0, 3, 4, 5]),
+            ("-used:>80", false, vec![0, 4]),
+            // the prefix length stands nowhere
+            ("24", false, vec![]),
+            ("-24", true, all.clone()),
+            ("/24", false, all.clone()),
+            ("10.0.2.0/2", false, vec![2]),
+            ("4", false, vec![4]),
             ("5%", false, vec![3, 4]),
             ("85%", false, vec![3]),
             ("00%", false, vec![5]),
@@ -455,7 +476,7 @@ mod tests {
             let tally = Tally::of(&compared.sheet, fits.as_deref());
             let one_by_one: Vec<bool> = scopes.iter().map(|scope| {
                 let alone = FactSheet::new(&RelationshipDrift { scopes: vec![scope.clone()], ..compared.drift.clone() }, &BTreeMap::new());
-                filter.fits(|test| said.has(test) == Some(true) || alone.having(test, &[])[0])
+                filter.fits(|test| said.has(test) == Some(true) || alone.left_by(&Term { negated: false, test: test.clone() }, &[])[0])
             }).collect();
             prop_assert_eq!(tally.scopes, one_by_one.iter().filter(|fit| **fit).count());
             prop_assert_eq!(tally.markable, scopes.iter().zip(&one_by_one).filter(|(s, fit)| **fit && s.can_replicate()).count());

@@ -1,7 +1,7 @@
 //! What can be asked of runs and jobs, of messages of the log, and of the lines of a text.
 
 use super::fleet::SECTIONS;
-use super::past::{DONE, has_word, is_done, is_part, part_of};
+use super::past::{DONE, has_word, is_done, is_part, is_part_of_scope, part_of};
 use super::{Filter, Key, Parts, Question, Test};
 use crate::app::detached::DetachedJob;
 use crate::app::runs::Run;
@@ -64,7 +64,7 @@ impl Filter {
     pub fn run(&self, run: &Run, words: &str, scope: &str) -> bool {
         let routes = &run.routes;
         self.fits(|test| match test {
-            Test::Text(text) => is_part(text, words) || is_part(text, scope),
+            Test::Text(text) => is_part(text, words) || is_part_of_scope(text, scope),
             Test::Words(Key::State, bits) => has_word(&STANDINGS, *bits, |word| word == run.standing().word()),
             Test::Part(Key::Server, text) => {
                 routes.iter().flat_map(|route| [&route.source, &route.target]).any(|name| is_part(text, name))

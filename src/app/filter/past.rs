@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 
 use super::fleet::SECTIONS;
-use super::{Filter, Key, Parts, Question, Test};
+use super::{Filter, Key, Parts, Question, Test, is_in_prefix_length};
 use crate::app::history::{Fate, PastRun, PastScope};
 use crate::model::{ChangeKind, Section};
 
@@ -79,7 +79,7 @@ impl Filter {
     pub fn past_scope(&self, scope: &PastScope) -> bool {
         let changes = || scope.kept.iter().flat_map(|kept| &kept.changes);
         self.fits(|test| match test {
-            Test::Text(text) => is_part(text, &scope.words()),
+            Test::Text(text) => is_part_of_scope(text, &scope.words()),
             Test::Words(Key::State, bits) => has_word(OUTCOMES, *bits, |word| scope.outcome.as_deref() == Some(word)),
             Test::Words(Key::Drift, bits) => changes().any(|change| is_done(*bits, change.change)),
             Test::Words(Key::Section, bits) => Section::ALL
@@ -105,4 +105,10 @@ pub(super) fn has_word(words: &[&str], bits: u32, has: impl Fn(&str) -> bool) ->
 /// Whether a text in small letters is a part of a name.
 pub(super) fn is_part(text: &str, name: &str) -> bool {
     name.to_lowercase().contains(text)
+}
+
+/// The same of a line that begins with the id of a scope, of which the prefix length is seldom shown.
+pub(super) fn is_part_of_scope(text: &str, line: &str) -> bool {
+    let line = line.to_lowercase();
+    line.match_indices(text).any(|(at, _)| !is_in_prefix_length(&line[..at]))
 }

@@ -8,7 +8,7 @@ use memchr::memmem;
 
 use crate::app::compared::{Counts, counts_of};
 use crate::app::filter::fleet::{drift_bits, section_bits};
-use crate::app::filter::{Key, Test};
+use crate::app::filter::{Key, Term, Test, is_in_prefix_length};
 use crate::app::fleet::relation::UNTOLD;
 use crate::engine::compare::{RelationshipDrift, ScopeDrift};
 use crate::model::{DriftState, ScopeId, Severity};
@@ -117,10 +117,10 @@ impl FactSheet {
         }
     }
 
-    /// Of which scopes this holds; of none where it is asked of relationships.
-    pub fn having(&self, test: &Test, used: &[u8]) -> Vec<bool> {
+    /// Which scopes a term leaves: of what is asked of relationships none has anything.
+    pub fn left_by(&self, Term { negated, test }: &Term, used: &[u8]) -> Vec<bool> {
         let facts = self.facts.iter();
-        match test {
+        let mut having = match test {
             Test::Text(text) => {
                 let mut fits = self.with(text, false);
                 if let Some(ends) = ends_with_percent(text) {
@@ -129,14 +129,17 @@ impl FactSheet {
                 fits
             }
             Test::Used(least, most) => {
-                let fits = |at| used.get(at).is_some_and(|used| *used != UNTOLD && (*least..=*most).contains(used));
-                (0..self.facts.len()).map(fits).collect()
+                // what nobody tells is neither so nor otherwise
+                let fits = |used: &u8| *used != UNTOLD && (*least..=*most).contains(used) != *negated;
+                return (0..self.facts.len()).map(|at| used.get(at).is_some_and(fits)).collect();
             }
             Test::Part(Key::Name, text) => self.with(text, true),
             Test::Words(Key::Drift, bits) => facts.map(|facts| u32::from(facts.drift) & bits != 0).collect(),
             Test::Words(Key::Section, bits) => facts.map(|facts| u32::from(facts.sections) & bits != 0).collect(),
             Test::Words(..) | Test::Part(..) => vec![false; self.facts.len()],
-        }
+        };
+        having.iter_mut().for_each(|has| *has ^= negated);
+        having
     }
 
     /// Which scopes have this text in one of their columns, or in their name alone.
@@ -149,6 +152,11 @@ impl FactSheet {
             let hit = at + hit;
             while self.ends.get(line).is_some_and(|end| *end <= hit) {
                 line += 1;
+            }
+            let start = line.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
+            if self.text.get(start..hit).is_some_and(is_in_prefix_length) {
+                at = hit + 1;
+                continue;
             }
             let places = (fits.get_mut(line), self.names.get(line), self.ends.get(line));
             let (Some(fit), Some(name), Some(end)) = places else { break };

@@ -50,6 +50,8 @@ pub struct Relation {
     pub fits: Option<Vec<bool>>,
     /// What the scopes come to that it leaves.
     pub tally: Tally,
+    /// How many scopes it cannot judge.
+    pub unjudged: usize,
     /// Addresses in use of a hundred, by place in the drift.
     pub used: Vec<u8>,
     /// Sorted anew with the next comparison, wherever the operator looks.
@@ -73,11 +75,12 @@ impl Relation {
     /// Filters its scopes anew.
     pub fn refilter(&mut self, filter: &Filter, said: &Said) {
         let Some(compared) = &self.compared else {
-            (self.fits, self.tally) = (None, Tally::default());
+            (self.fits, self.tally, self.unjudged) = (None, Tally::default(), 0);
             return;
         };
         self.fits = filter.scopes(said, &compared.sheet, &self.used);
         self.tally = Tally::of(&compared.sheet, self.fits.as_deref());
+        self.unjudged = filter.unjudged(said, &compared.sheet, &self.used);
     }
 
     /// Takes a comparison, and what the servers, source first, tell of addresses in use. Its scopes stay in the order in which they are looked at, new ones
