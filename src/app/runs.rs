@@ -77,7 +77,10 @@ impl Ended {
     /// Whether nothing is left to do or to worry about.
     pub fn is_good(&self) -> bool {
         match self {
-            Ended::Replicated(report) => report.scopes().all(ScopeRun::is_good),
+            Ended::Replicated(report) => {
+                let is_left = report.relationships.iter().any(|told| told.unsaved || told.still_terminated.is_some());
+                !is_left && report.scopes().all(ScopeRun::is_good)
+            }
             Ended::Reset(report) => report.is_good(),
         }
     }

@@ -33,6 +33,14 @@ fn what_became_of_runs_is_told_when_the_screen_is_gone() {
     program.press("y J");
     let text = farewell(&program.state);
     assert!(text.contains("10.0.1.0  rejected") && text.contains("1 rejected, 3 replicated"), "seen or not:\n{text}");
+    for (script, is_mended) in [(Script::Half, false), (Script::Obey, true)] {
+        servers.1.script("10.0.1.0/24", script);
+        program.press("r");
+        program.wait(1000);
+        program.press("y J");
+        let text = farewell(&program.state);
+        assert_eq!(text.is_empty(), is_mended, "what a later run has done is not told:\n{text}");
+    }
 }
 
 #[test]
@@ -348,6 +356,7 @@ fn what_runs_and_is_not_saved_is_saved_by_a_retry() {
         program.wait(300);
         program.press("y");
         assert!(program.text().contains(told), "{}", program.text());
+        assert_eq!(farewell(&program.state).contains("not saved"), fails, "{}", farewell(&program.state));
     }
     program.press("J");
     let saves = servers.1.writes().iter().filter(|call| *call == "save").count();
