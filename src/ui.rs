@@ -47,11 +47,11 @@ pub fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>) -> Drawn {
         theme.paint(frame.buffer_mut());
         return Drawn { too_small: true, ..Drawn::default() };
     }
-    let banner = u16::from(!state.notices.is_empty());
+    let banner = title::banner_lines(state, theme, area);
     let [bottom, more] = status::heights(state, theme, area);
     let [head, news, whole, foot] = Layout::vertical([
         Constraint::Length(1),
-        Constraint::Length(banner),
+        Constraint::Length(u16::try_from(banner.len()).unwrap_or(0)),
         Constraint::Min(1),
         Constraint::Length(bottom),
     ])
@@ -60,7 +60,7 @@ pub fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>) -> Drawn {
     let body = Rect { height: whole.height.saturating_sub(more), ..whole };
     let foot = Rect { y: body.bottom(), height: foot.height + whole.height - body.height, ..foot };
     title::draw(state, theme, frame, head);
-    title::banner(state, theme, frame, news);
+    title::banner(state, theme, frame, news, &banner);
     status::draw(state, theme, frame, foot);
     let mut drawn = Drawn::default();
     if let Some(view) = &state.log {
@@ -97,8 +97,8 @@ pub fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>) -> Drawn {
     if state.quitting == Some(Quitting::Asking) {
         dialog::quitting(state, theme, frame, body);
     }
-    if let Some(scroll) = &state.help {
-        drawn.help = Some(help::draw(state, scroll, theme, frame, body));
+    if let Some(view) = &state.help {
+        drawn.help = Some(help::draw(state, view, theme, frame, body));
     }
     theme.paint(frame.buffer_mut());
     drawn

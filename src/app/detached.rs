@@ -40,7 +40,7 @@ pub struct DetachedJob {
 }
 
 impl DetachedJob {
-    /// How far it is, from 0 to 1.
+    /// How far it is, from 0 to 1; of one that is over, how much of it is done is told in words alone.
     pub fn ratio(&self) -> f64 {
         let share = |done: usize, all: usize| (done as f64 / all as f64).clamp(0.0, 1.0);
         match &self.progress {
@@ -53,6 +53,14 @@ impl DetachedJob {
         }
     }
 
+    /// What became of it, in a line; of its run no name, for which a narrow line has no room.
+    pub fn outcome(&self) -> Option<&str> {
+        let last = self.told.last().filter(|_| self.state.is_over())?;
+        let named = last.strip_prefix("run ").and_then(|rest| rest.split_once(": "));
+        let is_name = |name: &str| name.starts_with(|c: char| c.is_ascii_digit()) && !name.contains(' ');
+        Some(named.filter(|(name, _)| is_name(name)).map_or(last.as_str(), |(_, outcome)| outcome))
+    }
+
     /// How it stands, in words, and how good that is.
     pub fn words(&self) -> (Tone, String) {
         if self.state.is_over() {
@@ -61,7 +69,7 @@ impl DetachedJob {
                 (JobState::Failed, _) => Tone::Bad,
                 _ => Tone::Warning,
             };
-            let last = self.told.last().map(|last| format!(": {last}")).unwrap_or_default();
+            let last = self.outcome().map(|last| format!(": {last}")).unwrap_or_default();
             return (tone, format!("{}{last}", self.state.word()));
         }
         let mut words = match &self.progress {

@@ -148,6 +148,8 @@ impl Filter {
             let test = match key {
                 _ if value.is_empty() && key.is_none() => continue,
                 None => Ok(Test::Text(value.to_lowercase())),
+                // where nothing is asked by a key, a colon is one
+                Some(key) if questions.is_empty() => Ok(Test::Text(format!("{key}:{value}").to_lowercase())),
                 Some(key) => understand(&key, &value, questions),
             };
             match test {
@@ -180,6 +182,8 @@ impl Filter {
 pub enum Typed {
     /// The filter of the fleet.
     Fleet,
+    /// That of the help.
+    Help,
     /// That of the past runs.
     PastRuns,
     /// That of the scopes of one of them.
@@ -197,6 +201,9 @@ pub enum Typed {
 impl Typed {
     /// What is typed into where the keys go to.
     pub fn at(state: &AppState) -> Self {
+        if state.help.is_some() {
+            return Typed::Help;
+        }
         match state.beneath() {
             Place::History => Typed::PastRuns,
             Place::PastRun => Typed::PastScopes,
@@ -221,6 +228,7 @@ impl Typed {
     fn questions(self, state: &AppState) -> Vec<Question> {
         match self {
             Typed::Fleet => fleet::questions(&state.survey),
+            Typed::Help => Vec::new(),
             Typed::PastRuns => past::of_runs(),
             Typed::PastScopes => past::of_scopes(),
             Typed::Jobs => listed::of_jobs(),
@@ -232,6 +240,7 @@ impl Typed {
     fn text(self, state: &AppState) -> &str {
         match (self, &state.view) {
             (Typed::Fleet, _) => &state.tree.filter,
+            (Typed::Help, _) => state.help.as_ref().map_or("", |help| &help.filter),
             (Typed::PastRuns | Typed::PastScopes, _) => state.history.filter(),
             (Typed::Jobs, _) => &state.runs.filter,
             (Typed::Log, _) => state.log.as_ref().map_or("", |log| &log.filter),
@@ -248,10 +257,12 @@ pub fn focused(state: &AppState) -> (&str, Filter) {
     (typed.text(state), Filter::read(typed.text(state), &typed.questions(state)))
 }
 
-/// What can be asked by a key there: `drift: state:`.
-pub fn keys(state: &AppState) -> String {
+/// What can be typed there: `words, or drift: state:; - before one: not`.
+pub fn syntax(state: &AppState) -> String {
     let questions = Typed::at(state).questions(state);
-    questions.iter().map(|question| format!("{}:", question.key.word())).collect::<Vec<_>>().join(" ")
+    let keys: Vec<String> = questions.iter().map(|question| format!("{}:", question.key.word())).collect();
+    let keys = if keys.is_empty() { String::new() } else { format!(", or {}", keys.join(" ")) };
+    format!("words{keys}; - before one: not")
 }
 
 /// A part of a filter as it was written.

@@ -85,6 +85,19 @@ impl Ended {
         }
     }
 
+    /// How much of what was to be done is done, from 0 to 1.
+    fn share(&self) -> f64 {
+        let [done, left] = match self {
+            _ if self.is_good() => [1, 0],
+            Ended::Replicated(report) => [
+                report.scopes().map(|scope| scope.changes_done).sum(),
+                report.scopes().map(|scope| scope.changes_left).sum(),
+            ],
+            Ended::Reset(_) => [0, 1],
+        };
+        if done + left == 0 { 0.0 } else { done as f64 / (done + left) as f64 }
+    }
+
     /// It in one line, and how good it is; `reset` is the key that resets servers.
     pub fn summary(&self, reset: &str) -> (Tone, String) {
         match self {
@@ -207,10 +220,10 @@ impl Run {
         self.routes.iter().map(route).collect::<Vec<_>>().join(", ")
     }
 
-    /// How far it is, from 0 to 1. A wait has no end that is sure.
+    /// How far it is, from 0 to 1; of one that has ended, how much of it is done. A wait has no end that is sure.
     pub fn ratio(&self, now: jiff::Timestamp) -> f64 {
-        if self.result.is_some() {
-            return 1.0;
+        if let Some(Ok(ended)) = &self.result {
+            return ended.share();
         }
         if let Some(expected) = self.status.waiting.as_ref().and_then(|waiting| waiting.expected) {
             let elapsed = now.duration_since(self.status.started).as_secs_f64();

@@ -26,6 +26,7 @@ use super::fleet::relation::Relation;
 use super::fleet::rows::Row;
 use super::fleet::tree::Tree;
 use super::gate::Gate;
+use super::help::HelpView;
 use super::history::{HistoryView, Level, PastRun};
 use super::keymap::{Begun, Keymap};
 use super::list::Scroll;
@@ -223,7 +224,7 @@ pub struct AppState {
     /// The command palette, over the lists.
     pub palette: Option<Palette>,
     /// The help, over everything.
-    pub help: Option<Scroll>,
+    pub help: Option<HelpView>,
     /// The runs.
     pub runs: Runs,
     /// Handing runs over to jobs.
@@ -459,7 +460,7 @@ impl AppState {
             set(&mut palette.scroll, drawn.palette);
         }
         if let Some(help) = &mut self.help {
-            set(help, drawn.help);
+            set(&mut help.scroll, drawn.help);
         }
         if !drawn.too_small {
             self.runs.all.iter_mut().for_each(|run| run.seen = run.result.is_some());

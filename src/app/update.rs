@@ -21,6 +21,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, MouseEvent};
 
 use crate::engine::Error;
 use crate::log::Message;
+use crate::show::plural;
 
 use super::action::{Action, Place, Verb};
 use super::available::available;
@@ -29,9 +30,9 @@ use super::effect::{Effect, News, Ticket};
 use super::filter::Typed;
 use super::fleet;
 use super::gate::Gate;
+use super::help::HelpView;
 use super::key::Key;
 use super::keymap::{Begun, Meaning};
-use super::list::Scroll;
 use super::palette::Palette;
 use super::reading;
 use super::runs::Ended;
@@ -238,7 +239,7 @@ fn act(state: &mut AppState, action: Action, now: Moment) -> Vec<Effect> {
             Vec::new()
         }
         Action::Help => {
-            state.help = if state.help.is_some() { None } else { Some(Scroll::default()) };
+            state.help = if state.help.is_some() { None } else { Some(HelpView::default()) };
             Vec::new()
         }
         Action::Quit => quit(state),
@@ -272,10 +273,13 @@ fn act(state: &mut AppState, action: Action, now: Moment) -> Vec<Effect> {
             );
             vec![Effect::Mouse(state.mouse)]
         }
-        Action::Back if place == Place::Help => {
-            state.help = None;
-            Vec::new()
-        }
+        Action::Back if place == Place::Help => match &state.help {
+            Some(help) if !help.filter.is_empty() => filtering::change(state, String::clear),
+            _ => {
+                state.help = None;
+                Vec::new()
+            }
+        },
         Action::Export => exporting::ask(state),
         Action::Log | Action::LogMore | Action::LogLess => logging::act(state, action),
         Action::Back if place == Place::Log => logging::act(state, action),
@@ -283,7 +287,7 @@ fn act(state: &mut AppState, action: Action, now: Moment) -> Vec<Effect> {
             state.copying = None;
             Vec::new()
         }
-        Action::Filter if matches!(place, Place::Drift | Place::Preview | Place::Jobs | Place::Log) => {
+        Action::Filter if !matches!(place, Place::Relationships | Place::Scopes | Place::History | Place::PastRun) => {
             state.filtering = true;
             Vec::new()
         }
@@ -304,6 +308,10 @@ fn act(state: &mut AppState, action: Action, now: Moment) -> Vec<Effect> {
             let (key, force) = (state.key(Action::Preview), state.force);
             let words = match force {
                 true if state.what_if => "on, but WhatIf is on too and wins: nothing is written".to_owned(),
+                // marks may be there that were made, or came back, when each run was asked about
+                true if state.marked() > 0 => {
+                    format!("on: {key} replicates {} WITHOUT asking", plural(state.marked(), "marked scope"))
+                }
                 true => format!("on: {key} replicates WITHOUT asking"),
                 false => format!("off: {key} asks"),
             };

@@ -48,7 +48,7 @@ impl Outcome {
 
     /// Whether another try is of use for a scope that came to this: not all that was planned is there, or nobody knows.
     pub fn is_to_retry(self, verified: Option<bool>, uncarried: bool) -> bool {
-        self.is_failure() || verified == Some(false) && !uncarried
+        self.is_failure() || self == Outcome::Cancelled || verified == Some(false) && !uncarried
     }
 
     /// Whether it alone says that something failed.

@@ -35,7 +35,11 @@ pub(super) fn draw(state: &AppState, cursor: usize, theme: &Theme, frame: &mut F
     if let Some(words) = offers.get(cursor).and_then(cut) {
         pane::tell_cut(frame, theme, foot, &words, theme.quiet);
     }
-    Window { top, height: usize::from(inside.height.max(1)), len: offers.len(), area: inside, ..Window::default() }
+    let height = usize::from(inside.height.max(1));
+    let window = Window { top, height, len: offers.len(), area: inside, ..Window::default() };
+    let head = Rect { y: inside.y.saturating_sub(1), width: inside.width.saturating_sub(2), ..inside };
+    pane::extent(frame, theme, head, window);
+    window
 }
 
 /// What it copies, or why it cannot.

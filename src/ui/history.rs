@@ -1,5 +1,6 @@
 //! The history: past runs, the scopes of one, and what it destroyed.
 
+use jiff::tz::TimeZone;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
@@ -48,15 +49,20 @@ fn list(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, belo
     let focused = view.level == Level::Runs;
     let text = &view.list.filter;
     let filter = if text.is_empty() { String::new() } else { format!(" {}", Filter::past_runs(text).title(text)) };
-    let inside = pane::head(frame, theme, area, &format!("history{filter}"), focused);
+    let titles = pane::head(frame, theme, area, &format!("history{filter}"), focused);
+    let inside = Rect { y: titles.y + 1, height: titles.height.saturating_sub(1), ..titles };
     let height = usize::from(inside.height.max(1));
     let top = view.list.window(&view.runs, height);
     let window = Window { top, height, len: view.runs.len(), area: inside, ..Window::default() };
     extent(theme, frame, area, view, window);
-    let widths = Widths::of(view.runs.iter().skip(top).take(height), inside.width, theme);
+    let columns = Columns::of(state, theme, view.runs.iter().skip(top).take(height), inside);
+    if !view.runs.is_empty() {
+        columns.titles(theme, frame, titles.y);
+    }
     for (run, y) in view.runs.iter().skip(top).zip(inside.top()..inside.bottom()) {
-        row(state, theme, frame, Rect { y, height: 1, ..inside }, run, widths);
+        columns.row(theme, frame, y, run);
         if view.current().is_some_and(|current| current.seq == run.seq) {
+            text::put(frame, inside.x, y, 1, ">", theme.heading);
             pane::shade(frame, inside, y, if focused { theme.cursor } else { theme.resting });
         }
     }
@@ -98,49 +104,73 @@ fn nothing(state: &AppState, theme: &Theme) -> (Style, String) {
     }
 }
 
-/// The columns of the list.
-#[derive(Clone, Copy)]
-struct Widths {
-    who: u16,
-    kind: u16,
-    route: u16,
+/// The columns of the list, each with its title; how a run ended takes the rest of the line.
+struct Columns {
+    area: Rect,
+    zone: TimeZone,
+    /// The time without the year, which all of them share.
+    is_short: bool,
+    widths: [u16; 4],
 }
 
-impl Widths {
-    fn of<'a>(runs: impl Iterator<Item = &'a PastRun> + Clone, width: u16, theme: &Theme) -> Self {
-        let widest = |words: &dyn Fn(&PastRun) -> usize| {
-            u16::try_from(runs.clone().map(words).max().unwrap_or(0)).unwrap_or(u16::MAX)
+const TITLES: [&str; 5] = ["began", "who", "what", "servers", "how it ended"];
+
+impl Columns {
+    fn of<'a>(state: &AppState, theme: &Theme, runs: impl Iterator<Item = &'a PastRun> + Clone, area: Rect) -> Self {
+        let zone = state.setting.zone();
+        let year = |at: jiff::Timestamp| at.to_zoned(zone.clone()).year();
+        let is_short = area.width < LIST && runs.clone().all(|run| year(run.started) == year(state.clock));
+        let columns = Columns { area, zone: zone.clone(), is_short, widths: [0; 4] };
+        let mut widths = TITLES.map(text::width);
+        for run in runs {
+            let words = columns.words(theme, run);
+            widths.iter_mut().zip(&words).for_each(|(width, words)| *width = (*width).max(text::width(words)));
+        }
+        let most = [u16::MAX, area.width / 8, u16::MAX, area.width / 4];
+        let widths = std::array::from_fn(|at| u16::try_from(widths[at]).unwrap_or(u16::MAX).min(most[at]));
+        Columns { widths, ..columns }
+    }
+
+    fn words(&self, theme: &Theme, run: &PastRun) -> [String; 4] {
+        let began = match self.is_short {
+            true => run.started.to_zoned(self.zone.clone()).strftime("%m-%d %H:%M").to_string(),
+            false => when(run.started, &self.zone),
         };
-        Widths {
-            who: widest(&|run| text::width(&run.who)).min(width / 8),
-            kind: widest(&|run| run.kind_word().len()),
-            route: widest(&|run| text::width(&run.route(theme.glyphs.arrow))).min(width / 4),
+        [began, run.who.clone(), run.kind_word().to_owned(), run.route(theme.glyphs.arrow)]
+    }
+
+    fn titles(&self, theme: &Theme, frame: &mut Frame<'_>, y: u16) {
+        let [first @ .., last] = TITLES;
+        let x = self.put(theme, frame, y, &first, theme.quiet);
+        text::put(frame, x, y, self.area.right().saturating_sub(x), last, theme.quiet);
+    }
+
+    fn row(&self, theme: &Theme, frame: &mut Frame<'_>, y: u16, run: &PastRun) {
+        let mut x = self.put(theme, frame, y, &self.words(theme, run), Style::new());
+        let good = run.counts.iter().all(|(word, _)| matches!(word.as_str(), "replicated" | "unchanged"));
+        let fate = match run.fate {
+            Fate::Interrupted => theme.bad,
+            Fate::UnderWay => theme.warning,
+            Fate::Ended | Fate::Settled => theme.quiet,
+        };
+        let ended =
+            [(run.marks().join(", "), fate), (run.count_words(), if good { theme.good } else { theme.warning })];
+        for (words, style) in ended.iter().filter(|(words, _)| !words.is_empty()) {
+            let room = self.area.right().saturating_sub(x);
+            x = text::put(frame, x, y, room, &text::fit(words, usize::from(room), theme.glyphs.more), *style) + 1;
         }
     }
-}
 
-fn row(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, run: &PastRun, widths: Widths) {
-    let marks = run.marks().join(", ");
-    let style = match run.fate {
-        Fate::Interrupted => theme.bad,
-        Fate::UnderWay => theme.warning,
-        Fate::Ended | Fate::Settled => theme.quiet,
-    };
-    let mut x = area.x + 1;
-    let mut put = |words: &str, width: u16, style: Style| {
-        let room = area.right().saturating_sub(x).min(width);
-        text::put(frame, x, area.y, room, &text::fit(words, usize::from(room), theme.glyphs.more), style);
-        x = x.saturating_add(width + 1);
-    };
-    put(&when(run.started, &state.setting.zone()), 16, Style::new());
-    put(&run.who, widths.who, Style::new());
-    put(run.kind_word(), widths.kind, Style::new());
-    put(&run.route(theme.glyphs.arrow), widths.route, Style::new());
-    if !marks.is_empty() {
-        put(&marks, u16::try_from(text::width(&marks)).unwrap_or(u16::MAX), style);
+    /// Writes the first columns; returns where the last one begins.
+    fn put(&self, theme: &Theme, frame: &mut Frame<'_>, y: u16, words: &[impl AsRef<str>; 4], style: Style) -> u16 {
+        let mut x = self.area.x + 2;
+        for (words, width) in words.iter().zip(self.widths) {
+            let room = self.area.right().saturating_sub(x).min(width);
+            text::put(frame, x, y, room, &text::fit(words.as_ref(), usize::from(room), theme.glyphs.more), style);
+            x = x.saturating_add(width + 1);
+        }
+        x
     }
-    let good = run.counts.iter().all(|(word, _)| matches!(word.as_str(), "replicated" | "unchanged"));
-    put(&run.count_words(), u16::MAX / 2, if good { theme.good } else { theme.warning });
 }
 
 /// What there is to say of a run as a whole.
@@ -236,9 +266,10 @@ fn scopes(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, op
     for ((at, index), y) in opened.shown.iter().enumerate().skip(top).zip(inside.top()..inside.bottom()) {
         let Some(scope) = detail.scopes.get(*index as usize) else { continue };
         let target = if several { format!("{} ", scope.target) } else { String::new() };
-        let line = format!("{:<width$} {target}{}{}", scope.name, scope.standing(), signs(scope));
-        let line = text::fit(&line, usize::from(inside.width.saturating_sub(1)), theme.glyphs.more).into_owned();
-        text::put(frame, inside.x + 1, y, inside.width.saturating_sub(1), &line, style(theme, scope));
+        let sign = if cursor == Some(at) { ">" } else { " " };
+        let line = format!("{sign} {:<width$} {target}{}{}", scope.name, scope.standing(), signs(scope));
+        let line = text::fit(&line, usize::from(inside.width), theme.glyphs.more).into_owned();
+        text::put(frame, inside.x, y, inside.width, &line, style(theme, scope));
         if cursor == Some(at) {
             pane::shade(frame, inside, y, if focused { theme.cursor } else { theme.resting });
         }

@@ -124,9 +124,10 @@ fn line(state: &AppState, theme: &Theme, entry: Entry) -> Option<Line> {
             let job = state.runs.jobs.iter().find(|job| job.id == id)?;
             let words = match job.standing() {
                 Standing::Running => small_gauge(theme, job.ratio()),
-                _ => job.words().1,
+                _ => job.outcome().map_or_else(|| job.words().1, str::to_owned),
             };
-            let head = format!("job {id} of {}: {}", job.who, theme.glyphs.arrows(&job.title));
+            // whose it is stands below
+            let head = format!("job {id}: {}", theme.glyphs.arrows(&job.title));
             Some(Line { began: began(state, job.created), standing: job.standing(), head, words })
         }
     }
@@ -147,9 +148,10 @@ fn bar(theme: &Theme, ratio: f64, columns: usize) -> String {
     format!("{}{}", theme.glyphs.full.repeat(done), theme.glyphs.empty.repeat(columns - done))
 }
 
-/// The gauge with how it stands, on two lines where it needs them; returns the room below.
-fn gauge(theme: &Theme, frame: &mut Frame<'_>, area: Rect, ratio: f64, (tone, words): (Tone, &str)) -> Rect {
-    let x = text::put(frame, area.x + 1, area.y, area.width, &format!("[{}] ", bar(theme, ratio, GAUGE)), Style::new());
+/// The gauge, if there is one, with how it stands, on two lines where it needs them; returns the room below.
+fn gauge(theme: &Theme, frame: &mut Frame<'_>, area: Rect, ratio: Option<f64>, (tone, words): (Tone, &str)) -> Rect {
+    let bar = ratio.map(|ratio| format!("[{}] ", bar(theme, ratio, GAUGE))).unwrap_or_default();
+    let x = text::put(frame, area.x + 1, area.y, area.width, &bar, Style::new());
     let room = usize::from(area.right().saturating_sub(x));
     // Small windows need the room for what is below.
     let lines = text::wrap_at_most(words, room, if area.height > 6 { 2 } else { 1 }, theme.glyphs.more);
@@ -165,7 +167,7 @@ fn run_in_full(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rec
     let filter = if state.runs.filter.is_empty() { String::new() } else { format!(", /{}", state.runs.filter) };
     let inside = pane::head(frame, theme, area, &format!("{}{only}{filter}", run.head(theme.glyphs.arrow)), false);
     let (tone, words) = standing(state, run);
-    let below = gauge(theme, frame, inside, run.ratio(state.clock), (tone, &words));
+    let below = gauge(theme, frame, inside, Some(run.ratio(state.clock)), (tone, &words));
     let columns = usize::from(below.width.saturating_sub(2));
     let wrapped = |at: usize| match run.rows.get(at).and_then(|row| lines::line(state, theme, run, *row)) {
         Some((style, line)) if text::width(&line) > columns => (style, text::wrap(&line, columns)),
@@ -201,7 +203,8 @@ fn job_in_full(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rec
         false,
     );
     let (tone, words) = job.words();
-    let below = gauge(theme, frame, inside, job.ratio(), (tone, &words));
+    let ratio = (!job.state.is_over() || job.standing() == Standing::Done).then(|| job.ratio());
+    let below = gauge(theme, frame, inside, ratio, (tone, &words));
     let columns = usize::from(below.width.saturating_sub(2));
     let lines: Vec<String> = job.told.iter().flat_map(|line| text::wrap(&theme.glyphs.arrows(line), columns)).collect();
     let height = usize::from(below.height.max(1));

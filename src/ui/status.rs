@@ -223,7 +223,7 @@ fn filter(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, is
     let (beside, style) = match filter.faults.first() {
         Some(_) if is_told_below => return,
         Some(fault) => (fault.to_string(), theme.warning),
-        None if typed.is_empty() => (format!("words, or {}; - before one: not", filter::keys(state)), theme.quiet),
+        None if typed.is_empty() => (filter::syntax(state), theme.quiet),
         None => match found(state) {
             Some(found) => (found, theme.quiet),
             None => return,

@@ -36,6 +36,10 @@ impl Part {
 /// Between two parts, and before the first.
 const GAP: usize = 2;
 
+/// What runs came to takes at most so many lines, and in windows lower than this one.
+const MOST_OF_BANNER: usize = 2;
+const LOW: u16 = 20;
+
 /// Draws the title. The name of the file gives way first, then the last parts say less; where one that came before
 /// them has to say less too, what fits beside it is said in full again.
 pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
@@ -135,18 +139,19 @@ fn cautions(survey: &Survey) -> BTreeMap<String, Vec<&str>> {
     servers
 }
 
-/// Draws the newest result of a run, where there is one.
-pub(super) fn banner(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
-    let Some((tone, text)) = state.notices.line().filter(|_| area.height > 0) else { return };
-    let text = format!(" {text}");
-    text::put(
-        frame,
-        area.x,
-        area.y,
-        area.width,
-        &text::fit(&text, usize::from(area.width), theme.glyphs.more),
-        style(theme, tone),
-    );
+/// The results of runs that were not seen yet, worst first: in two lines where one has no room for them.
+pub(super) fn banner_lines(state: &AppState, theme: &Theme, window: Rect) -> Vec<String> {
+    let Some((_, told)) = state.notices.line() else { return Vec::new() };
+    let most = if window.height < LOW { 1 } else { MOST_OF_BANNER };
+    text::wrap_at_most(&told, usize::from(window.width.saturating_sub(1)), most, theme.glyphs.more)
+}
+
+/// Draws them.
+pub(super) fn banner(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, lines: &[String]) {
+    let Some((tone, _)) = state.notices.line() else { return };
+    for (line, y) in lines.iter().zip(area.top()..area.bottom()) {
+        text::put(frame, area.x + 1, y, area.width.saturating_sub(1), line, style(theme, tone));
+    }
 }
 
 /// The style of a tone.

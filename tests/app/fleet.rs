@@ -167,3 +167,13 @@ fn the_filter_looks_at_all_columns_and_shows_where_it_found() {
     program.press("Esc / n o t h i n g");
     assert!(program.text().contains("nothing fits the filter"), "{}", program.text());
 }
+
+#[test]
+fn what_nobody_tells_of_use_is_neither_more_nor_less_and_is_told() {
+    for filter in ["u s e d : > 8 0", "- u s e d : > 8 0"] {
+        let (mut program, _) = ready();
+        program.press(&format!("/ {filter} Enter"));
+        let text = program.text();
+        assert!(text.contains(">80: 0 of 10 scopes, use of 10 scopes not known"), "{text}");
+    }
+}

@@ -115,6 +115,19 @@ fn an_interrupted_run_is_finished_undone_or_left() {
 }
 
 #[test]
+fn an_interrupted_run_is_left_from_the_list_as_well() {
+    let mut program = with_past(Past::sample());
+    program.press("U");
+    assert!(program.text().contains("X leaves it as it is"), "{}", program.text());
+    program.press("X Down Up X");
+    assert!(message(&program.state).contains("X again"), "one key settles nothing: {}", message(&program.state));
+    program.press("X");
+    assert!(message(&program.state).contains("no longer waits"), "{}", message(&program.state));
+    program.press("Down X");
+    assert!(message(&program.state).contains("it does not wait"), "{}", message(&program.state));
+}
+
+#[test]
 fn a_history_that_cannot_be_read_says_so() {
     let mut program = with_past(Past { fails: Some("the history is damaged".into()), ..Past::default() });
     program.press("U");

@@ -34,7 +34,7 @@ fn jobs_of_others_are_listed_followed_and_cancelled_one_step_after_the_other() {
     assert!(program.text().contains("job 3 25 % (J)"), "{}", program.text());
     program.press("J");
     let text = program.text();
-    assert!(text.contains("> 03:00:00 running    job 3 of op on admin: scopesync replicate one"), "{text}");
+    assert!(text.contains("> 03:00:00 running    job 3: scopesync replicate one"), "{text}");
     assert!(text.contains("25 %, 1 of 4 scopes, two 10.0.2.0 writing"), "{text}");
     program.press("x");
     assert_eq!(program.asked, ["cancel job 3"]);
@@ -198,7 +198,11 @@ fn what_a_job_left_undone_is_planned_once_more() {
     program.press("J");
     program.type_keys("r");
     program.draw();
-    assert!(program.text().contains("1 scope of job 3 that failed, is unknown or not saved"), "{}", program.text());
+    assert!(
+        program.text().contains("1 scope of job 3 that failed, was cancelled, is unknown or not saved"),
+        "{}",
+        program.text()
+    );
     program.settle();
     let planned = &program.preview().unwrap().plan.relationships[0];
     let keys = |changes: &[scopesync::model::Change]| changes.iter().map(|c| c.key.to_string()).collect::<Vec<_>>();

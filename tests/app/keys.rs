@@ -188,6 +188,7 @@ fn the_mouse_does_not_end_what_is_being_typed() {
 fn a_filter_that_is_not_understood_marks_nothing() {
     let (mut program, _servers) = ready();
     program.press("/ b o g u s : x Enter");
+    assert!(message(&program.state).contains("bogus:x filters nothing: valid here"), "{}", message(&program.state));
     for key in ["A", "a", "i"] {
         program.press(key);
         assert!(message(&program.state).contains("not understood"), "{key}: {}", message(&program.state));
@@ -283,7 +284,7 @@ fn no_key_that_is_not_in_force_is_named_anywhere() {
     for (names, words) in [
         ("mouse", "the mouse is used here"),
         ("enter mark-all", "4 marked"),
-        ("force", "replicates WITHOUT asking"),
+        ("force", "replicates 4 marked scopes WITHOUT asking"),
         ("force what-if preview yes", "WhatIf is on: nothing can be written"),
         ("no what-if preview", "OVERWRITES"),
         ("as-job", "AS JOB"),
@@ -308,4 +309,20 @@ fn no_key_that_is_not_in_force_is_named_anywhere() {
         assert!(text.contains(words), "{names}: {text}");
         assert_eq!(old_keys(&program), [""; 0], "after {names}:\n{text}");
     }
+}
+
+#[test]
+fn the_help_is_filtered_by_words() {
+    let (mut program, _) = ready();
+    program.press("? / w h a t i f - f o r c e");
+    program.press("Backspace Backspace Backspace Backspace Backspace Backspace Enter");
+    let text = program.text();
+    assert!(text.contains("[help /whatif]") && text.contains("WhatIf: the plan is shown"), "{text}");
+    assert!(!text.contains("Signs: + create"), "{text}");
+    program.press("/ Ctrl-u n o : s u c h");
+    assert!(program.text().contains("nothing in it fits the filter (Esc takes it away)"), "{}", program.text());
+    program.press("Enter Esc");
+    assert!(program.text().contains("[help]"), "{}", program.text());
+    program.press("Esc");
+    assert_eq!(program.state.place(), Place::Relationships);
 }

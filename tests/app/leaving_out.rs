@@ -182,6 +182,6 @@ fn a_retry_leaves_out_what_was_left_out_before() {
     program.press("y");
     assert_eq!(program.asked[3..], ["run one-two"]);
     assert_eq!(servers.1.inner().scopes[&id("10.0.1.0/24")].items.len(), 2, "the reservation was not created");
-    program.press("J r");
+    program.press("r");
     assert!(message(&program.state).contains("nothing of this run failed"), "{}", message(&program.state));
 }

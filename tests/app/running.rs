@@ -313,7 +313,11 @@ fn what_failed_or_is_unknown_is_read_back_and_planned_once_more_and_asked_about(
     let before = reads(&servers.1);
     program.type_keys("F r");
     program.draw();
-    assert!(program.text().contains("2 scopes of one-two that failed, are unknown or not saved"), "{}", program.text());
+    assert!(
+        program.text().contains("2 scopes of one-two that failed, were cancelled, are unknown or"),
+        "{}",
+        program.text()
+    );
     program.settle();
     assert!(reads(&servers.1) > before);
     let preview = program.preview().expect("Force or not, it is asked about");
@@ -322,8 +326,9 @@ fn what_failed_or_is_unknown_is_read_back_and_planned_once_more_and_asked_about(
     assert_eq!(ids(&mut planned.scopes.iter().map(|scope| scope.id)), ["10.0.1.0"]);
     assert_eq!(ids(&mut planned.in_sync.iter().copied()), ["10.0.2.0"]);
     program.wait(300);
-    program.press("y J");
+    program.press("y");
     assert_eq!(program.asked, ["run one-two", "bell", "run one-two", "bell"]);
+    assert!(matches!(program.state.view, View::Jobs), "back where it was asked for");
     assert_eq!(terminal_title(&program.state).as_deref(), Some("scopesync: done"));
     program.press("r");
     assert!(message(&program.state).contains("nothing of this run failed"), "{}", message(&program.state));
@@ -347,7 +352,7 @@ fn what_runs_and_is_not_saved_is_saved_by_a_retry() {
         [(true, "LOOK: one-two: STILL NOT SAVED: two; 1 unchanged"), (false, "done: one-two: 1 unchanged")]
     {
         servers.1.inner().save_fails = fails;
-        program.press("J r");
+        program.press(if fails { "J r" } else { "r" });
         let text = program.text();
         assert!(
             text.contains("two IS SAVED as it runs: nothing to write") && text.contains("running but not saved"),
@@ -358,7 +363,6 @@ fn what_runs_and_is_not_saved_is_saved_by_a_retry() {
         assert!(program.text().contains(told), "{}", program.text());
         assert_eq!(farewell(&program.state).contains("not saved"), fails, "{}", farewell(&program.state));
     }
-    program.press("J");
     let saves = servers.1.writes().iter().filter(|call| *call == "save").count();
     assert_eq!((saves, servers.1.writes().iter().filter(|call| call.starts_with("write")).count()), (3, 1));
     assert!(program.text().contains("two: what an earlier run changed is saved now"), "{}", program.text());
@@ -494,4 +498,23 @@ fn a_run_that_did_not_go_well_is_a_warning_in_the_log() {
         let told: Vec<_> = log.since(0).into_iter().filter(|one| on_screen(&one)).map(|one| one.level).collect();
         assert_eq!(told, [level], "{script:?} {:?}", log.since(0));
     }
+}
+
+#[test]
+fn what_was_cancelled_is_done_by_a_retry() {
+    let (mut program, servers) = ready();
+    program.press("Enter a r");
+    program.wait(300);
+    program.cancelled = true;
+    program.press("y J");
+    let text = program.text();
+    assert!(text.contains("[░░░░░░░░░░░░░░░░░░░░] 4 cancelled"), "the gauge tells what is done:\n{text}");
+    program.cancelled = false;
+    program.press("r");
+    assert_eq!(program.preview().unwrap().plan.scopes_to_write(), 4);
+    program.wait(300);
+    program.press("y");
+    let text = program.text();
+    assert!(text.contains("[████████████████████] 4 replicated"), "{text}");
+    assert_eq!(servers.1.writes().iter().filter(|call| call.starts_with("write")).count(), 4);
 }

@@ -176,7 +176,7 @@ pub const VERBS: &[Verb] = &[
         Action::LeaveRun,
         "leave-run",
         &["X"],
-        &[Place::PastRun],
+        PAST,
         "leave it",
         "let an interrupted run be as it is: it no longer waits to be settled; asks for the key once more",
     ),
@@ -209,7 +209,7 @@ pub const VERBS: &[Verb] = &[
         Action::Filter,
         "filter",
         &["/"],
-        &[Place::Relationships, Place::Scopes, Place::Jobs, Place::History, Place::PastRun, Place::Log],
+        &[Place::Relationships, Place::Scopes, Place::Jobs, Place::History, Place::PastRun, Place::Log, Place::Help],
         "filter",
         "filter the list: words in any column, drift:delete, server:NAME and the like, - before what is not wanted",
     ),
@@ -293,7 +293,7 @@ pub const VERBS: &[Verb] = &[
         &["r"],
         &[Place::Jobs],
         "retry",
-        "preview once more what failed or is unknown in the run, in its direction; both servers are read first, and it \
+        "preview once more what failed, was cancelled or is unknown in the run, in its direction; both servers are read first, and it \
          asks also with Force on",
     ),
     verb(

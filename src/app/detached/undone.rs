@@ -17,7 +17,7 @@ pub struct Undone {
     pub source: String,
     /// The server that was to be written, as it was shown.
     pub target: String,
-    /// The scopes that failed, are unknown or not saved.
+    /// The scopes that failed, were cancelled, are unknown or not saved.
     pub scopes: BTreeSet<ScopeId>,
     /// What was left out of them on purpose: the items' keys, as they are displayed.
     pub left_out: BTreeSet<(ScopeId, String)>,

@@ -119,7 +119,12 @@ impl PastRun {
 
     /// `2026-11-22 03:17, ada on adminhost, run 20261122T031701Z-1f3a09c7`.
     pub fn called(&self, zone: &TimeZone) -> String {
-        format!("{}, {} on {}, run {}", when(self.started, zone), self.who, self.host, self.id)
+        format!("{}, run {}", self.begun_by(zone), self.id)
+    }
+
+    /// `2026-11-22 03:17, ada on adminhost`.
+    pub fn begun_by(&self, zone: &TimeZone) -> String {
+        format!("{}, {} on {}", when(self.started, zone), self.who, self.host)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::show::plural;
 
 /// What is to be tried again.
 pub struct Retry {
-    /// Exactly the scopes that failed, are unknown or not saved, in the direction of the run.
+    /// Exactly the scopes that failed, were cancelled, are unknown or not saved, in the direction of the run.
     pub picks: Vec<Pick>,
     /// What was left out of them before stays left out.
     pub left_out: LeftOut,
@@ -32,16 +32,17 @@ impl Retry {
             .collect();
         let count = picks.iter().flat_map(|pick| pick.scopes.iter().flatten()).count();
         if count == 0 {
-            return Err("nothing of this run failed, is unknown or not saved".into());
+            return Err("nothing of this run failed, was cancelled, is unknown or not saved".into());
         }
-        let failed =
-            if count == 1 { "that failed, is unknown or not saved" } else { "that failed, are unknown or not saved" };
+        let [was, is] = if count == 1 { ["was", "is"] } else { ["were", "are"] };
         let left = match left_out.len() {
             0 => String::new(),
             count => format!(", {} left out as before", plural(count, "change")),
         };
         let scopes = plural(count, "scope");
-        let picked = format!("{scopes} of {of} {failed}: both servers are read again first{left}");
+        let picked = format!(
+            "{scopes} of {of} that failed, {was} cancelled, {is} unknown or not saved: both servers are read again first{left}"
+        );
         Ok(Retry { picks, left_out, picked })
     }
 }
@@ -56,6 +57,9 @@ pub fn retry(state: &AppState) -> Result<Retry, String> {
         Kind::Replication => {}
         Kind::Undo => return Err("an undo is planned anew from the history".into()),
         Kind::Reset => return Err("a reset is planned anew from the list, where the relationship is terminated".into()),
+    }
+    if let Some(job) = run.handed_to {
+        return Err(format!("job {job} does what it left undone"));
     }
     let (plan, _) = run.approved.as_ref().ok_or("nothing is known of its plan")?;
     let left: Vec<BTreeSet<ScopeId>> = match &run.result {
@@ -108,7 +112,7 @@ fn pick_of_job(state: &AppState, told: &Undone) -> Result<Pick, String> {
     Pick::of(relationship, source_member, Some(scopes.clone()))
 }
 
-/// The scopes that failed, are unknown or not saved, by relationship of the plan: the report tells of each.
+/// The scopes that failed, were cancelled, are unknown or not saved, by relationship of the plan: the report tells of each.
 fn left(report: &RunReport) -> Vec<BTreeSet<ScopeId>> {
     let of = |told: &RelationshipRun| {
         let left = told.scopes.iter().filter(|scope| scope.is_to_retry());

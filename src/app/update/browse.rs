@@ -37,7 +37,7 @@ pub(super) fn scroll(state: &mut AppState, action: Action) {
         Place::Copy => copying::scroll(state, distance(action, 10)),
         Place::Help => {
             if let Some(help) = &mut state.help {
-                help.pan(distance(action, help.height));
+                help.scroll.pan(distance(action, help.scroll.height));
             }
         }
         Place::Quitting => {}

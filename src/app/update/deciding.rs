@@ -46,7 +46,7 @@ fn servers(picks: &[Pick]) -> String {
 }
 
 /// Leaves a plan for the view that it was asked for in.
-fn leave(state: &mut AppState) {
+pub(super) fn leave(state: &mut AppState) {
     let from_jobs = match &state.view {
         View::Planning { from_jobs, .. } => *from_jobs,
         View::Preview(preview) => preview.from_jobs,
@@ -284,7 +284,7 @@ fn run(state: &mut AppState, plan: Arc<Plan>, approved: Vec<Approved>, now: Mome
     let doing = if run.kind == Kind::Undo { "" } else { "replicating " };
     state.say(Tone::Plain, format!("{doing}{}: {} shows how far it is", run.title(), state.key(Action::Jobs)));
     state.runs.begin(run);
-    state.view = View::Browse;
+    leave(state);
     vec![Effect::Run(ticket, plan, approved)]
 }
 

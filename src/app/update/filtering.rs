@@ -4,10 +4,11 @@ use crossterm::event::KeyCode;
 
 use super::super::action::Action;
 use super::super::effect::Effect;
-use super::super::filter::Typed;
+use super::super::filter::{self, Typed};
 use super::super::fleet;
 use super::super::key::Key;
-use super::super::state::AppState;
+use super::super::list::Scroll;
+use super::super::state::{AppState, Tone};
 use super::{commanding, recalling, searching};
 
 /// Nobody types more; a paste might.
@@ -28,7 +29,12 @@ pub(super) fn leaves_typing(state: &AppState, key: Key) -> bool {
 pub(super) fn key(state: &mut AppState, key: Key) -> Vec<Effect> {
     if key.is(KeyCode::Enter) {
         state.filtering = false;
-        searching::keep(state);
+        // the title has room for what is wrong, not for why
+        if let Some(fault) = filter::focused(state).1.faults.first() {
+            state.say(Tone::Warning, fault.to_string());
+        } else {
+            searching::keep(state);
+        }
     } else if key.is(KeyCode::Esc) {
         state.filtering = false;
         return change(state, String::clear);
@@ -78,6 +84,12 @@ pub(super) fn change(state: &mut AppState, change: impl FnOnce(&mut String)) -> 
             if let Some(opened) = &mut state.history.opened {
                 change(&mut opened.scopes.filter);
                 opened.refilter();
+            }
+        }
+        Typed::Help => {
+            if let Some(help) = &mut state.help {
+                change(&mut help.filter);
+                help.scroll = Scroll { height: help.scroll.height, ..Scroll::default() };
             }
         }
         Typed::Jobs => state.runs.change_filter(change),

@@ -90,7 +90,7 @@ pub(super) fn interrupted(state: &mut AppState, ticket: Ticket, runs: Vec<PastRu
     let known = |run: &PastRun| state.interrupted.iter().any(|old| old.id == run.id);
     if let Some(run) = runs.iter().find(|run| !known(run)).filter(|_| !state.history.open) {
         let more = if runs.len() > 1 { format!(" (and {} more)", runs.len() - 1) } else { String::new() };
-        let (key, run) = (state.key(Action::History), run.called(&state.setting.zone()));
+        let (key, run) = (state.key(Action::History), run.begun_by(&state.setting.zone()));
         let text = format!("a run was interrupted{more}, {key} opens it: {run}");
         if state.notices.is_empty() {
             state.notices.tell(Notice { tone: Tone::Warning, text, run: None });
