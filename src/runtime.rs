@@ -24,7 +24,7 @@ use crate::jobs::{Jobs, Workers};
 use crate::log::Recent;
 use crate::state::StateFolder;
 use crate::terminal::{self, Events, Exit, Screen};
-use crate::ui::{self, Theme};
+use crate::ui::{Drawn, Follower, Theme};
 
 use perform::Hands;
 
@@ -120,6 +120,9 @@ struct Program {
     recent: Recent,
     dirty: Dirty,
     drawn_at: Option<Instant>,
+    follower: Follower,
+    /// When the drift pane, which stayed behind the cursor, is drawn.
+    follows_at: Option<Instant>,
     end: Option<End>,
 }
 
@@ -153,8 +156,8 @@ impl Program {
             screen.use_mouse(true)?;
         }
         // The first frame comes before anything that could take time.
-        let mut drawn = ui::Drawn::default();
-        screen.draw(|frame| drawn = ui::draw(&state, &theme, frame))?;
+        let (mut drawn, mut follower) = (Drawn::default(), Follower::default());
+        screen.draw(|frame| (drawn, _) = follower.draw(&state, &theme, frame, Instant::now()))?;
         state.drawn(&drawn, Instant::now());
         let events = Events::listen()?;
         Ok(Program {
@@ -167,6 +170,8 @@ impl Program {
             recent,
             dirty: Dirty::No,
             drawn_at: None,
+            follower,
+            follows_at: None,
             end: None,
         })
     }
@@ -252,13 +257,14 @@ impl Program {
     }
 
     fn due(&self) -> Option<Instant> {
-        due(self.dirty, self.drawn_at, Instant::now())
+        due(self.dirty, self.drawn_at, Instant::now()).into_iter().chain(self.follows_at).min()
     }
 
     fn draw(&mut self) -> Result<(), RuntimeError> {
         self.dirty = Dirty::No;
-        let mut drawn = ui::Drawn::default();
-        self.screen.draw(|frame| drawn = ui::draw(&self.state, &self.theme, frame))?;
+        let mut drawn = Drawn::default();
+        let Program { state, theme, screen, follower, follows_at, .. } = self;
+        screen.draw(|frame| (drawn, *follows_at) = follower.draw(state, theme, frame, Instant::now()))?;
         let now = Instant::now();
         self.drawn_at = Some(now);
         self.state.drawn(&drawn, now);

@@ -8,6 +8,7 @@ mod detail;
 mod dialog;
 mod drift;
 mod fleet;
+mod follow;
 mod help;
 mod history;
 mod jobs;
@@ -31,6 +32,7 @@ use crate::app::action::Action;
 use crate::app::state::{AppState, Pane, Quitting, View};
 
 pub use crate::app::drawn::Drawn;
+pub use follow::{Follower, REST};
 pub use theme::{Glyphs, Theme};
 
 /// Smaller windows show nothing but that they are too small.
@@ -114,6 +116,7 @@ fn browse(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, [whole, body]:
     let [list, drift] = [list, below].map(|pane| pane.intersection(body));
     let list = if drift.y == list.y { pane::divide(frame, theme, list) } else { list };
     drawn.fleet = Some(fleet::draw(state, theme, frame, list));
+    drawn.beside = Some(drift);
     drawn.drift = Some(drift::draw(state, theme, frame, drift, below.height));
 }
 

@@ -65,6 +65,8 @@ pub struct Drawn {
     pub fleet: Option<Window>,
     /// The drift pane.
     pub drift: Option<Window>,
+    /// All of that, where it stands beside the list or below it.
+    pub beside: Option<Rect>,
     /// The whole text of a change or finding.
     pub detail: Option<Window>,
     /// The preview.

@@ -46,7 +46,7 @@ impl Subject {
     }
 
     /// Whether both show one thing, compared at whatever time.
-    fn is_of(&self, other: &Subject) -> bool {
+    pub fn is_of(&self, other: &Subject) -> bool {
         let (ours, theirs) = (&self.compared.drift, &other.compared.drift);
         self.scope == other.scope && ours.name == theirs.name && ours.source == theirs.source
     }

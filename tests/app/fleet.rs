@@ -177,3 +177,34 @@ fn what_nobody_tells_of_use_is_neither_more_nor_less_and_is_told() {
         assert!(text.contains(">80: 0 of 10 scopes, use of 10 scopes not known"), "{text}");
     }
 }
+
+#[test]
+fn the_drift_follows_the_cursor_when_that_rests() {
+    use ratatui::Terminal;
+    use ratatui::backend::TestBackend;
+    use scopesync::ui::{Follower, REST};
+
+    let (mut program, _) = ready();
+    program.press("Enter");
+    let mut follower = Follower::default();
+    let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+    let mut draw = |program: &Program, after: Duration, rows: u16| {
+        let last_key = program.state.last_key.unwrap();
+        terminal.backend_mut().resize(80, rows);
+        let mut follows_at = None;
+        let frame =
+            terminal.draw(|f| (_, follows_at) = follower.draw(&program.state, &program.theme, f, last_key + after));
+        let text: String = frame.unwrap().buffer.content().iter().map(|cell| cell.symbol()).collect();
+        let about = text.split("drift of ").nth(1).unwrap().split([' ', ']']).next().unwrap().to_owned();
+        (about, follows_at.map(|at| at - last_key))
+    };
+    assert_eq!(draw(&program, REST, 24), ("10.0.1.0".into(), None));
+    program.type_keys("Down Down");
+    assert_eq!(draw(&program, Duration::ZERO, 24), ("10.0.1.0".into(), Some(REST)), "it stays behind");
+    assert_eq!(draw(&program, REST, 24), ("10.0.3.0".into(), None));
+    program.type_keys("Down");
+    assert_eq!(draw(&program, Duration::ZERO, 24).0, "10.0.3.0");
+    assert_eq!(draw(&program, Duration::ZERO, 30).0, "10.0.4.0", "in a window of another size nothing is kept");
+    program.type_keys("Down Tab");
+    assert_eq!(draw(&program, Duration::ZERO, 30), ("10.0.5.0".into(), None), "it is gone to");
+}

@@ -313,11 +313,7 @@ fn what_failed_or_is_unknown_is_read_back_and_planned_once_more_and_asked_about(
     let before = reads(&servers.1);
     program.type_keys("F r");
     program.draw();
-    assert!(
-        program.text().contains("2 scopes of one-two that failed, were cancelled, are unknown or"),
-        "{}",
-        program.text()
-    );
+    assert!(program.text().contains("2 scopes of one-two not done, unknown or not saved"), "{}", program.text());
     program.settle();
     assert!(reads(&servers.1) > before);
     let preview = program.preview().expect("Force or not, it is asked about");

@@ -253,11 +253,12 @@ fn what_failed_is_retried_and_a_job_outlives_the_program() {
     terminal.keys("J f");
     terminal.wait_for_text("the target has changed since");
     terminal.keys("r");
-    terminal.wait_for_text("failed, was cancelled, is unknown or not saved: both servers are read again first");
+    terminal.wait_for_text("not done, unknown or not saved: both servers are read again first");
     terminal.wait_for_text(OPEN);
     assert!(terminal.view().contains("now 7777"), "{}", terminal.view());
     terminal.keys("y");
     terminal.wait_for_text("1 replicated");
+    terminal.keys("J");
     terminal.wait_for_text("in sync, 10 scopes");
     assert!(differing(&pair).is_empty(), "{:?}", differing(&pair));
 

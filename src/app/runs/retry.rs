@@ -34,15 +34,13 @@ impl Retry {
         if count == 0 {
             return Err("nothing of this run failed, was cancelled, is unknown or not saved".into());
         }
-        let [was, is] = if count == 1 { ["was", "is"] } else { ["were", "are"] };
         let left = match left_out.len() {
             0 => String::new(),
             count => format!(", {} left out as before", plural(count, "change")),
         };
         let scopes = plural(count, "scope");
-        let picked = format!(
-            "{scopes} of {of} that failed, {was} cancelled, {is} unknown or not saved: both servers are read again first{left}"
-        );
+        let picked =
+            format!("{scopes} of {of} not done, unknown or not saved: both servers are read again first{left}");
         Ok(Retry { picks, left_out, picked })
     }
 }
