@@ -56,7 +56,7 @@ fn space_leaves_a_change_out_and_brings_it_back() {
     let text = program.text();
     assert!(text.contains("done: one-two: 2 replicated"), "what is left out is no failure: {text}");
     program.press("J");
-    assert!(program.text().contains("1 of 1 changes, 1 left out, verified"), "{}", program.text());
+    assert!(program.text().contains("1 change, 1 left out, verified"), "{}", program.text());
 }
 
 #[test]

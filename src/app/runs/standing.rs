@@ -9,6 +9,7 @@ use crate::engine::outcome::{Outcome, RunReport, SavedState, ScopeRun};
 use crate::engine::progress::Stage;
 use crate::engine::reset::{Fate, ResetReport};
 use crate::history::JobState;
+use crate::show::plural;
 
 /// How a run or job stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -218,8 +219,10 @@ pub fn summary(report: &RunReport, reset: &str) -> (Tone, String) {
 /// A scope's outcome in words.
 pub fn outcome_words(scope: &ScopeRun) -> String {
     let mut words = scope.outcome.word().to_owned();
-    if scope.changes_done + scope.changes_left > 0 {
-        words.push_str(&format!(", {} of {} changes", scope.changes_done, scope.changes_done + scope.changes_left));
+    match (scope.changes_done, scope.changes_left) {
+        (0, 0) => {}
+        (done, 0) => words.push_str(&format!(", {}", plural(done, "change"))),
+        (done, left) => words.push_str(&format!(", {done} of {} changes", done + left)),
     }
     if !scope.left_out.is_empty() {
         words.push_str(&format!(", {} left out", scope.left_out.len()));
