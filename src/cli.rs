@@ -21,6 +21,7 @@ pub mod undo;
 #[cfg(feature = "windows")]
 pub mod verify_windows;
 
+mod configuration;
 mod course;
 mod failure;
 mod plain;

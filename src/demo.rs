@@ -29,12 +29,12 @@ pub enum DemoError {
     },
 }
 
-/// The configuration of the demo pair. Its files are made where they are missing; what was
-/// changed in them stays.
+/// The configuration of the demo pair; all but the servers is as in `like`. Its files are made where
+/// they are missing; what was changed in them stays.
 ///
 /// # Errors
 /// The files cannot be made.
-pub fn config(state: &StateFolder) -> Result<Config, DemoError> {
+pub fn config(state: &StateFolder, like: Config) -> Result<Config, DemoError> {
     let folder = state.demo()?;
     let mut servers = Vec::new();
     for (name, text) in SERVERS {
@@ -47,7 +47,8 @@ pub fn config(state: &StateFolder) -> Result<Config, DemoError> {
         entry.check = FileCheck::Off;
         servers.push(entry);
     }
-    Ok(Config { servers, ..Config::default() })
+    // what it says of servers and what joins them is not about these
+    Ok(Config { servers, relationships: Vec::new(), warnings: Vec::new(), ..like })
 }
 
 /// Makes the demo pair anew, with all its drift, and returns its folder.
@@ -84,18 +85,35 @@ mod tests {
     fn made_on_first_use_kept_when_changed_and_made_anew_by_reset() {
         let folder = tempfile::tempdir().unwrap();
         let state = StateFolder::at(folder.path());
-        let config = config(&state).unwrap();
+        let config = config(&state, Config::default()).unwrap();
         let files: Vec<PathBuf> = config.servers.iter().map(|server| server.endpoint.place().into()).collect();
         let read = || files.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect::<Vec<_>>();
         let fresh = read();
         assert!(fresh[0].contains("berlin") && fresh[0] != fresh[1]);
 
         std::fs::write(&files[1], "changed").unwrap();
-        super::config(&state).unwrap();
+        super::config(&state, Config::default()).unwrap();
         assert_eq!(read()[1], "changed");
 
         reset(&state).unwrap();
         assert_eq!(read(), fresh);
         assert_eq!(std::fs::read_dir(folder.path().join("demo")).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn all_but_what_is_about_servers_is_as_in_the_configuration() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = "throttle_limit = 3\n[screen]\ndiff = [\"vimdiff\"]\n[history]\nkeep_runs = 7\n[keys]\nhelp = \"F9\"\n\
+                    [[ignore]]\nfield = \"comment\"\nreason = \"ours\"\n\
+                    [[server]]\nname = \"one\"\nkind = \"kea\"\nurl = \"https://one.example:8000\"\nuser = \"u\"\n\
+                    password = \"secret\"\n\
+                    [[server]]\nname = \"two\"\nkind = \"kea\"\nfile = \"/two\"\n\
+                    [[relationship]]\nname = \"both\"\nservers = [\"one\", \"two\"]\n";
+        let like = Config::parse(text, Path::new("/c.toml")).unwrap();
+        let config = config(&StateFolder::at(folder.path()), like.clone()).unwrap();
+        assert_eq!(config.servers.iter().map(|server| &*server.name).collect::<Vec<_>>(), ["berlin", "hamburg"]);
+        assert!(config.relationships.is_empty() && config.warnings.is_empty() && !like.warnings.is_empty());
+        let back = Config { servers: like.servers.clone(), relationships: like.relationships.clone(), ..config };
+        assert_eq!(Config { warnings: like.warnings.clone(), ..back }, like);
     }
 }

@@ -49,7 +49,7 @@ pub struct Start {
     /// The servers; `None` opens the start page, which lists the paths of `located` and
     /// offers the demo.
     pub fleet: Option<Arc<Fleet>>,
-    /// What the search for a configuration ended with; not asked for under `demo`.
+    /// What the search for a configuration ended with.
     pub located: Option<Located>,
     /// The servers are the demo pair.
     pub demo: bool,
@@ -136,7 +136,7 @@ impl Program {
                 _ => Vec::new(),
             },
             config_file: match &start.located {
-                Some(Located::Found { path, .. }) if !start.demo => Some(path.clone()),
+                Some(Located::Found { path, .. }) => Some(path.clone()),
                 _ => None,
             },
             read_only: start.read_only,

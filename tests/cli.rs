@@ -16,7 +16,7 @@ use std::time::Duration;
 use common::pair::wait_for;
 use common::program::{Home, by_file};
 use common::terminal::{Signal, Start, Terminal};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The files of a home's demo pair, made.
 fn demo_files(home: &Home) -> [PathBuf; 2] {
@@ -161,6 +161,81 @@ fn the_demo_pair_is_made_anew() {
     std::fs::write(&file, "{}").unwrap();
     home.run(&["demo", "reset"]).expect_code(0);
     assert_eq!(std::fs::read(&file).unwrap(), fresh);
+}
+
+/// A configuration whose servers leave a trace when their passwords are asked for.
+const WITH_SERVERS: &str = r#"
+[[server]]
+name = "one"
+kind = "kea"
+url = "https://192.0.2.1:8000"
+user = "u"
+password_command = ["touch", "was-asked"]
+insecure = true
+[[server]]
+name = "two"
+kind = "kea"
+file = "/nonexistent/two.conf"
+[[ignore]]
+item = "renew-timer"
+reason = "of another make"
+[keys]
+help = "F9"
+"#;
+
+#[test]
+fn the_demo_goes_by_the_configuration_but_not_by_its_servers() {
+    let home = Home::new();
+    let keys_of_help = |arguments: &[&str]| {
+        let ran = home.run(&[arguments, &["keys", "--json"]].concat()).expect_code(0);
+        assert_eq!(ran.stderr, "");
+        let keys = ran.json();
+        let help = keys["actions"].as_array().unwrap().iter().find(|action| action["name"] == "help");
+        help.unwrap()["keys"].clone()
+    };
+    let as_it_comes = keys_of_help(&["--demo"]);
+    home.write_config(WITH_SERVERS);
+    assert_ne!(as_it_comes, json!(["F9"]));
+    assert_eq!(keys_of_help(&["--demo"]), json!(["F9"]), "found by the search");
+    let other = home.path().join("other.toml");
+    fs::write(&other, "[keys]\nhelp = \"F10\"\n").unwrap();
+    assert_eq!(keys_of_help(&["--demo", "--config", "other.toml"]), json!(["F10"]), "named");
+
+    let ran = home.run(&["--demo", "drift", "--scope-id", "10.22.12.0"]).expect_code(2);
+    assert!(ran.stdout.contains("1 difference ignored: of another make (1)"), "{ran:?}");
+    assert!(!ran.stderr.contains("warning"), "{ran:?}");
+    let ran = home.run(&["--demo", "check", "--json"]).expect_code(0).json();
+    let servers: Vec<_> = ran["servers"].as_array().unwrap().iter().map(|server| server["name"].clone()).collect();
+    assert_eq!(servers, [json!("berlin"), json!("hamburg")]);
+    assert_eq!(ran["configuration"]["path"], json!(home.config()));
+    // a job of the demo knows no other servers either, and ignores the same
+    let line = "--demo replicate --computer-name berlin --scope-id 10.22.12.0 --force --as-job";
+    let mut line = line.split(' ').collect::<Vec<_>>();
+    line.extend(["--override", "shrink-leases"]);
+    home.run(&line).expect_code(0);
+    home.run(&["--demo", "jobs", "wait", "1", "--timeout", "60"]).expect_code(0);
+    let ran = home.run(&["--demo", "drift", "--scope-id", "10.22.12.0"]);
+    assert!(ran.stdout.contains("1 difference ignored") && ran.stdout.contains("1 in sync"), "{ran:?}");
+    assert!(!home.path().join("was-asked").exists(), "nobody asked for a password");
+}
+
+#[test]
+fn a_broken_configuration_keeps_nobody_from_the_demo_unless_it_is_named() {
+    let home = Home::new();
+    let path = home.write_config("[keys]\nhelp = 3\n[nonsense]\n").display().to_string();
+    for arguments in [&["relationships"][..], &["keys"], &["check"]] {
+        let ran = home.run(&[&["--demo"], arguments].concat()).expect_code(0);
+        let told = ran.stdout + &ran.stderr;
+        // a table folds it
+        let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(told.contains("the demo goes by the defaults") && told.contains(&path), "{told}");
+        assert!(told.contains("(and 1 mistake more)"), "{told}");
+        let ran = home.run(&[&["--demo", "--config", path.as_str()], arguments].concat()).expect_code(1);
+        let told = ran.stdout + &ran.stderr;
+        assert!(told.contains(&path) && told.contains("nonsense"), "{told}");
+    }
+    let absent = ["--demo", "--config", "absent.toml", "relationships"];
+    assert!(home.run(&absent).expect_code(1).stderr.contains("absent.toml"));
 }
 
 #[test]

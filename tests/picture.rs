@@ -12,6 +12,7 @@ use common::screen::Program;
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 use scopesync::backend::connect;
+use scopesync::config::Config;
 use scopesync::demo;
 use scopesync::state::StateFolder;
 
@@ -34,7 +35,7 @@ const PICTURES: [(&str, &str); 4] = [
 #[test]
 fn the_pictures_are_of_this_program() {
     let folder = tempfile::tempdir().unwrap();
-    let config = demo::config(&StateFolder::at(folder.path())).unwrap();
+    let config = demo::config(&StateFolder::at(folder.path()), Config::default()).unwrap();
     let mut program = Program::ready(connect::fleet(&config, false).unwrap(), 110, 32);
     program.state.setting.config_name = "demo".into();
     for (name, keys) in PICTURES {

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use common::pair::{Pair, PairOptions, Side};
 use common::program::{Home, NAMES, by_file, by_socket};
 use common::terminal::{Signal, Start, Terminal, View};
-use scopesync::config::Endpoint;
+use scopesync::config::{Config, Endpoint};
 use scopesync::demo;
 use scopesync::state::StateFolder;
 use serde_json::json;
@@ -84,7 +84,7 @@ fn the_main_job_on_the_demo_pair() {
 #[test]
 fn another_program_compares_both_sides_of_a_scope() {
     let home = Home::new();
-    let servers = demo::config(&StateFolder::at(home.state())).unwrap().servers;
+    let servers = demo::config(&StateFolder::at(home.state()), Config::default()).unwrap().servers;
     let files: Vec<_> = servers
         .iter()
         .map(|server| match &server.endpoint {
@@ -176,6 +176,29 @@ fn a_run_is_undone_from_the_history() {
     terminal.keys("U");
     terminal.wait_for_text("17/43 drifted");
     ends_well(terminal);
+}
+
+#[test]
+fn the_demo_looks_and_listens_as_the_configuration_says() {
+    let home = Home::new();
+    home.write_config(
+        "[screen]\ntheme = \"absent.toml\"\ndiff = [\"sh\", \"-c\", \"echo compared\"]\n[keys]\nquit = \"F5\"\n",
+    );
+    let mut terminal = demo(&home);
+    // a theme that cannot be read is told and keeps nobody from it
+    terminal.wait_for_text("the demo goes by the defaults");
+    terminal.keys("Enter Down d");
+    terminal.wait_for_text("compared");
+    terminal.wait_for_text("Enter goes back");
+    terminal.keys("Enter");
+    terminal.wait_for_text("berlin → hamburg");
+    terminal.keys("F5");
+    let end = terminal.wait_for_end();
+    assert_eq!(end.status.code(), Some(0), "{}", end.view);
+    let named = ["--demo".to_owned(), "--config".to_owned(), home.config().display().to_string()];
+    let terminal = Start::scopesync().args(named).home(&home).size(100, 30).start();
+    let end = { terminal }.wait_for_end();
+    assert!(end.status.code() == Some(1) && end.view.contains("absent.toml"), "{}", end.view);
 }
 
 #[test]

@@ -63,13 +63,15 @@ pub struct Global {
     ///
     /// Without it: the file that SCOPESYNC_CONFIG names, else config.toml in
     /// your configuration folder (~/.config/scopesync on Linux), else
-    /// /etc/scopesync/config.toml.
-    #[arg(long, global = true, value_name = "FILE", conflicts_with = "demo")]
+    /// /etc/scopesync/config.toml. With --demo all but its servers and
+    /// relationships holds for the demo pair.
+    #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Work on the demo pair instead of your servers
     ///
     /// The pair are two Kea configuration files in the state folder, made on
-    /// first use. `scopesync demo reset` makes them anew.
+    /// first use. `scopesync demo reset` makes them anew. Keys, colours, limits
+    /// and the like are those of your configuration, if there is one.
     #[arg(long, global = true)]
     pub demo: bool,
     /// Never write to any server

@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 
+use super::configuration;
 use super::console::Console;
 use super::table::Table;
 use super::{Failure, args};
 use crate::app::action::VERBS;
 use crate::app::keymap::{self, Keymap};
-use crate::config::{Located, locate, process_env};
+use crate::config::Located;
 use crate::show::Role;
 
 /// The schema of the list's JSON.
@@ -18,12 +19,13 @@ pub const SCHEMA: &str = "scopesync.keys/1";
 /// # Errors
 /// The configuration is wrong; two actions on one key, too.
 pub fn run(asked: &args::Keys, global: &args::Global, console: &mut Console) -> Result<u8, Failure> {
-    let keymap = match global.demo {
-        true => Keymap::default(),
-        false => match locate(global.config.as_deref(), &process_env)? {
-            Located::Found { config, .. } => config.keymap,
-            Located::NotFound { .. } => Keymap::default(),
-        },
+    let (located, unused) = configuration::find(global)?;
+    if let Some(warning) = unused {
+        console.warning(warning);
+    }
+    let keymap = match located {
+        Located::Found { config, .. } => config.keymap,
+        Located::NotFound { .. } => Keymap::default(),
     };
     if asked.json {
         console.json(&Document::of(&keymap));

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::Failure;
 use super::args::Global;
+use super::configuration;
 use super::console::Console;
 use super::replicate::AtTerminal;
 use crate::backend::connect;
-use crate::config::{Config, Located, LogConfig, locate, process_env};
+use crate::config::{Config, Located, LogConfig, ThemeChoice, process_env};
 use crate::demo;
 use crate::detached::Origin;
 use crate::engine::fleet::Fleet;
@@ -28,8 +29,9 @@ pub(super) fn threads() -> Result<tokio::runtime::Runtime, Failure> {
 
 /// What every command starts from.
 pub(super) struct Start {
-    /// The configuration of the demo pair, or the outcome of the search for one.
-    pub located: Option<Located>,
+    /// What the search for a configuration ended with.
+    pub located: Located,
+    /// What it says; on the demo pair, of these servers.
     pub config: Option<Config>,
     pub state: Result<StateFolder, StateError>,
     /// The log ends when this is dropped.
@@ -37,6 +39,10 @@ pub(super) struct Start {
     log: LogConfig,
     /// What the operator should know, not said yet.
     pub warnings: Vec<String>,
+    /// The servers are the demo pair.
+    demo: bool,
+    /// The demo goes by the defaults rather than by what is wrong.
+    optional: bool,
     read_only: bool,
 }
 
@@ -46,32 +52,29 @@ impl Start {
     /// # Errors
     /// The configuration is wrong, or there is no place for the demo pair.
     pub fn new(global: &Global) -> Result<Self, Failure> {
-        let (located, config) = if global.demo {
-            let folder = StateFolder::locate(&process_env)?;
-            (None, Some(demo::config(&folder)?))
-        } else {
-            let located = locate(global.config.as_deref(), &process_env)?;
-            let config = match &located {
-                Located::Found { config, .. } => Some((**config).clone()),
-                Located::NotFound { .. } => None,
-            };
-            (Some(located), config)
+        let (located, unused) = configuration::find(global)?;
+        let config = match &located {
+            Located::Found { config, .. } => Some((**config).clone()),
+            Located::NotFound { .. } => None,
+        };
+        let config = match global.demo {
+            true => Some(demo::config(&StateFolder::locate(&process_env)?, config.unwrap_or_default())?),
+            false => config,
         };
         let nothing = LogConfig::default();
         let of_file = config.as_ref().map_or(&nothing, |config| &config.log);
         let (settings, complaint) = log::settle(global.log.as_deref(), &process_env, of_file);
-        let mut warnings: Vec<String> = match (&located, &config) {
-            (Some(Located::Found { path, .. }), Some(config)) => {
-                config.warnings.iter().map(|warning| format!("{}:{warning}", path.display())).collect()
-            }
-            _ => Vec::new(),
-        };
+        let mut warnings: Vec<String> = unused.into_iter().collect();
+        if let (Located::Found { path, .. }, Some(config)) = (&located, &config) {
+            warnings.extend(config.warnings.iter().map(|warning| format!("{}:{warning}", path.display())));
+        }
         warnings.extend(complaint.iter().map(ToString::to_string));
         let (guard, complaint) = log::start(&settings, StateFolder::locate(&process_env));
         warnings.extend(complaint.iter().map(ToString::to_string));
         // Only what needs the folder fails without it.
         let state = StateFolder::locate(&process_env);
-        Ok(Start { located, config, state, _log: guard, log: settings, warnings, read_only: global.read_only })
+        let (demo, read_only, optional) = (global.demo, global.read_only, configuration::is_optional(global));
+        Ok(Start { located, config, state, _log: guard, log: settings, warnings, demo, optional, read_only })
     }
 
     /// The servers; `None` without a configuration.
@@ -90,12 +93,12 @@ impl Start {
     /// There is no configuration, or no server in it.
     pub fn servers(&self) -> Result<Fleet, Failure> {
         let searched = match &self.located {
-            Some(Located::NotFound { searched }) => searched.as_slice(),
-            _ => &[],
+            Located::NotFound { searched } => searched.as_slice(),
+            Located::Found { .. } => &[],
         };
         let fleet = self.fleet()?.ok_or_else(|| Failure::no_configuration(searched))?;
         match (&self.located, fleet.servers().is_empty()) {
-            (Some(Located::Found { path, .. }), true) => {
+            (Located::Found { path, .. }, true) => {
                 Err(Failure::new(format!("the configuration {} lists no server", path.display()))
                     .hint("add a [[server]] for each partner"))
             }
@@ -114,10 +117,11 @@ impl Start {
             Err(error) => return Err(Failure::new(error.to_string())),
         };
         let file = match &self.located {
-            Some(Located::Found { path, text, .. }) => Some((path.clone(), text.clone())),
-            Some(Located::NotFound { .. }) | None => None,
+            Located::Found { path, text, .. } => Some((path.clone(), text.clone())),
+            Located::NotFound { .. } => None,
         };
-        Ok(Some(Origin { config: config.clone(), file, read_only: self.read_only, state, log: self.log.clone() }))
+        let (demo, read_only, log) = (self.demo, self.read_only, self.log.clone());
+        Ok(Some(Origin { config: config.clone(), demo, file, read_only, state, log }))
     }
 
     /// The history, within the configuration's limits.
@@ -143,16 +147,24 @@ impl Start {
     pub fn interactive(mut self) -> Result<(crate::runtime::Start, LogGuard), Failure> {
         let fleet = self.fleet()?.map(Arc::new);
         let origin = self.origin()?;
-        let screen = self.config.as_ref().map(|config| config.screen.clone()).unwrap_or_default();
+        let mut screen = self.config.as_ref().map(|config| config.screen.clone()).unwrap_or_default();
         let env = |name: &str| process_env(name).map(|value| value.to_string_lossy().into_owned());
         // who wants signs beyond ASCII has a terminal that shows them
         show_ascii_alone(screen.glyphs != Some(Glyphs::UNICODE) && !is_unicode_readable(env));
+        let theme = match Theme::chosen(&screen, env) {
+            Err(error) if self.optional => {
+                self.warnings.push(configuration::unused(&error));
+                screen.theme = ThemeChoice::default();
+                Theme::chosen(&screen, env)?
+            }
+            theme => theme?,
+        };
         let start = crate::runtime::Start {
             fleet,
-            demo: self.located.is_none(),
-            located: self.located,
+            demo: self.demo,
+            located: Some(self.located),
             read_only: self.read_only,
-            theme: Theme::chosen(&screen, env)?,
+            theme,
             screen,
             keymap: self.config.as_ref().map(|config| config.keymap.clone()).unwrap_or_default(),
             kept: self.config.as_ref().map(|config| config.history).unwrap_or_default(),

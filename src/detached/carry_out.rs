@@ -4,7 +4,7 @@ use secrecy::ExposeSecret as _;
 
 use super::conduct::{Conduct, Ended};
 use super::process::{Answer, on_its_own, say};
-use super::request::{self, Pick, Request};
+use super::request::{Pick, Request};
 use crate::backend::connect;
 use crate::backend::web::Login;
 use crate::config::Config;
@@ -141,12 +141,11 @@ fn unless_cancelled(control: &Control) -> Result<()> {
 /// deal with.
 fn config(request: &Request) -> Result<Config> {
     let local = |error: &dyn std::fmt::Display| Error::new(ErrorKind::Local, error.to_string());
-    let mut config = match &request.config {
-        request::Config::Demo => demo::config(&StateFolder::at(&request.state)).map_err(|error| local(&error))?,
-        request::Config::File { path, text } => {
-            Config::parse(text.0.expose_secret(), path).map_err(|error| local(&error))?
-        }
-    };
+    let said = request.config.as_ref().map(|file| Config::parse(file.text.0.expose_secret(), &file.path));
+    let mut config = said.transpose().map_err(|error| local(&error))?.unwrap_or_default();
+    if request.demo {
+        config = demo::config(&StateFolder::at(&request.state), config).map_err(|error| local(&error))?;
+    }
     config.servers.retain(|entry| request.servers.iter().any(|name| name.as_str() == entry.name));
     for entry in &mut config.servers {
         let password = request.passwords.iter().find(|(name, _)| name.as_str() == entry.name);

@@ -20,7 +20,9 @@ use crate::state::StateFolder;
 pub struct Origin {
     /// What the configuration says. Passwords that were got for it are not got again.
     pub config: Config,
-    /// The file and its text; `None` for the demo pair.
+    /// The servers are the demo pair.
+    pub demo: bool,
+    /// The file and its text; `None` where the demo pair has none.
     pub file: Option<(PathBuf, Inline)>,
     /// No server is ever a target.
     pub read_only: bool,
@@ -85,11 +87,10 @@ impl Origin {
             who: history.who().clone(),
             state: absolute(self.state.root())?,
             log: Log::of(&self.log),
+            demo: self.demo,
             config: match &self.file {
-                None => request::Config::Demo,
-                Some((path, text)) => {
-                    request::Config::File { path: absolute(path)?, text: Sealed(text.expose().into()) }
-                }
+                None => None,
+                Some((path, text)) => Some(request::File { path: absolute(path)?, text: Sealed(text.expose().into()) }),
             },
             read_only: self.read_only,
             throttle_limit: order.throttle_limit,
@@ -138,9 +139,12 @@ impl Origin {
         passwords
     }
 
-    /// The environment variables that hold passwords.
+    /// The environment variables that hold passwords; those of servers that the demo leaves aside, too.
     pub fn secret_variables(&self) -> Vec<String> {
-        let from = self.config.servers.iter().filter_map(login).map(|login| login.password.from());
+        let file = self.file.as_ref().filter(|_| self.demo);
+        let aside = file.and_then(|(path, text)| Config::parse(text.expose(), path).ok());
+        let servers = self.config.servers.iter().chain(aside.iter().flat_map(|aside| &aside.servers));
+        let from = servers.filter_map(login).map(|login| login.password.from());
         let names = from.filter_map(|from| match from {
             Secret::Env(name) => Some(name.clone()),
             _ => None,

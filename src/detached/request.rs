@@ -32,7 +32,10 @@ pub(super) struct Request {
     /// The state folder, absolute.
     pub state: PathBuf,
     pub log: Log,
-    pub config: Config,
+    /// The servers are the demo pair of the state folder.
+    pub demo: bool,
+    /// What the configuration says; without a file nothing.
+    pub config: Option<File>,
     /// No server is ever a target.
     pub read_only: bool,
     /// Highest number of targets written side by side.
@@ -51,14 +54,11 @@ pub(super) struct Request {
     pub asked: serde_json::Value,
 }
 
-/// Where the servers are listed.
+/// A configuration: this text, which was read from this file.
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Config {
-    /// The demo pair of the state folder.
-    Demo,
-    /// In this text, which was read from this file.
-    File { path: PathBuf, text: Sealed },
+pub(super) struct File {
+    pub path: PathBuf,
+    pub text: Sealed,
 }
 
 /// A relationship, its direction, and which of its scopes.
@@ -195,7 +195,8 @@ mod tests {
             who: Who::of_process(FrontEnd::CommandLine),
             state: "/s".into(),
             log: Log::of(&LogConfig { target: LogTarget::Off, level: LogLevel::Trace }),
-            config: Config::File { path: "/c".into(), text: Sealed("pass\n\"word\"".to_owned().into()) },
+            demo: false,
+            config: Some(File { path: "/c".into(), text: Sealed("pass\n\"word\"".to_owned().into()) }),
             read_only: false,
             throttle_limit: 0,
             servers: BTreeSet::new(),
@@ -215,8 +216,7 @@ mod tests {
         request().write(&mut pipe).unwrap();
         let read = Request::read(pipe.as_slice()).unwrap();
         assert_eq!(read.passwords[0].1.0.expose_secret(), "t\\iger");
-        let Config::File { text, .. } = &read.config else { panic!("{read:?}") };
-        assert_eq!(text.0.expose_secret(), "pass\n\"word\"");
+        assert_eq!(read.config.as_ref().unwrap().text.0.expose_secret(), "pass\n\"word\"");
         assert_eq!(read.log.config(), LogConfig { target: LogTarget::Off, level: LogLevel::Trace });
         assert!(!format!("{read:?}").contains("iger") && !format!("{read:?}").contains("word\""), "{read:?}");
     }

@@ -10,7 +10,7 @@ use crate::app::recall::recall;
 use crate::app::recover;
 use crate::app::work::work;
 use crate::backend::connect;
-use crate::config::LogConfig;
+use crate::config::{Config, LogConfig};
 use crate::detached::{Order, Origin};
 use crate::engine::fleet::Fleet;
 use crate::engine::{Error, ErrorKind, reset, run};
@@ -279,10 +279,10 @@ impl Hands {
         if let Some(origin) = &self.origin {
             return Ok(origin.clone());
         }
-        let config = crate::demo::config(&self.state);
+        let config = crate::demo::config(&self.state, Config::default());
         let config = config.map_err(|error| Error::new(ErrorKind::Local, error.to_string()))?;
         let (state, log) = (self.state.clone(), LogConfig::default());
-        Ok(Origin { config, file: None, read_only: self.read_only, state, log })
+        Ok(Origin { config, demo: true, file: None, read_only: self.read_only, state, log })
     }
 
     /// Asks the store, which may wait for another process.
@@ -298,7 +298,7 @@ impl Hands {
         let (state, read_only) = (self.state.clone(), self.read_only);
         self.spawn(ticket, Job::droppable("open the demo"), move |_| async move {
             let opened = tokio::task::spawn_blocking(move || {
-                let config = crate::demo::config(&state).map_err(|error| error.to_string())?;
+                let config = crate::demo::config(&state, Config::default()).map_err(|error| error.to_string())?;
                 connect::fleet(&config, read_only).map_err(|error| error.to_string())
             });
             match opened.await {

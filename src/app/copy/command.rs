@@ -203,12 +203,10 @@ pub fn undo(state: &AppState) -> Result<String, String> {
 
 /// The program, on the servers that are on the screen.
 fn program(state: &AppState) -> Result<String, String> {
-    if state.setting.config_name == "demo" {
-        return Ok("scopesync --demo".to_owned());
-    }
-    let Some(file) = &state.setting.config_file else { return Ok("scopesync".to_owned()) };
+    let program = if state.setting.config_name == "demo" { "scopesync --demo" } else { "scopesync" };
+    let Some(file) = &state.setting.config_file else { return Ok(program.to_owned()) };
     let file = file.to_str().ok_or("the name of the configuration file is no text")?;
-    Ok(format!("scopesync --config={}", posix(file)?))
+    Ok(format!("{program} --config={}", posix(file)?))
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::cli::args::Global;
-use crate::config::{Config, ConfigError, Located, locate, process_env};
+use crate::cli::configuration;
+use crate::config::{Config, ConfigError, Located, process_env};
 use crate::engine::check::{Point, Topic, Verdict};
 use crate::model::Foreign;
 use crate::show::plural;
@@ -24,11 +25,19 @@ impl FileCheck {
 
 /// Looks for the file as every command does.
 pub(super) fn check(global: &Global) -> FileCheck {
-    if global.demo {
-        return FileCheck { path: None, points: vec![Point::ok(Topic::File, "none: this is the demo pair")] };
-    }
     let failed = |path: Option<PathBuf>, points| FileCheck { path, points };
-    match locate(global.config.as_deref(), &process_env) {
+    let found = configuration::find(global).map(|(located, _)| located);
+    match found {
+        Ok(Located::NotFound { .. }) if global.demo => {
+            FileCheck { path: None, points: vec![Point::ok(Topic::File, "none: this is the demo pair")] }
+        }
+        Ok(Located::Found { path, config, .. }) if global.demo => {
+            let named =
+                format!("{}, {}; its servers are not asked: this is the demo pair", shown(&path), found_by(global));
+            let mut points = vec![Point::ok(Topic::File, named)];
+            points.extend(theme(&config));
+            FileCheck { path: Some(path), points }
+        }
         Ok(Located::Found { path, config, .. }) => {
             let named = format!("{}, {}", shown(&path), found_by(global));
             let mut points = vec![Point::ok(Topic::File, named)];
