@@ -79,6 +79,9 @@ pub fn main() -> ExitCode {
 
 fn perform(cli: Cli, console: &mut Console) -> Result<u8, Failure> {
     let Cli { global, plain, command } = cli;
+    if global.demo {
+        console.speak_of_demo();
+    }
     match command {
         Some(Command::Man) => {
             let page = args::manual().map_err(|error| Failure::new(format!("no manual page: {error}")))?;
@@ -107,7 +110,7 @@ fn perform(cli: Cli, console: &mut Console) -> Result<u8, Failure> {
         Some(Command::History(asked)) => history::run(&asked, &global, console),
         Some(Command::Check(asked)) if asked.verifying.scope.is_none() => check::run(&asked, &global, console),
         Some(Command::Jobs(asked)) => {
-            let history = History::of(&StateFolder::locate(&config::process_env));
+            let history = History::of(&start::kept(&global));
             jobs::run(&history, &asked, console)
         }
         Some(Command::JobProcess { id }) => Ok(detached::carry_out(id)),

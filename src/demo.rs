@@ -1,6 +1,7 @@
 //! The demo pair: two embedded Kea configuration files, copied into the state folder, where
 //! they can be changed without harm.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -62,6 +63,17 @@ pub fn reset(state: &StateFolder) -> Result<PathBuf, DemoError> {
     }
     Ok(folder)
 }
+
+/// A text for the operator, in which the commands to type are about the demo pair.
+pub fn worded(text: &str) -> Cow<'_, str> {
+    match text.contains(COMMAND) {
+        true => text.replace(COMMAND, "`scopesync --demo ").into(),
+        false => text.into(),
+    }
+}
+
+/// How a command begins that a text tells to type.
+const COMMAND: &str = "`scopesync ";
 
 fn file(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{name}.conf"))

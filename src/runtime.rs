@@ -17,6 +17,7 @@ use crate::app::keymap::Keymap;
 use crate::app::state::Tone;
 use crate::app::{self, AppState, Effect, Event, Moment, Setting};
 use crate::config::{HistoryConfig, Located, ScreenConfig};
+use crate::demo;
 use crate::detached::Origin;
 use crate::engine::fleet::Fleet;
 use crate::history::{FrontEnd, History};
@@ -55,7 +56,7 @@ pub struct Start {
     pub demo: bool,
     /// No server is ever a target.
     pub read_only: bool,
-    /// Where the history and the demo pair are kept.
+    /// Where the history is kept, and the demo pair with its own.
     pub state: StateFolder,
     /// How much of past runs is kept.
     pub kept: HistoryConfig,
@@ -128,7 +129,8 @@ struct Program {
 
 impl Program {
     fn enter(start: Start, workers: &Workers) -> Result<Self, RuntimeError> {
-        let history = Arc::new(History::new(&start.state).within(start.kept).used_by(FrontEnd::Screen));
+        let kept = if start.demo { start.state.of_demo() } else { start.state.clone() };
+        let history = Arc::new(History::new(&kept).within(start.kept).used_by(FrontEnd::Screen));
         let setting = Setting {
             config_name: config_name(&start),
             searched: match &start.located {
@@ -389,7 +391,10 @@ impl Program {
 
     fn tell(&self) {
         for line in app::farewell::farewell(&self.state, |run| self.hands.run_name(run.ticket)) {
-            let line = line.text();
+            let mut line = line.text();
+            if self.state.setting.config_name == "demo" {
+                line = demo::worded(&line).into_owned();
+            }
             tracing::info!("{line}");
             print(&line);
         }

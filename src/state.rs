@@ -12,6 +12,9 @@ use crate::config::{Env, Folders};
 /// Moves the state folder.
 pub const VARIABLE: &str = "SCOPESYNC_STATE";
 
+/// The part of the demo pair.
+const DEMO: &str = "demo";
+
 /// Why there is no state folder.
 #[derive(Debug, Error)]
 pub enum StateError {
@@ -94,7 +97,13 @@ impl StateFolder {
     /// # Errors
     /// [`StateError::Unusable`] if it cannot be made or written.
     pub fn demo(&self) -> Result<PathBuf, StateError> {
-        self.part("demo")
+        self.part(DEMO)
+    }
+
+    /// What is kept of runs on the demo pair, with its files: they have nothing to do with any server.
+    #[must_use]
+    pub fn of_demo(&self) -> Self {
+        Self::at(self.root.join(DEMO))
     }
 
     /// Texts that another program compares: not kept.

@@ -33,7 +33,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::fake::{self, FakeServer, Script, pair, reserve, scope};
-use common::screen::{Program, event_of};
+use common::screen::{Past, Program, event_of};
 use crossterm::event::{KeyEventKind, KeyEventState};
 use scopesync::app::action::Place;
 use scopesync::app::fleet;
@@ -369,9 +369,12 @@ fn the_start_page_offers_the_demo() {
     program.press("d");
     assert_eq!(program.state.demo, Demo::Failed("no room for it".into()));
     program.demo = Some(Arc::new(fake::fleet(&servers())));
+    // what was kept of servers is nothing to the demo, whose history is another one
+    program.state.interrupted = Past::sample().runs;
     program.press("d");
     let text = program.text();
     assert!(text.contains("DEMO") && text.contains("5/10 drifted"), "{text}");
+    assert!(program.state.interrupted.is_empty() && !text.contains("interrupted"), "{text}");
 }
 
 #[test]

@@ -293,7 +293,37 @@ fn what_if_leaves_every_byte_and_keeps_nothing() {
     let ran = home.run(&one).expect_code(0);
     assert!(ran.stdout.contains("1 scope will be written on hamburg") && ran.stderr.is_empty(), "{}", ran.stdout);
     assert!(contents(&files) == before);
-    assert!(!home.state().join("history.db").exists());
+    assert!(!home.state().join("history.db").exists() && !home.state().join("demo/history.db").exists());
+}
+
+#[test]
+fn the_demo_and_servers_have_each_a_history_of_their_own() {
+    let home = Home::new();
+    let files = demo_files(&home).map(|file| {
+        let copy = home.path().join(file.file_name().unwrap());
+        fs::copy(file, &copy).unwrap();
+        copy
+    });
+    home.write_config(&by_file([&files[0], &files[1]]).replace("kind = ", "check = \"off\"\nkind = "));
+    let run = |line: &str| home.run(&line.split(' ').collect::<Vec<_>>());
+    run("--demo replicate --computer-name berlin --scope-id 10.20.10.0 --force").expect_code(0);
+    assert_eq!((home.demo_runs(), home.runs()), (1, 0));
+    let none = run("undo latest --force").expect_code(1);
+    assert!(none.stderr.contains("no run is called latest"), "{}", none.stderr);
+    run("replicate --computer-name kea-1 --scope-id 10.20.11.0 --force").expect_code(0);
+    run("replicate --computer-name kea-1 --scope-id 10.20.14.0 --force --as-job").expect_code(0);
+    run("jobs wait 1 --timeout 60").expect_code(0);
+    assert_eq!((home.demo_runs(), home.runs()), (1, 2));
+    // each is told of its own, and is told how to ask for it
+    let none = run("--demo jobs wait 1").expect_code(1);
+    assert!(none.stderr.contains("there is no job 1") && none.stderr.contains("`scopesync --demo jobs`"), "{none:?}");
+    let servers = |line: &str| run(line).expect_code(0).json()["runs"].to_string();
+    assert!(servers("--demo history --json").contains("hamburg") && servers("history --json").contains("kea-2"));
+    let undone = run("--demo undo latest --force").expect_code(0);
+    assert_eq!(undone.stdout, "10.20.10.0\n", "{}", undone.stderr);
+    assert_eq!((home.demo_runs(), home.runs()), (2, 2));
+    assert!(fs::read_to_string(home.state().join("demo/audit.jsonl")).unwrap().contains("\"hamburg\""));
+    assert!(!fs::read_to_string(home.state().join("audit.jsonl")).unwrap().contains("\"hamburg\""));
 }
 
 #[test]
@@ -308,7 +338,7 @@ fn force_replicates_the_demo_pair() {
     assert!(ran.stderr.contains("10.20.18.0  rejected"), "{}", ran.stderr);
     let after = contents(&files);
     assert!(after[0] == before[0] && after[1] != before[1]);
-    assert_eq!(home.runs(), 1);
+    assert_eq!((home.demo_runs(), home.runs()), (1, 0));
 
     let left = home.run(&["--demo", "drift", "--json"]).expect_code(2).json();
     assert_eq!((&left["summary"]["drifted"], &left["summary"]["only_on_target"]), (&2.into(), &1.into()));

@@ -25,14 +25,14 @@ fn replicated() -> Home {
 }
 
 fn audit(home: &Home) -> Vec<Value> {
-    let text = std::fs::read_to_string(home.state().join("audit.jsonl")).expect("an audit");
+    let text = std::fs::read_to_string(home.state().join("demo/audit.jsonl")).expect("an audit");
     text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
 /// The only run that the history lists.
 #[track_caller]
 fn only_run(home: &Home) -> String {
-    let listed = run(home, "history --json").expect_code(0).json();
+    let listed = run(home, "--demo history --json").expect_code(0).json();
     let runs = listed["runs"].as_array().expect("runs");
     assert_eq!(runs.len(), 1, "{listed}");
     runs[0]["run"].as_str().expect("a name").to_owned()
@@ -42,15 +42,15 @@ fn only_run(home: &Home) -> String {
 fn a_run_is_listed_and_shown_with_what_it_destroyed() {
     let home = replicated();
     let id = only_run(&home);
-    let list = run(&home, "history").expect_code(0).stdout;
+    let list = run(&home, "--demo history").expect_code(0).stdout;
     let row = list.lines().nth(1).expect("a row");
     for part in [id.as_str(), "replication", "hamburg", "1 rejected, 2 replicated"] {
         assert!(row.contains(part), "{part:?} is not in {row}");
     }
     // by its name, the beginning of it, or as the latest
-    let shown = run(&home, "history show latest").expect_code(0).stdout;
+    let shown = run(&home, "--demo history show latest").expect_code(0).stdout;
     for name in [id.as_str(), &id[..id.len() - 2]] {
-        assert_eq!(run(&home, &format!("history show {name}")).expect_code(0).stdout, shown);
+        assert_eq!(run(&home, &format!("--demo history show {name}")).expect_code(0).stdout, shown);
     }
     for part in [
         "from 192.0.2.7",
@@ -65,15 +65,15 @@ fn a_run_is_listed_and_shown_with_what_it_destroyed() {
     ] {
         assert!(shown.contains(part), "{part:?} is not in\n{shown}");
     }
-    let failed = run(&home, &format!("history show {}x", &id[..id.len() - 1])).expect_code(1);
+    let failed = run(&home, &format!("--demo history show {}x", &id[..id.len() - 1])).expect_code(1);
     assert!(failed.stderr.contains(&format!("did you mean {id}?")), "{}", failed.stderr);
 }
 
 #[test]
 fn what_is_exported_has_the_scopes_in_the_servers_words_and_what_is_shown_has_not() {
     let home = replicated();
-    let shown = run(&home, "history show latest --json").expect_code(0).json();
-    let exported = run(&home, "history export latest").expect_code(0).json();
+    let shown = run(&home, "--demo history show latest --json").expect_code(0).json();
+    let exported = run(&home, "--demo history export latest").expect_code(0).json();
     assert_eq!((&shown["schema"], &exported["schema"]), (&json!("scopesync.history/1"), &json!("scopesync.history/1")));
     let [shown, exported] = [&shown["runs"][0], &exported["runs"][0]];
     assert_eq!(shown["who"]["from"], "192.0.2.7");
@@ -95,7 +95,7 @@ fn runs_are_found_by_server_scope_and_time() {
     let home = replicated();
     run(&home, "--demo replicate --computer-name berlin --scope-id 10.20.11.0 --force").expect_code(0);
     let found = |line: &str| {
-        let listed = run(&home, &format!("history --json {line}")).expect_code(0).json();
+        let listed = run(&home, &format!("--demo history --json {line}")).expect_code(0).json();
         listed["runs"].as_array().expect("runs").len()
     };
     for (line, count) in [
@@ -112,9 +112,9 @@ fn runs_are_found_by_server_scope_and_time() {
     ] {
         assert_eq!(found(line), count, "{line:?}");
     }
-    let cut = run(&home, "history --limit 1").expect_code(0);
+    let cut = run(&home, "--demo history --limit 1").expect_code(0);
     assert!(cut.stderr.contains("older runs are left out"), "{}", cut.stderr);
-    run(&home, "history --since yesterday").expect_code(1);
+    run(&home, "--demo history --since yesterday").expect_code(1);
 }
 
 #[test]
@@ -123,30 +123,30 @@ fn what_is_beyond_the_limits_is_told_then_dropped_and_the_rest_is_undamaged() {
     for _ in 0..2 {
         run(&home, "--demo undo latest --force").expect_code(0);
     }
-    // the demo has the default limits; with these only the newest of each scope is left
+    // so far the limits were the default ones; with these only the newest of each scope is left
     home.write_config("[history]\nkeep_runs = 1\n");
     let dropped = |line: &str| run(&home, line).expect_code(0).stdout;
-    let would = dropped("history prune --what-if");
+    let would = dropped("--demo history prune --what-if");
     assert!(would.starts_with("2 runs, 4 snapshots would be dropped"), "{would}");
-    assert_eq!(dropped("history prune"), "2 runs, 4 snapshots dropped\n");
-    assert_eq!(dropped("history prune"), "0 runs, 0 snapshots dropped\n");
+    assert_eq!(dropped("--demo history prune"), "2 runs, 4 snapshots dropped\n");
+    assert_eq!(dropped("--demo history prune"), "0 runs, 0 snapshots dropped\n");
     only_run(&home);
     assert_eq!(audit(&home).last().map(|line| line["event"].clone()), Some(json!("pruned")));
-    assert_eq!(run(&home, "history check").expect_code(0).stdout, "the history is undamaged\n");
+    assert_eq!(run(&home, "--demo history check").expect_code(0).stdout, "the history is undamaged\n");
 
-    let store = home.state().join("history.db");
+    let store = home.state().join("demo/history.db");
     let mut bytes = std::fs::read(&store).expect("the store");
     bytes[4096..8192].fill(0xaa);
     std::fs::write(&store, bytes).expect("a damaged store");
-    let failed = run(&home, "history check").expect_code(1);
+    let failed = run(&home, "--demo history check").expect_code(1);
     assert!(failed.stderr.contains("damaged"), "{}", failed.stderr);
 }
 
 #[test]
 fn reading_makes_nothing() {
     let home = Home::new();
-    assert!(run(&home, "history").expect_code(0).stderr.contains("holds no run"));
-    run(&home, "history show latest").expect_code(1);
+    assert!(run(&home, "--demo history").expect_code(0).stderr.contains("holds no run"));
+    run(&home, "--demo history show latest").expect_code(1);
     assert!(!home.state().exists());
 }
 
@@ -179,7 +179,7 @@ fn the_audit_tells_who_asked_for_what_and_what_came_of_it() {
 #[test]
 fn nothing_is_written_where_the_audit_cannot_be() {
     let home = Home::new();
-    std::fs::create_dir_all(home.state().join("audit.jsonl")).expect("a folder in its place");
+    std::fs::create_dir_all(home.state().join("demo/audit.jsonl")).expect("a folder in its place");
     let line = "--demo replicate --computer-name berlin --scope-id 10.20.14.0 --force";
     let failed = run(&home, line).expect_code(1);
     assert!(failed.stderr.contains("audit.jsonl cannot be written"), "{}", failed.stderr);

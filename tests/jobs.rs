@@ -22,23 +22,23 @@ fn run(home: &Home, line: &str) -> Finished {
     home.run(&line.split_whitespace().collect::<Vec<_>>())
 }
 
-/// A job as `jobs show` has it.
-fn job(home: &Home, id: u32) -> Value {
-    run(home, &format!("jobs show {id} --json")).expect_code(0).json()
+/// A job as `jobs show` has it; with `--demo ` one of the demo's.
+fn job(home: &Home, demo: &str, id: u32) -> Value {
+    run(home, &format!("{demo}jobs show {id} --json")).expect_code(0).json()
 }
 
-fn wait(home: &Home, id: u32) -> Finished {
-    run(home, &format!("jobs wait {id} --timeout 60"))
+fn wait(home: &Home, demo: &str, id: u32) -> Finished {
+    run(home, &format!("{demo}jobs wait {id} --timeout 60"))
 }
 
 #[test]
 fn a_job_replicates_what_was_approved_and_gives_its_output_once() {
     let home = Home::new();
-    assert!(run(&home, "jobs").expect_code(0).stderr.contains("there are no jobs"));
-    assert!(!home.state().join("history.db").exists(), "who only looks makes nothing");
+    assert!(run(&home, "--demo jobs").expect_code(0).stderr.contains("there are no jobs"));
+    assert!(!home.state().join("demo/history.db").exists(), "who only looks makes nothing");
 
     run(&home, "--demo replicate --computer-name berlin --force --as-job --what-if").expect_code(3);
-    assert!(run(&home, "jobs --json").json()["jobs"].as_array().is_some_and(Vec::is_empty), "what if: no job");
+    assert!(run(&home, "--demo jobs --json").json()["jobs"].as_array().is_some_and(Vec::is_empty), "what if: no job");
 
     let line = "--demo replicate --computer-name berlin --force --as-job --override option-43 --override shrink-leases";
     let started = run(&home, line).expect_code(0);
@@ -47,8 +47,8 @@ fn a_job_replicates_what_was_approved_and_gives_its_output_once() {
     assert_eq!(rows[1][..3], ["1", "Job1", "BackgroundJob"]);
     assert_eq!(rows[1][6..], [&["scopesync"][..], &line.split_whitespace().collect::<Vec<_>>()].concat());
 
-    let waited = wait(&home, 1);
-    let ended = job(&home, 1);
+    let waited = wait(&home, "--demo ", 1);
+    let ended = job(&home, "--demo ", 1);
     let status = ended["report"]["exit_status"].as_i64().map(|status| status as i32);
     assert_eq!(waited.code, status, "{ended:#}");
     assert_eq!(
@@ -59,14 +59,14 @@ fn a_job_replicates_what_was_approved_and_gives_its_output_once() {
     let run_name = ended["run"].as_str().expect("a run");
     assert_eq!(ended["report"]["run"]["run"], run_name);
 
-    let kept = run(&home, "jobs receive 1 --keep");
-    let received = run(&home, "jobs receive 1");
-    let again = run(&home, "jobs receive 1");
+    let kept = run(&home, "--demo jobs receive 1 --keep");
+    let received = run(&home, "--demo jobs receive 1");
+    let again = run(&home, "--demo jobs receive 1");
     assert_eq!((&kept.stdout, &kept.code), (&received.stdout, &status), "{}", kept.stderr);
     let mut replicated: Vec<&str> = received.stdout.lines().collect();
     assert!(!replicated.is_empty() && received.stderr.contains("replicated"), "{}", received.stderr);
     assert_eq!((again.stdout.as_str(), again.code), ("", status), "{}", again.stderr);
-    assert_eq!(job(&home, 1)["has_more_data"], false);
+    assert_eq!(job(&home, "--demo ", 1)["has_more_data"], false);
 
     // the same, by hand: nothing of it differs any more
     let drift = run(&home, "--demo drift --computer-name berlin --json").json();
@@ -78,18 +78,19 @@ fn a_job_replicates_what_was_approved_and_gives_its_output_once() {
     // and back, in another one: what this one replicated differs again
     let line = format!("--demo undo {run_name} --force --as-job --override shrink-leases --json");
     assert_eq!(run(&home, &line).expect_code(0).json()["id"], 2);
-    wait(&home, 2).expect_code(0);
-    let undone = job(&home, 2);
+    wait(&home, "--demo ", 2).expect_code(0);
+    let undone = job(&home, "--demo ", 2);
     assert_eq!(undone["state"], "Completed", "{undone:#}");
-    let back: Vec<String> = run(&home, "jobs receive 2").expect_code(0).stdout.lines().map(str::to_owned).collect();
+    let back: Vec<String> =
+        run(&home, "--demo jobs receive 2").expect_code(0).stdout.lines().map(str::to_owned).collect();
     let again = run(&home, "--demo drift --computer-name berlin --json").json();
     assert!(
         !back.is_empty() && again["summary"]["drifted"].as_u64() > drift["summary"]["drifted"].as_u64(),
         "{back:?}"
     );
 
-    assert!(run(&home, "jobs wait 1 3").expect_code(1).stderr.contains("there is no job 3"));
-    assert!(run(&home, "jobs cancel 1").expect_code(0).stderr.contains("has ended: Completed"));
+    assert!(run(&home, "--demo jobs wait 1 3").expect_code(1).stderr.contains("there is no job 3"));
+    assert!(run(&home, "--demo jobs cancel 1").expect_code(0).stderr.contains("has ended: Completed"));
 }
 
 #[test]
@@ -100,8 +101,8 @@ fn what_is_left_out_is_left_out_by_the_job_as_well() {
     let refused = run(&home, &format!("{line} --leave-out 10.22.12.0:properties/t1"));
     assert!(refused.expect_code(1).stderr.contains("nothing of this plan is called 10.22.12.0:properties/t1"));
     run(&home, &format!("{line} --leave-out {left} --leave-out 10.20.11.0")).expect_code(0);
-    wait(&home, 1).expect_code(0);
-    let ended = job(&home, 1);
+    wait(&home, "--demo ", 1).expect_code(0);
+    let ended = job(&home, "--demo ", 1);
     let scopes = ended["report"]["run"]["relationships"][0]["scopes"].as_array().expect("scopes");
     let of =
         |scope: &Value| (scope["scope_id"].clone(), scope["outcome"].clone(), scope["left_out"][0]["item"].clone());
@@ -148,8 +149,8 @@ fn what_has_moved_since_the_answer_is_not_written() {
         terminal.keys("y Enter");
         terminal.wait_for_text("BackgroundJob");
         assert_eq!(terminal.wait_for_end().code(), Some(0));
-        let waited = wait(&bench.home, 1);
-        let ended = job(&bench.home, 1);
+        let waited = wait(&bench.home, "", 1);
+        let ended = job(&bench.home, "", 1);
         assert_eq!(ended["state"], state, "{ended:#}");
         let messages = ended["report"]["messages"].to_string();
         assert!(messages.contains(words), "{messages}");
@@ -240,7 +241,7 @@ fn jobs_outlive_their_terminal_end_when_asked_and_wait_for_each_other() {
     terminal.wait_for_text("BackgroundJob");
     assert_eq!(terminal.wait_for_end().code(), Some(0), "it returns while the job is at work");
     gate.reached();
-    let running = job(home, 1);
+    let running = job(home, "", 1);
     assert_eq!(running["state"], "Running", "{running:#}");
     let pid = process(&running);
     assert_eq!(getsid(Some(pid)).expect("its session"), pid, "a session of its own");
@@ -259,15 +260,15 @@ fn jobs_outlive_their_terminal_end_when_asked_and_wait_for_each_other() {
     // a second job waits for the first, and says for whom
     let second = live.start("--scope-id 10.0.2.0");
     wait_for("the second job to wait", SOON, || {
-        job(home, second)["progress"]["doing"].as_str().is_some_and(|doing| doing.contains("waiting for kea-"))
+        job(home, "", second)["progress"]["doing"].as_str().is_some_and(|doing| doing.contains("waiting for kea-"))
     });
     assert_eq!(live.replicated(), [false; 3]);
     gate.open();
-    wait(home, 1).expect_code(0);
+    wait(home, "", 1).expect_code(0);
     assert_eq!(live.replicated(), [true; 3]);
     // what it was to write the first one has written
-    wait(home, second).expect_code(1);
-    let told = job(home, second)["report"]["messages"].to_string();
+    wait(home, "", second).expect_code(1);
+    let told = job(home, "", second)["report"]["messages"].to_string();
     assert!(told.contains("the target has changed since the plan was made"), "{told}");
     assert_eq!(run(home, "jobs receive 1").expect_code(0).stdout, "10.0.0.0\n10.0.1.0\n10.0.2.0\n");
 
@@ -278,10 +279,10 @@ fn jobs_outlive_their_terminal_end_when_asked_and_wait_for_each_other() {
     reached(&gate, home, id);
     let asked = run(home, &format!("jobs cancel {id}")).expect_code(0);
     assert!(asked.stderr.contains("ends after the scope in flight"), "{}", asked.stderr);
-    wait_for("the job to hear it", SOON, || job(home, id)["asked_to_end"] == 1 && is_cancelled(home));
+    wait_for("the job to hear it", SOON, || job(home, "", id)["asked_to_end"] == 1 && is_cancelled(home));
     gate.open();
-    wait(home, id).expect_code(3);
-    let ended = job(home, id);
+    wait(home, "", id).expect_code(3);
+    let ended = job(home, "", id);
     assert_eq!(ended["state"], "Stopped", "{ended:#}");
     assert_eq!(live.replicated(), [true, false, false], "{ended:#}");
 
@@ -290,11 +291,11 @@ fn jobs_outlive_their_terminal_end_when_asked_and_wait_for_each_other() {
     let gate = live.target().pause(Point::before("subnet4-update"));
     let id = live.start("");
     reached(&gate, home, id);
-    wait_for("the name of its run", SOON, || job(home, id)["run"].is_string());
-    kill_process(process(&job(home, id)), Signal::KILL).expect("the job's process");
-    wait_for("its end to be seen", SOON, || job(home, id)["state"] == "Failed");
+    wait_for("the name of its run", SOON, || job(home, "", id)["run"].is_string());
+    kill_process(process(&job(home, "", id)), Signal::KILL).expect("the job's process");
+    wait_for("its end to be seen", SOON, || job(home, "", id)["state"] == "Failed");
     gate.open();
-    let lost = wait(home, id).expect_code(3);
+    let lost = wait(home, "", id).expect_code(3);
     assert_eq!(lost.stdout, "");
     let shown = run(home, &format!("jobs show {id}")).expect_code(0).stdout;
     assert!(shown.contains("its process ended") && shown.contains("history show"), "{shown}");
@@ -303,7 +304,7 @@ fn jobs_outlive_their_terminal_end_when_asked_and_wait_for_each_other() {
 /// Waits until the job comes to the gate.
 fn reached(gate: &Gate, home: &Home, id: u32) {
     let at_gate = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| gate.reached()));
-    assert!(at_gate.is_ok(), "{:#}", job(home, id));
+    assert!(at_gate.is_ok(), "{:#}", job(home, "", id));
 }
 
 /// Whether the log says that the newest job heard that it shall end.

@@ -203,11 +203,23 @@ fn the_demo_looks_and_listens_as_the_configuration_says() {
 
 #[test]
 fn the_start_page_leads_to_the_demo() {
-    let mut terminal = Start::scopesync().start();
+    let home = Home::new();
+    let files = ["berlin", "hamburg"].map(|name| home.state().join("demo").join(format!("{name}.conf")));
+    home.run(&["demo", "reset"]).expect_code(0);
+    home.write_config(&by_file([&files[0], &files[1]]).replace("kind = ", "check = \"off\"\nkind = "));
+    let line = "replicate --computer-name kea-1 --scope-id 10.20.10.0 --force";
+    home.run(&line.split(' ').collect::<Vec<_>>()).expect_code(0);
+    std::fs::remove_file(home.config()).unwrap();
+    let mut terminal = Start::scopesync().home(&home).env("SCOPESYNC_CONFIG", "").size(100, 30).start();
     terminal.wait_for_text("There is no configuration yet");
     terminal.wait_for_text("config.toml");
     terminal.keys("d");
-    terminal.wait_for_text("17/43 drifted");
+    terminal.wait_for_text("16/43 drifted");
+    // what was done to servers is none of the demo's runs
+    terminal.keys("U");
+    let view = terminal.wait_for_text("[history]");
+    terminal.wait_for("an empty history", |view| view.contains("no run"));
+    assert!(!view.contains("kea-2"), "{view}");
     ends_well(terminal);
 }
 
@@ -217,9 +229,7 @@ fn what_is_typed_ahead_or_pasted_confirms_nothing() {
     let mut terminal = demo(&home);
     let folder = home.state().join("demo");
     let files = || -> Vec<Vec<u8>> {
-        let mut paths: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-        paths.sort();
-        paths.iter().map(|path| std::fs::read(path).unwrap()).collect()
+        ["berlin.conf", "hamburg.conf"].map(|name| std::fs::read(folder.join(name)).unwrap()).into()
     };
     let before = files();
     terminal.keys("Enter a r y a y Enter");
@@ -251,7 +261,7 @@ fn plain_mode_does_the_main_job_in_lines() {
     terminal.wait_for_text("scopesync>");
     terminal.type_text("drift 1.2\rforce on\rW\rreplicate 1.2\r");
     terminal.wait_for_text("what if: nothing was written");
-    assert_eq!(home.runs(), 0);
+    assert_eq!(home.demo_runs(), 0);
     terminal.wait_for_text("scopesync WHATIF, nothing is written FORCE, replicate does not ask>");
     terminal.type_text("whatif off\rforce off\rreplicate 10.20.11.0 1.37\ry\r");
     terminal.wait_for_text("overwriting hamburg: 5 to create, 1 to update?");
@@ -263,7 +273,7 @@ fn plain_mode_does_the_main_job_in_lines() {
     assert!(end.view.contains("nothing fits") || end.view.contains("10.20.11.0  Haus A"), "{}", end.view);
     assert_eq!(end.status.code(), Some(0), "{}", end.view);
     assert!(!terminal.since(mark).contains(&0x1b), "no sequence of a terminal is sent");
-    assert_eq!(home.runs(), 1);
+    assert_eq!(home.demo_runs(), 1);
     let mut terminal = start(&["--demo"], "dumb");
     terminal.wait_for_text("scopesync>");
     terminal.type_text("no such thing\rquit\r");

@@ -459,8 +459,12 @@ fn on_news(state: &mut AppState, ticket: Ticket, news: News, now: Moment) -> Vec
                 return Vec::new();
             }
             state.setting.config_name = "demo".into();
+            // it has past runs and jobs of its own
+            (state.history, state.handing) = Default::default();
+            (state.interrupted, state.runs.jobs) = Default::default();
+            state.notices.clear();
             reading::open(state, fleet);
-            reading::read_all(state)
+            start(state)
         }
         News::Failed(reason) => on_failure(state, ticket, reason, now),
     }

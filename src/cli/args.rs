@@ -71,7 +71,9 @@ pub struct Global {
     ///
     /// The pair are two Kea configuration files in the state folder, made on
     /// first use. `scopesync demo reset` makes them anew. Keys, colours, limits
-    /// and the like are those of your configuration, if there is one.
+    /// and the like are those of your configuration, if there is one. Its runs and
+    /// jobs are kept by themselves: history, undo, recover and jobs are about them
+    /// with --demo, and never without.
     #[arg(long, global = true)]
     pub demo: bool,
     /// Never write to any server
@@ -459,7 +461,8 @@ Files:
   ~/.config/scopesync/config.toml       configuration; then /etc/scopesync/config.toml
   ~/.local/state/scopesync/history.db   what runs did and overwrote
   ~/.local/state/scopesync/audit.jsonl  who did what, one JSON object a line
-  ~/.local/state/scopesync/demo         the demo pair
+  ~/.local/state/scopesync/demo         the demo pair, with a history and an
+                                        audit of its own
   ~/.local/state/scopesync/logs         logs of the last seven days
 
 Environment:

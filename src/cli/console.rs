@@ -11,6 +11,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use serde::Serialize;
 
 use super::Failure;
+use crate::demo;
 use crate::show::json;
 use crate::show::{Line, Role, in_ascii, is_unicode_readable};
 
@@ -43,6 +44,8 @@ struct Stream {
     dress: Dress,
     /// Why something is missing from what was written.
     lost: Option<io::Error>,
+    /// Commands that are told are about the demo pair.
+    of_demo: bool,
 }
 
 /// Both streams of a command.
@@ -66,8 +69,14 @@ impl Console {
                 dress: Dress::of(stdout.is_terminal(), &env),
                 writer: Box::new(BufWriter::with_capacity(1 << 16, stdout)),
                 lost: None,
+                of_demo: false,
             },
-            err: Stream { dress: Dress::of(stderr.is_terminal(), &env), writer: Box::new(stderr), lost: None },
+            err: Stream {
+                dress: Dress::of(stderr.is_terminal(), &env),
+                writer: Box::new(stderr),
+                lost: None,
+                of_demo: false,
+            },
             input_is_terminal: io::stdin().is_terminal(),
             is_dumb: env("TERM").is_some_and(|term| term == "dumb"),
             in_lines: false,
@@ -78,8 +87,8 @@ impl Console {
     pub fn new(out: Box<dyn Write + Send>, err: Box<dyn Write + Send>, dress: Dress) -> Self {
         let input_is_terminal = dress.terminal;
         Console {
-            out: Stream { writer: out, dress, lost: None },
-            err: Stream { writer: err, dress, lost: None },
+            out: Stream { writer: out, dress, lost: None, of_demo: false },
+            err: Stream { writer: err, dress, lost: None, of_demo: false },
             input_is_terminal,
             is_dumb: false,
             in_lines: false,
@@ -105,6 +114,11 @@ impl Console {
     pub fn speak_in_lines(&mut self) {
         self.in_lines = true;
         (self.out.dress.colour, self.err.dress.colour) = (false, false);
+    }
+
+    /// From now on commands that are told are about the demo pair.
+    pub fn speak_of_demo(&mut self) {
+        (self.out.of_demo, self.err.of_demo) = (true, true);
     }
 
     /// Whether what goes on is told in lines.
@@ -218,7 +232,8 @@ impl Stream {
     }
 
     fn text(&mut self, text: &str) {
-        let text = if self.dress.unicode { Cow::Borrowed(text) } else { in_ascii(text) };
+        let text = if self.of_demo { demo::worded(text) } else { Cow::Borrowed(text) };
+        let text = if self.dress.unicode { text } else { Cow::Owned(in_ascii(&text).into_owned()) };
         self.write(text.as_bytes());
     }
 

@@ -5,14 +5,12 @@
 mod document;
 
 use super::console::Console;
-use super::start::Start;
+use super::start::{self, Start};
 use super::table::Table;
 use super::{Failure, args};
-use crate::config::process_env;
 use crate::history::{History, RunFilter, RunRecord, RunState};
 use crate::model::Foreign;
 use crate::show::{self, Line, Role, plural};
-use crate::state::StateFolder;
 use args::{HistoryCommand, ListRuns};
 use document::Depth;
 
@@ -21,7 +19,7 @@ use document::Depth;
 /// # Errors
 /// There is no such run, or the history cannot be read or is damaged.
 pub fn run(asked: &args::History, global: &args::Global, console: &mut Console) -> Result<u8, Failure> {
-    let reading = || History::of(&StateFolder::locate(&process_env));
+    let reading = || History::of(&start::kept(global));
     match &asked.command {
         None => list(&reading(), &asked.list, console)?,
         Some(HistoryCommand::Show { run, json: false }) => {

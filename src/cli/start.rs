@@ -27,6 +27,15 @@ pub(super) fn threads() -> Result<tokio::runtime::Runtime, Failure> {
     threads.map_err(|error| Failure::new(format!("no threads to work with: {error}")))
 }
 
+/// Where past runs and jobs are kept: those of the demo by themselves.
+///
+/// # Errors
+/// [`StateError::Nowhere`] for a user without a home folder.
+pub(super) fn kept(global: &Global) -> Result<StateFolder, StateError> {
+    let state = StateFolder::locate(&process_env);
+    if global.demo { state.map(|state| state.of_demo()) } else { state }
+}
+
 /// What every command starts from.
 pub(super) struct Start {
     /// What the search for a configuration ended with.
@@ -34,6 +43,8 @@ pub(super) struct Start {
     /// What it says; on the demo pair, of these servers.
     pub config: Option<Config>,
     pub state: Result<StateFolder, StateError>,
+    /// Where past runs and jobs are kept.
+    kept: Result<StateFolder, StateError>,
     /// The log ends when this is dropped.
     pub _log: LogGuard,
     log: LogConfig,
@@ -72,9 +83,9 @@ impl Start {
         let (guard, complaint) = log::start(&settings, StateFolder::locate(&process_env));
         warnings.extend(complaint.iter().map(ToString::to_string));
         // Only what needs the folder fails without it.
-        let state = StateFolder::locate(&process_env);
+        let (state, kept) = (StateFolder::locate(&process_env), kept(global));
         let (demo, read_only, optional) = (global.demo, global.read_only, configuration::is_optional(global));
-        Ok(Start { located, config, state, _log: guard, log: settings, warnings, demo, optional, read_only })
+        Ok(Start { located, config, state, kept, _log: guard, log: settings, warnings, demo, optional, read_only })
     }
 
     /// The servers; `None` without a configuration.
@@ -126,7 +137,7 @@ impl Start {
 
     /// The history, within the configuration's limits.
     pub fn history(&self) -> History {
-        History::of(&self.state).within(self.config.as_ref().map(|config| config.history).unwrap_or_default())
+        History::of(&self.kept).within(self.config.as_ref().map(|config| config.history).unwrap_or_default())
     }
 
     /// Who answers at the terminal.

@@ -54,7 +54,8 @@ fn take(job: i64) -> Result<Taken> {
         tracing::warn!("{warning}");
     }
     let config = config(&request)?;
-    let history = History::new(&state).within(config.history).on_behalf_of(request.who.clone());
+    let kept = if request.demo { state.of_demo() } else { state };
+    let history = History::new(&kept).within(config.history).on_behalf_of(request.who.clone());
     let conduct = Conduct::take(history, job)?;
     tracing::info!(job, title = request.title, by = %request.who, "job begins");
     Ok(Taken { request, config, conduct, _log: log })

@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 
 use crate::engine::port::Journal as _;
 use crate::engine::progress::{Control, Progress, Status};
-use crate::history::History;
+use crate::history::{FrontEnd, History};
 use crate::jobs::{Ended, Job, JobControl, JobEvent, JobId, Jobs, PROGRESS_INTERVAL};
 use crate::model::Foreign;
 use crate::state::{StateError, StateFolder};
@@ -117,6 +117,23 @@ impl Hands {
     }
 
     fn heard(&mut self, event: JobEvent<News>) -> Option<(Ticket, News)> {
+        let heard = self.told(event);
+        if let Some((_, News::Demo(_))) = heard {
+            self.turn_to_demo();
+        }
+        heard
+    }
+
+    /// Past runs and jobs are those of the demo from now on; what was asked of the others no longer matters.
+    fn turn_to_demo(&mut self) {
+        for (_, id) in std::mem::take(&mut self.by_ticket) {
+            self.jobs.abort(id);
+            self.by_job.remove(&id);
+        }
+        self.history = Arc::new(History::new(&self.state.of_demo()).used_by(FrontEnd::Screen));
+    }
+
+    fn told(&mut self, event: JobEvent<News>) -> Option<(Ticket, News)> {
         match event {
             JobEvent::Event(id, news) => Some((*self.by_job.get(&id)?, news)),
             JobEvent::Finished(id, ended) => {

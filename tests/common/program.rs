@@ -58,6 +58,12 @@ impl Home {
         self.history().runs(&RunFilter::default()).expect("the history").len()
     }
 
+    /// How many runs are in the history of the demo.
+    pub fn demo_runs(&self) -> usize {
+        let history = History::new(&StateFolder::at(self.state()).of_demo());
+        history.runs(&RunFilter::default()).expect("the history").len()
+    }
+
     pub fn write_config(&self, text: &str) -> PathBuf {
         std::fs::write(self.config(), text).expect("config.toml");
         self.config()
