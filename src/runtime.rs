@@ -8,6 +8,7 @@ mod perform;
 mod viewer;
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -137,10 +138,7 @@ impl Program {
                 Some(Located::NotFound { searched }) => searched.clone(),
                 _ => Vec::new(),
             },
-            config_file: match &start.located {
-                Some(Located::Found { path, .. }) => Some(path.clone()),
-                _ => None,
-            },
+            config_file: start.located.as_ref().and_then(config_file),
             read_only: start.read_only,
             operator: history.who().person(),
             screen: start.screen,
@@ -411,6 +409,14 @@ fn due(dirty: Dirty, drawn_at: Option<Instant>, now: Instant) -> Option<Instant>
     Some(drawn_at.map_or(now, |at| at + pause))
 }
 
+/// The configuration file, by a name that means the same in every folder: command lines are pasted elsewhere.
+fn config_file(located: &Located) -> Option<PathBuf> {
+    match located {
+        Located::Found { path, .. } => Some(std::path::absolute(path).unwrap_or_else(|_| path.clone())),
+        Located::NotFound { .. } => None,
+    }
+}
+
 /// What the title calls the configuration.
 fn config_name(start: &Start) -> String {
     match (&start.located, start.demo) {
@@ -438,6 +444,18 @@ const _: () = assert!(READING_TIME.as_millis() > PROGRESS_FRAME.as_millis());
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_configuration_is_found_again_from_another_folder() {
+        let found = |path: &str| {
+            let (config, text) = (Box::default(), crate::secret::Inline::new(String::new()));
+            config_file(&Located::Found { path: path.into(), config, text })
+        };
+        let here = std::env::current_dir().unwrap();
+        assert_eq!(found("sites/./berlin.toml"), Some(here.join("sites/berlin.toml")));
+        assert_eq!(found("/etc/../c.toml"), Some("/etc/../c.toml".into()), "no link is resolved");
+        assert_eq!(config_file(&Located::NotFound { searched: Vec::new() }), None);
+    }
 
     #[test]
     fn frames_in_a_second_of_things_that_never_stop_coming() {

@@ -48,6 +48,9 @@ fn the_command_line_does_what_r_would_do() {
     assert_eq!(copied(&mut program, "a W c c"), {
         format!("{lead} --what-if --computer-name=one --scope-id=10.0.1.0,10.0.2.0,10.0.3.0,10.0.5.0")
     });
+    program.state.setting.config_name = "demo".into();
+    let of_demo = copied(&mut program, "c c");
+    assert!(of_demo.starts_with("scopesync --demo --config=/etc/scopesync/config.toml replicate "), "{of_demo}");
     let marked = copied(&mut program, "c m");
     assert_eq!(marked.lines().count(), 4);
     assert!(marked.starts_with("10.0.1.0  floor 1"), "{marked}");
