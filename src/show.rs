@@ -24,9 +24,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use crate::engine::survey::Survey;
-use crate::model::{ChangeKind, DriftState, ScopeId};
+use crate::model::{ChangeKind, DriftState, Foreign, ItemKey, ScopeId};
 
-pub use changes::{Counts, change, changes, doubt, marked_change, marked_changes, there};
+pub use changes::{Counts, change, changes, doubt, in_order, marked_change, there};
 pub use check::points;
 pub use drift::{relationship_drift, relationship_title, scope_drift, state_words, summary};
 pub use finding::finding;
@@ -94,6 +94,12 @@ impl Line {
         Line::new(indent).with(role, text)
     }
 
+    /// The same behind a number, if there is one.
+    fn behind(mut self, number: Option<(Role, String)>) -> Self {
+        self.spans.splice(0..0, number);
+        self
+    }
+
     /// Adds a piece on the right.
     pub fn with(mut self, role: Role, text: impl Into<String>) -> Self {
         let text = text.into();
@@ -121,6 +127,21 @@ impl Line {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ScopeNames {
     ambiguous: BTreeSet<Ipv4Addr>,
+    numbers: BTreeMap<(Foreign, ScopeId), Numbers>,
+}
+
+/// The number of a scope in a list, and those of its changes behind it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Numbers {
+    scope: String,
+    changes: BTreeMap<ItemKey, usize>,
+}
+
+impl Numbers {
+    /// The changes are numbered from 1 in this order.
+    pub fn new(scope: String, changes: &[ItemKey]) -> Self {
+        Numbers { scope, changes: changes.iter().cloned().zip(1..).collect() }
+    }
 }
 
 impl ScopeNames {
@@ -134,7 +155,27 @@ impl ScopeNames {
     pub fn of_ids(ids: impl IntoIterator<Item = ScopeId>) -> Self {
         let ids: BTreeSet<ScopeId> = ids.into_iter().collect();
         let neighbours = ids.iter().zip(ids.iter().skip(1));
-        ScopeNames { ambiguous: neighbours.filter(|(a, b)| a.network == b.network).map(|(a, _)| a.network).collect() }
+        let ambiguous = neighbours.filter(|(a, b)| a.network == b.network).map(|(a, _)| a.network).collect();
+        ScopeNames { ambiguous, numbers: BTreeMap::new() }
+    }
+
+    /// The same; scopes of relationships have numbers besides, by which the operator can name them and their changes.
+    #[must_use]
+    pub fn numbered(self, numbers: BTreeMap<(Foreign, ScopeId), Numbers>) -> Self {
+        ScopeNames { numbers, ..self }
+    }
+
+    /// The number of a scope, or of a change of it, as the beginning of a line.
+    fn number(&self, relationship: &Foreign, id: ScopeId, change: Option<&ItemKey>) -> Option<(Role, String)> {
+        if self.numbers.is_empty() {
+            return None;
+        }
+        let numbers = self.numbers.get(&(relationship.clone(), id))?;
+        let text = match change {
+            None => format!("{}  ", numbers.scope),
+            Some(key) => format!("{}.{}  ", numbers.scope, numbers.changes.get(key)?),
+        };
+        Some((Role::Muted, text))
     }
 
     /// Columns of the longest name that there can be.
@@ -146,6 +187,14 @@ impl ScopeNames {
     pub fn name(&self, id: ScopeId) -> String {
         if self.ambiguous.contains(&id.network) { id.to_string() } else { id.short() }
     }
+}
+
+/// The lines of a change behind its number, if it has one.
+fn numbered(mut lines: Vec<Line>, number: Option<(Role, String)>) -> Vec<Line> {
+    if let Some(first) = lines.first_mut() {
+        *first = std::mem::take(first).behind(number);
+    }
+    lines
 }
 
 /// Scopes that are unknown for one and the same reason: told of once, with their number.

@@ -280,6 +280,71 @@ fn plain_mode_does_the_main_job_in_lines() {
     assert_eq!(terminal.wait_for_end().status.code(), Some(0), "a mistake in typing is none of a run");
 }
 
+/// Types these lines into a session in lines that has no terminal, and returns all that it says.
+fn in_lines(home: &Home, lines: &str) -> String {
+    use std::io::Write as _;
+    use std::process::Stdio;
+    let mut command = home.scopesync(&["--plain"]);
+    let command = command.env("TERM", "xterm").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut session = command.spawn().unwrap();
+    session.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+    let told = session.wait_with_output().unwrap();
+    String::from_utf8([told.stdout, told.stderr].concat()).unwrap()
+}
+
+#[test]
+fn addresses_in_use_are_asked_for_when_the_list_in_lines_asks() {
+    let options = PairOptions { subnets: 3, leases: 60, ..PairOptions::with_drift(&["lifetime:1"]) };
+    let Some(pair) = Pair::up(options) else { return };
+    let home = Home::of(&pair);
+    let told = in_lines(&home, "list drift:drifted\nlist used:>0\nswap 1\nlist used:>0\nlist used:>100\nq\n");
+    assert_eq!(told.matches("reading leases").count(), 1, "once after each reading\n{told}");
+    let used = told.lines().filter(|line| line.contains("% used")).collect::<Vec<_>>();
+    assert_eq!(used.len(), 6, "{told}");
+    assert!(used.iter().any(|line| line.contains("in sync; ")) && used[1].contains("drifted: 1 to update; "), "{told}");
+    assert!(told.contains("nothing fits"), "{told}");
+    let told = in_lines(&home, "list\nlist all\nlist drift:drifted\nq\n");
+    assert!(!told.contains("reading leases") && !told.contains("% used"), "nobody asked\n{told}");
+}
+
+/// As Space does in the preview: what goes together goes together, and it holds for one replication.
+#[test]
+fn changes_are_left_out_in_lines() {
+    let home = Home::new();
+    let mut terminal = Start::scopesync().args(["--demo", "--plain"]).home(&home).size(140, 200).start();
+    terminal.wait_for_text("scopesync>");
+    terminal.type_text("drift 10.22.12.0\r");
+    terminal.wait_for_text("1.23.2  ~ update  renew-timer: source 7200, target 10800");
+    terminal.type_text("leave 1.23.2 10.20.11.0:options/dhcp4/3\r");
+    terminal.wait_for_text("scopesync 2 changes LEFT OUT>");
+    terminal.type_text("x 1.1.2\r");
+    terminal.wait_for_text("left out together, as neither goes without the other");
+    terminal.wait_for_text("scopesync 4 changes LEFT OUT>");
+    terminal.type_text("leave 1\r");
+    terminal.wait_for_text("a relationship is left out by not naming it");
+    terminal.type_text("x 1.1.1\r");
+    terminal.wait_for_text("brought back together, as neither goes without the other");
+    terminal.type_text("leave\r");
+    let view = terminal.wait_for_text("berlin-hamburg → hamburg  10.22.12.0  ~ update  renew-timer");
+    assert!(view.contains("berlin-hamburg → hamburg  10.20.11.0  ~ update  routers"), "{view}");
+    terminal.type_text("replicate 1.2 1.23\r");
+    let view = terminal.wait_for_text("overwriting hamburg: 2 to update?");
+    assert!(view.contains("1.23.3  ~ update  valid-lifetime") && view.contains("1.2  10.20.11.0  Haus A"), "{view}");
+    terminal.wait_for_text("(default is \"N\")");
+    terminal.type_text("y\r");
+    terminal.wait_for_text("1 replicated");
+    // it held for that one
+    terminal.wait_for("the prompt", |view| {
+        view.text().lines().rfind(|line| !line.is_empty()).unwrap().ends_with("scopesync>")
+    });
+    terminal.type_text("log\rpreview 1.2\rq\r");
+    let end = terminal.wait_for_end();
+    assert!(end.view.contains("info and worse") && end.view.contains("1.2.1  ~ update  routers"), "{}", end.view);
+    let drift = home.run(&["--demo", "drift", "--scope-id", "10.22.12.0", "--json"]).expect_code(2).json();
+    let changes = drift["relationships"][0]["scopes"][0]["changes"].as_array().unwrap();
+    assert_eq!(changes.iter().map(|change| &change["item"]).collect::<Vec<_>>(), ["renew-timer"]);
+}
+
 #[test]
 fn many_deletions_are_confirmed_by_the_name_in_lines_too() {
     let home = Home::new();

@@ -186,6 +186,7 @@ pub(super) fn no_answer(error: &io::Error, done: &str) -> Failure {
 fn finish(json: bool, plan: &Plan, report: &RunReport, names: &ScopeNames, console: &mut Console) {
     if plan.scopes_to_write() == 0 {
         console.note(match plan.undoes() {
+            None if !plan.left_out().is_empty() => "there is nothing to replicate but what is left out",
             None => "there is nothing to replicate: the target has everything that the source has",
             Some(_) => "there is nothing to undo: every scope is as it was before the run",
         });

@@ -5,10 +5,13 @@
 //! what the commands take. Everything that the command line can do is there besides.
 
 mod command;
+mod leave;
 mod list;
+mod log;
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::Arc;
 
 use tokio::runtime::Runtime;
 
@@ -17,8 +20,9 @@ use super::console::Console;
 use super::course::{Course, End};
 use super::reading::{survey, waiting};
 use super::replicate::AtTerminal;
+use super::scopes::InUse;
 use super::start::{self, Start};
-use super::{Failure, history, jobs, on_servers, recover, warn_of_unsaved};
+use super::{Failure, history, jobs, on_servers, recover, scopes, warn_of_unsaved};
 use crate::app::filter::Filter;
 use crate::engine::compare::{self, Summary};
 use crate::engine::fleet::Fleet;
@@ -32,6 +36,7 @@ use crate::model::{Foreign, ServerName};
 use crate::show::{self, Line, Role, ScopeNames};
 
 use command::Order;
+use leave::Left;
 use list::List;
 
 /// Runs the session until its input or the operator ends it, and returns the worst exit status
@@ -56,7 +61,9 @@ pub(super) fn run(global: &Global, console: &mut Console) -> Result<u8, Failure>
         survey: Survey::default(),
         list: List::default(),
         sources: BTreeMap::new(),
+        in_use: None,
         asking: Asking::default(),
+        left: Left::default(),
         operator,
         worst: 0,
     };
@@ -80,8 +87,12 @@ struct Session<'a> {
     list: List,
     /// The sources that the operator chose, by relationship.
     sources: BTreeMap<Foreign, ServerName>,
+    /// Addresses in use, where they were asked for since the servers were read.
+    in_use: Option<InUse>,
     /// WhatIf, Force and overrides, as they stand.
     asking: Asking,
+    /// What is left out of the next replication.
+    left: Left,
     operator: AtTerminal,
     worst: u8,
 }
@@ -126,6 +137,9 @@ impl Session<'_> {
         if self.asking.force {
             text.push_str(" FORCE, replicate does not ask");
         }
+        if self.left.count() > 0 {
+            text.push_str(&format!(" {} LEFT OUT", show::plural(self.left.count(), "change")));
+        }
         text + "> "
     }
 
@@ -139,14 +153,14 @@ impl Session<'_> {
                     console.line(&Line::of(0, Role::Warning, Foreign::cleaned(&fault.to_string())));
                 }
                 if filter.asks_for_use() {
-                    let text = "how many addresses are in use is not asked for here: used: finds nothing";
-                    console.line(&Line::of(0, Role::Warning, text));
+                    self.ask_for_use(console);
                 }
                 console.lines(&self.list.lines(&filter, all));
             }
             Order::Drift(words) => self.drift(&words, console)?,
             Order::Preview(words) => self.replicate(&words, true, console)?,
             Order::Replicate(words) => self.replicate(&words, false, console)?,
+            Order::Leave(words) => self.leave(&words, console)?,
             Order::Swap(words) => self.swap(&words, console)?,
             Order::Reload => {
                 self.read(console)?;
@@ -174,6 +188,7 @@ impl Session<'_> {
                 };
                 console.line(&Line::of(0, Role::Plain, words));
             }
+            Order::Log(level) => console.lines(&log::lines(&self.start.recent(), level)),
             Order::CommandLine(words) => self.command_line(words, console)?,
         }
         Ok(())
@@ -182,13 +197,34 @@ impl Session<'_> {
     /// Asks all servers again.
     fn read(&mut self, console: &mut Console) -> Result<(), Failure> {
         self.survey = self.threads.block_on(survey(&self.fleet, console))?;
-        self.list = List::of(&self.fleet, &self.survey, &self.sources);
+        self.in_use = None;
+        self.relist();
         Ok(())
     }
 
+    fn relist(&mut self) {
+        self.list = List::of(&self.fleet, &self.survey, &self.sources);
+        self.in_use.iter().for_each(|told| self.list.fill(told));
+    }
+
+    /// Asks the servers how many addresses are in use, once after each reading.
+    fn ask_for_use(&mut self, console: &mut Console) {
+        let Session { threads, fleet, survey, .. } = self;
+        let told = self.in_use.take().unwrap_or_else(|| {
+            threads.block_on(waiting(console, "reading leases".into(), scopes::in_use(fleet, survey)))
+        });
+        if told.is_empty() {
+            let text = "no server tells how many addresses are in use: used: finds nothing";
+            console.line(&Line::of(0, Role::Warning, text));
+        }
+        self.list.fill(&told);
+        self.in_use = Some(told);
+    }
+
     fn drift(&self, words: &[String], console: &mut Console) -> Result<(), Failure> {
-        let names = ScopeNames::of(&self.survey);
-        for pick in self.list.pick(words)? {
+        let picked = self.list.pick(words)?;
+        let names = ScopeNames::of(&self.survey).numbered(self.list.numbers(&picked));
+        for pick in picked {
             let relationship = &self.survey.relationships[pick.relationship];
             let drift = compare::relationship(&self.survey, relationship, pick.source_member, &self.fleet.ignore)
                 .only(|id| pick.contains(id));
@@ -224,8 +260,10 @@ impl Session<'_> {
         });
         let picked = picked.collect::<Result<Vec<_>, _>>()?;
         let asking = Asking { what_if: self.asking.what_if || only_show, ..self.asking.clone() };
-        let control = Control::free();
-        let plan = Plan::make(&self.fleet, &self.survey, &picked, asking.overridden(), &control);
+        let (control, left_out) = (Control::free(), self.left.items());
+        let names = ScopeNames::of(&self.survey).numbered(self.list.numbers(&picked));
+        let survey = Arc::new(self.survey.clone());
+        let plan = Plan::make_without(&self.fleet, survey, picked, asking.overridden(), &left_out, &control);
         let plan = self.threads.block_on(waiting(console, "planning".into(), plan));
         let plan = recovery::note(plan, &self.history);
         let by = self.history.who().person();
@@ -239,9 +277,10 @@ impl Session<'_> {
         };
         let plan = course.complete(plan, serde_json::json!({ "plain": words.join(" ") }))?;
         let refused = "nothing was written: everything that differs is refused or could not be read";
-        let end = self.threads.block_on(course.carry_out(plan, &ScopeNames::of(&self.survey), refused, None))?;
+        let end = self.threads.block_on(course.carry_out(plan, &names, refused, None))?;
         self.worst = self.worst.max(end.status());
-        if matches!(end, End::Ran(..)) {
+        if let End::Ran(plan, report) = &end {
+            self.left.after(plan, report);
             self.read(console)?;
         }
         Ok(())
@@ -252,10 +291,11 @@ impl Session<'_> {
         for pick in self.list.pick(words)? {
             let relationship = &self.survey.relationships[pick.relationship];
             if let Some(source) = relationship.members[1 - pick.source_member].server() {
+                self.left.forget(&relationship.name);
                 self.sources.insert(relationship.name.clone(), source.clone());
             }
         }
-        self.list = List::of(&self.fleet, &self.survey, &self.sources);
+        self.relist();
         console.lines(&self.list.lines(&Filter::default(), false));
         Ok(())
     }

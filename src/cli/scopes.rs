@@ -21,7 +21,7 @@ use crate::show::{Role, ScopeNames};
 pub const SCHEMA: &str = "scopesync.scopes/1";
 
 /// Leases in use, by server and scope.
-type InUse = BTreeMap<ServerName, BTreeMap<ScopeId, Utilisation>>;
+pub(super) type InUse = BTreeMap<ServerName, BTreeMap<ScopeId, Utilisation>>;
 
 /// Lists scopes and returns the exit status: 0, or 3 if something could not be read.
 ///
@@ -58,7 +58,7 @@ pub async fn run(fleet: &Fleet, asked: &args::Scopes, console: &mut Console) -> 
 }
 
 /// A server that does not tell is left out: the list stands without it.
-async fn in_use(fleet: &Fleet, survey: &Survey) -> InUse {
+pub(super) async fn in_use(fleet: &Fleet, survey: &Survey) -> InUse {
     let control = Control::free();
     let read = survey.servers.iter().filter(|report| report.reading().is_some());
     let asked = read.filter_map(|report| fleet.server(&report.name)).map(|server| async {

@@ -13,7 +13,7 @@ use crate::demo;
 use crate::detached::Origin;
 use crate::engine::fleet::Fleet;
 use crate::history::History;
-use crate::log::{self, LogGuard};
+use crate::log::{self, LogGuard, Recent};
 use crate::show::{is_unicode_readable, show_ascii_alone};
 use crate::state::{StateError, StateFolder};
 use crate::ui::{Glyphs, Theme};
@@ -138,6 +138,11 @@ impl Start {
     /// The history, within the configuration's limits.
     pub fn history(&self) -> History {
         History::of(&self.kept).within(self.config.as_ref().map(|config| config.history).unwrap_or_default())
+    }
+
+    /// The newest messages of the log.
+    pub fn recent(&self) -> Recent {
+        self._log.recent.clone()
     }
 
     /// Who answers at the terminal.

@@ -54,6 +54,11 @@ pub fn changes(changes: &[Change]) -> Vec<Line> {
     by_section(changes, change)
 }
 
+/// Changes in the order in which they are shown and numbered.
+pub fn in_order(changes: &[Change]) -> impl Iterator<Item = &Change> {
+    Section::ALL.into_iter().flat_map(|section| changes.iter().filter(move |change| change.section() == section))
+}
+
 /// What stands behind a change that the writer is not known to carry, or not in all its fields.
 pub fn doubt(change: &Change, uncertain: &Doubts) -> Option<String> {
     const UNCERTAIN: &str = "not known to be carried";
@@ -62,11 +67,6 @@ pub fn doubt(change: &Change, uncertain: &Doubts) -> Option<String> {
         true => format!(" ({UNCERTAIN})"),
         false => format!(" ({UNCERTAIN}: {})", fields.into_iter().map(Field::to_string).collect::<Vec<_>>().join(", ")),
     })
-}
-
-/// The same, each marked that the writer is not known to carry.
-pub fn marked_changes(changes: &[Change], uncertain: &Doubts) -> Vec<Line> {
-    by_section(changes, |change| marked_change(change, uncertain))
 }
 
 /// One change, marked where the writer is not known to carry it.
@@ -86,7 +86,8 @@ pub fn there(changes: &[Change]) -> Vec<Line> {
     })
 }
 
-fn by_section(changes: &[Change], show: impl Fn(&Change) -> Vec<Line>) -> Vec<Line> {
+/// Changes by section, each as it is shown by this.
+pub(super) fn by_section(changes: &[Change], show: impl Fn(&Change) -> Vec<Line>) -> Vec<Line> {
     let mut lines = Vec::new();
     for section in Section::ALL {
         let mut of_section = changes.iter().filter(|change| change.section() == section).peekable();
@@ -235,6 +236,8 @@ mod tests {
                 "  - delete  routers (dhcp4/3) of reservation 10.0.0.9: data 10.0.0.1",
             ]
         );
+        let order: Vec<usize> = in_order(&all).map(|one| all.iter().position(|other| one == other).unwrap()).collect();
+        assert_eq!(order, [1, 0, 4, 2, 3]);
         assert_eq!(Counts::of(&all).to_string(), "+1 ~3 -1");
         assert_eq!(Counts::of(&all).words(), "1 to create, 3 to update, 1 to delete");
     }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Alike, Counts, Line, Role, ScopeNames, changes, finding, plural, there};
+use super::changes::by_section;
+use super::{Alike, Counts, Line, Role, ScopeNames, change, finding, numbered, plural, there};
 use crate::engine::compare::{RelationshipDrift, ScopeDrift, Summary};
 use crate::engine::survey::{Presence, Relationship};
-use crate::model::DriftState;
+use crate::model::{DriftState, ItemKey};
 
 /// A member's state in words; of one that was not read, what its partner last heard of it.
 pub fn state_words(relationship: &Relationship, member: usize) -> Option<String> {
@@ -45,10 +46,11 @@ pub fn relationship_drift(drift: &RelationshipDrift, names: &ScopeNames) -> Vec<
             lines.extend(told);
             continue;
         }
-        lines.push(scope_drift(scope, names));
+        let number = |key: Option<&ItemKey>| names.number(&drift.name, scope.id, key);
+        lines.push(scope_drift(scope, names).behind(number(None)));
         let below = match scope.state {
             DriftState::OnlyOnTarget => there(&scope.changes),
-            _ => changes(&scope.changes),
+            _ => by_section(&scope.changes, |one| numbered(change(one), number(Some(&one.key)))),
         };
         lines.extend(below.into_iter().map(|line| line.deeper(2)));
     }

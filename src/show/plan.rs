@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{Alike, Counts, Line, Role, ScopeNames, changes, finding, marked_change, marked_changes, plural};
+use super::changes::by_section;
+use super::{Alike, Counts, Line, Role, ScopeNames, change, finding, marked_change, numbered, plural};
 use crate::engine::plan::{Plan, PlannedRelationship, PlannedScope};
 use crate::engine::port::Refusal;
-use crate::model::{ChangeKind, DriftState};
+use crate::model::{Change, ChangeKind, DriftState, ItemKey};
 
 /// The whole plan, relationship by relationship.
 pub fn plan(plan: &Plan, names: &ScopeNames) -> Vec<Line> {
@@ -61,7 +62,12 @@ fn planned_relationship(
     }
     body.extend(deletions(planned, open, &writing, names));
     for scope in &writing {
-        body.push(scope_title(scope, open, names).with(Role::Plain, format!("  {}", Counts::of(&scope.changes))));
+        let number = |key: Option<&ItemKey>| names.number(&planned.name, scope.id, key);
+        body.push(
+            scope_title(scope, open, names)
+                .behind(number(None))
+                .with(Role::Plain, format!("  {}", Counts::of(&scope.changes))),
+        );
         for refusal in &scope.refusals {
             let told = match refusal.stands(overrides) {
                 true => refused(refusal, "", overrides),
@@ -71,12 +77,13 @@ fn planned_relationship(
         }
         body.extend(since(scope).into_iter().map(|line| line.deeper(2)));
         body.extend(scope.otherwise.as_ref().map(|way| written_by(way.writer, &way.reason).deeper(2)));
-        body.extend(marked_changes(&scope.changes, &scope.uncertain).into_iter().map(|line| line.deeper(2)));
-        body.extend(left_out(scope).into_iter().map(|line| line.deeper(2)));
+        let told = |one: &Change| numbered(marked_change(one, &scope.uncertain), number(Some(&one.key)));
+        body.extend(by_section(&scope.changes, told).into_iter().map(|line| line.deeper(2)));
+        body.extend(left_out(planned, scope, names).into_iter().map(|line| line.deeper(2)));
     }
     for scope in planned.scopes.iter().filter(|scope| scope.is_left_out()) {
-        body.push(scope_title(scope, true, names));
-        body.extend(left_out(scope).into_iter().map(|line| line.deeper(2)));
+        body.push(scope_title(scope, true, names).behind(names.number(&planned.name, scope.id, None)));
+        body.extend(left_out(planned, scope, names).into_iter().map(|line| line.deeper(2)));
     }
     let left: Vec<&PlannedScope> = planned
         .scopes
@@ -181,12 +188,13 @@ fn scope_title(scope: &PlannedScope, open: bool, names: &ScopeNames) -> Line {
 }
 
 /// What of a scope stays as it is because it was left out.
-fn left_out(scope: &PlannedScope) -> Vec<Line> {
+fn left_out(planned: &PlannedRelationship, scope: &PlannedScope, names: &ScopeNames) -> Vec<Line> {
     if scope.left_out.is_empty() {
         return Vec::new();
     }
     let title = Line::of(0, Role::Muted, "left out, not written:");
-    std::iter::once(title).chain(changes(&scope.left_out).into_iter().map(|line| line.deeper(2))).collect()
+    let told = |one: &Change| numbered(change(one), names.number(&planned.name, scope.id, Some(&one.key)));
+    std::iter::once(title).chain(by_section(&scope.left_out, told).into_iter().map(|line| line.deeper(2))).collect()
 }
 
 /// A scope that differs and will not be written.

@@ -118,20 +118,27 @@ impl Relation {
     /// Takes what the servers, source first, tell of addresses in use.
     pub fn fill(&mut self, told: [Used<'_>; 2]) {
         let scopes = self.compared.as_ref().map_or(&[][..], |compared| &compared.drift.scopes);
-        self.used = vec![UNTOLD; scopes.len()];
-        // both are sorted by scope: a walk through both, not a search for each
-        for told in told.into_iter().flatten() {
-            let mut told = told.iter().peekable();
-            for (scope, used) in scopes.iter().zip(&mut self.used) {
-                while told.next_if(|(id, _)| **id < scope.id).is_some() {}
-                let Some((_, utilisation)) = told.next_if(|(id, _)| **id == scope.id) else { continue };
-                let percent = utilisation.assigned.saturating_mul(100).checked_div(utilisation.total);
-                if let (Some(percent), UNTOLD) = (percent, *used) {
-                    *used = u8::try_from(percent.min(200)).unwrap_or(UNTOLD);
-                }
+        self.used = in_use(scopes.iter().map(|scope| scope.id), told);
+    }
+}
+
+/// How many addresses of each of these scopes are in use, in percent, by what the servers, source first, tell; the
+/// scopes come sorted.
+pub fn in_use(scopes: impl ExactSizeIterator<Item = ScopeId> + Clone, told: [Used<'_>; 2]) -> Vec<u8> {
+    let mut all = vec![UNTOLD; scopes.len()];
+    // both are sorted by scope: a walk through both, not a search for each
+    for told in told.into_iter().flatten() {
+        let mut told = told.iter().peekable();
+        for (scope, used) in scopes.clone().zip(&mut all) {
+            while told.next_if(|(id, _)| **id < scope).is_some() {}
+            let Some((_, utilisation)) = told.next_if(|(id, _)| **id == scope) else { continue };
+            let percent = utilisation.assigned.saturating_mul(100).checked_div(utilisation.total);
+            if let (Some(percent), UNTOLD) = (percent, *used) {
+                *used = u8::try_from(percent.min(200)).unwrap_or(UNTOLD);
             }
         }
     }
+    all
 }
 
 fn moves(old: &Compared, new: &Compared) -> Moves {

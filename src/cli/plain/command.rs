@@ -1,6 +1,7 @@
 //! A line of the operator, and what it orders.
 
 use crate::cli::Failure;
+use crate::config::LogLevel;
 use crate::show::{Line, Role};
 
 /// What the operator wants.
@@ -18,6 +19,8 @@ pub(super) enum Order {
     Preview(Vec<String>),
     /// Their replication.
     Replicate(Vec<String>),
+    /// These scopes and changes left out of the next replication, or brought back.
+    Leave(Vec<String>),
     /// Source and target exchanged, in these relationships.
     Swap(Vec<String>),
     /// All servers again.
@@ -28,6 +31,8 @@ pub(super) enum Order {
     Force(Option<bool>),
     /// The refusals that do not hold from now on.
     Override(Vec<String>),
+    /// The newest messages of the log, from this level up.
+    Log(LogLevel),
     /// A command of the command line.
     CommandLine(Vec<String>),
     /// The end.
@@ -35,16 +40,23 @@ pub(super) enum Order {
 }
 
 /// Name, shortest spelling, what it takes, what it does.
-const ORDERS: [(&str, &str, &str, &str); 11] = [
+const ORDERS: [(&str, &str, &str, &str); 13] = [
     ("list", "l", "[FILTER | all]", "relationships and scopes that differ; those that FILTER leaves; all"),
     ("drift", "d", "[WHAT]", "how scopes differ, change by change"),
     ("preview", "p", "WHAT", "what a replication would do; nothing is written"),
     ("replicate", "r", "WHAT", "shows the plan, asks, and makes the target's scopes equal to the source's"),
+    (
+        "leave",
+        "x",
+        "[SCOPE | CHANGE | nothing]",
+        "leaves scopes or changes out of the next replication; again: brings them back; tells what is left out",
+    ),
     ("swap", "s", "[WHAT]", "exchanges source and target of relationships"),
     ("reload", "R", "", "reads all servers again"),
     ("whatif", "W", "[on | off]", "plans are shown and nothing can be written"),
     ("force", "F", "[on | off]", "replicate does not ask; refusals for safety stand"),
     ("override", "o", "[NAME ...]", "refusals that do not hold from now on; none without names"),
+    ("log", "L", "[LEVEL]", "the newest messages of the program's own log, from LEVEL up; info without one"),
     ("help", "h", "", "this"),
     ("quit", "q", "", "ends"),
 ];
@@ -77,6 +89,8 @@ impl Order {
             Some("drift") => Order::Drift(rest),
             Some("preview") => Order::Preview(rest),
             Some("replicate") => Order::Replicate(rest),
+            Some("leave") => Order::Leave(rest),
+            Some("log") => Order::Log(level(&rest)?),
             Some("swap") => Order::Swap(rest),
             Some("reload") => Order::Reload,
             Some("whatif") => Order::WhatIf(switch(&rest)?),
@@ -90,6 +104,14 @@ impl Order {
                 return Err(Failure::new(format!("no command is called \"{shown}\"")).hint("help lists them"));
             }
         })
+    }
+}
+
+fn level(words: &[String]) -> Result<LogLevel, Failure> {
+    match words {
+        [] => Ok(LogLevel::default()),
+        [word] if let Some(level) = LogLevel::from_name(&word.to_ascii_lowercase()) => Ok(level),
+        _ => Err(Failure::new("a level is wanted here").hint(LogLevel::NAMES.join(", "))),
     }
 }
 
@@ -117,7 +139,10 @@ pub(super) fn help() -> Vec<Line> {
             "WHAT is a number of the list such as 1 or 1.3, a range such as 1.3-7, the id of a scope, the name of \
              a relationship, or all. Several are separated by blanks.",
             "FILTER is made of words, which are looked for in all columns, and of drift:, state:, server:, \
-             relationship:, section: and name: with what is wanted; - before one wants the others.",
+             relationship:, section: and name: with what is wanted, and of used: with a percentage such as >80, for \
+             which the servers are asked; - before one wants the others.",
+            "SCOPE is as in WHAT; CHANGE is a number that drift tells, such as 1.3.2, a range such as 1.3.2-4, or a \
+             name such as 10.0.0.0:reservations/10.0.0.9.",
             "As on the command line, with its arguments: relationships, scopes, history, undo, recover, jobs, \
              ha-reset.",
         ]
@@ -143,6 +168,10 @@ mod tests {
             ("Preview \"Bonn 2\"", Order::Preview(vec!["Bonn 2".into()])),
             ("R", Order::Reload),
             ("W on", Order::WhatIf(Some(true))),
+            ("x 1.3.2-4 10.0.0.0", Order::Leave(words("1.3.2-4 10.0.0.0"))),
+            ("leave", Order::Leave(Vec::new())),
+            ("L", Order::Log(LogLevel::Info)),
+            ("log Debug", Order::Log(LogLevel::Debug)),
             ("force", Order::Force(None)),
             ("history list --json", Order::CommandLine(words("history list --json"))),
             ("?", Order::Help),
@@ -153,7 +182,7 @@ mod tests {
                 (read, _) => assert_eq!(read.map_err(|failure| failure.message), Ok(order), "{line:?}"),
             }
         }
-        for wrong in ["w maybe", "force maybe", "replicat 1", "drift \"1", "y"] {
+        for wrong in ["w maybe", "force maybe", "replicat 1", "log loud", "log warn info", "drift \"1", "y"] {
             assert!(Order::read(wrong).is_err(), "{wrong}");
         }
     }

@@ -6,13 +6,16 @@ use crate::app::compared::Compared;
 use crate::app::filter::Filter;
 use crate::app::filter::fleet::Said;
 use crate::app::fleet::facts::FactSheet;
+use crate::app::fleet::relation::{UNTOLD, in_use};
 use crate::cli::Failure;
+use crate::cli::scopes::InUse;
 use crate::engine::compare::{self, ScopeDrift, Summary};
 use crate::engine::fleet::Fleet;
+use crate::engine::plan::NamedItem;
 use crate::engine::select::{Picked, ScopeSelector};
 use crate::engine::survey::Survey;
-use crate::model::{Foreign, ScopeId, ServerName};
-use crate::show::{self, Counts, Line, Role, ScopeNames};
+use crate::model::{Foreign, ItemKey, ScopeId, ServerName};
+use crate::show::{self, Counts, Line, Numbers, Role, ScopeNames};
 
 /// Relationships, numbered from 1, with their scopes, numbered within each.
 #[derive(Default)]
@@ -31,11 +34,17 @@ struct Group {
     said: Said,
     /// What a filter asks of the scopes, each at its place.
     sheet: FactSheet,
+    /// The servers, source first, as far as they are in the configuration.
+    servers: [Option<ServerName>; 2],
+    /// How many addresses of each scope are in use, in percent, once that was asked for.
+    used: Vec<u8>,
 }
 
 struct Numbered {
     id: ScopeId,
     line: Line,
+    /// Its changes, numbered from 1.
+    changes: Vec<ItemKey>,
     /// What it adds to a sum.
     sum: Summary,
 }
@@ -47,6 +56,7 @@ impl List {
         let group = |relationship: &crate::engine::survey::Relationship| {
             let chosen = sources.get(&relationship.name).and_then(|server| relationship.member_index(server));
             let source_member = chosen.unwrap_or(0);
+            let servers = [source_member, 1 - source_member].map(|at| relationship.members[at].server().cloned());
             let drift = compare::relationship(survey, relationship, source_member, &fleet.ignore);
             let compared = Compared::of(drift, false);
             let said = Said::of(relationship, Some(&compared));
@@ -59,6 +69,8 @@ impl List {
                 scopes: drift.scopes.iter().map(|scope| Numbered::of(scope, &names)).collect(),
                 said,
                 sheet,
+                servers,
+                used: Vec::new(),
             }
         };
         let absent = |server: &crate::engine::survey::ServerReport| match &server.outcome {
@@ -71,13 +83,22 @@ impl List {
         }
     }
 
+    /// Takes what the servers tell of addresses in use.
+    pub(super) fn fill(&mut self, told: &InUse) {
+        for group in &mut self.groups {
+            let told = group.servers.each_ref().map(|server| told.get(server.as_ref()?));
+            group.used = in_use(group.scopes.iter().map(|scope| scope.id), told);
+        }
+    }
+
     /// The lines that a filter leaves, with the numbers that they have in the whole list; without one, scopes in sync only if `all` are
-    /// asked for.
+    /// asked for. How many addresses are in use stands there where the filter asks for it.
     pub(super) fn lines(&self, filter: &Filter, all: bool) -> Vec<Line> {
         let all = all || !filter.terms.is_empty();
+        let asks_for_use = filter.asks_for_use();
         let mut lines = Vec::new();
         for (number, group) in (1..).zip(&self.groups) {
-            let fits = filter.scopes(&group.said, &group.sheet, &[]);
+            let fits = filter.scopes(&group.said, &group.sheet, &group.used);
             let is_left = |at: usize| fits.as_ref().is_none_or(|fits| fits.get(at) == Some(&true));
             let scopes =
                 group.scopes.iter().enumerate().filter(|(at, scope)| is_left(*at) && (all || scope.sum.in_sync == 0));
@@ -88,7 +109,12 @@ impl List {
             let scopes_left = scopes.len();
             lines.push(before(format!("{number}  "), &group.title));
             for (at, scope) in scopes {
-                lines.push(before(format!("{number}.{at}  "), &scope.line).deeper(2));
+                let used = group.used.get(at - 1).filter(|used| asks_for_use && **used != UNTOLD);
+                let line = before(format!("{number}.{at}  "), &scope.line).deeper(2);
+                lines.push(match used {
+                    Some(used) => line.with(Role::Plain, format!("; {used}% used")),
+                    None => line,
+                });
             }
             // of what the filter leaves; where it leaves the relationship alone, of all that is in it
             let of = |at: usize| scopes_left == 0 || is_left(at);
@@ -142,6 +168,67 @@ impl List {
             Some(Picked { relationship, source_member, scopes })
         };
         Ok(picked.into_iter().filter_map(pick).collect())
+    }
+
+    /// The scopes and changes that a word means, each with the place of its relationship: numbers, ranges of them, ids
+    /// of scopes, or names as `--leave-out` takes them.
+    ///
+    /// # Errors
+    /// A word that means nothing here, two things, or a whole relationship.
+    pub(super) fn named(&self, word: &str) -> Result<Vec<(usize, NamedItem)>, Failure> {
+        if word.contains(':') {
+            let item: NamedItem = word.parse().map_err(|error| Failure::new(format!("{error}")))?;
+            let scopes = self.scopes(&item.scope.to_string())?;
+            return Ok(scopes.into_iter().map(|(at, _)| (at, item.clone())).collect());
+        }
+        let is_whole = |group: &Group| group.name.raw().eq_ignore_ascii_case(word);
+        if self.number(word).is_some() || self.groups.iter().any(is_whole) || word.eq_ignore_ascii_case("all") {
+            return Err(Failure::new("a relationship is left out by not naming it to replicate")
+                .hint("give the number of a scope such as 1.3, or of a change such as 1.3.2: drift 1.3 has them"));
+        }
+        match self.changes(word) {
+            Some(changes) => changes,
+            None => Ok(self.scopes(word)?.into_iter().map(|(at, id)| (at, NamedItem::whole(id))).collect()),
+        }
+    }
+
+    /// `1.3.2`, or `1.3.2-4`; `None` where the word is of another form.
+    fn changes(&self, word: &str) -> Option<Result<Vec<(usize, NamedItem)>, Failure>> {
+        let (scope, numbers) = word.rsplit_once('.').filter(|(scope, _)| scope.matches('.').count() == 1)?;
+        let (first, last) = numbers.split_once('-').unwrap_or((numbers, numbers));
+        let (first, last): (usize, usize) = (first.parse().ok()?, last.parse().ok()?);
+        let found = self.range(scope)?;
+        let [(at, id)] = found.as_slice() else { return None };
+        let scope = self.groups.get(*at)?.scopes.iter().find(|scope| scope.id == *id)?;
+        let changes = first.checked_sub(1).and_then(|first| scope.changes.get(first..last));
+        let named = |changes: &[ItemKey]| changes.iter().map(|key| (*at, NamedItem::of(*id, key))).collect();
+        let count = show::plural(scope.changes.len(), "change");
+        let nothing = || Failure::new(format!("{word} is nothing: of {} there is {count}", id.short()));
+        Some(changes.filter(|changes| !changes.is_empty()).map(named).ok_or_else(nothing))
+    }
+
+    /// The scopes of a relationship.
+    pub(super) fn ids(&self, at: usize) -> impl Iterator<Item = ScopeId> {
+        self.groups.get(at).into_iter().flat_map(|group| group.scopes.iter().map(|scope| scope.id))
+    }
+
+    /// The source of a relationship.
+    pub(super) fn source_member(&self, at: usize) -> Option<usize> {
+        self.groups.get(at).map(|group| group.source_member)
+    }
+
+    /// The numbers of what is picked.
+    pub(super) fn numbers(&self, picked: &[Picked]) -> BTreeMap<(Foreign, ScopeId), Numbers> {
+        let mut numbers = BTreeMap::new();
+        for pick in picked {
+            let Some(group) = self.groups.get(pick.relationship) else { continue };
+            let scopes = (1..).zip(&group.scopes).filter(|(_, scope)| pick.contains(scope.id));
+            numbers.extend(scopes.map(|(number, scope): (usize, &Numbered)| {
+                let number = format!("{}.{number}", pick.relationship + 1);
+                ((group.name.clone(), scope.id), Numbers::new(number, &scope.changes))
+            }));
+        }
+        numbers
     }
 
     /// The relationship of this number.
@@ -199,7 +286,10 @@ impl Numbered {
             line.spans.pop();
             line = line.with(Role::Plain, format!(": {}", Counts::of(&scope.changes).words()));
         }
-        Numbered { id: scope.id, line, sum: Summary::of([scope]) }
+        // what is in sync has none, and nothing stands behind its state
+        line.spans.pop_if(|(_, text)| text.trim().is_empty());
+        let changes = show::in_order(&scope.changes).map(|change| change.key.clone()).collect();
+        Numbered { id: scope.id, line, changes, sum: Summary::of([scope]) }
     }
 }
 
@@ -212,6 +302,7 @@ fn before(number: String, line: &Line) -> Line {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::port::Utilisation;
     use crate::model::DriftState;
 
     fn list() -> List {
@@ -228,6 +319,7 @@ mod tests {
         let numbered = |scope: &ScopeDrift| Numbered {
             id: scope.id,
             line: Line::of(0, Role::Plain, format!("{}  {}", scope.id.short(), scope.name.as_ref().unwrap())),
+            changes: ["next-server", "comment"].map(ItemKey::property).into(),
             sum: Summary::of([scope]),
         };
         let group = |name: &str, scopes: Vec<ScopeDrift>| Group {
@@ -237,6 +329,8 @@ mod tests {
             findings: 0,
             scopes: scopes.iter().map(numbered).collect(),
             said: Said::default(),
+            servers: [Some("one".into()), Some("two".into())],
+            used: Vec::new(),
             sheet: FactSheet::new(
                 &compare::RelationshipDrift {
                     name: name.into(),
@@ -301,5 +395,56 @@ mod tests {
             assert_eq!(text(filter, false), ["1  Berlin", "  1.1  10.0.1.0  Office 1", sum], "{filter}");
         }
         assert_eq!(text("nowhere", false), ["nothing fits"]);
+    }
+
+    #[test]
+    fn addresses_in_use_are_told_where_they_are_asked_for() {
+        let id = |n: u8| ScopeId::new([10, 0, n, 0].into(), 24).unwrap();
+        let of = |assigned| Utilisation { total: 200, assigned, declined: 0 };
+        let mut list = list();
+        // the source comes first, and what it does not tell the target may
+        list.fill(&InUse::from([
+            ("one".into(), [(id(1), of(20)), (id(2), of(190))].into()),
+            ("two".into(), [(id(2), of(0)), (id(3), of(180))].into()),
+        ]));
+        let text = |filter| {
+            let lines = list.lines(&Filter::fleet(filter, &Survey::default()), false);
+            lines.iter().map(Line::text).filter(|line| line.contains("Office")).collect::<Vec<_>>()
+        };
+        let third = ["  1.3  10.0.3.0  Office 3; 90% used", "  2.1  10.0.3.0  Office 3; 90% used"];
+        assert_eq!(text("used:>80"), ["  1.2  10.0.2.0  Office 2; 95% used", third[0], third[1]]);
+        assert_eq!(text("used:<=90 -used:<50"), third);
+        assert_eq!(text("name:3"), third.map(|line| line.strip_suffix("; 90% used").unwrap()));
+    }
+
+    #[test]
+    fn scopes_and_changes_are_named_by_number_id_and_name() {
+        let named = |word: &str| {
+            let found = list().named(word).map_err(|failure| failure.message)?;
+            Ok::<_, String>(found.iter().map(|(at, item)| format!("{at} {item}")).collect::<Vec<_>>())
+        };
+        let next_server = "0 10.0.2.0/24:properties/next-server";
+        assert_eq!(named("1.2.1").unwrap(), [next_server]);
+        assert_eq!(named("1.2.1-2").unwrap(), [next_server, "0 10.0.2.0/24:properties/comment"]);
+        assert_eq!(named("1.2-3").unwrap(), ["0 10.0.2.0/24", "0 10.0.3.0/24"]);
+        assert_eq!(named("10.0.2.0").unwrap(), ["0 10.0.2.0/24"]);
+        assert_eq!(named("10.0.2.0:properties/comment").unwrap(), ["0 10.0.2.0:properties/comment"]);
+        for (wrong, why) in [
+            ("1", "a relationship is left out by"),
+            ("bonn", "a relationship is left out by"),
+            ("1.2.3", "of 10.0.2.0 there is 2 changes"),
+            ("1.2.0", "is nothing"),
+            ("1.2.2-1", "is nothing"),
+            ("1.9.1", "nothing in the list"),
+            ("10.0.3.0:properties/comment", "several scopes"),
+            ("10.0.2.0:comment", "SECTION/NAME"),
+        ] {
+            let told = named(wrong).unwrap_err();
+            assert!(told.contains(why), "{wrong}: {told}");
+        }
+        let scopes = Some([ScopeId::new([10, 0, 3, 0].into(), 24).unwrap()].into());
+        let numbers = list().numbers(&[Picked { relationship: 0, source_member: 1, scopes }]);
+        let keys = ["next-server", "comment"].map(ItemKey::property);
+        assert_eq!(numbers.values().collect::<Vec<_>>(), [&Numbers::new("1.3".into(), &keys)]);
     }
 }

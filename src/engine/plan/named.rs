@@ -6,7 +6,7 @@ use std::str::FromStr;
 use super::{LeftItem, LeftOut, Plan, PlannedRelationship, PlannedScope};
 use crate::engine::select::ScopeSelector;
 use crate::engine::{Error, ErrorKind, Result};
-use crate::model::{Change, Foreign, ItemKey, Owner, ScopeIdError, Section};
+use crate::model::{Change, Foreign, ItemKey, Owner, ScopeId, ScopeIdError, Section};
 
 /// One item of a scope, or all of a scope.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +65,16 @@ fn name(key: &ItemKey) -> String {
 }
 
 impl NamedItem {
+    /// This item of a scope.
+    pub fn of(scope: ScopeId, key: &ItemKey) -> Self {
+        NamedItem { scope: scope.into(), item: Some((key.section(), name(key))) }
+    }
+
+    /// All of a scope.
+    pub fn whole(scope: ScopeId) -> Self {
+        NamedItem { scope: scope.into(), item: None }
+    }
+
     fn fits(&self, key: &ItemKey) -> bool {
         self.item.as_ref().is_none_or(|(section, wanted)| *section == key.section() && *wanted == name(key))
     }
@@ -130,11 +140,9 @@ impl Plan {
     /// What is left out of it, as [`Plan::named`] takes it.
     pub fn left_out_by_name(&self) -> Vec<NamedItem> {
         let of_scope = |scope: &PlannedScope| -> Vec<NamedItem> {
-            let item = |change: &Change| Some((change.section(), name(&change.key)));
-            let named = |item| NamedItem { scope: scope.id.into(), item };
             match scope.is_left_out() {
-                true => vec![named(None)],
-                false => scope.left_out.iter().map(|change| named(item(change))).collect(),
+                true => vec![NamedItem::whole(scope.id)],
+                false => scope.left_out.iter().map(|change| NamedItem::of(scope.id, &change.key)).collect(),
             }
         };
         self.relationships.iter().flat_map(|planned| planned.scopes.iter().flat_map(of_scope)).collect()
