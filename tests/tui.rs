@@ -280,30 +280,18 @@ fn plain_mode_does_the_main_job_in_lines() {
     assert_eq!(terminal.wait_for_end().status.code(), Some(0), "a mistake in typing is none of a run");
 }
 
-/// Types these lines into a session in lines that has no terminal, and returns all that it says.
-fn in_lines(home: &Home, lines: &str) -> String {
-    use std::io::Write as _;
-    use std::process::Stdio;
-    let mut command = home.scopesync(&["--plain"]);
-    let command = command.env("TERM", "xterm").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut session = command.spawn().unwrap();
-    session.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
-    let told = session.wait_with_output().unwrap();
-    String::from_utf8([told.stdout, told.stderr].concat()).unwrap()
-}
-
 #[test]
 fn addresses_in_use_are_asked_for_when_the_list_in_lines_asks() {
     let options = PairOptions { subnets: 3, leases: 60, ..PairOptions::with_drift(&["lifetime:1"]) };
     let Some(pair) = Pair::up(options) else { return };
     let home = Home::of(&pair);
-    let told = in_lines(&home, "list drift:drifted\nlist used:>0\nswap 1\nlist used:>0\nlist used:>100\nq\n");
+    let told = home.in_lines("list drift:drifted\nlist used:>0\nswap 1\nlist used:>0\nlist used:>100\nq\n");
     assert_eq!(told.matches("reading leases").count(), 1, "once after each reading\n{told}");
     let used = told.lines().filter(|line| line.contains("% used")).collect::<Vec<_>>();
     assert_eq!(used.len(), 6, "{told}");
     assert!(used.iter().any(|line| line.contains("in sync; ")) && used[1].contains("drifted: 1 to update; "), "{told}");
     assert!(told.contains("nothing fits"), "{told}");
-    let told = in_lines(&home, "list\nlist all\nlist drift:drifted\nq\n");
+    let told = home.in_lines("list\nlist all\nlist drift:drifted\nq\n");
     assert!(!told.contains("reading leases") && !told.contains("% used"), "nobody asked\n{told}");
 }
 

@@ -1,7 +1,7 @@
 //! The `scopesync` program with folders of its own, so that no test sees another's state.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use scopesync::history::{History, RunFilter};
 use scopesync::state::StateFolder;
@@ -98,6 +98,17 @@ impl Home {
     pub fn run<S: AsRef<std::ffi::OsStr>>(&self, arguments: &[S]) -> Finished {
         let output = self.scopesync(arguments).output().expect("scopesync runs");
         Finished::from(output)
+    }
+
+    /// Types these lines into a session of plain mode that has no terminal, and returns all that it says.
+    pub fn in_lines(&self, lines: &str) -> String {
+        use std::io::Write as _;
+        let mut command = self.scopesync(&["--plain"]);
+        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut session = command.spawn().expect("scopesync runs");
+        session.stdin.take().expect("a pipe").write_all(lines.as_bytes()).expect("it reads");
+        let told = session.wait_with_output().expect("it ends");
+        String::from_utf8([told.stdout, told.stderr].concat()).expect("UTF-8")
     }
 }
 

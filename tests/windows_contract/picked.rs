@@ -51,6 +51,17 @@ fn what_a_rule_ignores_no_source_brings() {
     }
 }
 
+/// Lines say it as the preview does: why a change cannot be left out, and that a scope can.
+#[test]
+fn of_what_a_source_brings_only_whole_scopes_are_left_out_in_lines() {
+    let Some(lab) = Lab::up(few(&["name:0"])) else { return };
+    lab.restore(NATIVE);
+    let told = lab.bench.home.in_lines("leave 1.1.1\nleave 1.1\npreview 1.1\nq\n");
+    assert!(told.contains("copies whole scopes: only all of a scope can be left out"), "{told}");
+    assert!(told.contains("1 change left out of the next replication"), "{told}");
+    assert!(told.contains("left out, not written:") && told.contains("1.1.1  ~ update"), "{told}");
+}
+
 /// A source would overwrite what nobody has seen.
 #[test]
 fn what_was_not_read_of_a_target_no_source_overwrites() {
