@@ -11,6 +11,7 @@ mod left_out;
 mod named;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use common::fake::{self, FakeJournal, FakeServer, Script};
 use scopesync::engine::ErrorKind;
@@ -317,6 +318,51 @@ async fn what_was_written_is_read_back_although_the_operator_cancels_twice() {
         let words = report.scopes().next().unwrap().message.clone().unwrap_or_default();
         assert_eq!(words.contains("not read back within 10 s"), is_slow, "{words}");
     }
+}
+
+/// The source does not answer what it is asked ahead, while the target is done with what was written.
+#[tokio::test(start_paused = true)]
+async fn a_look_ahead_without_an_answer_holds_up_nobody_who_cancels() {
+    for is_hard in [false, true] {
+        let servers = drifted();
+        let fleet = fake::fleet(&servers);
+        let plan = plan(&fleet).await;
+        let upon: fake::Happens = |inner, _| inner.is_slow = true;
+        let journal = FakeJournal { upon: Some((servers.0.clone(), upon)), ..FakeJournal::default() };
+        let ctl = Control::free();
+        let names = plan.relationships.iter().map(|r| r.name.clone()).collect();
+        let force = Switches { force: true, ..Switches::default() };
+        let approved = Questions::new(&plan.digest, names, "test", force, BTreeSet::new()).into_approved();
+        let cancels = async {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            if is_hard { ctl.hard.cancel() } else { ctl.soft.cancel() }
+        };
+        let limit = Duration::from_secs(15);
+        let run = tokio::time::timeout(limit, run::run(&fleet, &plan, approved, &journal, &ctl));
+        let report = tokio::join!(run, cancels).0.unwrap();
+        let told: Vec<Outcome> = report.scopes().map(|scope| scope.outcome).collect();
+        assert_eq!(told, [Outcome::Replicated, Outcome::Cancelled, Outcome::Unchanged], "{report:?}");
+        assert_eq!(servers.1.writes().contains(&"save".to_owned()), !is_hard, "a hard cancel ends before saving");
+        let records = journal.records.lock().unwrap().clone();
+        assert!(records.iter().filter(|record| record.starts_with("before")).count() == 1, "{records:?}");
+    }
+}
+
+/// A server that is asked whether it still is terminated and does not answer holds up nobody either.
+#[tokio::test(start_paused = true)]
+async fn a_last_question_about_the_pair_ends_with_a_hard_cancel() {
+    let servers = drifted();
+    for server in [&servers.0, &servers.1] {
+        server.inner().state = Some("terminated");
+    }
+    let fleet = fake::fleet(&servers);
+    let plan = plan(&fleet).await;
+    servers.1.script(A, Script::Cancel);
+    servers.1.inner().is_mute = true;
+    let journal = FakeJournal::default();
+    let run = execute(&fleet, &plan, Switches::default(), &journal);
+    let told = outcomes(&tokio::time::timeout(Duration::from_secs(15), run).await.unwrap());
+    assert_eq!(told[..2], [(A.into(), Outcome::Replicated), (B.into(), Outcome::Cancelled)]);
 }
 
 #[tokio::test]

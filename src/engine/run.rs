@@ -86,7 +86,7 @@ pub async fn run(
     drop(guards);
     for (at, part) in &mut written {
         part.still_terminated = match plan.relationships.get(*at) {
-            Some(planned) => aftermath::still_terminated(fleet, planned).await,
+            Some(planned) => aftermath::still_terminated(fleet, planned, ctl).await,
             None => None,
         };
         part.remarks.extend(journal.remark());

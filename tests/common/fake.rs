@@ -88,6 +88,8 @@ pub struct Inner {
     pub outlives_connection: bool,
     /// It no longer says how it stands.
     pub deaf: bool,
+    /// It never answers how it stands.
+    pub is_mute: bool,
     /// Its own state, where that is not normal.
     pub state: Option<&'static str>,
     /// Its clock less this machine's, in seconds.
@@ -382,6 +384,9 @@ impl Server for FakeServer {
 
     async fn health(&self, _ctl: &Control) -> Result<Health> {
         self.call("read health".into())?;
+        if self.inner().is_mute {
+            std::future::pending::<()>().await;
+        }
         if self.inner().deaf {
             return Err(Error::new(ErrorKind::TimedOut, "no answer").on(&self.name));
         }

@@ -12,7 +12,7 @@ use super::{Course, Delivery, Entry, Told, all, gone, prepare, record, untouched
 use crate::engine::outcome::Outcome;
 use crate::engine::port::{Kept, Place, ReadBack, Work};
 use crate::engine::progress::Stage;
-use crate::engine::{Error, Result};
+use crate::engine::{Error, ErrorKind, Result};
 use crate::model::{Scope, ScopeId};
 
 /// A batch of which nothing is written yet.
@@ -55,11 +55,17 @@ impl Delivery<'_> {
         }
     }
 
-    /// The same for a batch after one that was written, while that one is read back.
+    /// The same for a batch after one that was written, while that one is read back. Once the operator cancels it
+    /// has no turn, and nobody waits for it.
     pub(super) async fn ahead(&self, batch: &[Entry]) -> Looked {
         self.tell(batch, Stage::Checking);
         let looked = Instant::now();
-        let (entries, moved) = self.unmoved(batch).await.map_err(|error| unread(batch, error))?;
+        let unmoved = tokio::select! {
+            biased;
+            unmoved = self.unmoved(batch) => unmoved,
+            () = self.run.ctl.soft.cancelled() => Err(given_up()),
+        };
+        let (entries, moved) = unmoved.map_err(|error| unread(batch, error))?;
         self.stored(entries, moved, looked)
     }
 
@@ -79,7 +85,7 @@ impl Delivery<'_> {
                 Ok(Ready { entries: still, moved, places, looked })
             }
             Err(error) => {
-                self.withdraw(&entries, &places, Outcome::Rejected, &nothing_written(&error));
+                self.withdraw(&entries, &places, outcome_of(&error), &nothing_written(&error));
                 let halt = unread(&entries, error);
                 moved.extend(halt.told);
                 Err(Halt { told: moved, lost: halt.lost })
@@ -98,7 +104,8 @@ impl Delivery<'_> {
         Ok((entries, moved))
     }
 
-    /// Splits a batch into what is still as planned, and outcomes for what has moved.
+    /// Splits a batch into what is still as planned, and outcomes for what has moved. It only reads, and ends at once
+    /// when the operator ends all: a server that does not answer holds nobody up.
     pub(super) async fn unmoved(&self, batch: &[Entry]) -> Result<(Vec<Entry>, Vec<Told>)> {
         // its writer looks at the target once more, and nothing else of this run came between
         if self.is_for_all() && self.tasks.iter().all(|task| task.checked.is_fresh()) {
@@ -116,7 +123,11 @@ impl Delivery<'_> {
                 }
             }
         }));
-        let (ours, theirs) = tokio::join!(ours, theirs);
+        let (ours, theirs) = tokio::select! {
+            biased;
+            () = ctl.hard.cancelled() => return Err(given_up()),
+            both = async { tokio::join!(ours, theirs) } => both,
+        };
         let (ours, theirs) = (ours?, theirs?);
         let (mut unmoved, mut moved) = (Vec::new(), Vec::new());
         for (task, planned) in batch {
@@ -193,7 +204,16 @@ impl Delivery<'_> {
 }
 
 fn unread(batch: &[Entry], error: Error) -> Halt {
-    Halt { told: all(batch, Outcome::Rejected, &nothing_written(&error)), lost: gone(error) }
+    Halt { told: all(batch, outcome_of(&error), &nothing_written(&error)), lost: gone(error) }
+}
+
+/// What was cancelled is left for another time, and nobody's failure.
+fn outcome_of(error: &Error) -> Outcome {
+    if error.kind == ErrorKind::Cancelled { Outcome::Cancelled } else { Outcome::Rejected }
+}
+
+fn given_up() -> Error {
+    Error::new(ErrorKind::Cancelled, "cancelled while it was looked at")
 }
 
 fn unstored(entries: &[Entry], moved: Vec<Told>, error: Error) -> Halt {
