@@ -38,6 +38,7 @@ pub use failure::Failure;
 use start::Start;
 
 use crate::engine::fleet::Fleet;
+use crate::engine::plan::{LOST, left_unsaved};
 use crate::engine::port::{Journal as _, Unsaved};
 use crate::history::History;
 use crate::show::{Line, Role};
@@ -203,8 +204,10 @@ fn selection_from_stdin(command: &mut Command) -> Option<&mut args::Selection> {
 fn warn_of_unsaved(fleet: &Fleet, history: &History, console: &mut Console) {
     for server in fleet.servers() {
         let name = server.name();
+        let lost = left_unsaved(&history.lost(name));
         match history.unsaved(name) {
             None => {}
+            Some(Unsaved::Running) if let Some(lost) = lost => console.warning(format_args!("{name}: {lost}; {LOST}")),
             Some(Unsaved::Running) => console.warning(format_args!(
                 "{name}: what an earlier run changed is running but not saved, and a restart of the server loses it; \
                  repeat what ran on it last (replicate, or undo) to save"

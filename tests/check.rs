@@ -15,6 +15,7 @@ use common::bench::{Bench, Form};
 use common::pair::{Mode, Pair, PairOptions, Side, Version};
 use common::program::{Finished, Home, by_file, by_http, by_socket};
 use common::terminal::Start;
+use scopesync::engine::port::Journal as _;
 use serde_json::{Value, json};
 
 fn few(drift: &[&str]) -> PairOptions {
@@ -197,6 +198,12 @@ fn a_server_that_cannot_save_or_hides_or_lacks_something_is_told_of() {
     let document = bench.run("check --json").expect_code(3).json();
     assert_point(&document["servers"][1], "unsaved", "warning", &["a restart loses it", "replicate, or undo"]);
     assert_point(&document["servers"][0], "unsaved", "ok", &[]);
+    let lost = ["10.0.9.0/24".parse().expect("a scope")].into();
+    bench.home.history().remember_lost(&"kea-2".into(), &lost).expect("the history");
+    let document = bench.run("check --json").expect_code(3).json();
+    assert_point(&document["servers"][1], "unsaved", "warning", &["had lost 10.0.9.0/24", "replicate that, too"]);
+    let run = bench.run("drift").expect_code(2);
+    assert!(run.stderr.contains("kea-2: what an earlier run changed is running and not saved on purpose"), "{run:?}");
     assert_fits(&bench.run("check"));
 }
 

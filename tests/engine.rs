@@ -557,6 +557,105 @@ async fn a_loss_that_an_earlier_run_did_not_save_is_not_saved_by_one_that_leaves
     assert!(plan.relationships[0].left_over().contains("FILE IS BROKEN, do not restart it"));
 }
 
+/// A pair whose target has lost A in a run that wrote B, too, and may not have it again for now.
+async fn after_a_loss() -> (FakeServer, FakeServer, FakeJournal) {
+    let servers = drifted();
+    servers.1.script(A, Script::Lose);
+    let fleet = fake::fleet(&servers);
+    let journal = FakeJournal::default();
+    execute(&fleet, &plan(&fleet).await, Switches::default(), &journal).await;
+    assert_eq!(*journal.lost.lock().unwrap(), [A.parse().unwrap()].into());
+    let refusal = Refusal { name: "id-taken", message: "taken".into(), hint: String::new(), overridable: false };
+    servers.1.inner().refusals.insert(A.parse().unwrap(), vec![refusal]);
+    servers.1.inner().scripts.clear();
+    (servers.0, servers.1, journal)
+}
+
+fn saves(server: &FakeServer) -> usize {
+    server.writes().iter().filter(|call| *call == "save").count()
+}
+
+#[tokio::test]
+async fn a_loss_is_not_saved_by_a_later_run_that_writes_other_scopes() {
+    let (one, two, journal) = after_a_loss().await;
+    let servers = (one, two);
+    let fleet = fake::fleet(&servers);
+    for writes in [true, false] {
+        if writes {
+            servers.0.meddle(B, |scope| fake::reserve(scope, "10.0.1.9", "02:00:00:00:00:09"));
+        }
+        let plan = plan(&fleet).await.kept_by(&journal);
+        assert_eq!(plan.scopes_to_write(), usize::from(writes));
+        let told = "not saved on purpose: the target lacks 10.0.0.0/24 since an earlier run";
+        let beforehand = show::plan(&plan, &ScopeNames::default()).iter().map(Line::text).collect::<String>();
+        assert!(beforehand.contains(told) && beforehand.contains("replicate that, too"), "{beforehand}");
+        assert!(!plan.only_saves(&plan.relationships[0]));
+        let report = execute(&fleet, &plan, Switches::default(), &journal).await;
+        let b = report.scopes().nth(1).unwrap();
+        let expected = match writes {
+            true => (Outcome::Replicated, SavedState::NotSaved),
+            false => (Outcome::Unchanged, SavedState::NotApplicable),
+        };
+        assert_eq!((b.outcome, b.saved, report.exit_status()), (expected.0, expected.1, 3));
+        let remarks = &report.relationships[0].remarks;
+        assert!(
+            remarks.iter().any(|text| text.contains("running but not saved") && text.contains(told)),
+            "{remarks:?}"
+        );
+        assert_eq!(saves(&servers.1), 0, "{:?}", servers.1.writes());
+        assert_eq!(journal.lost.lock().unwrap().len(), 1, "the next run knows");
+    }
+    let nothing = plan(&fleet).await;
+    servers.1.inner().gone = true;
+    let report = execute(&fleet, &nothing, Switches::default(), &journal).await;
+    let remarks = report.relationships[0].remarks.join(" ");
+    assert!(remarks.contains("lacked 10.0.0.0/24") && remarks.contains("could not be read: no answer"), "{remarks}");
+}
+
+#[tokio::test]
+async fn what_was_lost_is_saved_once_it_is_back() {
+    for by_hand in [false, true] {
+        let (one, two, journal) = after_a_loss().await;
+        let servers = (one, two);
+        let fleet = fake::fleet(&servers);
+        servers.0.meddle(B, |scope| fake::reserve(scope, "10.0.1.9", "02:00:00:00:00:09"));
+        if by_hand {
+            let a = servers.0.inner().scopes[&A.parse().unwrap()].clone();
+            servers.1.inner().scopes.insert(a.id, a);
+        } else {
+            servers.1.inner().refusals.clear();
+        }
+        let plan = plan(&fleet).await.kept_by(&journal);
+        assert_eq!(
+            (plan.scopes_to_write(), plan.told_of_saving(&plan.relationships[0])),
+            (2 - usize::from(by_hand), None)
+        );
+        let report = execute(&fleet, &plan, Switches::default(), &journal).await;
+        assert_eq!((report.exit_status(), saves(&servers.1)), (0, 1), "{report:?}");
+        assert!(journal.lost.lock().unwrap().is_empty() && journal.unsaved.lock().unwrap().is_empty());
+    }
+}
+
+/// What came back and could not be saved is no loss any more; a file that is broken has none to fear.
+#[tokio::test]
+async fn a_loss_is_forgotten_when_it_is_over() {
+    for is_broken in [false, true] {
+        let (one, two, journal) = after_a_loss().await;
+        let servers = (one, two);
+        let fleet = fake::fleet(&servers);
+        let journal = FakeJournal { broken: is_broken, ..journal };
+        if !is_broken {
+            servers.1.inner().refusals.clear();
+            servers.1.inner().save_fails = true;
+        }
+        let plan = plan(&fleet).await.kept_by(&journal);
+        assert_eq!(plan.only_saves(&plan.relationships[0]), is_broken);
+        execute(&fleet, &plan, Switches::default(), &journal).await;
+        assert!(saves(&servers.1) == 1 && journal.lost.lock().unwrap().is_empty());
+        assert_eq!(journal.unsaved.lock().unwrap().is_empty(), is_broken);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_was_looked_at_long_before_its_turn_is_looked_at_again() {
     let servers = drifted();

@@ -17,6 +17,8 @@ pub(super) use self::leave::{Basis, Without};
 pub use self::leave::{LeftItem, LeftOut, together};
 pub use self::named::{NamedItem, NamedItemError};
 use self::report::PlanReport;
+pub(super) use self::saving::not_saved_without;
+pub use self::saving::{LOST, left_unsaved};
 use super::compare::{self, ScopeDrift};
 use super::fleet::Fleet;
 use super::gate::{self, Partner};
@@ -157,6 +159,8 @@ pub struct PlannedRelationship {
     pub in_sync: Vec<ScopeId>,
     /// What an earlier run left amiss with the target's file.
     pub unsaved: Option<Unsaved>,
+    /// The scopes that the target lost by earlier runs, still lacks, and may still have in its file.
+    pub lost: BTreeSet<ScopeId>,
     /// The writer.
     pub writer: Option<Arc<dyn Writer>>,
     /// Marks of both sides, source first, when the plan was made. A snapshot has none, and
@@ -190,6 +194,7 @@ impl PlannedRelationship {
             scopes: Vec::new(),
             in_sync: Vec::new(),
             unsaved: None,
+            lost: BTreeSet::new(),
             writer: None,
             pulses: [None, None],
             identities: [None, None],

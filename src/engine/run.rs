@@ -9,6 +9,7 @@ mod aftermath;
 mod again;
 mod check;
 mod classify;
+mod losses;
 mod target;
 mod without;
 
@@ -189,7 +190,11 @@ async fn save_left_over(
             continue;
         };
         let mut part = Part::default();
-        let writer = match planned.reason_not_to_save(amiss) {
+        let reason = match losses::reason_not_to_save(&**target, journal, ctl).await {
+            None => planned.reason_not_to_save(amiss),
+            reason => reason,
+        };
+        let writer = match reason {
             Some(reason) => Err(reason.on(target.name())),
             None => target.writer(ctl).await,
         };

@@ -7,7 +7,7 @@ pub(super) const APPLICATION: i64 = 0x7373_796e;
 
 /// What leads from each version to the next; the first one starts from nothing. A step that was
 /// released is never changed.
-const STEPS: [&str; 1] = [include_str!("schema/1.sql")];
+const STEPS: [&str; 2] = [include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
 /// The version that this program writes.
 pub(super) const VERSION: u32 = STEPS.len() as u32;
@@ -57,7 +57,7 @@ mod tests {
     use crate::model::ServerName;
 
     /// What older programs have written.
-    const OLDER: [&str; 1] = [include_str!("schema/1-rows.sql")];
+    const OLDER: [&str; 2] = [include_str!("schema/1-rows.sql"), include_str!("schema/2-rows.sql")];
 
     fn store_of(folder: &tempfile::TempDir, version: usize) -> Connection {
         let state = folder.path().join("state");
@@ -80,7 +80,10 @@ mod tests {
             let snapshots = history.snapshots(&run, None).unwrap();
             assert_eq!(snapshots[0].native.as_ref().unwrap().to_string(), r#"{"z":1,"a":2}"#);
             assert_eq!(snapshots[0].end.as_ref().unwrap().fingerprint.as_deref(), Some("1:n"));
-            assert!(history.unsaved(&ServerName::from("two")).is_some());
+            let two = ServerName::from("two");
+            assert!(history.unsaved(&two).is_some());
+            assert_eq!(history.lost(&two).len(), usize::from(version > 1));
+            history.remember_lost(&two, &["10.0.2.0/24".parse().unwrap()].into()).unwrap();
             assert_eq!(history.jobs(9).unwrap().len(), 1);
             history.begin(&start("r2")).unwrap();
             let ids: Vec<_> = history.runs(&RunFilter::default()).unwrap().into_iter().map(|run| run.id).collect();

@@ -231,10 +231,17 @@ fn what_is_not_saved_stays_known_also_from_the_first_version() {
         history.remember_unsaved(&two, Some(amiss)).unwrap();
         assert_eq!(open(&folder).unsaved(&two), Some(amiss));
     }
+    let lost = |ids: &[&str]| ids.iter().map(|id| id.parse().unwrap()).collect::<std::collections::BTreeSet<_>>();
+    for ids in [&["10.0.0.0/24", "10.0.1.0/25"][..], &["10.0.1.0/25"]] {
+        history.remember_lost(&two, &lost(ids)).unwrap();
+        history.remember_unsaved(&two, Some(Unsaved::Running)).unwrap();
+        assert_eq!((open(&folder).lost(&two), open(&folder).lost(&one)), (lost(ids), lost(&[])));
+    }
     for target in [&one, &two, &two] {
         history.remember_unsaved(target, None).unwrap();
     }
     assert_eq!((open(&folder).unsaved(&one), open(&folder).unsaved(&two)), (None, None));
+    assert_eq!(open(&folder).lost(&two), lost(&[]), "what is saved has lost nothing");
 }
 
 #[test]

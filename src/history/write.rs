@@ -1,5 +1,6 @@
 //! Runs as they are kept.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rusqlite::{OptionalExtension as _, params};
@@ -11,7 +12,7 @@ use crate::engine::approval::NO_SNAPSHOT;
 use crate::engine::port::{Held, Hold, Journal, Kept, Owner, Place, ReadBack, RunStart, ServerRole, Unsaved, Work};
 use crate::engine::report::ChangeReport;
 use crate::engine::{Error, ErrorKind, Result};
-use crate::model::{Foreign, ServerName};
+use crate::model::{Foreign, ScopeId, ServerName};
 use crate::state::StateFolder;
 
 impl Journal for History {
@@ -202,9 +203,34 @@ impl Journal for History {
             Some(word) => transaction
                 .prepare_cached("INSERT OR REPLACE INTO unsaved (target, amiss) VALUES (?1, ?2)")?
                 .execute([target.as_str(), word]),
-            None => transaction.prepare_cached("DELETE FROM unsaved WHERE target = ?1")?.execute([target.as_str()]),
+            None => {
+                transaction.prepare_cached("DELETE FROM lost WHERE target = ?1")?.execute([target.as_str()])?;
+                transaction.prepare_cached("DELETE FROM unsaved WHERE target = ?1")?.execute([target.as_str()])
+            }
         })?;
         self.root.as_ref().map_or(Ok(()), |root| old::forget(root, target))
+    }
+
+    fn lost(&self, target: &ServerName) -> BTreeSet<ScopeId> {
+        let scopes = |connection: &rusqlite::Connection| {
+            connection
+                .prepare_cached("SELECT scope FROM lost WHERE target = ?1")?
+                .query_map([target.as_str()], |row| row.get::<_, String>(0))?
+                .collect::<rusqlite::Result<Vec<_>>>()
+        };
+        let told = self.read(scopes).unwrap_or_else(|error| {
+            tracing::warn!(%error, "which scopes a target has lost cannot be told");
+            None
+        });
+        told.unwrap_or_default().iter().filter_map(|scope| scope.parse().ok()).collect()
+    }
+
+    fn remember_lost(&self, target: &ServerName, lost: &BTreeSet<ScopeId>) -> Result<()> {
+        self.write(|transaction| {
+            transaction.prepare_cached("DELETE FROM lost WHERE target = ?1")?.execute([target.as_str()])?;
+            let mut insert = transaction.prepare_cached("INSERT INTO lost (target, scope) VALUES (?1, ?2)")?;
+            lost.iter().try_for_each(|scope| insert.execute([target.as_str(), &scope.to_string()]).map(drop))
+        })
     }
 }
 

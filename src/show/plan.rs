@@ -17,7 +17,7 @@ pub fn plan(plan: &Plan, names: &ScopeNames) -> Vec<Line> {
         }
         let is_as_before =
             plan.relationships[..at].iter().any(|r| r.blocked.is_some() && r.blocked == relationship.blocked);
-        let shared = (is_as_before, plan.only_saves(relationship));
+        let shared = (is_as_before, plan.told_of_saving(relationship));
         lines.extend(planned_relationship(relationship, shared, &plan.overrides, names));
     }
     lines
@@ -27,7 +27,7 @@ pub fn plan(plan: &Plan, names: &ScopeNames) -> Vec<Line> {
 /// blocked as one that was told before.
 fn planned_relationship(
     planned: &PlannedRelationship,
-    (is_as_before, only_saves): (bool, bool),
+    (is_as_before, saving): (bool, Option<String>),
     overrides: &BTreeSet<String>,
     names: &ScopeNames,
 ) -> Vec<Line> {
@@ -54,9 +54,7 @@ fn planned_relationship(
             false => body.push(overridden(refusal)),
         }
     }
-    if only_saves {
-        body.push(Line::of(0, Role::Warning, planned.left_over()));
-    }
+    body.extend(saving.map(|text| Line::of(0, Role::Warning, text)));
     if open || !writing.is_empty() {
         body.extend(totals(planned, open, &writing));
     }

@@ -367,6 +367,20 @@ fn what_runs_and_is_not_saved_is_saved_by_a_retry() {
 }
 
 #[test]
+fn that_a_loss_is_not_saved_is_told_beforehand() {
+    let (mut program, servers) = ready();
+    program.journal.unsaved.lock().unwrap().insert("two".into());
+    program.journal.lost.lock().unwrap().insert("10.9.9.0/24".parse().unwrap());
+    program.press("Enter Space r");
+    let text = program.text();
+    assert!(text.contains("two: not saved on purpose: the target lacks 10.9.9.0/24 since an earlier run"), "{text}");
+    program.wait(300);
+    program.press("y");
+    assert!(program.text().contains("1 running but not saved; 1 replicated"), "{}", program.text());
+    assert!(!servers.1.writes().contains(&"save".to_owned()));
+}
+
+#[test]
 fn a_notice_of_what_needs_a_look_is_not_covered_by_what_went_well() {
     let (mut program, servers) = two_pairs();
     servers[1].script("10.0.1.0/24", Script::Refuse);

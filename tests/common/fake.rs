@@ -602,6 +602,10 @@ pub struct FakeJournal {
     pub held: Mutex<Option<scopesync::engine::port::Owner>>,
     pub interrupted: Vec<String>,
     pub unsaved: Mutex<BTreeSet<ServerName>>,
+    /// The file of every unsaved target is broken.
+    pub broken: bool,
+    /// What every unsaved target has lost.
+    pub lost: Mutex<BTreeSet<ScopeId>>,
     /// What happens to a server when scopes are stored.
     pub upon: Option<(FakeServer, Happens)>,
 }
@@ -641,7 +645,8 @@ impl Journal for FakeJournal {
         self.record("before", format!("before {}", work.len()))
     }
     fn unsaved(&self, target: &ServerName) -> Option<Unsaved> {
-        self.unsaved.lock().unwrap().contains(target).then_some(Unsaved::Running)
+        let amiss = if self.broken { Unsaved::Broken } else { Unsaved::Running };
+        self.unsaved.lock().unwrap().contains(target).then_some(amiss)
     }
     fn remember_unsaved(&self, target: &ServerName, unsaved: Option<Unsaved>) -> Result<()> {
         if self.fails_at == Some("unsaved") {
@@ -650,8 +655,18 @@ impl Journal for FakeJournal {
         let mut marked = self.unsaved.lock().unwrap();
         match unsaved {
             Some(_) => marked.insert(target.clone()),
-            None => marked.remove(target),
+            None => {
+                self.lost.lock().unwrap().clear();
+                marked.remove(target)
+            }
         };
+        Ok(())
+    }
+    fn lost(&self, _target: &ServerName) -> BTreeSet<ScopeId> {
+        self.lost.lock().unwrap().clone()
+    }
+    fn remember_lost(&self, _target: &ServerName, lost: &BTreeSet<ScopeId>) -> Result<()> {
+        lost.clone_into(&mut self.lost.lock().unwrap());
         Ok(())
     }
     fn after(&self, _place: &Place, kept: &[Kept]) -> Result<()> {

@@ -52,7 +52,7 @@ fn line(preview: &Preview, row: Row) -> Option<(Look, String)> {
         Row::Saves(r) => {
             let planned = relationship(r)?;
             let look = if planned.unsaved == Some(Unsaved::Broken) { Look::Refusal } else { Look::Warning };
-            (look, format!("  {}", planned.left_over()))
+            (look, format!("  {}", plan.told_of_saving(planned)?))
         }
         Row::Reason(r) => (Look::Plain, format!("  {}", relationship(r)?.writer_reason)),
         Row::CostToService(r) => (Look::Plain, format!("  clients: {}", relationship(r)?.cost_to_service)),

@@ -15,7 +15,7 @@ pub enum Row {
     Direction(usize),
     /// The relationship, and by which writer it is written.
     Relationship(usize),
-    /// That the run saves what an earlier one left.
+    /// That the run saves what an earlier one left, or does not on purpose.
     Saves(usize),
     /// Why it is written in the way that the line above tells.
     Reason(usize),
@@ -86,7 +86,7 @@ pub(super) fn rows(plan: &Plan) -> Vec<Row> {
 
 fn relationship<'p>(rows: &mut Vec<Row>, r: usize, plan: &Plan, planned: &'p PlannedRelationship) {
     rows.extend([Row::Direction(r), Row::Relationship(r)]);
-    rows.extend(plan.only_saves(planned).then_some(Row::Saves(r)));
+    rows.extend(plan.told_of_saving(planned).map(|_| Row::Saves(r)));
     rows.extend((!planned.writer_reason.is_empty()).then_some(Row::Reason(r)));
     // they belong to the servers' names above them
     rows.extend(findings(r, planned, true));

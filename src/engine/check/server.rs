@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 
 use super::{Point, ServerCheck, Topic, Verdict};
+use crate::engine::plan::{LOST, left_unsaved};
 use crate::engine::port::{Control, Journal, Reading, Server, Unsaved};
 use crate::engine::survey::{ServerReport, Survey};
 use crate::engine::{Error, ErrorKind, Result, crossed, prerequisites};
@@ -89,6 +90,9 @@ fn unsaved(server: &dyn Server, journal: &dyn Journal) -> Point {
     match journal.unsaved(server.name()) {
         None => Point::ok(Topic::Unsaved, "nothing is left from a run of this user on this machine"),
         Some(Unsaved::Running) => {
+            if let Some(found) = left_unsaved(&journal.lost(server.name())) {
+                return Point::warning(Topic::Unsaved, found).hint(LOST);
+            }
             let found = "what an earlier run changed is running but not saved; a restart loses it";
             Point::warning(Topic::Unsaved, found)
                 .hint("mend saving, then repeat what ran on it last (replicate, or undo): that saves")

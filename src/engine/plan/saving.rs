@@ -1,19 +1,68 @@
-//! What a run saves that an earlier one left running, where it has nothing to write.
+//! What a run saves that an earlier one left running, and what it does not save on purpose.
 
+use std::collections::BTreeSet;
+
+use super::leave::Basis;
 use super::{Plan, PlannedRelationship};
-use crate::engine::port::Unsaved;
+use crate::engine::port::{Journal, Unsaved};
 use crate::engine::{Error, ErrorKind};
-use crate::model::DriftState;
+use crate::model::{DriftState, ScopeId};
 
 impl Plan {
     /// Whether nothing of this relationship is written and yet its run does something: it saves what an earlier
     /// run left on the target. Where another relationship writes there, that one saves.
     pub fn only_saves(&self, planned: &PlannedRelationship) -> bool {
-        let target = |other: &PlannedRelationship| other.route.as_ref().map(|route| route.target.clone());
-        let writes = |other: &&PlannedRelationship| other.to_write(&self.overrides).next().is_some();
-        planned.unsaved.is_some_and(|amiss| planned.reason_not_to_save(amiss).is_none())
+        planned.unsaved.is_some()
             && planned.blocked.is_none()
-            && !self.relationships.iter().filter(writes).any(|other| target(other) == target(planned))
+            && !self.on_target_of(planned).any(|other| self.writes(other))
+            && self.reason_not_to_save(planned).is_none()
+    }
+
+    /// How the file of a relationship's target fares beside the changes, for people: what an earlier run left is saved
+    /// and nothing else, or nothing is saved on purpose.
+    pub fn told_of_saving(&self, planned: &PlannedRelationship) -> Option<String> {
+        if self.only_saves(planned) {
+            return Some(planned.left_over());
+        }
+        let reason = self.reason_not_to_save(planned).filter(|_| planned.blocked.is_none())?;
+        Some(format!("{}: {}", planned.target, reason.with_hint()))
+    }
+
+    /// Takes down what earlier runs left amiss with the files of the targets.
+    pub(in crate::engine) fn note_left_over(&mut self, journal: &dyn Journal) {
+        let (Basis::Servers { survey, .. } | Basis::Snapshot { survey, .. }) = &self.basis;
+        for planned in &mut self.relationships {
+            let Some(target) = planned.route.as_ref().map(|route| &route.target) else { continue };
+            planned.unsaved = journal.unsaved(target);
+            planned.lost = match planned.unsaved {
+                Some(Unsaved::Running) => journal.lost(target),
+                // a broken file has nothing to lose
+                Some(Unsaved::Broken) | None => BTreeSet::new(),
+            };
+            if let Some(reading) = survey.reading(target) {
+                planned.lost.retain(|id| !reading.scopes.contains_key(id));
+            }
+        }
+    }
+
+    /// Why the run will not save the target of this relationship.
+    fn reason_not_to_save(&self, planned: &PlannedRelationship) -> Option<Error> {
+        let written = || self.on_target_of(planned).flat_map(|other| other.to_write(&self.overrides));
+        let back: BTreeSet<ScopeId> = written().filter(|scope| !scope.is_deletion()).map(|scope| scope.id).collect();
+        let amiss = planned.unsaved.filter(|_| written().next().is_none());
+        not_saved_without(planned.lost.difference(&back))
+            .or_else(|| amiss.and_then(|amiss| planned.reason_not_to_save(amiss)))
+    }
+
+    fn writes(&self, planned: &PlannedRelationship) -> bool {
+        planned.to_write(&self.overrides).next().is_some()
+    }
+
+    /// The relationships with the same target, this one among them.
+    fn on_target_of(&self, planned: &PlannedRelationship) -> impl Iterator<Item = &PlannedRelationship> {
+        let target = |one: &PlannedRelationship| one.route.as_ref().map(|route| route.target.clone());
+        let wanted = target(planned);
+        self.relationships.iter().filter(move |other| target(other) == wanted)
     }
 }
 
@@ -42,4 +91,27 @@ impl PlannedRelationship {
             Error::new(ErrorKind::Safety, text).hint("replicate what it lacks, too: that creates it and saves")
         })
     }
+}
+
+/// What to do about scopes that a target has lost.
+pub const LOST: &str = "replicate that, too: it is created anew and saved; until then a restart of the server brings \
+                        the old configuration back";
+
+/// Why a target is not saved that has lost these scopes by an earlier run.
+pub(in crate::engine) fn not_saved_without<'a>(lost: impl IntoIterator<Item = &'a ScopeId>) -> Option<Error> {
+    let lost = named(lost)?;
+    let text =
+        format!("not saved on purpose: the target lacks {lost} since an earlier run, and its file may still have that");
+    Some(Error::new(ErrorKind::Safety, text).hint(LOST))
+}
+
+/// How a server stands that an earlier run did not save because it had lost these scopes.
+pub fn left_unsaved(lost: &BTreeSet<ScopeId>) -> Option<String> {
+    let lost = named(lost)?;
+    Some(format!("what an earlier run changed is running and not saved on purpose: the server had lost {lost}"))
+}
+
+fn named<'a>(scopes: impl IntoIterator<Item = &'a ScopeId>) -> Option<String> {
+    let scopes: Vec<String> = scopes.into_iter().map(ScopeId::to_string).collect();
+    (!scopes.is_empty()).then(|| scopes.join(", "))
 }

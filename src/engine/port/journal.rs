@@ -245,6 +245,12 @@ pub trait Journal: Send + Sync {
     /// What an earlier run left amiss with the file of this target.
     fn unsaved(&self, target: &ServerName) -> Option<Unsaved>;
 
-    /// Remembers that, durably; `None` when all is well again.
+    /// Remembers that, durably; `None` when all is well again, and then nothing is lost either.
     fn remember_unsaved(&self, target: &ServerName, unsaved: Option<Unsaved>) -> Result<()>;
+
+    /// The scopes that this target has lost by earlier runs and its file may still have.
+    fn lost(&self, target: &ServerName) -> BTreeSet<ScopeId>;
+
+    /// Remembers them, durably, in place of those that were remembered before.
+    fn remember_lost(&self, target: &ServerName, lost: &BTreeSet<ScopeId>) -> Result<()>;
 }

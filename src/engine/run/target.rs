@@ -10,7 +10,7 @@ use async_trait::async_trait;
 
 use self::ready::{Looked, Ready};
 use super::check::{self, Checked};
-use super::{Part, again, classify, describe};
+use super::{Part, again, classify, describe, losses};
 use crate::engine::approval::Approved;
 use crate::engine::fleet::Fleet;
 use crate::engine::gate::{Gatekeeper, Partner};
@@ -290,6 +290,7 @@ impl<'a> Delivery<'a> {
             ((*task, told), (*task, kept))
         };
         let (written, mut kept): (Vec<Told>, Vec<(usize, Kept)>) = entries.iter().map(&mut judge).unzip();
+        self.note_losses(&written, &kept, course);
         for (task, place) in places {
             let kept: Vec<Kept> = kept.extract_if(.., |(of, _)| *of == task).map(|(_, kept)| kept).collect();
             if let Err(error) = self.run.journal.after(&place, &kept) {
@@ -298,6 +299,27 @@ impl<'a> Delivery<'a> {
             }
         }
         written
+    }
+
+    /// Whatever ends this program from here on, the next run knows which scopes the target's file must not lose.
+    fn note_losses(&self, written: &[Told], kept: &[(usize, Kept)], course: &mut Course) {
+        if !self.writer.needs_saving() {
+            return;
+        }
+        let (journal, target) = (self.run.journal, self.target.name());
+        let before = course.missing.get_or_insert_with(|| journal.lost(target));
+        let mut lost = before.clone();
+        for (_, kept) in kept.iter().filter(|(_, kept)| matches!(kept.after, ReadBack::There { .. })) {
+            lost.remove(&kept.id);
+        }
+        lost.extend(written.iter().filter(|(_, scope)| scope.gone).map(|(_, scope)| scope.id));
+        if lost == *before {
+            return;
+        }
+        if let Err(error) = journal.remember_lost(target, &lost) {
+            course.remarks.push(format!("what {target} has lost could not be stored: {}", describe(&error)));
+        }
+        course.missing = Some(lost);
     }
 
     /// Whatever ends this program from here on, the next run knows that the target is not saved.
@@ -326,7 +348,11 @@ impl<'a> Delivery<'a> {
             return;
         }
         self.tell_stage(&concerned, Stage::Saving);
-        let reason = self.reason_not_to_save(parts, course.lost).filter(|_| self.writer.needs_saving());
+        let reason = match self.reason_not_to_save(parts, course.lost) {
+            _ if !self.writer.needs_saving() => None,
+            None => losses::reason_not_to_save(&*self.target, self.run.journal, self.run.ctl).await,
+            reason => reason,
+        };
         let saved = match reason {
             Some(reason) => {
                 let reason = again::in_words(reason, self.run.undoes);
@@ -410,6 +436,8 @@ struct Course {
     prepared: bool,
     /// What the journal said of the target's file before the first write, once that was replaced.
     before: Option<Option<Unsaved>>,
+    /// The scopes that the journal takes the target to have lost, once it was asked.
+    missing: Option<BTreeSet<ScopeId>>,
     remarks: Vec<String>,
     /// What surrounds the scopes of both sides, where that was read once more.
     contexts: Option<[Arc<Context>; 2]>,

@@ -1,5 +1,6 @@
 //! Going on where nothing can be kept, by the operator's explicit word.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::describe;
@@ -7,15 +8,13 @@ use crate::engine::approval::NO_SNAPSHOT;
 use crate::engine::plan::{Plan, PlannedRelationship};
 use crate::engine::port::{Held, Hold, Journal, Kept, Place, Refusal, RunStart, Unsaved, Work};
 use crate::engine::{Error, Result};
-use crate::model::ServerName;
+use crate::model::{ScopeId, ServerName};
 
 impl Plan {
     /// The plan with what stands against it where nothing that it overwrites could be kept, and with what earlier
     /// runs left unsaved.
     pub fn kept_by(mut self, journal: &dyn Journal) -> Plan {
-        for planned in &mut self.relationships {
-            planned.unsaved = planned.route.as_ref().and_then(|route| journal.unsaved(&route.target));
-        }
+        self.note_left_over(journal);
         let writes = |planned: &PlannedRelationship| planned.scopes.iter().any(|scope| scope.work.is_some());
         if !self.relationships.iter().any(writes) {
             return self;
@@ -116,6 +115,14 @@ impl Journal for Optional<'_> {
     fn remember_unsaved(&self, target: &ServerName, unsaved: Option<Unsaved>) -> Result<()> {
         self.or_without(self.journal.remember_unsaved(target, unsaved), || ())
     }
+
+    fn lost(&self, target: &ServerName) -> BTreeSet<ScopeId> {
+        self.journal.lost(target)
+    }
+
+    fn remember_lost(&self, target: &ServerName, lost: &BTreeSet<ScopeId>) -> Result<()> {
+        self.or_without(self.journal.remember_lost(target, lost), || ())
+    }
 }
 
 #[cfg(test)]
@@ -147,6 +154,12 @@ mod tests {
             None
         }
         fn remember_unsaved(&self, _target: &ServerName, _unsaved: Option<Unsaved>) -> Result<()> {
+            Ok(())
+        }
+        fn lost(&self, _target: &ServerName) -> BTreeSet<ScopeId> {
+            BTreeSet::new()
+        }
+        fn remember_lost(&self, _target: &ServerName, _lost: &BTreeSet<ScopeId>) -> Result<()> {
             Ok(())
         }
     }

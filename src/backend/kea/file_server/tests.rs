@@ -41,6 +41,14 @@ impl Journal for NoJournal {
     fn remember_unsaved(&self, _target: &ServerName, _unsaved: Option<Unsaved>) -> Result<()> {
         Ok(())
     }
+
+    fn lost(&self, _target: &ServerName) -> BTreeSet<ScopeId> {
+        BTreeSet::new()
+    }
+
+    fn remember_lost(&self, _target: &ServerName, _lost: &BTreeSet<ScopeId>) -> Result<()> {
+        Ok(())
+    }
 }
 
 const HEAD: &str = r#"// the head stays
