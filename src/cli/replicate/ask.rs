@@ -202,7 +202,8 @@ fn typed(device: Option<&'static str>, mut signals: Signals) -> io::Result<Strin
     let (sender, told) = std::sync::mpsc::sync_channel(2);
     let interrupted = sender.clone();
     let watch = tokio::spawn(async move {
-        signals.next().await;
+        // Taken by who is interrupted: where the answer came first it is for whoever listens next.
+        signals.heard().await;
         // Nobody waits any more once there is an answer.
         let _ = interrupted.send(Err(io::ErrorKind::Interrupted.into()));
     });
@@ -216,6 +217,9 @@ fn typed(device: Option<&'static str>, mut signals: Signals) -> io::Result<Strin
     })?;
     let line = told.recv().unwrap_or_else(|_| Err(io::ErrorKind::UnexpectedEof.into()));
     watch.abort();
+    if line.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::Interrupted) {
+        Signals::take();
+    }
     line
 }
 
