@@ -33,7 +33,7 @@ pub use finding::finding;
 pub use history::{local_time, run_kind, run_outcome, run_servers, run_story, snapshot};
 pub use locale::{in_ascii, is_unicode_readable, on_screen, show_ascii_alone};
 pub use plan::{deleted, plan};
-pub use progress::{Progress, making_sure};
+pub use progress::{Progress, awaited, making_sure, time};
 pub use readable::meaning;
 pub use recovery::{interrupted, recovery};
 pub use reset::{reset_plan, reset_report, still_terminated};

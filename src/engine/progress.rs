@@ -64,6 +64,11 @@ pub type Came = (Outcome, Option<Arc<str>>);
 /// Where nothing has moved for longer than this, a rate says nothing of the time that is left.
 const STILL: Duration = Duration::from_secs(10);
 
+/// How long ago that was, where it is long.
+pub fn still_since(moved: jiff::Timestamp, now: jiff::Timestamp) -> Option<Duration> {
+    Duration::try_from(now.duration_since(moved)).ok().filter(|still| *still > STILL)
+}
+
 /// Where a run stands: totals, and what is going on right now.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Status {
@@ -112,10 +117,14 @@ impl Status {
         }
     }
 
+    /// When anything moved last.
+    pub fn moved_at(&self) -> jiff::Timestamp {
+        self.started + Duration::from_secs(self.moved.into())
+    }
+
     /// For how long nothing has moved, where that is long: a server hangs.
     pub fn still_for(&self, now: jiff::Timestamp) -> Option<Duration> {
-        let moved = self.started + Duration::from_secs(self.moved.into());
-        Duration::try_from(now.duration_since(moved)).ok().filter(|still| *still > STILL)
+        still_since(self.moved_at(), now)
     }
 
     /// What moves when something moves. Not a copy of it all: that would share its lists, which are changed in place.

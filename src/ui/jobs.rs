@@ -107,7 +107,7 @@ fn line(state: &AppState, theme: &Theme, entry: Entry) -> Option<Line> {
             let words = match &run.result {
                 None if run.kind == Kind::Reset || run.waits_for().is_some() => standing(state, run).1,
                 None => {
-                    let left = run.rate(state.clock).map(|(_, left)| format!(", {} left", time(left)));
+                    let left = run.rate(state.clock).map(|(_, left)| format!(", {} left", show::time(left)));
                     let left = left.unwrap_or_else(|| still(state, run));
                     small_gauge(theme, run.ratio(state.clock)) + &left
                 }
@@ -253,7 +253,7 @@ fn progress(state: &AppState, run: &Run) -> String {
     );
     if let Some((rate, left)) = run.rate(state.clock) {
         let digits = usize::from(rate < 10.0);
-        words.push_str(&format!(", {rate:.digits$}/s, {} left", time(left)));
+        words.push_str(&format!(", {rate:.digits$}/s, {} left", show::time(left)));
     }
     let waiting = status.waiting.as_ref().map(|waiting| waiting.for_what.clone());
     let awaited = || run.awaited(state.clock);
@@ -265,13 +265,6 @@ fn progress(state: &AppState, run: &Run) -> String {
 
 /// For how long nothing has moved; nothing where that is expected.
 fn still(state: &AppState, run: &Run) -> String {
-    let is_expected = run.status.waiting.as_ref().is_some_and(|waiting| waiting.expected.is_some());
-    let still = run.status.still_for(state.clock).filter(|_| !is_expected);
-    still.map(|still| format!(", nothing for {}", time(still.as_secs_f64()))).unwrap_or_default()
-}
-
-fn time(seconds: f64) -> String {
-    // Beyond a day nobody believes it.
-    let seconds = seconds.clamp(0.0, 86_400.0) as u64;
-    if seconds >= 60 { format!("{} min {} s", seconds / 60, seconds % 60) } else { format!("{seconds} s") }
+    let still = show::Progress::from(&run.status).still(state.clock);
+    still.map(|still| format!(", {still}")).unwrap_or_default()
 }

@@ -6,10 +6,9 @@ use super::super::detached::DetachedJob;
 use super::super::state::Tone;
 use super::{Ended, Entry, Run, Runs};
 use crate::engine::outcome::{Outcome, RunReport, SavedState, ScopeRun};
-use crate::engine::progress::Stage;
 use crate::engine::reset::{Fate, ResetReport};
 use crate::history::JobState;
-use crate::show::plural;
+use crate::show::{self, plural};
 
 /// How a run or job stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,12 +90,7 @@ impl Run {
         if self.cancelled.is_none() && self.status.still_for(now).is_none() {
             return None;
         }
-        match self.status.current.as_ref()? {
-            (server, Some(scope), stage) if *stage != Stage::Done => {
-                Some(format!("waiting for {server}, {} {}", stage.word(), scope.short()))
-            }
-            (server, ..) => Some(format!("waiting for {server}")),
-        }
+        show::awaited(&self.status)
     }
 }
 

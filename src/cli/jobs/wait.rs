@@ -24,7 +24,7 @@ pub(super) fn wait(history: &History, ids: &[i64], timeout: Option<u32>, console
         loop {
             let Some(open) = jobs.iter().find(|job| !job.state.is_over()) else { return Ok(together(&jobs)) };
             if let Some(progress) = progress(open) {
-                bar.show(&progress, open.cancel > 0);
+                bar.show(&progress, open.cancel > 0, jiff::Timestamp::now());
             }
             let rest = until.map_or(PACE, |until| until.saturating_duration_since(Instant::now()).min(PACE));
             let open = open.id;

@@ -14,7 +14,7 @@ use crate::signals::Signals;
 
 const BAR: &str = "{bar:30} {pos}/{len} changes {per_sec} {eta} left  {msg}";
 
-/// A run that is to end before all is written: nobody knows how long that takes.
+/// A run that is to end before all is written, or does not move: nobody knows how long that takes.
 const ENDING: &str = "{bar:30} {pos}/{len} changes  {msg}";
 
 /// A wait, where there is nothing to count.
@@ -44,26 +44,32 @@ pub(in crate::cli) async fn watch(
     let bar = Bar::new(console.is_watched());
     let mut spoken = Spoken::default();
     let mut signals = Signals::listen();
+    let mut pace = tokio::time::interval(PACE);
+    pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
-        tokio::select! {
+        let has_changed = tokio::select! {
             () = signals.next() => {
                 let text = cancel(control, said);
                 bar.0.suspend(|| console.aside(&Line::of(0, Role::Warning, text)));
-                bar.show(&Progress::from(&*status.borrow()), true);
+                false
             }
-            changed = status.changed() => match changed {
-                Ok(()) => {
-                    let progress = Progress::from(&*status.borrow_and_update());
-                    bar.show(&progress, control.is_cancelled());
-                    if console.is_in_lines() && let Some(text) = spoken.next(&progress, Instant::now()) {
-                        console.aside(&Line::of(0, Role::Muted, text));
-                    }
-                }
-                Err(_) => std::future::pending().await,
-            },
+            // a run that is over has nothing more to say; signals are heard all the same
+            Ok(()) = status.changed() => true,
+            _ = pace.tick() => false,
+        };
+        let now = jiff::Timestamp::now();
+        let progress = Progress::at(&status.borrow_and_update(), control.is_cancelled(), now);
+        bar.show(&progress, control.is_cancelled(), now);
+        if console.is_in_lines() {
+            let told = if has_changed { spoken.next(&progress, Instant::now()) } else { None };
+            let told = told.or_else(|| spoken.still(&progress, now, Instant::now()));
+            told.into_iter().for_each(|text| console.aside(&Line::of(0, Role::Muted, text)));
         }
     }
 }
+
+/// So often it is looked whether anything has moved.
+const PACE: Duration = Duration::from_secs(1);
 
 fn cancel(control: &Control, said: &Said) -> &'static str {
     let [first, second] = said;
@@ -78,10 +84,14 @@ fn cancel(control: &Control, said: &Said) -> &'static str {
 /// At least so long between two lines that say how far a run is: they are listened to.
 const PAUSE: Duration = Duration::from_secs(2);
 
+/// At least so long between two lines that say that nothing moves.
+const LONG_PAUSE: Duration = Duration::from_secs(60);
+
 /// What was said of a run that is told in lines.
 #[derive(Default)]
 struct Spoken {
     last: Option<Instant>,
+    last_still: Option<Instant>,
     waits_for: Option<String>,
 }
 
@@ -96,11 +106,28 @@ impl Spoken {
             return None;
         }
         self.last = Some(now);
-        let doing = if progress.doing.is_empty() { String::new() } else { format!(": {}", progress.doing) };
-        Some(match progress.waiting {
-            true => format!("waiting{doing}"),
-            false => format!("{} of {} scopes{doing}", progress.scopes_done, progress.scopes_total),
-        })
+        Some(in_a_line(progress))
+    }
+
+    /// What is to be said where nothing has moved for long; of a wait that was said nothing.
+    fn still(&mut self, progress: &Progress, clock: jiff::Timestamp, now: Instant) -> Option<String> {
+        let Some(still) = progress.still(clock).filter(|_| !progress.waiting) else {
+            self.last_still = None;
+            return None;
+        };
+        if self.last_still.is_some_and(|last| now.duration_since(last) < LONG_PAUSE) {
+            return None;
+        }
+        self.last_still = Some(now);
+        Some(format!("{}, {still}", in_a_line(progress)))
+    }
+}
+
+fn in_a_line(progress: &Progress) -> String {
+    let doing = if progress.doing.is_empty() { String::new() } else { format!(": {}", progress.doing) };
+    match progress.waiting {
+        true => format!("waiting{doing}"),
+        false => format!("{} of {} scopes{doing}", progress.scopes_done, progress.scopes_total),
     }
 }
 
@@ -122,25 +149,29 @@ impl Bar {
     }
 
     /// Draws how far it is; `is_ending`: not all of it will be done.
-    pub(in crate::cli) fn show(&self, progress: &Progress, is_ending: bool) {
-        if let Ok(style) = ProgressStyle::with_template(template(progress, is_ending)) {
+    pub(in crate::cli) fn show(&self, progress: &Progress, is_ending: bool, now: jiff::Timestamp) {
+        let still = progress.still(now);
+        if let Ok(style) = ProgressStyle::with_template(template(progress, is_ending || still.is_some())) {
             self.0.set_style(style.progress_chars("=> "));
         }
-        if progress.waiting {
-            return self.0.set_message(progress.doing.clone());
+        if !progress.waiting {
+            self.0.set_length(progress.changes_total as u64);
+            self.0.set_position(progress.changes_done as u64);
         }
-        self.0.set_length(progress.changes_total as u64);
-        self.0.set_position(progress.changes_done as u64);
-        let mut text = format!("{}/{} scopes", progress.scopes_done, progress.scopes_total);
-        if !progress.doing.is_empty() {
-            text.push_str(&format!(", {}", progress.doing));
-        }
-        self.0.set_message(text);
+        self.0.set_message(message(progress, still));
     }
 }
 
-fn template(progress: &Progress, is_ending: bool) -> &'static str {
-    match is_ending {
+/// What stands beside the bar, or in its place.
+fn message(progress: &Progress, still: Option<String>) -> String {
+    let count = (!progress.waiting).then(|| format!("{}/{} scopes", progress.scopes_done, progress.scopes_total));
+    let doing = Some(progress.doing.clone()).filter(|doing| !doing.is_empty());
+    count.into_iter().chain(doing).chain(still).collect::<Vec<_>>().join(", ")
+}
+
+/// `nobody_knows`: how long it takes on.
+fn template(progress: &Progress, nobody_knows: bool) -> &'static str {
+    match nobody_knows {
         _ if progress.waiting => WAIT,
         true => ENDING,
         false => BAR,
@@ -168,6 +199,72 @@ mod tests {
         assert_eq!(spoken.next(&wait, now).as_deref(), Some("waiting: HA normal"));
         assert_eq!(spoken.next(&wait, now + PAUSE * 9), None);
         assert_eq!(spoken.next(&done(3), now + PAUSE).as_deref(), Some("3 of 9 scopes"));
+    }
+
+    /// A run that began to write to `two` and has moved last so long ago.
+    fn status(now: jiff::Timestamp, ago: u64) -> Status {
+        use crate::engine::progress::Stage;
+        let current = Some(("two".into(), Some("10.0.0.0/24".parse().unwrap()), Stage::Writing));
+        let started = now - Duration::from_secs(ago);
+        Status { scopes_total: 9, scopes_done: 3, changes_total: 9, current, started, ..Status::new() }
+    }
+
+    #[test]
+    fn a_run_in_which_nothing_moves_says_so_and_who_is_waited_for() {
+        let now = jiff::Timestamp::now();
+        let told = |ago, is_ending| {
+            let progress = Progress::at(&status(now, ago), is_ending, now);
+            message(&progress, progress.still(now))
+        };
+        assert_eq!(told(5, false), "3/9 scopes, two 10.0.0.0 writing");
+        assert_eq!(told(5, true), "3/9 scopes, waiting for two, writing 10.0.0.0");
+        assert_eq!(told(75, false), "3/9 scopes, waiting for two, writing 10.0.0.0, nothing for 1 min 15 s");
+        // of another process, which said it when it moved
+        let sent = serde_json::to_value(Progress::from(&status(now, 75))).unwrap();
+        let sent: Progress = serde_json::from_value(sent).unwrap();
+        assert_eq!(message(&sent, sent.still(now)), "3/9 scopes, two 10.0.0.0 writing, nothing for 1 min 15 s");
+        // where the wait was told beforehand nothing is amiss
+        let expected = Some(Duration::from_secs(60));
+        let waiting = crate::engine::progress::Waiting { for_what: "HA normal".into(), expected, run: None };
+        let progress = Progress::at(&Status { waiting: Some(waiting), ..status(now, 75) }, false, now);
+        assert_eq!(message(&progress, progress.still(now)), "of about 60 s: HA normal");
+    }
+
+    #[cfg(unix)]
+    #[tokio::test(start_paused = true)]
+    async fn it_is_told_that_nothing_moves_although_nothing_does() {
+        let _alone = crate::signals::tests::ALONE.lock().await;
+        let (progress, seen) = crate::engine::progress::Progress::channel();
+        progress.update(|told| *told = status(jiff::Timestamp::now(), 75));
+        progress.update(|told| told.moved = 0);
+        let (told, paper) = std::os::unix::net::UnixStream::pair().unwrap();
+        let mut console = Console::new(Box::new(std::io::sink()), Box::new(paper), Default::default());
+        console.speak_in_lines();
+        let control = Control::free();
+        let watched = tokio::time::timeout(PACE * 9, watch(seen, &control, &WRITING, &mut console)).await;
+        assert!(watched.is_err());
+        drop(console);
+        let told = std::io::read_to_string(told).unwrap();
+        assert_eq!(told.matches("nothing for 1 min 1").count(), 1, "{told}");
+    }
+
+    #[test]
+    fn that_nothing_moves_is_said_in_lines_at_once_and_then_seldom() {
+        let (clock, now) = (jiff::Timestamp::now(), Instant::now());
+        let mut spoken = Spoken::default();
+        let [moving, still] = [5, 15].map(|ago| Progress::at(&status(clock, ago), false, clock));
+        assert_eq!(spoken.still(&moving, clock, now), None);
+        let said = "3 of 9 scopes: waiting for two, writing 10.0.0.0, nothing for 15 s";
+        for (progress, later, told) in [
+            (&still, 0, Some(said)),
+            (&still, 59, None),
+            (&still, 60, Some(said)),
+            (&moving, 61, None),
+            (&still, 62, Some(said)),
+        ] {
+            let told_now = spoken.still(progress, clock, now + Duration::from_secs(later));
+            assert_eq!(told_now.as_deref(), told, "{later} s later");
+        }
     }
 
     #[test]
