@@ -65,6 +65,66 @@ fn a_second_cancel_goes_to_the_job_of_the_first_whatever_the_filter_leaves() {
 }
 
 #[test]
+fn what_was_under_the_cursor_when_the_filter_was_set_stays_until_the_cursor_leaves_it() {
+    let (mut program, _servers) = ready();
+    let numbered = |id: i64, state| DetachedJob { id, ..job(state) };
+    program.past.jobs = vec![numbered(3, JobState::Running), numbered(4, JobState::Running)];
+    program.press("J / s t a t e : r u n n i n g Enter");
+    program.past.jobs[1] = numbered(4, JobState::Completed);
+    program.past.jobs.push(numbered(5, JobState::Running));
+    program.wait(1000);
+    program.settle();
+    assert_eq!(program.state.runs.current_job().map(|job| job.id), Some(4), "{}", program.text());
+}
+
+/// The newest is shown until another one is chosen; one that begins beside it is newer.
+#[test]
+fn a_second_cancel_goes_to_the_first_ones_although_another_began() {
+    let (mut program, _servers) = ready();
+    program.past.jobs = vec![job(JobState::Running)];
+    program.press("J x");
+    let newer = DetachedJob { id: 5, created: "2100-01-01T00:00:00Z".parse().unwrap(), ..job(JobState::Running) };
+    program.past.jobs = vec![DetachedJob { cancel: 1, ..job(JobState::Running) }, newer.clone()];
+    program.wait(1000);
+    program.settle();
+    assert_eq!(program.state.runs.entries().len(), 2, "{}", program.text());
+    program.press("x");
+    assert_eq!(program.asked, ["cancel job 3", "cancel job 3"], "{}", program.text());
+
+    let (mut program, _servers) = ready();
+    program.press("Enter a r");
+    program.wait(300);
+    program.type_keys("y");
+    let _run = super::running::hold_runs(&mut program);
+    program.press("J x");
+    program.past.jobs = vec![newer];
+    program.wait(1000);
+    program.settle();
+    assert_eq!(program.state.runs.entries().len(), 2, "{}", program.text());
+    program.press("x");
+    assert_eq!(program.asked, ["run one-two", "cancel", "cancel"], "{}", program.text());
+}
+
+/// Nothing was under the cursor when the filter was set.
+#[test]
+fn a_second_cancel_goes_to_the_job_of_the_first_that_came_into_the_filter_later() {
+    let (mut program, _servers) = ready();
+    program.press("J / s t a t e : r u n n i n g Enter");
+    assert_eq!(program.state.runs.shown(), None);
+    let numbered = |id: i64, state, cancel| DetachedJob { id, cancel, ..job(state) };
+    program.past.jobs = vec![numbered(4, JobState::Running, 0)];
+    program.wait(5000);
+    program.press("J J x");
+    assert_eq!(program.asked, ["cancel job 4"], "{}", program.text());
+    program.past.jobs = vec![numbered(4, JobState::Stopped, 1), numbered(5, JobState::Running, 0)];
+    program.wait(1000);
+    program.settle();
+    program.press("x");
+    assert_eq!(program.asked, ["cancel job 4"], "{}", program.text());
+    assert!(message(&program.state).contains("is over"), "{}", message(&program.state));
+}
+
+#[test]
 fn what_is_approved_as_a_job_runs_without_this_program() {
     let (mut program, servers) = ready();
     program.press("Enter a r J");

@@ -183,7 +183,7 @@ fn scopes_that_are_being_replicated_are_neither_marked_nor_planned_again() {
 }
 
 /// Takes the runs out of what is pending, so that other work can happen while they go on.
-fn hold_runs(program: &mut Program) -> Vec<Effect> {
+pub fn hold_runs(program: &mut Program) -> Vec<Effect> {
     let all = std::mem::take(&mut program.pending).into_iter();
     let (runs, rest): (Vec<_>, Vec<_>) = all.partition(|effect| matches!(effect, Effect::Run(..)));
     program.pending = rest.into();
