@@ -13,7 +13,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use common::bench::{Bench, Form, kept_by_run, plain, plain_subnets};
-use common::pair::{Pair, PairOptions, Side, wait_for};
+use common::pair::{Pair, PairOptions, Side};
 use common::program::{Finished, NAMES};
 use serde_json::Value;
 
@@ -48,17 +48,21 @@ fn finish(child: Child) -> Finished {
     Finished::from(child.wait_with_output().expect("scopesync ends"))
 }
 
-/// Waits until a run is in the middle.
+/// Waits until a run is in the middle. One that does not come there says how far it came.
 fn wait_for_writes(bench: &Bench, run: &mut Child, scopes: usize) {
-    let mut ended = None;
-    wait_for("scopes in the history", Duration::from_secs(30), || {
-        ended = run.try_wait().expect("scopesync was started");
-        ended.is_some() || kept_by_run(bench).len() >= scopes
-    });
-    if ended.is_some() && kept_by_run(bench).len() < scopes {
-        let (mut said, mut output) = (String::new(), run.stderr.take().expect("standard error"));
-        output.read_to_string(&mut said).expect("UTF-8");
-        panic!("the run ended too early: {said}");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let mut kept = 0;
+    while kept < scopes {
+        let ended = run.try_wait().expect("scopesync was started");
+        kept = kept_by_run(bench).len();
+        if kept < scopes && (ended.is_some() || Instant::now() > deadline) {
+            let how = if ended.is_some() { "ended too early" } else { "hangs" };
+            run.kill().expect("it ends");
+            let (mut said, mut output) = (String::new(), run.stderr.take().expect("standard error"));
+            output.read_to_string(&mut said).expect("UTF-8");
+            panic!("the run {how}, {kept} scopes are in the history: {said}");
+        }
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 
