@@ -605,6 +605,18 @@ async fn a_loss_is_not_saved_by_a_later_run_that_writes_other_scopes() {
         assert_eq!(saves(&servers.1), 0, "{:?}", servers.1.writes());
         assert_eq!(journal.lost.lock().unwrap().len(), 1, "the next run knows");
     }
+    // the operator knows better: it is gone for good
+    servers.0.meddle(B, |scope| fake::reserve(scope, "10.0.1.8", "02:00:00:00:00:08"));
+    let without = plan(&fleet).await.kept_by(&journal);
+    assert!(without.overridable().contains("lost-scopes"), "{:?}", without.overridable());
+    let without = without.with_overrides(["lost-scopes".to_owned()].into());
+    let beforehand = show::plan(&without, &ScopeNames::default()).iter().map(Line::text).collect::<String>();
+    assert!(beforehand.contains("SAVED WITHOUT 10.0.0.0/24"), "{beforehand}");
+    let (marked, known) = (journal.unsaved.lock().unwrap().clone(), journal.lost.lock().unwrap().clone());
+    execute(&fleet, &without, Switches::default(), &journal).await;
+    assert_eq!((saves(&servers.1), journal.lost.lock().unwrap().len()), (1, 0));
+    (*journal.unsaved.lock().unwrap(), *journal.lost.lock().unwrap()) = (marked, known);
+
     let nothing = plan(&fleet).await;
     servers.1.inner().gone = true;
     let report = execute(&fleet, &nothing, Switches::default(), &journal).await;

@@ -18,6 +18,9 @@ pub use carried::{Carried, carry_over};
 /// No snapshot, no replication: the refusal to write what could not be brought back.
 pub const NO_SNAPSHOT: &str = "no-snapshot";
 
+/// The refusal to save a target without the scopes that it lost by an earlier run.
+pub const LOST_SCOPES: &str = "lost-scopes";
+
 /// The refusal to undo what is no longer as the run left it.
 pub const CHANGED_SINCE_RUN: &str = "changed-since-run";
 
@@ -28,10 +31,11 @@ pub const CROSSED_ENTRIES: &str = "crossed-entries";
 pub const RECREATION_LOSES: &str = "recreation-loses";
 
 /// The names of all refusals that the operator may override, whether or not one stands.
-pub const OVERRIDES: [&str; 10] = [
+pub const OVERRIDES: [&str; 11] = [
     CHANGED_SINCE_RUN,
     "clocks-apart",
     CROSSED_ENTRIES,
+    LOST_SCOPES,
     NO_SNAPSHOT,
     "option-43",
     "partner-unreachable",

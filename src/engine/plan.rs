@@ -19,6 +19,7 @@ pub use self::named::{NamedItem, NamedItemError};
 use self::report::PlanReport;
 pub(super) use self::saving::not_saved_without;
 pub use self::saving::{LOST, left_unsaved};
+use super::approval::LOST_SCOPES;
 use super::compare::{self, ScopeDrift};
 use super::fleet::Fleet;
 use super::gate::{self, Partner};
@@ -340,6 +341,7 @@ impl Plan {
             .flat_map(|r| r.scopes.iter().flat_map(|scope| &scope.refusals).chain(&r.refusals))
             .filter(|refusal| refusal.overridable)
             .map(|refusal| refusal.name)
+            .chain(self.is_without_lost().then_some(LOST_SCOPES))
             .collect()
     }
 

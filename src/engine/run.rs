@@ -190,7 +190,7 @@ async fn save_left_over(
             continue;
         };
         let mut part = Part::default();
-        let reason = match losses::reason_not_to_save(&**target, journal, ctl).await {
+        let reason = match losses::reason_not_to_save(&**target, journal, &plan.overrides, ctl).await {
             None => planned.reason_not_to_save(amiss),
             reason => reason,
         };

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::leave::Basis;
 use super::{Plan, PlannedRelationship};
+use crate::engine::approval::LOST_SCOPES;
 use crate::engine::port::{Journal, Unsaved};
 use crate::engine::{Error, ErrorKind};
 use crate::model::{DriftState, ScopeId};
@@ -24,8 +25,27 @@ impl Plan {
         if self.only_saves(planned) {
             return Some(planned.left_over());
         }
-        let reason = self.reason_not_to_save(planned).filter(|_| planned.blocked.is_none())?;
-        Some(format!("{}: {}", planned.target, reason.with_hint()))
+        let reason = self.reason_not_to_save(planned).filter(|_| planned.blocked.is_none());
+        let text = match (reason, named(&self.without(planned))) {
+            (Some(reason), _) => reason.with_hint(),
+            (None, lost) => format!(
+                "SAVED WITHOUT {}, which it lost by an earlier run and its file may still have (overridden {LOST_SCOPES})",
+                lost.filter(|_| planned.blocked.is_none())?
+            ),
+        };
+        Some(format!("{}: {text}", planned.target))
+    }
+
+    /// Whether a target that would be saved lacks what it lost by an earlier run.
+    pub(super) fn is_without_lost(&self) -> bool {
+        self.relationships.iter().any(|planned| planned.blocked.is_none() && !self.without(planned).is_empty())
+    }
+
+    /// The scopes that the target lost by earlier runs and that this run does not bring back.
+    fn without(&self, planned: &PlannedRelationship) -> BTreeSet<ScopeId> {
+        let written = self.on_target_of(planned).flat_map(|other| other.to_write(&self.overrides));
+        let back: BTreeSet<ScopeId> = written.filter(|scope| !scope.is_deletion()).map(|scope| scope.id).collect();
+        &planned.lost - &back
     }
 
     /// Takes down what earlier runs left amiss with the files of the targets.
@@ -47,10 +67,10 @@ impl Plan {
 
     /// Why the run will not save the target of this relationship.
     fn reason_not_to_save(&self, planned: &PlannedRelationship) -> Option<Error> {
-        let written = || self.on_target_of(planned).flat_map(|other| other.to_write(&self.overrides));
-        let back: BTreeSet<ScopeId> = written().filter(|scope| !scope.is_deletion()).map(|scope| scope.id).collect();
-        let amiss = planned.unsaved.filter(|_| written().next().is_none());
-        not_saved_without(planned.lost.difference(&back))
+        let amiss = planned.unsaved.filter(|_| !self.on_target_of(planned).any(|other| self.writes(other)));
+        let is_overridden = self.overrides.contains(LOST_SCOPES);
+        not_saved_without(&self.without(planned))
+            .filter(|_| !is_overridden)
             .or_else(|| amiss.and_then(|amiss| planned.reason_not_to_save(amiss)))
     }
 
@@ -95,10 +115,10 @@ impl PlannedRelationship {
 
 /// What to do about scopes that a target has lost.
 pub const LOST: &str = "replicate that, too: it is created anew and saved; until then a restart of the server brings \
-                        the old configuration back";
+                        the old configuration back. Where it is gone for good, override lost-scopes";
 
 /// Why a target is not saved that has lost these scopes by an earlier run.
-pub(in crate::engine) fn not_saved_without<'a>(lost: impl IntoIterator<Item = &'a ScopeId>) -> Option<Error> {
+pub(in crate::engine) fn not_saved_without(lost: &BTreeSet<ScopeId>) -> Option<Error> {
     let lost = named(lost)?;
     let text =
         format!("not saved on purpose: the target lacks {lost} since an earlier run, and its file may still have that");
@@ -111,7 +131,7 @@ pub fn left_unsaved(lost: &BTreeSet<ScopeId>) -> Option<String> {
     Some(format!("what an earlier run changed is running and not saved on purpose: the server had lost {lost}"))
 }
 
-fn named<'a>(scopes: impl IntoIterator<Item = &'a ScopeId>) -> Option<String> {
-    let scopes: Vec<String> = scopes.into_iter().map(ScopeId::to_string).collect();
+fn named(scopes: &BTreeSet<ScopeId>) -> Option<String> {
+    let scopes: Vec<String> = scopes.iter().map(ScopeId::to_string).collect();
     (!scopes.is_empty()).then(|| scopes.join(", "))
 }

@@ -2,15 +2,21 @@
 
 use std::collections::BTreeSet;
 
+use crate::engine::approval::LOST_SCOPES;
 use crate::engine::plan::not_saved_without;
 use crate::engine::port::{Control, Journal, Server, Unsaved};
 use crate::engine::{Error, ErrorKind, Result};
 use crate::model::ScopeId;
 
 /// Why this target is not to be saved right now.
-pub(super) async fn reason_not_to_save(target: &dyn Server, journal: &dyn Journal, ctl: &Control) -> Option<Error> {
+pub(super) async fn reason_not_to_save(
+    target: &dyn Server,
+    journal: &dyn Journal,
+    overrides: &BTreeSet<String>,
+    ctl: &Control,
+) -> Option<Error> {
     // a broken file has nothing to lose
-    if journal.unsaved(target.name()) == Some(Unsaved::Broken) {
+    if overrides.contains(LOST_SCOPES) || journal.unsaved(target.name()) == Some(Unsaved::Broken) {
         return None;
     }
     let lost = journal.lost(target.name());

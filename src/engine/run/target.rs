@@ -350,7 +350,7 @@ impl<'a> Delivery<'a> {
         self.tell_stage(&concerned, Stage::Saving);
         let reason = match self.reason_not_to_save(parts, course.lost) {
             _ if !self.writer.needs_saving() => None,
-            None => losses::reason_not_to_save(&*self.target, self.run.journal, self.run.ctl).await,
+            None => losses::reason_not_to_save(&*self.target, self.run.journal, self.run.overrides, self.run.ctl).await,
             reason => reason,
         };
         let saved = match reason {
