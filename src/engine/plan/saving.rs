@@ -43,9 +43,9 @@ impl Plan {
 
     /// The scopes that the target lost by earlier runs and that this run does not bring back.
     fn without(&self, planned: &PlannedRelationship) -> BTreeSet<ScopeId> {
-        let written = self.on_target_of(planned).flat_map(|other| other.to_write(&self.overrides));
-        let back: BTreeSet<ScopeId> = written.filter(|scope| !scope.is_deletion()).map(|scope| scope.id).collect();
-        &planned.lost - &back
+        let written = || self.on_target_of(planned).flat_map(|other| other.to_write(&self.overrides));
+        let comes_back = |id: &&ScopeId| written().any(|scope| scope.id == **id && !scope.is_deletion());
+        planned.lost.iter().filter(|id| !comes_back(id)).copied().collect()
     }
 
     /// Takes down what earlier runs left amiss with the files of the targets.
