@@ -2,7 +2,7 @@
 //!
 //! A [`Line`] has roles, no colours: a screen turns them into its theme, the command line
 //! into terminal codes or nothing. No role is needed to understand a line. All text is
-//! clean: what a server sent was shown through [`Foreign`](crate::model::Foreign).
+//! clean: what a server sent was shown through [`Foreign`].
 
 mod changes;
 mod check;
