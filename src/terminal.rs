@@ -28,6 +28,7 @@ mod input;
 mod mouse;
 mod paint;
 mod screen;
+mod scroll;
 mod signals;
 mod size;
 

@@ -10,6 +10,7 @@ use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};
 
 use super::paint::{Shown, paint};
+use super::scroll::Shadow;
 
 /// Collects the bytes of a frame and writes them at once, as one synchronized update.
 pub struct Out {
@@ -53,6 +54,7 @@ impl Write for Out {
 pub struct Quiet {
     out: Out,
     shown: Shown,
+    shadow: Shadow,
     cursor: Option<Position>,
     cursor_shown: Option<bool>,
     size: fn() -> io::Result<super::Size>,
@@ -60,13 +62,17 @@ pub struct Quiet {
 
 impl Quiet {
     pub(super) fn new(out: Out, size: fn() -> io::Result<super::Size>) -> Self {
-        Self { out, shown: Shown::default(), cursor: None, cursor_shown: None, size }
+        let mut shadow = Shadow::default();
+        // what is taken is blank
+        shadow.clear(size().ok().map(|size| Size::new(size.columns, size.rows)));
+        Self { out, shown: Shown::default(), shadow, cursor: None, cursor_shown: None, size }
     }
 
     /// Forgets what the terminal is believed to show, after it was left and entered again.
     pub(super) fn forget(&mut self) {
         self.cursor = None;
         self.cursor_shown = None;
+        self.shadow.clear(None);
         self.out.frame.clear();
     }
 
@@ -93,16 +99,23 @@ impl Backend for Quiet {
     where
         I: Iterator<Item = (u16, u16, &'a Cell)>,
     {
-        let mut content = content.peekable();
-        if content.peek().is_none() {
+        let cells: Vec<_> = content.collect();
+        if cells.is_empty() {
             return Ok(());
         }
         self.cursor = None;
-        paint(&mut self.out, &mut self.shown, content)
+        let Some((lines, left)) = self.shadow.take(&cells) else {
+            return paint(&mut self.out, &mut self.shown, &cells);
+        };
+        lines.write(&mut self.out)?;
+        self.shown.shift(&lines);
+        let left: Vec<_> = left.iter().map(|(x, y, cell)| (*x, *y, cell)).collect();
+        paint(&mut self.out, &mut self.shown, &left)
     }
 
     fn append_lines(&mut self, n: u16) -> io::Result<()> {
         self.cursor = None;
+        self.shadow.clear(None);
         self.crossterm().append_lines(n)
     }
 
@@ -142,6 +155,7 @@ impl Backend for Quiet {
     fn clear_region(&mut self, clear_type: ClearType) -> io::Result<()> {
         if clear_type == ClearType::All {
             self.shown.clear();
+            self.shadow.clear(self.size().ok());
         }
         self.crossterm().clear_region(clear_type)
     }

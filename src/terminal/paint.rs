@@ -9,6 +9,8 @@ use std::ops::Range;
 use ratatui::buffer::Cell;
 use ratatui::style::{Color, Modifier};
 
+use super::scroll::Move;
+
 /// What is seen of a cell without a character.
 const SEEN_ON_BLANK: Modifier = Modifier::REVERSED
     .union(Modifier::UNDERLINED)
@@ -40,6 +42,13 @@ impl Shown {
     /// The terminal was erased.
     pub(super) fn clear(&mut self) {
         self.0.clear();
+    }
+
+    /// Lines were moved.
+    pub(super) fn shift(&mut self, by: &Move) {
+        let end = usize::from(by.lines.end);
+        self.0.resize_with(self.0.len().max(end), Vec::new);
+        by.shift(&mut self.0, Vec::clear);
     }
 
     /// Takes note of a cell, and of the next where its character is wide.
@@ -76,12 +85,7 @@ impl Shown {
 }
 
 /// Writes cells, row by row. Before and after it the terminal writes without colours and attributes.
-pub(super) fn paint<'a>(
-    out: &mut impl Write,
-    shown: &mut Shown,
-    cells: impl Iterator<Item = (u16, u16, &'a Cell)>,
-) -> io::Result<()> {
-    let cells: Vec<_> = cells.collect();
+pub(super) fn paint(out: &mut impl Write, shown: &mut Shown, cells: &[(u16, u16, &Cell)]) -> io::Result<()> {
     let mut pen = Pen { out, at: None, look: Look::PLAIN };
     for row in cells.chunk_by(|(_, one, _), (_, other, _)| one == other) {
         row.iter().for_each(|(x, y, cell)| shown.take(*x, *y, cell));
@@ -261,7 +265,7 @@ impl<W: Write> Pen<'_, W> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::num::NonZeroU16;
 
     use proptest::prelude::*;
@@ -276,7 +280,7 @@ mod tests {
 
     fn drawn(shown: &mut Shown, before: &Buffer, after: &Buffer) -> String {
         let mut out = Vec::new();
-        paint(&mut out, shown, before.diff(after).into_iter()).unwrap();
+        paint(&mut out, shown, &before.diff(after)).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -315,7 +319,7 @@ mod tests {
     }
 
     /// What is seen of a cell.
-    fn seen(terminal: &vt100::Parser, x: u16, y: u16) -> String {
+    pub(in crate::terminal) fn seen(terminal: &vt100::Parser, x: u16, y: u16) -> String {
         let cell = terminal.screen().cell(y, x).unwrap();
         // the second half of a wide character is nobody's
         if cell.is_wide_continuation() {
