@@ -40,6 +40,7 @@ pub mod runs;
 pub mod saving;
 pub mod search;
 pub mod state;
+pub mod unsaved;
 pub mod update;
 pub mod watch;
 pub mod work;

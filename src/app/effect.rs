@@ -22,6 +22,7 @@ use super::drift::aligned::Left;
 use super::export::Export;
 use super::history::{Page, PastRun, RunDetail};
 use super::preview::SaveAs;
+use super::unsaved::LeftOver;
 
 /// Names one piece of work given away; never used twice. News of work that nobody waits
 /// for any more is recognised by it.
@@ -70,6 +71,8 @@ pub enum Effect {
     Runs(Ticket, Option<i64>, String),
     /// List the runs that were interrupted and wait.
     Interrupted(Ticket),
+    /// Look up what is known to be amiss with the files of these servers.
+    Unsaved(Ticket, Vec<ServerName>),
     /// Read the scopes of a kept run.
     OpenRun(Ticket, String),
     /// Read both servers of the relationship of this name, and plan its reset.
@@ -177,6 +180,8 @@ pub enum News {
     Runs(Page),
     /// The runs that were interrupted and wait, the newest first.
     Interrupted(Vec<PastRun>),
+    /// What is amiss with the files of servers.
+    Unsaved(LeftOver),
     /// The scopes of a kept run.
     RunOpened(Arc<RunDetail>),
     /// How far an interrupted run came, and what its servers say besides.

@@ -10,6 +10,7 @@ use crate::show::plural;
 
 use super::action::Action;
 use super::state::AppState;
+use super::unsaved;
 
 /// Whether there is something to pick, without picking it: for every frame.
 pub fn pickable(state: &AppState) -> Result<(), String> {
@@ -65,7 +66,10 @@ pub fn picks(state: &AppState) -> Result<(Vec<Pick>, String), String> {
             compared.summary.drifted + compared.summary.only_on_source + compared.summary.untold()
         });
         if !unsettled && changes == 0 {
-            return Err(format!("nothing to replicate in {}", relationship.name));
+            return match unsaved::target(state, relationship) {
+                Some(target) => Ok((vec![pick], format!("{}: what runs on {target} is saved", relationship.name))),
+                None => Err(format!("nothing to replicate in {}", relationship.name)),
+            };
         }
         return Ok((vec![pick], format!("nothing is marked: all scopes of {}", relationship.name)));
     };
@@ -74,7 +78,13 @@ pub fn picks(state: &AppState) -> Result<(Vec<Pick>, String), String> {
     }
     let pick = pick(state, relationship, Some(BTreeSet::from([scope.id])))?;
     if !state.is_stale(relationship) {
-        can_replicate(state, scope)?;
+        can_replicate(state, scope).map_err(|reason| match unsaved::target(state, relationship) {
+            Some(target) => {
+                let key = state.key(Action::Preview);
+                format!("{reason}; {target} is not saved: {key} on the line of {} saves it", relationship.name)
+            }
+            None => reason,
+        })?;
     }
     Ok((vec![pick], format!("nothing is marked: the highlighted scope {}", state.names.name(scope.id))))
 }

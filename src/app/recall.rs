@@ -11,6 +11,7 @@ use super::detached::{DetachedJob, Undone};
 use super::effect::{Effect, News};
 use super::filter::Filter;
 use super::history::{Before, Fate, PAGE, Page, PastChange, PastRun, PastScope, RunDetail};
+use super::unsaved;
 use crate::detached::JobReport;
 use crate::engine::Result;
 use crate::engine::outcome::SavedState;
@@ -39,6 +40,7 @@ pub fn recall(effect: Effect, history: &History, zone: &TimeZone) -> std::result
             .settle(&run, Settlement::Left, &history.who().person(), None)
             .and_then(|()| interrupted(history))
             .map(News::Interrupted),
+        Effect::Unsaved(_, servers) => Ok(News::Unsaved(unsaved::of(servers, history))),
         Effect::OpenRun(_, run) => detail(history, &run).map(|detail| News::RunOpened(Arc::new(detail))),
         _ => return Err("nothing that the history knows".into()),
     };

@@ -36,6 +36,7 @@ use super::palette::Palette;
 use super::preview::Preview;
 use super::reset::ResetView;
 use super::runs::{Run, Runs};
+use super::unsaved::LeftOver;
 use super::watch::Watch;
 
 /// The time, as the loop hands it in: `update` asks no clock.
@@ -233,6 +234,8 @@ pub struct AppState {
     pub history: HistoryView,
     /// Past runs that were interrupted and wait to be settled, the newest first.
     pub interrupted: Vec<PastRun>,
+    /// What earlier runs left amiss with the files of servers.
+    pub left_over: LeftOver,
     /// Asking servers again and again.
     pub watch: Watch,
     /// Plans are shown and nothing can be written.
@@ -297,6 +300,7 @@ impl AppState {
             handing: Handing::default(),
             history: HistoryView::default(),
             interrupted: Vec::new(),
+            left_over: LeftOver::new(),
             watch,
             what_if: false,
             force: false,

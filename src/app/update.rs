@@ -432,6 +432,10 @@ fn on_news(state: &mut AppState, ticket: Ticket, news: News, now: Moment) -> Vec
             recalling::told(state, &run, scopes, service);
             Vec::new()
         }
+        News::Unsaved(left_over) => {
+            state.left_over = left_over;
+            Vec::new()
+        }
         News::RunOpened(detail) => {
             recalling::opened(state, ticket, Ok(detail));
             Vec::new()
@@ -461,7 +465,7 @@ fn on_news(state: &mut AppState, ticket: Ticket, news: News, now: Moment) -> Vec
             state.setting.config_name = "demo".into();
             // it has past runs and jobs of its own
             (state.history, state.handing) = Default::default();
-            (state.interrupted, state.runs.jobs) = Default::default();
+            (state.interrupted, state.runs.jobs, state.left_over) = Default::default();
             state.notices.clear();
             reading::open(state, fleet);
             start(state)

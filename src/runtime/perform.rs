@@ -168,7 +168,8 @@ impl Hands {
             (effect @ (Effect::Runs(ticket, ..) | Effect::Interrupted(ticket) | Effect::OpenRun(ticket, _)), _) => {
                 self.recall(ticket, effect);
             }
-            (effect @ (Effect::Jobs(ticket) | Effect::CancelJob(ticket, _) | Effect::LeaveRun(ticket, _)), _) => {
+            (effect @ (Effect::Jobs(ticket) | Effect::CancelJob(ticket, _) | Effect::LeaveRun(ticket, _)), _)
+            | (effect @ Effect::Unsaved(ticket, _), _) => {
                 self.recall(ticket, effect);
             }
             (Effect::StartJob(ticket, plan, approved, done, title), Some(fleet)) => {
@@ -214,6 +215,7 @@ impl Hands {
             | Effect::CancelJob(..)
             | Effect::Runs(..)
             | Effect::Interrupted(_)
+            | Effect::Unsaved(..)
             | Effect::OpenRun(..)
             | Effect::Declined(_)
             | Effect::DeclinedReset(_)

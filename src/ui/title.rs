@@ -92,6 +92,13 @@ fn parts(state: &AppState, theme: &Theme) -> Vec<Part> {
     parts.extend(cautions.map(|(word, names)| {
         Part::new(format!(" {word}: {} ", show::some(names.iter())), format!(" {word} "), theme.danger)
     }));
+    let mut amiss: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (server, left) in &state.left_over {
+        amiss.entry(left.word()).or_default().push(server.as_str());
+    }
+    parts.extend(amiss.into_iter().map(|(word, names)| {
+        Part::new(format!(" {word}: {} ", show::some(names.iter())), format!(" {word} "), theme.danger)
+    }));
     if state.setting.config_name == "demo" {
         parts.push(Part::fixed(" DEMO ", theme.flag));
     }

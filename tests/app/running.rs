@@ -528,3 +528,42 @@ fn what_was_cancelled_is_done_by_a_retry() {
     assert!(text.contains("[████████████████████] 4 replicated"), "{text}");
     assert_eq!(servers.1.writes().iter().filter(|call| call.starts_with("write")).count(), 4);
 }
+
+#[test]
+fn what_an_earlier_session_left_unsaved_is_told_and_can_be_saved() {
+    let (mut program, servers) = ready();
+    servers.1.inner().save_fails = true;
+    program.press("Enter a r");
+    program.wait(300);
+    program.press("y");
+    assert!(program.text().contains(" NOT SAVED: two "), "{}", program.text());
+    let journal = std::mem::take(&mut program.journal);
+
+    let mut program = Program::start(Some(fake::fleet(&servers)), 80, 24);
+    program.journal = journal;
+    program.settle();
+    let text = program.text();
+    assert!(text.contains(" NOT SAVED: two "), "{text}");
+    program.press("f z");
+    assert!(program.text().contains("NOT SAVED: what an earlier run changed"), "{}", program.text());
+    program.press("Esc Esc Down r");
+    assert!(
+        message(&program.state).contains("two is not saved: r on the line of one-two"),
+        "{}",
+        message(&program.state)
+    );
+    servers.1.inner().save_fails = false;
+    program.press("Home r");
+    let text = program.text();
+    assert!(text.contains("two IS SAVED as it runs: nothing to write"), "{text}");
+    program.wait(300);
+    program.press("y");
+    assert!(!program.text().contains("NOT SAVED"), "{}", program.text());
+    program.press("r");
+    assert!(message(&program.state).contains("nothing to replicate in one-two"), "{}", message(&program.state));
+
+    program.journal.lost.lock().unwrap().insert("10.9.9.0/24".parse().unwrap());
+    program.journal.unsaved.lock().unwrap().insert("two".into());
+    program.press("R f z");
+    assert!(program.text().contains("the server had lost 10.9.9.0/24"), "{}", program.text());
+}

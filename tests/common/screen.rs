@@ -366,6 +366,10 @@ impl Program {
             Effect::StartJob(ticket, ..) => {
                 return (*ticket, self.past.fails.clone().map_or(News::JobStarted(3), News::Failed));
             }
+            Effect::Unsaved(ticket, servers) => {
+                let left_over = scopesync::app::unsaved::of(servers.clone(), &self.journal);
+                return (*ticket, News::Unsaved(left_over));
+            }
             Effect::Runs(ticket, ..)
             | Effect::Interrupted(ticket)
             | Effect::Tell(ticket, _)

@@ -9,6 +9,7 @@ use crate::show::plural;
 use super::super::compared::{Compared, counts_of};
 use super::super::pick;
 use super::super::state::AppState;
+use super::super::unsaved;
 use super::Subject;
 
 /// How a scope stands and what a replication would do, in words.
@@ -131,5 +132,6 @@ pub fn member_words(state: &AppState, subject: &Subject, side: usize) -> Option<
         (None, None) if matches!(member.presence, Presence::Unpaired(_)) => "has no such relationship".into(),
         (None, None) => "tells no state".into(),
     };
-    Some((name, text))
+    let amiss = member.server().and_then(|server| unsaved::words(state, server));
+    Some((name, amiss.map_or(text.clone(), |amiss| format!("{text}; {amiss}"))))
 }

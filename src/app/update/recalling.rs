@@ -37,6 +37,10 @@ pub(super) fn toggle(state: &mut AppState) -> Vec<Effect> {
 /// whenever somebody looks.
 pub(in crate::app) fn refresh(state: &mut AppState) -> Vec<Effect> {
     let mut effects = vec![Effect::Interrupted(state.ticket())];
+    if let Some(fleet) = state.fleet.clone() {
+        let servers = fleet.servers().iter().map(|server| server.name().clone()).collect();
+        effects.push(Effect::Unsaved(state.ticket(), servers));
+    }
     if !state.history.open {
         return effects;
     }
