@@ -67,12 +67,20 @@ pub fn available(state: &AppState, action: Action) -> Result<(), String> {
             Err("nothing is asked".into())
         }
         Action::HandOver => handing::can_hand_over(state),
-        Action::LeaveNow if !state.running().all(|run| run.cancelled == Some(Cancelled::Hard)) => {
+        Action::QuitCancelling if is_cut_short(state) => {
+            Err(format!("it is cancelled after the request in flight: {} leaves now", state.key(Action::LeaveNow)))
+        }
+        Action::LeaveNow if !is_cut_short(state) => {
             let (cancel, quit) = (state.key(Action::QuitCancelling), state.key(Action::Quit));
             Err(format!("cancel first: {cancel}, then {quit} and {cancel} once more"))
         }
         _ => Ok(()),
     }
+}
+
+/// Whether nothing more can be cancelled of what is under way.
+fn is_cut_short(state: &AppState) -> bool {
+    state.running().all(|run| run.cancelled == Some(Cancelled::Hard))
 }
 
 fn marking(state: &AppState, action: Action) -> Result<(), String> {

@@ -375,9 +375,17 @@ fn act(state: &mut AppState, action: Action, now: Moment) -> Vec<Effect> {
         Action::QuitCancelling => {
             state.quitting = Some(Quitting::WhenIdle);
             let (quit, cancel) = (state.key(Action::Quit), state.key(Action::QuitCancelling));
-            let text = format!("cancelling, then quitting; {quit} and {cancel} once more: after the request in flight");
-            state.say(Tone::Plain, text);
-            running::cancel_all(state)
+            let effects = running::cancel_all(state);
+            state.say(
+                Tone::Plain,
+                match available(state, Action::QuitCancelling) {
+                    Ok(()) => {
+                        format!("cancelling, then quitting; {quit} and {cancel} once more: after the request in flight")
+                    }
+                    Err(_) => "cancelling after the request in flight, then quitting".to_owned(),
+                },
+            );
+            effects
         }
         Action::LeaveNow => vec![Effect::Leave],
         _ => browse::act(state, action),

@@ -17,8 +17,8 @@ pub fn plan(plan: &Plan, names: &ScopeNames) -> Vec<Line> {
         }
         let is_as_before =
             plan.relationships[..at].iter().any(|r| r.blocked.is_some() && r.blocked == relationship.blocked);
-        let shared = (is_as_before, plan.told_of_saving(relationship));
-        lines.extend(planned_relationship(relationship, shared, &plan.overrides, names));
+        let saving = (plan.told_of_saving(relationship), plan.cost_to_configuration(relationship));
+        lines.extend(planned_relationship(relationship, (is_as_before, saving), &plan.overrides, names));
     }
     lines
 }
@@ -27,7 +27,7 @@ pub fn plan(plan: &Plan, names: &ScopeNames) -> Vec<Line> {
 /// blocked as one that was told before.
 fn planned_relationship(
     planned: &PlannedRelationship,
-    (is_as_before, saving): (bool, Option<String>),
+    (is_as_before, (saving, cost)): (bool, (Option<String>, &str)),
     overrides: &BTreeSet<String>,
     names: &ScopeNames,
 ) -> Vec<Line> {
@@ -56,7 +56,7 @@ fn planned_relationship(
     }
     body.extend(saving.map(|text| Line::of(0, Role::Warning, text)));
     if open || !writing.is_empty() {
-        body.extend(totals(planned, open, &writing));
+        body.extend(totals(planned, open, &writing, cost));
     }
     body.extend(deletions(planned, open, &writing, names));
     for scope in &writing {
@@ -103,7 +103,7 @@ fn planned_relationship(
     lines
 }
 
-fn totals(planned: &PlannedRelationship, open: bool, writing: &[&PlannedScope]) -> Vec<Line> {
+fn totals(planned: &PlannedRelationship, open: bool, writing: &[&PlannedScope], saving: &str) -> Vec<Line> {
     let in_sync = match planned.in_sync.len() {
         0 => String::new(),
         n => format!("; {n} in sync"),
@@ -125,7 +125,7 @@ fn totals(planned: &PlannedRelationship, open: bool, writing: &[&PlannedScope]) 
     };
     lines.extend(planned.writer_name.map(|name| written_by(name, &planned.writer_reason)));
     lines.extend(cost("cost to service", &planned.cost_to_service));
-    lines.extend(cost("cost to configuration", &planned.cost_to_configuration));
+    lines.extend(cost("cost to configuration", saving));
     lines
 }
 

@@ -106,11 +106,14 @@ fn line(state: &AppState, theme: &Theme, entry: Entry) -> Option<Line> {
             let run = state.runs.all.iter().find(|run| run.ticket == ticket)?;
             let words = match &run.result {
                 None if run.kind == Kind::Reset || run.waits_for().is_some() => standing(state, run).1,
-                None => {
-                    let left = run.rate(state.clock).map(|(_, left)| format!(", {} left", show::time(left)));
-                    let left = left.unwrap_or_else(|| still(state, run));
-                    small_gauge(theme, run.ratio(state.clock)) + &left
-                }
+                None => match (run.rate(state.clock), still(state, run)) {
+                    (Some((_, left)), _) => {
+                        small_gauge(theme, run.ratio(state.clock)) + &format!(", {} left", show::time(left))
+                    }
+                    // a narrow line has no room for both
+                    (None, Some(still)) => format!("{:.0} %, {still}", run.ratio(state.clock) * 100.0),
+                    (None, None) => small_gauge(theme, run.ratio(state.clock)),
+                },
                 Some(_) => standing(state, run).1,
             };
             Some(Line {
@@ -243,13 +246,10 @@ fn standing(state: &AppState, run: &Run) -> (Tone, String) {
 /// How far a run under way is, how fast, and how long it takes on.
 fn progress(state: &AppState, run: &Run) -> String {
     let status = &run.status;
+    let percent = format!("{:.0} %", run.ratio(state.clock) * 100.0);
     let mut words = format!(
-        "{:.0} %, {} of {} scopes, {} of {} changes",
-        run.ratio(state.clock) * 100.0,
-        status.scopes_done,
-        status.scopes_total,
-        status.changes_done,
-        status.changes_total
+        "{} of {} scopes, {} of {} changes",
+        status.scopes_done, status.scopes_total, status.changes_done, status.changes_total
     );
     if let Some((rate, left)) = run.rate(state.clock) {
         let digits = usize::from(rate < 10.0);
@@ -257,14 +257,16 @@ fn progress(state: &AppState, run: &Run) -> String {
     }
     let waiting = status.waiting.as_ref().map(|waiting| waiting.for_what.clone());
     let awaited = || run.awaited(state.clock);
-    if let Some(first) = waiting.or_else(|| show::making_sure(status)).or_else(awaited) {
-        words.push_str(&format!(", {first}"));
+    let doing = waiting.or_else(|| show::making_sure(status)).or_else(awaited);
+    let doing = doing.map(|doing| format!(", {doing}")).unwrap_or_default();
+    match still(state, run) {
+        None => format!("{percent}, {words}{doing}"),
+        // what a window of 80 columns must not cut off
+        Some(still) => format!("{percent}, {still}{doing}, {words}"),
     }
-    words + &still(state, run)
 }
 
 /// For how long nothing has moved; nothing where that is expected.
-fn still(state: &AppState, run: &Run) -> String {
-    let still = show::Progress::from(&run.status).still(state.clock);
-    still.map(|still| format!(", {still}")).unwrap_or_default()
+fn still(state: &AppState, run: &Run) -> Option<String> {
+    show::Progress::from(&run.status).still(state.clock)
 }

@@ -280,7 +280,7 @@ fn no_time_left_is_told_where_nothing_moves_or_the_run_is_to_end() {
     under_way(&mut program, 12);
     let text = program.text();
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(words.contains("2 of 8 changes, waiting for two, writing 10.0.2.0, nothing for 12 s"), "{text}");
+    assert!(words.contains("25 %, nothing for 12 s, waiting for two, writing 10.0.2.0, 1 of 4 scopes"), "{text}");
     assert!(text.contains("25 %, nothing for 12 s") && !text.contains(" left"), "{text}");
     program.type_keys("x");
     under_way(&mut program, 4);

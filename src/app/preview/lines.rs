@@ -57,7 +57,7 @@ fn line(preview: &Preview, row: Row) -> Option<(Look, String)> {
         Row::Reason(r) => (Look::Plain, format!("  {}", relationship(r)?.writer_reason)),
         Row::CostToService(r) => (Look::Plain, format!("  clients: {}", relationship(r)?.cost_to_service)),
         Row::CostToConfiguration(r) => {
-            (Look::Plain, format!("  configuration: {}", relationship(r)?.cost_to_configuration))
+            (Look::Plain, format!("  configuration: {}", plan.cost_to_configuration(relationship(r)?)))
         }
         Row::Against(r, at) => {
             let refusal = relationship(r)?.against().nth(at)?;

@@ -36,6 +36,14 @@ impl Plan {
         Some(format!("{}: {text}", planned.target))
     }
 
+    /// What replicating costs the configuration of the relationship's target; nothing where that is not saved on purpose.
+    pub fn cost_to_configuration<'a>(&self, planned: &'a PlannedRelationship) -> &'a str {
+        match self.reason_not_to_save(planned) {
+            Some(_) if !planned.cost_to_configuration.is_empty() => "none, as it is not saved",
+            _ => &planned.cost_to_configuration,
+        }
+    }
+
     /// Whether a target that would be saved lacks what it lost by an earlier run.
     pub(super) fn is_without_lost(&self) -> bool {
         self.relationships.iter().any(|planned| planned.blocked.is_none() && !self.without(planned).is_empty())

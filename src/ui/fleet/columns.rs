@@ -59,7 +59,9 @@ pub(super) fn lay(state: &AppState, area: Rect) -> (Vec<Slot>, usize) {
         least[at] += more;
         room -= more;
     }
-    if let Some(at) = columns.iter().position(|column| *column == Column::Name) {
+    // without names the relationships' lines want it
+    let widest = if has_name { Column::Name } else { Column::Scope };
+    if let Some(at) = columns.iter().position(|column| *column == widest) {
         least[at] += room;
     }
     let mut x = area.x;
