@@ -100,8 +100,8 @@ fn the_readme_s_links_lead_somewhere() {
     let readme = std::fs::read_to_string(root().join("README.md")).expect("there is a README");
     let links = readme.match_indices("](").map(|(at, _)| readme[at + 2..].split(')').next().unwrap_or(""));
     let headings = readme.lines().filter(|line| line.starts_with('#'));
-    let anchors: Vec<String> =
-        headings.map(|line| format!("#{}", line.trim_matches(['#', ' ']).to_lowercase().replace(' ', "-"))).collect();
+    let anchor = |line: &str| line.trim_matches(['#', ' ']).to_lowercase().replace(' ', "-").replace([',', '.'], "");
+    let anchors: Vec<String> = headings.map(|line| format!("#{}", anchor(line))).collect();
     for link in links.filter(|link| !link.contains("://")) {
         let there =
             if link.starts_with('#') { anchors.iter().any(|it| it == link) } else { root().join(link).exists() };
