@@ -19,7 +19,7 @@ use crate::engine::plan::PlannedRelationship;
 use crate::engine::port::{
     Batch, Control, Done, Doubts, Gate, Journal, Kept, Place, ReadBack, Saved, Server, Unsaved, Work, Writer,
 };
-use crate::engine::progress::Stage;
+use crate::engine::progress::{Stage, Status};
 use crate::engine::report::ChangeReport;
 use crate::engine::{Error, ErrorKind, Result, fingerprint};
 use crate::model::{Context, Scope, ScopeId, ServerName};
@@ -402,14 +402,16 @@ impl<'a> Delivery<'a> {
 
     /// `scopes` are scopes with their relationship's place in the plan.
     fn tell_stage(&self, scopes: &[(usize, ScopeId)], stage: Stage) {
-        let moved: BTreeSet<&(usize, ScopeId)> = scopes.iter().collect();
         self.run.ctl.progress.update(|status| {
-            let stages = Arc::make_mut(&mut status.stages);
-            for entry in stages.iter_mut().filter(|(at, id, _)| moved.contains(&(*at, *id))) {
-                entry.2 = stage;
-            }
+            set_stage(status, scopes, stage);
             status.current = Some((self.target.name().clone(), scopes.first().map(|(_, id)| *id), stage));
         });
+    }
+
+    /// Scopes come to a stage while others are what is waited for.
+    fn tell_beside(&self, entries: &[Entry], stage: Stage) {
+        let scopes: Vec<_> = entries.iter().map(|(task, work)| (self.tasks[*task].at, work.id)).collect();
+        self.run.ctl.progress.update(|status| set_stage(status, &scopes, stage));
     }
 
     fn tell_done(&self, told: &[Told]) {
@@ -425,6 +427,14 @@ impl<'a> Delivery<'a> {
             status.scopes_done += told.len();
             status.changes_done += told.iter().map(|(_, s)| s.changes_done + s.changes_left).sum::<usize>();
         });
+    }
+}
+
+fn set_stage(status: &mut Status, scopes: &[(usize, ScopeId)], stage: Stage) {
+    let moved: BTreeSet<&(usize, ScopeId)> = scopes.iter().collect();
+    let stages = Arc::make_mut(&mut status.stages);
+    for entry in stages.iter_mut().filter(|(at, id, _)| moved.contains(&(*at, *id))) {
+        entry.2 = stage;
     }
 }
 

@@ -58,7 +58,7 @@ impl Delivery<'_> {
     /// The same for a batch after one that was written, while that one is read back. Once the operator cancels it
     /// has no turn, and nobody waits for it.
     pub(super) async fn ahead(&self, batch: &[Entry]) -> Looked {
-        self.tell(batch, Stage::Checking);
+        self.tell_beside(batch, Stage::Checking);
         let looked = Instant::now();
         let unmoved = tokio::select! {
             biased;
