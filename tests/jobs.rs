@@ -115,6 +115,21 @@ fn what_is_left_out_is_left_out_by_the_job_as_well() {
     assert_eq!(items, ["dhcp4/3", "renew-timer"], "{drift:#}");
 }
 
+#[test]
+fn what_a_job_left_undone_is_planned_once_more_on_the_screen() {
+    let home = Home::new();
+    run(&home, "--demo replicate --computer-name berlin --force --as-job").expect_code(0);
+    wait(&home, "--demo ", 1).expect_code(3);
+    let mut terminal = Start::scopesync().args(["--demo"]).home(&home).size(120, 50).start();
+    terminal.wait_for_text("drifted");
+    terminal.keys("J");
+    terminal.wait_for_text("job 1: ");
+    terminal.keys("r");
+    terminal.wait_for("what it left alone", |view| {
+        view.contains("relationship berlin-hamburg") && view.contains("10.42.10.0") && !view.contains("10.20.10.0")
+    });
+}
+
 /// Two files, and the program at its question about them in a terminal.
 fn at_the_question(bench: &Bench, line: &str) -> common::terminal::Terminal {
     let terminal = Start::scopesync().home(&bench.home).size(160, 50).args(line.split_whitespace()).start();

@@ -3,6 +3,7 @@
 mod undone;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::history::JobState;
@@ -36,7 +37,7 @@ pub struct DetachedJob {
     /// Its exit status, once it is over.
     pub exit_status: Option<u8>,
     /// What it left undone, where that is kept.
-    pub undone: Option<Vec<Undone>>,
+    pub undone: Option<Arc<[Undone]>>,
 }
 
 impl DetachedJob {

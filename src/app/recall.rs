@@ -1,18 +1,18 @@
 //! What stands behind the effects of the history view: from the store to values for the screen.
 //! Blocks while the disk is read.
 
+mod jobs;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use super::detached::{DetachedJob, Undone};
 use super::effect::{Effect, News};
 use super::filter::Filter;
 use super::history::{Before, Fate, PAGE, Page, PastChange, PastRun, PastScope, RunDetail};
 use super::unsaved;
-use crate::detached::JobReport;
 use crate::engine::Result;
 use crate::engine::outcome::SavedState;
 use crate::engine::port::ServerRole;
@@ -20,22 +20,26 @@ use crate::history::{Carried, History, RunFilter, RunRecord, Settlement, Snapsho
 use crate::model::{Foreign, ScopeId, ServerName};
 use crate::show::ScopeNames;
 
+pub use jobs::JobsOver;
+
 /// A filter looks at so many runs before it tells what it has found.
 const LOOKED_AT: usize = 10_000;
 
-/// Jobs that are over are listed up to this number.
-const JOBS: usize = 50;
-
-/// Does the work behind an effect of the history view.
+/// Does the work behind an effect of the history view. `over` is of the same history.
 ///
 /// # Errors
 /// In words: the store cannot be read, or the effect is none of the history's.
-pub fn recall(effect: Effect, history: &History, zone: &TimeZone) -> std::result::Result<News, String> {
+pub fn recall(
+    effect: Effect,
+    history: &History,
+    over: &JobsOver,
+    zone: &TimeZone,
+) -> std::result::Result<News, String> {
     let news = match effect {
         Effect::Runs(_, before, filter) => page(history, before, &filter, zone).map(News::Runs),
         Effect::Interrupted(_) => interrupted(history).map(News::Interrupted),
-        Effect::Jobs(_) => detached(history).map(News::Jobs),
-        Effect::CancelJob(_, job) => history.cancel_job(job).and_then(|_| detached(history)).map(News::Jobs),
+        Effect::Jobs(_) => over.list(history).map(News::Jobs),
+        Effect::CancelJob(_, job) => history.cancel_job(job).and_then(|_| over.list(history)).map(News::Jobs),
         Effect::LeaveRun(_, run) => history
             .settle(&run, Settlement::Left, &history.who().person(), None)
             .and_then(|()| interrupted(history))
@@ -77,35 +81,6 @@ fn interrupted(history: &History) -> Result<Vec<PastRun>> {
     let records = history.interrupted()?;
     let dead = records.iter().map(|record| record.id.clone()).collect();
     Ok(records.iter().map(|record| past_run(record, &dead, &BTreeMap::new())).collect())
-}
-
-/// The newest jobs, and all that are not over.
-fn detached(history: &History) -> Result<Vec<DetachedJob>> {
-    let jobs = history.jobs(JOBS)?.into_iter();
-    let mut jobs: Vec<DetachedJob> = jobs
-        .map(|job| {
-            let report = if job.state.is_over() { history.job_report(job.id)? } else { None };
-            let report = report.as_ref().and_then(JobReport::from_json);
-            Ok(DetachedJob {
-                id: job.id,
-                created: job.created,
-                title: Foreign::cleaned(&job.title),
-                state: job.state,
-                who: format!("{} on {}", Foreign::cleaned(&job.user), Foreign::cleaned(&job.host)),
-                cancel: job.cancel,
-                progress: job.progress.and_then(|progress| serde_json::from_value(progress).ok()),
-                exit_status: report.as_ref().map(|report| report.exit_status),
-                undone: report.as_ref().and_then(|report| Undone::of(&report.run)),
-                told: report
-                    .into_iter()
-                    .flat_map(|report| report.messages)
-                    .map(|line| Foreign::cleaned(&line))
-                    .collect(),
-            })
-        })
-        .collect::<Result<_>>()?;
-    jobs.reverse();
-    Ok(jobs)
 }
 
 fn dead(history: &History) -> Result<BTreeSet<String>> {

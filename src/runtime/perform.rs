@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::effect::{Effect, News, Ticket};
-use crate::app::recall::recall;
+use crate::app::recall::{JobsOver, recall};
 use crate::app::recover;
 use crate::app::work::work;
 use crate::backend::connect;
@@ -31,6 +31,8 @@ pub(super) struct Hands {
     by_ticket: BTreeMap<Ticket, JobId>,
     by_job: BTreeMap<JobId, Ticket>,
     history: Arc<History>,
+    /// Its jobs that are over.
+    over: Arc<JobsOver>,
     /// How far runs are.
     runs: BTreeMap<Ticket, watch::Receiver<Status>>,
     state: StateFolder,
@@ -53,6 +55,7 @@ impl Hands {
             by_ticket: BTreeMap::new(),
             by_job: BTreeMap::new(),
             history,
+            over: Arc::default(),
             runs: BTreeMap::new(),
             state,
             origin,
@@ -131,6 +134,7 @@ impl Hands {
             self.by_job.remove(&id);
         }
         self.history = Arc::new(History::new(&self.state.of_demo()).used_by(FrontEnd::Screen));
+        self.over = Arc::default();
     }
 
     fn told(&mut self, event: JobEvent<News>) -> Option<(Ticket, News)> {
@@ -306,9 +310,9 @@ impl Hands {
 
     /// Asks the store, which may wait for another process.
     fn recall(&mut self, ticket: Ticket, effect: Effect) {
-        let history = Arc::clone(&self.history);
+        let (history, over) = (Arc::clone(&self.history), Arc::clone(&self.over));
         self.spawn(ticket, Job::droppable("read the history"), move |_| async move {
-            let asked = tokio::task::spawn_blocking(move || recall(effect, &history, &TimeZone::system()));
+            let asked = tokio::task::spawn_blocking(move || recall(effect, &history, &over, &TimeZone::system()));
             asked.await.unwrap_or_else(|error| Err(error.to_string()))
         });
     }

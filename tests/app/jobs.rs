@@ -249,12 +249,12 @@ fn what_a_job_left_undone_is_planned_once_more() {
         (JobState::Failed, Some(vec![undo]), "an undo is planned anew from the history"),
         (JobState::Completed, Some(Vec::new()), "nothing of this run failed"),
     ] {
-        program.past.jobs = vec![DetachedJob { undone, ..job(state) }];
+        program.past.jobs = vec![DetachedJob { undone: undone.map(Into::into), ..job(state) }];
         program.press("J r");
         assert!(message(&program.state).contains(reason), "{}", message(&program.state));
         program.press("J");
     }
-    program.past.jobs = vec![DetachedJob { undone: Some(vec![undone]), ..job(JobState::Failed) }];
+    program.past.jobs = vec![DetachedJob { undone: Some([undone].into()), ..job(JobState::Failed) }];
     program.press("J");
     program.type_keys("r");
     program.draw();
