@@ -713,6 +713,32 @@ async fn a_plan_that_is_refused_keeps_what_is_said_of_an_unsaved_target_beside_i
     assert_eq!(report.exit_status(), 3);
 }
 
+#[tokio::test]
+async fn a_run_that_writes_no_scope_tells_that_its_target_is_still_not_saved() {
+    for (broken, words) in [(false, "two is still not saved"), (true, "DO NOT RESTART two: its file is still broken")] {
+        let servers = drifted();
+        let fleet = fake::fleet(&servers);
+        let plan = plan(&fleet).await;
+        let journal = FakeJournal { broken, ..FakeJournal::default() };
+        journal.unsaved.lock().unwrap().insert("two".into());
+        let mut questions = Questions::new(
+            &plan.digest,
+            plan.relationships.iter().map(|r| r.name.clone()).collect(),
+            "test",
+            Switches::default(),
+            BTreeSet::new(),
+        );
+        questions.answer(Answer::Yes);
+        let ctl = Control::free();
+        ctl.soft.cancel();
+        let report = run::run(&fleet, &plan, questions.into_approved(), &journal, &ctl).await;
+        assert_eq!(report.counts().get(&Outcome::Cancelled), Some(&2), "{report:?}");
+        let told = &report.relationships[0];
+        assert!(told.unsaved && told.remarks.iter().any(|text| text.contains(words)), "{told:?}");
+        assert_eq!((report.exit_status(), journal.unsaved.lock().unwrap().len()), (3, 1));
+    }
+}
+
 /// Those of the pair that `drifted` gives, where writing to the second interrupts its service.
 fn interrupting() -> (FakeServer, FakeServer) {
     let servers = drifted();

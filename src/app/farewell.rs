@@ -1,7 +1,5 @@
 //! What is said of the session's runs when the screen is gone.
 
-use crate::engine::outcome::{Outcome, RelationshipRun, RunReport, ScopeRun};
-use crate::model::{Foreign, ScopeId};
 use crate::show::{self, Line, Role};
 
 use super::runs::{Ended, Kind, Run};
@@ -22,7 +20,7 @@ pub fn farewell(state: &AppState, name: impl Fn(&Run) -> Option<String>) -> Vec<
         };
         match &run.result {
             Some(Ok(ended)) if run.seen && run.cancelled.is_none() && ended.is_good() => {}
-            Some(_) if run.seen && is_made_good(run, &state.runs.all[at + 1..]) => {}
+            Some(_) if run.seen && run.is_made_good(&state.runs.all[at + 1..]) => {}
             Some(Ok(Ended::Reset(report))) => lines.extend(show::reset_report(report)),
             Some(Ok(Ended::Replicated(report))) => {
                 lines.extend(show::report(report, &state.names));
@@ -52,46 +50,6 @@ pub fn farewell(state: &AppState, name: impl Fn(&Run) -> Option<String>) -> Vec<
         lines.push(Line::of(0, Role::Good, text));
     }
     lines
-}
-
-/// Whether later runs did all that a replication left undone or in doubt.
-fn is_made_good(run: &Run, later: &[Run]) -> bool {
-    let reports = || {
-        later.iter().filter(|run| run.kind == Kind::Replication).filter_map(|run| match &run.result {
-            Some(Ok(Ended::Replicated(report))) => Some(report.as_ref()),
-            _ => None,
-        })
-    };
-    let is_done = |name: &Foreign, target: &str, id: ScopeId| reports().any(|report| did(report, name, target, id));
-    let is_saved = |target: &str| {
-        let mut told = reports().flat_map(|report| &report.relationships).filter(|told| told.target == target);
-        told.next_back().is_some_and(|told| !told.unsaved)
-    };
-    let is_good_by_now = |told: &RelationshipRun| {
-        let mut left = told.scopes.iter().filter(|scope| !scope.is_good());
-        let is_all_done = left.all(|scope| is_done(&told.name, &told.target, scope.id));
-        told.still_terminated.is_none() && is_all_done && (!told.unsaved || is_saved(&told.target))
-    };
-    match &run.result {
-        Some(Ok(ended)) if ended.is_good() => false,
-        Some(Ok(Ended::Replicated(report))) if run.kind == Kind::Replication => {
-            report.relationships.iter().all(is_good_by_now)
-        }
-        Some(Err(_)) if run.kind == Kind::Replication => {
-            run.routes.iter().all(|route| route.scopes.iter().all(|id| is_done(&route.name, &route.target, *id)))
-        }
-        _ => false,
-    }
-}
-
-/// Whether after a run the target has all of a scope, for good.
-fn did(report: &RunReport, name: &Foreign, target: &str, id: ScopeId) -> bool {
-    let has_all = |scope: &ScopeRun| {
-        let is_there = matches!(scope.outcome, Outcome::Replicated | Outcome::Unchanged);
-        scope.id == id && is_there && scope.is_good() && scope.left_out.is_empty()
-    };
-    let of_it = report.relationships.iter().filter(|told| told.name == *name && told.target == target);
-    of_it.filter(|told| !told.unsaved).any(|told| told.scopes.iter().any(has_all))
 }
 
 /// What a run does, and where to see what became of it.

@@ -1,6 +1,7 @@
 //! The runs of this session.
 
 mod caption;
+mod mended;
 mod retry;
 mod rows;
 mod standing;

@@ -23,7 +23,7 @@ use futures_util::stream;
 
 use super::approval::{Approved, NO_SNAPSHOT};
 use super::fleet::Fleet;
-use super::outcome::{Outcome, RelationshipRun, RunReport, ScopeRun};
+use super::outcome::{Outcome, RelationshipRun, RunReport, SavedState, ScopeRun};
 use super::plan::{Plan, PlannedRelationship, PlannedScope};
 use super::port::{Approval, Control, Held, Hold, Journal, RunKind, RunServer, RunStart, Saved, ServerRole, Unsaved};
 use super::progress::{Stage, Waiting};
@@ -79,6 +79,8 @@ pub async fn run(
                 }
                 Err(error) => refuse_all(plan, &approved, &error),
             });
+            // while nobody else writes, who would say so for as long as that takes
+            note_unsaved(plan, &approved, journal, &mut written);
             drop(others);
             written
         }
@@ -216,6 +218,29 @@ async fn save_left_over(
         parts.insert(*at, part);
     }
     parts
+}
+
+/// A target that an earlier run left unsaved, and this one has not saved either, is told of, once.
+fn note_unsaved(
+    plan: &Plan,
+    approved: &BTreeMap<usize, Approved>,
+    journal: &dyn Journal,
+    parts: &mut BTreeMap<usize, Part>,
+) {
+    let target = |at: &usize| Some(&plan.relationships.get(*at)?.route.as_ref()?.target);
+    // what was to be saved now tells for itself how that went
+    let tells = |part: &Part| part.unsaved || part.scopes.iter().any(|scope| scope.saved != SavedState::NotApplicable);
+    let mut told: BTreeSet<&ServerName> =
+        parts.iter().filter(|(_, part)| tells(part)).filter_map(|(at, _)| target(at)).collect();
+    for (at, target) in approved.keys().filter_map(|at| Some((*at, target(at)?))) {
+        let Some(amiss) = journal.unsaved(target).filter(|_| told.insert(target)) else { continue };
+        let part = parts.entry(at).or_default();
+        part.unsaved = true;
+        part.remarks.push(match amiss {
+            Unsaved::Running => format!("{target} is still not saved: a restart loses what an earlier run changed"),
+            Unsaved::Broken => format!("DO NOT RESTART {target}: its file is still broken"),
+        });
+    }
 }
 
 /// What a target's part of the run came to: outcomes of the scopes that were to be written.

@@ -567,3 +567,28 @@ fn what_an_earlier_session_left_unsaved_is_told_and_can_be_saved() {
     program.press("R f z");
     assert!(program.text().contains("the server had lost 10.9.9.0/24"), "{}", program.text());
 }
+
+#[test]
+fn what_is_not_saved_is_told_at_the_end_although_a_later_run_found_it_in_sync() {
+    let (mut program, servers) = ready();
+    servers.1.inner().save_fails = true;
+    program.press("Enter Space r");
+    program.wait(300);
+    program.press("y");
+    servers.1.inner().save_fails = false;
+    // the first is in sync in this one, which comes to nothing and so saves nothing
+    program.press("Left Left u r");
+    let planned = &program.preview().unwrap().plan.relationships[0];
+    assert!(planned.in_sync.contains(&id("10.0.1.0/24")), "{}", program.text());
+    program.wait(300);
+    program.cancelled = true;
+    program.press("y J");
+    assert!(program.text().contains("STILL NOT SAVED: two"), "{}", program.text());
+    let text = farewell(&program.state);
+    assert!(text.contains("10.0.1.0  replicated, verified, running, not saved"), "{text}");
+    program.cancelled = false;
+    program.press("r");
+    program.wait(300);
+    program.press("y");
+    assert!(!farewell(&program.state).contains("not saved"), "{}", farewell(&program.state));
+}
