@@ -42,7 +42,9 @@ fn jobs_of_others_are_listed_followed_and_cancelled_one_step_after_the_other() {
     program.past.jobs = vec![job(JobState::Completed)];
     program.wait(1000);
     program.settle();
-    assert!(program.text().contains("done: job 3: Completed: 4 replicated"), "{}", program.text());
+    let text = program.text();
+    assert!(text.contains("] Completed: 4 replicated") && !text.contains("done: job 3"), "seen where it is:\n{text}");
+    assert!(!text.contains("f only failed"), "there are no scopes to list:\n{text}");
     program.press("x");
     assert!(message(&program.state).contains("is over"), "{}", message(&program.state));
 }
@@ -138,6 +140,23 @@ fn what_is_approved_as_a_job_runs_without_this_program() {
     assert_eq!(told, ["job 3 runs on by itself: `scopesync jobs wait 3`"]);
     program.press("q");
     assert_eq!(program.asked.last().map(String::as_str), Some("quit"));
+}
+
+#[test]
+fn the_terminals_title_tells_how_the_last_job_ended() {
+    let (mut program, _servers) = ready();
+    program.press("Enter a r J");
+    program.wait(300);
+    program.press("y");
+    for (state, exit_status, title) in [
+        (JobState::Running, None, "scopesync: 1 of 4 scopes"),
+        (JobState::Stopped, Some(3), "scopesync: done, not all of it"),
+        (JobState::Completed, Some(0), "scopesync: done"),
+    ] {
+        let created = "2100-01-01T00:00:00Z".parse().unwrap();
+        program.state.runs.jobs = vec![DetachedJob { exit_status, created, ..job(state) }];
+        assert_eq!(terminal_title(&program.state).as_deref(), Some(title));
+    }
 }
 
 #[test]
