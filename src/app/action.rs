@@ -75,7 +75,7 @@ pub enum Action {
     Cancel,
     /// Plans once more what the highlighted run left undone.
     Retry,
-    /// Lists of a run only what failed, or all.
+    /// Lists of a run only what is not done, or all.
     OnlyFailed,
     /// Opens or closes the help.
     Help,

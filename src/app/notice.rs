@@ -17,6 +17,17 @@ pub struct Notice {
     pub run: Option<Ticket>,
 }
 
+impl Notice {
+    /// Has the log keep it.
+    pub fn log(&self) {
+        // an end that needs a look is a warning; an answer to a key in the same colour is not
+        match self.tone {
+            Tone::Warning => Tone::Bad.log(&self.text),
+            tone => tone.log(&self.text),
+        }
+    }
+}
+
 /// All that was not seen yet.
 #[derive(Debug, Default)]
 pub struct Notices(Vec<Notice>);
@@ -24,11 +35,7 @@ pub struct Notices(Vec<Notice>);
 impl Notices {
     /// Tells one more. What went well is told alone, or behind what needs a look. The log keeps all.
     pub fn tell(&mut self, notice: Notice) {
-        // an end that needs a look is a warning; an answer to a key in the same colour is not
-        match notice.tone {
-            Tone::Warning => Tone::Bad.log(&notice.text),
-            tone => tone.log(&notice.text),
-        }
+        notice.log();
         self.forget_good();
         if self.0.iter().map(|old| old.text.len()).sum::<usize>() >= LONG {
             self.0.clear();
@@ -44,6 +51,11 @@ impl Notices {
     /// All was seen.
     pub fn clear(&mut self) {
         self.0.clear();
+    }
+
+    /// Of these runs nothing is to be told any more.
+    pub fn forget(&mut self, is_over: impl Fn(Ticket) -> bool) {
+        self.0.retain(|notice| !notice.run.is_some_and(&is_over));
     }
 
     /// Tells of a run what holds now, if it is told of; nothing more where that is good.

@@ -324,7 +324,7 @@ impl Runs {
         self.all.iter_mut().filter(|run| run.ticket == ticket).for_each(|run| lay(run, &self.listed, held));
     }
 
-    /// Lists only what failed, or all again.
+    /// Lists only what is not done, or all again.
     pub fn toggle_failed(&mut self) {
         self.listed.only_failed = !self.listed.only_failed;
         self.lay_all();

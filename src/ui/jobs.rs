@@ -166,7 +166,7 @@ fn gauge(theme: &Theme, frame: &mut Frame<'_>, area: Rect, ratio: Option<f64>, (
 }
 
 fn run_in_full(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area: Rect, run: &Run) -> Window {
-    let only = if state.runs.listed.only_failed && run.kind != Kind::Reset { ", only what failed" } else { "" };
+    let only = if state.runs.listed.only_failed && run.kind != Kind::Reset { ", only what is not done" } else { "" };
     let filter = if state.runs.filter.is_empty() { String::new() } else { format!(", /{}", state.runs.filter) };
     let inside = pane::head(frame, theme, area, &format!("{}{only}{filter}", run.head(theme.glyphs.arrow)), false);
     let (tone, words) = standing(state, run);

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::{Theme, text, title};
-use crate::app::action::{Action, Verb};
+use crate::app::action::{Action, Place, Verb};
 use crate::app::available::available;
 use crate::app::filter::{self, Typed};
 use crate::app::keymap::Sequence;
@@ -77,7 +77,9 @@ pub(super) fn draw(state: &AppState, theme: &Theme, frame: &mut Frame<'_>, area:
 /// asked that could be answered.
 fn deserves_a_hint(state: &AppState, verb: &Verb) -> bool {
     match (verb.action, &state.view) {
-        (Action::Reset | Action::Finish | Action::LeaveRun, _) => available(state, verb.action).is_ok(),
+        (Action::Reset | Action::Finish | Action::LeaveRun | Action::OnlyFailed, _) => {
+            available(state, verb.action).is_ok()
+        }
         // the question says how it is answered
         (Action::Yes | Action::No, View::Reset(_)) => false,
         (Action::Yes | Action::YesToAll | Action::No | Action::NoToAll, View::Preview(preview)) => {
@@ -186,8 +188,9 @@ fn words(state: &AppState, theme: &Theme) -> (String, Style) {
     } else if let Some((tone, text)) = &state.message {
         (text.clone(), title::style(theme, *tone))
     } else {
-        // while the banner tells of it, once is enough
-        let waiting = state.interrupted.first().filter(|_| state.notices.is_empty()).map(|run| {
+        // while the banner tells of it, once is enough; the history has it in its list, and its key leads out of there
+        let is_told = !state.notices.is_empty() || matches!(state.beneath(), Place::History | Place::PastRun);
+        let waiting = state.interrupted.first().filter(|_| !is_told).map(|run| {
             let more = state.interrupted.len() - 1;
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
             format!(

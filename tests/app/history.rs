@@ -23,6 +23,7 @@ fn an_interrupted_run_is_told_of_until_it_is_settled() {
     assert!(!text.contains("INTERRUPTED"), "once is enough: {text}");
     program.press("U");
     assert_eq!(program.state.history.current().map(|run| run.seq), Some(2), "the cursor is on it");
+    assert!(!program.text().contains("INTERRUPTED, waits"), "it is in the list, and U leaves:\n{}", program.text());
     program.press("Esc");
     assert!(!program.text().contains("LOOK"), "it was seen");
     assert!(program.text().contains("INTERRUPTED, waits"), "{}", program.text());

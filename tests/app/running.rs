@@ -332,7 +332,7 @@ fn what_failed_or_is_unknown_is_read_back_and_planned_once_more_and_asked_about(
     assert!(program.text().contains("nothing has failed"), "{}", program.text());
     program.press("Right");
     let text = program.text();
-    assert!(text.contains("only what failed") && text.contains("10.0.1.0        rejected"), "{text}");
+    assert!(text.contains("only what is not done") && text.contains("10.0.1.0        rejected"), "{text}");
 }
 
 #[test]
@@ -343,10 +343,9 @@ fn what_runs_and_is_not_saved_is_saved_by_a_retry() {
     program.wait(300);
     program.press("y");
     assert!(program.text().contains("LOOK: one-two: 1 running but not saved; 1 replicated"), "{}", program.text());
+    assert_eq!(terminal_title(&program.state).as_deref(), Some("scopesync: done, 1 not saved"));
     // it cannot be saved now either, which is told, and can be tried once more
-    for (fails, told) in
-        [(true, "LOOK: one-two: STILL NOT SAVED: two; 1 unchanged"), (false, "done: one-two: 1 unchanged")]
-    {
+    for (fails, told) in [(true, "] STILL NOT SAVED: two; 1 unchanged"), (false, "] 1 unchanged")] {
         servers.1.inner().save_fails = fails;
         program.press(if fails { "J r" } else { "r" });
         let text = program.text();
@@ -519,6 +518,9 @@ fn what_was_cancelled_is_done_by_a_retry() {
     program.press("y J");
     let text = program.text();
     assert!(text.contains("[░░░░░░░░░░░░░░░░░░░░] 4 cancelled"), "the gauge tells what is done:\n{text}");
+    program.press("f");
+    assert!(program.text().contains("10.0.1.0        cancelled"), "what another try does:\n{}", program.text());
+    program.press("f");
     program.cancelled = false;
     program.press("r");
     assert_eq!(program.preview().unwrap().plan.scopes_to_write(), 4);
@@ -591,4 +593,44 @@ fn what_is_not_saved_is_told_at_the_end_although_a_later_run_found_it_in_sync() 
     program.wait(300);
     program.press("y");
     assert!(!farewell(&program.state).contains("not saved"), "{}", farewell(&program.state));
+}
+
+#[test]
+fn what_is_seen_or_made_good_is_not_told_in_the_banner() {
+    let replicated = |program: &mut Program, keys: &str| {
+        program.press(keys);
+        program.wait(300);
+        program.press("y");
+    };
+    // where it ends before the eyes of the operator
+    let (mut program, servers) = ready();
+    servers.1.script("10.0.1.0/24", Script::Refuse);
+    program.press("Enter Space r");
+    program.wait(300);
+    program.type_keys("y J");
+    program.settle();
+    let text = program.text();
+    assert!(text.contains("] 1 rejected") && !text.contains("LOOK:"), "{text}");
+    // covered, it is told, until the operator leaves the place where they saw it
+    for leave in ["J", "Esc"] {
+        replicated(&mut program, "r");
+        program.state.notices.clear();
+        program.press("r");
+        program.wait(300);
+        program.type_keys("y ?");
+        program.settle();
+        assert!(program.text().contains("LOOK: one-two: 1 rejected"), "{}", program.text());
+        program.press("Esc");
+        program.press(leave);
+        assert!(!program.text().contains("LOOK:"), "{leave}\n{}", program.text());
+        program.press("J");
+    }
+    program.press("J");
+    // and where a later run does all of it
+    replicated(&mut program, "r");
+    assert!(program.text().contains("LOOK: one-two: 1 rejected"), "{}", program.text());
+    servers.1.script("10.0.1.0/24", Script::Obey);
+    replicated(&mut program, "r");
+    let text = program.text();
+    assert!(text.contains("done: one-two: 1 replicated") && !text.contains("LOOK:"), "{text}");
 }

@@ -302,7 +302,7 @@ pub const VERBS: &[Verb] = &[
         &["f"],
         &[Place::Jobs],
         "only failed",
-        "list of a run only what failed, is partial, unknown or rejected; again: all",
+        "list of a run only what failed, was cancelled, is unknown or not saved; again: all",
     ),
     verb(Action::Yes, "yes", &["y"], QUESTIONS, "yes", "replicate this relationship; reset it").dangerous(),
     verb(

@@ -2,7 +2,7 @@
 
 use super::{Ended, Kind, Run, outcome_words};
 use crate::app::filter::Filter;
-use crate::engine::outcome::RelationshipRun;
+use crate::engine::outcome::{Outcome, RelationshipRun, ScopeRun};
 
 /// A line of a run's list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub enum RunRow {
     Stage(usize),
     /// Why that one has failed.
     Reason(usize),
-    /// Nothing has failed, where only that is listed.
+    /// Nothing has failed or was cancelled, where only that is listed.
     NothingFailed,
     /// The run itself failed.
     Failed,
@@ -40,7 +40,7 @@ pub enum RunRow {
 /// What of a run is listed.
 #[derive(Clone, Debug, Default)]
 pub struct Listed {
-    /// Only what failed.
+    /// Only what failed or was cancelled, which another try would do.
     pub only_failed: bool,
     /// Only what the filter of the jobs leaves.
     pub filter: Filter,
@@ -52,10 +52,10 @@ impl Run {
         let words = self.words();
         let fits = |scope: &str| listed.filter.terms.is_empty() || listed.filter.run(self, &words, scope);
         let mut fitting = fits("");
-        let mut fits = |scope: &dyn Fn() -> String, has_failed: bool| {
+        let mut fits = |scope: &dyn Fn() -> String, is_undone: bool| {
             let is_left = listed.filter.terms.is_empty() || fits(&scope());
             fitting |= is_left;
-            is_left && (!listed.only_failed || has_failed)
+            is_left && (!listed.only_failed || is_undone)
         };
         let rows = match &self.result {
             Some(Ok(Ended::Reset(report))) => {
@@ -65,7 +65,7 @@ impl Run {
             Some(Ok(Ended::Replicated(report))) => {
                 let all = report.relationships.iter().enumerate();
                 let mut rows: Vec<RunRow> = all.flat_map(|(at, told)| relationship(at, told, &mut fits)).collect();
-                if listed.only_failed && !report.scopes().any(|scope| scope.has_failed()) {
+                if listed.only_failed && !report.scopes().any(is_undone) {
                     rows.push(RunRow::NothingFailed);
                 }
                 rows
@@ -91,12 +91,12 @@ impl Run {
         let mut rows = Vec::new();
         for (at, (relationship, id, _)) in self.status.stages.iter().enumerate() {
             let outcome = self.status.outcomes.get(&(*relationship, *id));
-            let has_failed = outcome.is_some_and(|(outcome, _)| outcome.is_failure());
+            let is_undone = outcome.is_some_and(|(one, _)| one.is_failure() || *one == Outcome::Cancelled);
             let words = || match outcome {
                 Some((outcome, reason)) => format!("{id} {} {}", outcome.word(), reason.as_deref().unwrap_or_default()),
                 None => id.to_string(),
             };
-            if fits(&words, has_failed) {
+            if fits(&words, is_undone) {
                 rows.push(RunRow::Stage(at));
                 rows.extend(outcome.filter(|(_, reason)| reason.is_some()).map(|_| RunRow::Reason(at)));
             }
@@ -108,7 +108,11 @@ impl Run {
     }
 }
 
-/// Whether a scope is listed of which these are the words, and whether it failed.
+fn is_undone(scope: &ScopeRun) -> bool {
+    scope.has_failed() || scope.outcome == Outcome::Cancelled
+}
+
+/// Whether a scope is listed of which these are the words, and whether it is undone.
 type Fits<'a> = &'a mut dyn FnMut(&dyn Fn() -> String, bool) -> bool;
 
 fn relationship(at: usize, told: &RelationshipRun, fits: Fits<'_>) -> Vec<RunRow> {
@@ -120,7 +124,7 @@ fn relationship(at: usize, told: &RelationshipRun, fits: Fits<'_>) -> Vec<RunRow
     rows.extend((0..shared.len()).map(|reason| RunRow::Shared(at, reason)));
     for (scope, run) in told.scopes.iter().enumerate() {
         let words = || format!("{} {} {}", run.id, outcome_words(run), run.message.as_deref().unwrap_or_default());
-        if !fits(&words, run.has_failed()) {
+        if !fits(&words, is_undone(run)) {
             continue;
         }
         rows.push(RunRow::Scope(at, scope));

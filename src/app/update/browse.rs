@@ -12,7 +12,7 @@ use super::super::list::Scroll;
 use super::super::palette;
 use super::super::reading;
 use super::super::state::{AppState, Pane, Tone, View};
-use super::{copying, filtering, recalling, searching};
+use super::{copying, filtering, recalling, running, searching};
 use crate::engine::survey::Relationship;
 use crate::model::ScopeId;
 
@@ -206,9 +206,16 @@ fn back(state: &mut AppState) -> Vec<Effect> {
     if matches!(state.view, View::Jobs) && !state.runs.filter.is_empty() {
         return filtering::change(state, String::clear);
     }
-    if !matches!(state.view, View::Browse) {
-        state.view = View::Browse;
-        return Vec::new();
+    match state.view {
+        View::Browse => {}
+        View::Jobs => {
+            running::leave(state);
+            return Vec::new();
+        }
+        _ => {
+            state.view = View::Browse;
+            return Vec::new();
+        }
     }
     match (state.focus, state.tree.row()) {
         (Pane::Drift, _) if searching::clear(state) => {}

@@ -10,7 +10,7 @@ use super::super::effect::{Effect, Ticket};
 use super::super::fleet::marks;
 use super::super::notice::Notice;
 use super::super::reading;
-use super::super::runs::{Cancelled, Ended, Kind, Run};
+use super::super::runs::{Cancelled, Ended, Entry, Kind, Run};
 use super::super::state::{AppState, Moment, Quitting, Tone};
 use super::{deciding, recalling, running};
 use crate::engine::approval::Approved;
@@ -53,7 +53,7 @@ pub(super) fn listed(state: &mut AppState, ticket: Ticket, jobs: Vec<DetachedJob
     let Some((id, (tone, words))) = over else { return Vec::new() };
     let mut effects = reading::read_all(state);
     let text = format!("job {id}: {words} ({} shows more)", state.key(Action::Jobs));
-    effects.extend(running::announce(state, Notice { tone, text, run: None }));
+    effects.extend(running::announce(state, Notice { tone, text, run: None }, Entry::Job(id)));
     effects.extend(recalling::refresh(state));
     effects
 }

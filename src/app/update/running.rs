@@ -5,19 +5,19 @@ use std::collections::BTreeSet;
 use crate::engine::outcome::RelationshipRun;
 use crate::model::{Foreign, ScopeId, ServerName};
 
-use super::super::action::Action;
+use super::super::action::{Action, Place};
 use super::super::effect::{Effect, Ticket};
 use super::super::fleet::marks;
 use super::super::notice::Notice;
 use super::super::reading;
-use super::super::runs::{Cancelled, Ended, Kind};
+use super::super::runs::{Cancelled, Ended, Entry, Kind};
 use super::super::state::{AppState, Moment, Tone, View};
 use super::{handing, recalling};
 
 /// Everything that concerns the jobs view.
 pub(super) fn act(state: &mut AppState, action: Action) -> Vec<Effect> {
     match action {
-        Action::Jobs if matches!(state.view, View::Jobs) => state.view = View::Browse,
+        Action::Jobs if matches!(state.view, View::Jobs) => leave(state),
         Action::Jobs => {
             state.view = View::Jobs;
             state.notices.clear();
@@ -29,6 +29,12 @@ pub(super) fn act(state: &mut AppState, action: Action) -> Vec<Effect> {
         _ => state.runs.step(1),
     }
     Vec::new()
+}
+
+/// Leaves the jobs view, where all could be seen.
+pub(super) fn leave(state: &mut AppState) {
+    state.view = View::Browse;
+    state.notices.clear();
 }
 
 fn cancel(state: &mut AppState) -> Vec<Effect> {
@@ -83,7 +89,12 @@ pub(super) fn ended(state: &mut AppState, ticket: Ticket, result: Result<Ended, 
     state.hush();
     let mut effects = reading::read(state, servers);
     let told = told(state, ticket).map(|(tone, text)| Notice { tone, text, run: Some(ticket) });
-    effects.extend(told.and_then(|notice| announce(state, notice)));
+    effects.extend(told.and_then(|notice| announce(state, notice, Entry::Run(ticket))));
+    let runs = &state.runs.all;
+    state.notices.forget(|of| {
+        let at = runs.iter().position(|run| run.ticket == of);
+        at.is_some_and(|at| runs[at].is_made_good(&runs[at + 1..]))
+    });
     effects.extend(recalling::refresh(state));
     effects.extend(handing::go_on(state, ticket));
     effects
@@ -138,8 +149,12 @@ pub(super) fn tell_anew(state: &mut AppState, ticket: Ticket) {
     }
 }
 
-/// Tells the operator, wherever they look, that something has come to its end.
-pub(super) fn announce(state: &mut AppState, notice: Notice) -> Option<Effect> {
-    state.notices.tell(notice);
+/// Tells the operator, wherever they look, that something has come to its end, unless they see that.
+pub(super) fn announce(state: &mut AppState, notice: Notice, of: Entry) -> Option<Effect> {
+    let is_seen = state.place() == Place::Jobs && !state.drawn.too_small && state.runs.shown() == Some(of);
+    match is_seen {
+        true => notice.log(),
+        false => state.notices.tell(notice),
+    }
     state.setting.screen.bell.then_some(Effect::Bell)
 }
