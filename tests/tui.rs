@@ -6,6 +6,9 @@
 
 mod common;
 
+#[path = "tui/lines.rs"]
+mod lines;
+
 #[path = "tui/tasks.rs"]
 mod tasks;
 

@@ -137,8 +137,8 @@ impl Session<'_> {
         if self.asking.force {
             text.push_str(" FORCE, replicate does not ask");
         }
-        if self.left.count() > 0 {
-            text.push_str(&format!(" {} LEFT OUT", show::plural(self.left.count(), "change")));
+        if let Some(count) = self.left.count() {
+            text.push_str(&format!(" {count} LEFT OUT"));
         }
         text + "> "
     }
@@ -260,7 +260,8 @@ impl Session<'_> {
         });
         let picked = picked.collect::<Result<Vec<_>, _>>()?;
         let asking = Asking { what_if: self.asking.what_if || only_show, ..self.asking.clone() };
-        let (control, left_out) = (Control::free(), self.left.items());
+        let left_out = self.left.items(&self.fleet, &self.survey, &picked);
+        let control = Control::free();
         let names = ScopeNames::of(&self.survey).numbered(self.list.numbers(&picked));
         let survey = Arc::new(self.survey.clone());
         let plan = Plan::make_without(&self.fleet, survey, picked, asking.overridden(), &left_out, &control);

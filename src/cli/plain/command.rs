@@ -142,7 +142,7 @@ pub(super) fn help() -> Vec<Line> {
              relationship:, section: and name: with what is wanted, and of used: with a percentage such as >80, for \
              which the servers are asked; - before one wants the others.",
             "SCOPE is as in WHAT; CHANGE is a number that drift tells, such as 1.3.2, a range such as 1.3.2-4, or a \
-             name such as 10.0.0.0:reservations/10.0.0.9.",
+             name such as 10.0.0.0:reservations/10.0.0.9. A SCOPE is left out with what comes to differ in it later.",
             "As on the command line, with its arguments: relationships, scopes, history, undo, recover, jobs, \
              ha-reset.",
         ]
