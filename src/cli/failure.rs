@@ -16,12 +16,19 @@ pub struct Failure {
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
+    /// The operator has ended it, and nothing came of it.
+    pub is_given_up: bool,
 }
 
 impl Failure {
     /// A failure without advice.
     pub fn new(message: impl Into<String>) -> Self {
-        Failure { message: message.into(), hint: None }
+        Failure { message: message.into(), hint: None, is_given_up: false }
+    }
+
+    /// What was waited for was given up.
+    pub fn given_up(what: &str) -> Self {
+        Failure { is_given_up: true, ..Failure::new(format!("given up: {what}")) }
     }
 
     /// Adds what to do about it.
@@ -45,7 +52,7 @@ impl Failure {
 
 impl From<engine::Error> for Failure {
     fn from(error: engine::Error) -> Self {
-        Failure { message: error.to_string(), hint: error.hint }
+        Failure { hint: error.hint.clone(), ..Failure::new(error.to_string()) }
     }
 }
 

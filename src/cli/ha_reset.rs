@@ -36,7 +36,7 @@ pub async fn run(
     let found = found.ok_or_else(|| Failure::new(format!("no failover relationship is called {:?}", asked.name)))?;
     let overrides = asked.asking.overridden();
     let control = Control::free();
-    let plan = waiting(console, "planning".into(), ResetPlan::make(fleet, &survey, found, overrides, &control)).await;
+    let plan = waiting(console, "planning".into(), ResetPlan::make(fleet, &survey, found, overrides, &control)).await?;
     let mut plan = ResetPlan { asked: asked.told(), ..plan };
     if asked.asking.manner() == Manner::ShowOnly {
         show_only(asked, &plan, console);

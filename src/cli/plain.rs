@@ -34,6 +34,7 @@ use crate::engine::survey::Survey;
 use crate::history::History;
 use crate::model::{Foreign, ServerName};
 use crate::show::{self, Line, Role, ScopeNames};
+use crate::signals::Signals;
 
 use command::Order;
 use leave::Left;
@@ -101,10 +102,17 @@ impl Session<'_> {
     fn serve(&mut self, console: &mut Console) -> Result<u8, Failure> {
         loop {
             console.flush();
+            // What a Ctrl-C meant to end has ended by now.
+            Signals::take_work();
             console.prompt(&self.prompt());
-            let line = match self.threads.block_on(async { self.operator.line() }) {
+            let Session { threads, operator, .. } = self;
+            let line = match threads.block_on(async { operator.line() }) {
                 Ok(line) => line,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => String::new(),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                    console.aside(&Line::new(0));
+                    console.note("interrupted: the session ends");
+                    return Ok(self.worst);
+                }
                 Err(error) => return Err(Failure::new(format!("the next command cannot be read: {error}"))),
             };
             if line.is_empty() {
@@ -115,14 +123,26 @@ impl Session<'_> {
                 Ok(Order::Quit) => return Ok(self.worst),
                 Ok(order) => {
                     if let Err(failure) = self.obey(order, console) {
-                        console.failure(&failure);
-                        self.worst = self.worst.max(1);
+                        self.tell(&failure, console);
                     }
                 }
                 // a mistake in typing, which has done nothing
                 Err(failure) => console.failure(&failure),
             }
         }
+    }
+
+    /// Says why nothing came of a command. What was given up is no failure.
+    fn tell(&mut self, failure: &Failure, console: &mut Console) {
+        if failure.is_given_up {
+            console.flush();
+            console.aside(&Line::new(0));
+            let left = failure.hint.as_deref().unwrap_or("the list is as it was");
+            console.note(format_args!("{}; {left}", failure.message));
+            return;
+        }
+        console.failure(failure);
+        self.worst = self.worst.max(1);
     }
 
     /// What changes the meaning of commands stands before each one.
@@ -153,7 +173,7 @@ impl Session<'_> {
                     console.line(&Line::of(0, Role::Warning, Foreign::cleaned(&fault.to_string())));
                 }
                 if filter.asks_for_use() {
-                    self.ask_for_use(console);
+                    self.ask_for_use(console)?;
                 }
                 console.lines(&self.list.lines(&filter, all));
             }
@@ -208,17 +228,19 @@ impl Session<'_> {
     }
 
     /// Asks the servers how many addresses are in use, once after each reading.
-    fn ask_for_use(&mut self, console: &mut Console) {
+    fn ask_for_use(&mut self, console: &mut Console) -> Result<(), Failure> {
         let Session { threads, fleet, survey, .. } = self;
-        let told = self.in_use.take().unwrap_or_else(|| {
-            threads.block_on(waiting(console, "reading leases".into(), scopes::in_use(fleet, survey)))
-        });
+        let told = match self.in_use.take() {
+            Some(told) => told,
+            None => threads.block_on(waiting(console, "reading leases".into(), scopes::in_use(fleet, survey)))?,
+        };
         if told.is_empty() {
             let text = "no server tells how many addresses are in use: used: finds nothing";
             console.line(&Line::of(0, Role::Warning, text));
         }
         self.list.fill(&told);
         self.in_use = Some(told);
+        Ok(())
     }
 
     fn drift(&self, words: &[String], console: &mut Console) -> Result<(), Failure> {
@@ -266,6 +288,7 @@ impl Session<'_> {
         let survey = Arc::new(self.survey.clone());
         let plan = Plan::make_without(&self.fleet, survey, picked, asking.overridden(), &left_out, &control);
         let plan = self.threads.block_on(waiting(console, "planning".into(), plan));
+        let plan = plan.map_err(|failure| failure.hint("nothing was written"))?;
         let plan = recovery::note(plan, &self.history);
         let by = self.history.who().person();
         let mut course = Course {

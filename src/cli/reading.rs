@@ -10,15 +10,16 @@ use crate::engine::fleet::Fleet;
 use crate::engine::port::Control;
 use crate::engine::survey::Survey;
 use crate::show::{Line, Role, plural};
+use crate::signals::Signals;
 
 /// Reads all servers side by side.
 ///
 /// # Errors
 /// No server at all could be read, or two entries reach one server: then no command has
-/// anything to say that could be relied on.
+/// anything to say that could be relied on. Or it was given up.
 pub async fn survey(fleet: &Fleet, console: &mut Console) -> Result<Survey, Failure> {
     let what = format!("reading {}", plural(fleet.servers().len(), "server"));
-    let mut survey = waiting(console, what, fleet.survey(&Control::free())).await;
+    let mut survey = waiting(console, what, fleet.survey(&Control::free())).await?;
     for server in &survey.servers {
         if let Some(caveat) = server.caveat {
             console.warning(format_args!("{}: {caveat}", server.name));
@@ -31,13 +32,20 @@ pub async fn survey(fleet: &Fleet, console: &mut Console) -> Result<Survey, Fail
 }
 
 /// Shows what is being waited for until it is there. Draws nothing unless standard error
-/// is watched.
-pub async fn waiting<T>(console: &mut Console, what: String, work: impl Future<Output = T>) -> T {
+/// is watched. Only for what reads: a signal that does not end the program by itself drops it.
+///
+/// # Errors
+/// A signal came: it was [given up](Failure::given_up).
+pub async fn waiting<T>(console: &mut Console, what: String, work: impl Future<Output = T>) -> Result<T, Failure> {
     if console.is_in_lines() {
         console.aside(&Line::of(0, Role::Muted, what.as_str()));
     }
-    let spinner = spinner(console, what);
-    let result = work.await;
+    let spinner = spinner(console, what.clone());
+    let result = tokio::select! {
+        biased;
+        () = Signals::give_up() => Err(Failure::given_up(&what)),
+        result = work => Ok(result),
+    };
     spinner.finish_and_clear();
     result
 }

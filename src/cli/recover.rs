@@ -110,7 +110,7 @@ impl Session<'_> {
         let interrupted = self.history.interrupted_run(record)?;
         let control = Control::free();
         let told = interrupted.tell(self.fleet, self.history, &control);
-        let told = waiting(self.console, format!("reading the servers of run {}", record.id), told).await;
+        let told = waiting(self.console, format!("reading the servers of run {}", record.id), told).await?;
         let names = ScopeNames::of_ids(told.scopes().map(|scope| scope.id));
         let lines = show::recovery(&show::interrupted(record), &told, &names);
         // the result itself, unless something is done about it
@@ -182,11 +182,13 @@ impl Session<'_> {
         let overrides = self.asked.asking.overridden();
         let control = Control::free();
         if way == Way::Undo {
-            return Ok(told.undo()?.plan(self.fleet, survey, overrides, &control).await);
+            let undo = told.undo()?;
+            let plan = undo.plan(self.fleet, survey, overrides, &control);
+            return waiting(self.console, "planning".into(), plan).await;
         }
         let undone = self.history.undone(&told.kind)?;
         let plan = told.finish_plan(undone, self.fleet, survey, overrides, &control);
-        Ok(waiting(self.console, "planning".into(), plan).await?)
+        Ok(waiting(self.console, "planning".into(), plan).await??)
     }
 
     fn without_writing(&mut self, record: &RunRecord, told: &Told, how: Settlement) -> Result<u8, Failure> {

@@ -5,6 +5,7 @@
 
 mod ask;
 mod handover;
+mod typed;
 pub(super) mod watch;
 
 use super::console::Console;
@@ -40,7 +41,8 @@ pub async fn run(
     let picked = select::choose(fleet, &survey, &asked.selection, &asked.sources())?;
     let overrides = asked.asking.overridden();
     let control = Control::free();
-    let mut plan = waiting(console, "planning".into(), Plan::make(fleet, &survey, &picked, overrides, &control)).await;
+    let mut plan =
+        waiting(console, "planning".into(), Plan::make(fleet, &survey, &picked, overrides, &control)).await?;
     if !asked.leave_out.is_empty() {
         let left_out = plan.named(&asked.leave_out)?;
         plan = plan.leaving_out(fleet, &left_out, &control).await;

@@ -36,7 +36,7 @@ pub async fn run(fleet: &Fleet, asked: &args::Scopes, console: &mut Console) -> 
             picked.into_iter().map(|pick| pick.relationship).collect()
         }
     };
-    let in_use = waiting(console, "reading leases".into(), in_use(fleet, &survey)).await;
+    let in_use = waiting(console, "reading leases".into(), in_use(fleet, &survey)).await?;
     let mut found: Vec<Found> = wanted.iter().flat_map(|at| of_relationship(&survey, *at, &in_use)).collect();
     if asked.names.is_empty() {
         found.extend(unpaired(&survey, &in_use));

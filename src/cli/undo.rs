@@ -41,7 +41,7 @@ pub async fn run(
     let survey = survey(fleet, console).await?;
     let overrides = asked.asking.overridden();
     let control = Control::free();
-    let mut plan = waiting(console, "planning".into(), undo.plan(fleet, &survey, overrides, &control)).await;
+    let mut plan = waiting(console, "planning".into(), undo.plan(fleet, &survey, overrides, &control)).await?;
     plan = recovery::note(plan, history);
     let mut course = Course { fleet, asking: &asked.asking, journal: history, by, ask, console };
     let plan = course.complete(plan, asked.told())?;

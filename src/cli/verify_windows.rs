@@ -53,7 +53,7 @@ pub async fn run(
     let (progress, status) = Progress::channel();
     let control = Control { progress, ..Control::free() };
     subject.can_be_put_back(&control).await?;
-    let walk = waiting(console, "looking for clients".into(), Walk::new(&subject, &control)).await?;
+    let walk = waiting(console, "looking for clients".into(), Walk::new(&subject, &control)).await??;
     if switches.manner() == Manner::ShowOnly {
         show_only(asked.json, &walk, &subject, console);
         return Ok(0);

@@ -248,7 +248,7 @@ impl Session<'_> {
             let (control, overrides) = (Control::free(), self.asking.overridden());
             let nothing = LeftOut::new();
             let plan = Plan::make_without(&self.fleet, Arc::clone(&survey), picked, overrides, &nothing, &control);
-            let plan = self.threads.block_on(waiting(console, "planning".into(), plan));
+            let plan = self.threads.block_on(waiting(console, "planning".into(), plan))?;
             let named = plan.named(&changes)?;
             plans.push((plan, named));
         }

@@ -1,8 +1,9 @@
 //! The question, as PowerShell asks it: yes, yes to all, no, no to all; default no.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, IsTerminal};
+use std::io::{self, IsTerminal};
 
+use super::typed::Lines;
 use crate::cli::args::Way;
 use crate::cli::console::Console;
 use crate::engine::approval::Answer;
@@ -73,8 +74,8 @@ pub trait Ask {
 pub struct AtTerminal {
     /// From more deletions than this on, the relationship's name is typed.
     type_name_above: usize,
-    /// What answers are read from, where standard input holds something else.
-    device: Option<&'static str>,
+    /// What they type.
+    lines: Lines,
 }
 
 /// The terminal from which the program was started.
@@ -86,17 +87,18 @@ const DEVICE: &str = "CONIN$";
 impl AtTerminal {
     /// The operator, who types the name of a relationship above so many deletions.
     pub fn new(type_name_above: usize) -> Self {
-        AtTerminal { type_name_above, device: None }
+        AtTerminal { type_name_above, lines: Lines::default() }
     }
 
     /// The operator, whose answers do not come from standard input.
-    pub fn beside_input(self) -> Self {
-        AtTerminal { device: Some(DEVICE), ..self }
+    pub fn beside_input(mut self) -> Self {
+        self.lines.device = Some(DEVICE);
+        self
     }
 
     /// Whether there is a terminal to answer at.
     pub fn is_there(&self) -> bool {
-        match self.device {
+        match self.lines.device {
             Some(device) => File::open(device).is_ok_and(|device| device.is_terminal()),
             None => io::stdin().is_terminal(),
         }
@@ -147,13 +149,13 @@ impl AtTerminal {
     ///
     /// # Errors
     /// It cannot be read; [`io::ErrorKind::Interrupted`] after a signal that asks for an end.
-    pub(in crate::cli) fn line(&self) -> io::Result<String> {
-        typed(self.device, Signals::listen())
+    pub(in crate::cli) fn line(&mut self) -> io::Result<String> {
+        self.lines.next(Signals::listen())
     }
 
     /// Asks until the line has a meaning; at the end of the input the answer is `at_end`.
     fn answer<T>(
-        &self,
+        &mut self,
         text: &str,
         choices: &str,
         help: &str,
@@ -164,11 +166,11 @@ impl AtTerminal {
         console.aside(&Line::of(0, Role::Title, text));
         loop {
             // What was typed before the question could be read is no answer to it.
-            forget_typed(self.device);
+            self.lines.forget();
             // A signal may come as soon as the question is seen.
             let signals = Signals::listen();
             console.prompt(choices);
-            let line = match typed(self.device, signals) {
+            let line = match self.lines.next(signals) {
                 Ok(line) => line,
                 Err(error) => {
                     console.aside(&Line::new(0));
@@ -195,34 +197,6 @@ U - Take back what was written; it is shown and asked about first.
 L - Leave everything as it is, and be told of this run no more.
 N - Do nothing now; the run waits.";
 
-/// The next line; empty at the end of the input. A signal that asks for an end is an
-/// [`io::ErrorKind::Interrupted`], and the thread that reads is left to the program's end.
-fn typed(device: Option<&'static str>, mut signals: Signals) -> io::Result<String> {
-    // one place for the answer, one for the signal: neither thread ever waits to tell it
-    let (sender, told) = std::sync::mpsc::sync_channel(2);
-    let interrupted = sender.clone();
-    let watch = tokio::spawn(async move {
-        // Taken by who is interrupted: where the answer came first it is for whoever listens next.
-        signals.heard().await;
-        // Nobody waits any more once there is an answer.
-        let _ = interrupted.send(Err(io::ErrorKind::Interrupted.into()));
-    });
-    std::thread::Builder::new().name("answer".into()).spawn(move || {
-        let mut line = String::new();
-        let read = match device {
-            Some(device) => File::open(device).and_then(|device| BufReader::new(device).read_line(&mut line)),
-            None => io::stdin().lock().read_line(&mut line),
-        };
-        let _ = sender.send(read.map(|_| line));
-    })?;
-    let line = told.recv().unwrap_or_else(|_| Err(io::ErrorKind::UnexpectedEof.into()));
-    watch.abort();
-    if line.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::Interrupted) {
-        Signals::take();
-    }
-    line
-}
-
 /// The answer that a line means; `None` for a call for help and for anything else.
 fn meaning(line: &str) -> Option<Answer> {
     match line.trim().to_ascii_lowercase().as_str() {
@@ -244,20 +218,6 @@ fn way(line: &str) -> Option<Option<Way>> {
         _ => None,
     }
 }
-
-#[cfg(unix)]
-fn forget_typed(device: Option<&'static str>) {
-    use rustix::termios::{QueueSelector, tcflush};
-    // Without a terminal there is nothing typed.
-    let _ = match device.map(File::open) {
-        Some(Ok(device)) => tcflush(device, QueueSelector::IFlush),
-        Some(Err(_)) => Ok(()),
-        None => tcflush(io::stdin(), QueueSelector::IFlush),
-    };
-}
-
-#[cfg(not(unix))]
-fn forget_typed(_device: Option<&'static str>) {}
 
 #[cfg(test)]
 mod tests {
