@@ -107,6 +107,11 @@ fn every_mistake_of_the_file_is_told_with_its_line() {
     assert!(run.stdout.contains("line 4, column 1: unknown key"), "{}", run.stdout);
     assert_fits(&run);
 
+    // the demo can do without it, and says so
+    let demo = home.run(&["--demo", "check", "--json"]).expect_code(0).json();
+    assert_point(&demo["configuration"], "file", "ok", &["found cannot be used", "the demo pair, by the defaults"]);
+    assert_point(&demo["configuration"], "remark", "warning", &["the demo goes by the defaults"]);
+
     home.write_config("[screen]\ntheme = \"mine.toml\"\n\n[[server]]\nname = \"a\"\nkind = \"kea\"\nfile = \"/x\"\n");
     let document = home.run(&["check", "--json"]).expect_code(3).json();
     assert_point(&document["configuration"], "mistake", "warning", &["theme", "mine.toml", "leave `theme` out"]);

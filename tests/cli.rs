@@ -309,7 +309,7 @@ fn the_demo_and_servers_have_each_a_history_of_their_own() {
     run("--demo replicate --computer-name berlin --scope-id 10.20.10.0 --force").expect_code(0);
     assert_eq!((home.demo_runs(), home.runs()), (1, 0));
     let none = run("undo latest --force").expect_code(1);
-    assert!(none.stderr.contains("no run is called latest"), "{}", none.stderr);
+    assert!(none.stderr.contains("the history holds no run yet"), "{}", none.stderr);
     run("replicate --computer-name kea-1 --scope-id 10.20.11.0 --force").expect_code(0);
     run("replicate --computer-name kea-1 --scope-id 10.20.14.0 --force --as-job").expect_code(0);
     run("jobs wait 1 --timeout 60").expect_code(0);

@@ -8,7 +8,7 @@ use super::console::Console;
 use super::start::{self, Start};
 use super::table::Table;
 use super::{Failure, args};
-use crate::history::{History, RunFilter, RunRecord, RunState};
+use crate::history::{History, RunFilter, RunRecord, RunState, Story};
 use crate::model::Foreign;
 use crate::show::{self, Line, Role, plural};
 use args::{HistoryCommand, ListRuns};
@@ -23,10 +23,10 @@ pub fn run(asked: &args::History, global: &args::Global, console: &mut Console) 
     match &asked.command {
         None => list(&reading(), &asked.list, console)?,
         Some(HistoryCommand::Show { run, json: false }) => {
-            console.lines(&show::run_story(&reading().story(run)?));
+            console.lines(&show::run_story(&story(&reading(), run)?));
         }
         Some(HistoryCommand::Show { run, json: true }) => {
-            console.json(&document::story(&reading().story(run)?, Depth::Shown));
+            console.json(&document::story(&story(&reading(), run)?, Depth::Shown));
         }
         Some(HistoryCommand::Check) => check(&reading(), console)?,
         Some(HistoryCommand::Prune { what_if }) => {
@@ -35,10 +35,25 @@ pub fn run(asked: &args::History, global: &args::Global, console: &mut Console) 
             prune(&start.history(), *what_if, console)?;
         }
         Some(HistoryCommand::Export { run }) => {
-            console.json(&document::story(&reading().story(run)?, Depth::Everything))
+            console.json(&document::story(&story(&reading(), run)?, Depth::Everything))
         }
     }
     Ok(0)
+}
+
+fn story(history: &History, run: &str) -> Result<Story, Failure> {
+    has_latest(history, run)?;
+    Ok(history.story(run)?)
+}
+
+/// That no run is called `latest` would be no answer to who asks for the newest one where there is none at all.
+pub(super) fn has_latest(history: &History, run: &str) -> Result<(), Failure> {
+    if run == "latest" && history.runs(&RunFilter { limit: 1, ..RunFilter::default() })?.is_empty() {
+        return Err(
+            Failure::new("the history holds no run yet").hint("every replication, undo and reset from now on is kept")
+        );
+    }
+    Ok(())
 }
 
 fn list(history: &History, asked: &ListRuns, console: &mut Console) -> Result<(), Failure> {

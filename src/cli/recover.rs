@@ -9,6 +9,7 @@ use super::Failure;
 use super::args::{Recover, Way};
 use super::console::Console;
 use super::course::{Course, End, no_answer};
+use super::history::has_latest;
 use super::reading::{survey, waiting};
 use super::replicate::Ask;
 use crate::engine::approval::Manner;
@@ -65,6 +66,7 @@ pub async fn run(
 fn chosen(history: &History, asked: &Recover) -> Result<Vec<RunRecord>, Failure> {
     let mut runs = history.interrupted()?;
     if let Some(name) = &asked.run {
+        has_latest(history, name)?;
         let wanted = history.run(name)?;
         runs.retain(|run| run.id == wanted.id);
         if runs.is_empty() {

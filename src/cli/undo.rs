@@ -6,6 +6,7 @@ use super::Failure;
 use super::args;
 use super::console::Console;
 use super::course::Course;
+use super::history::has_latest;
 use super::reading::{survey, waiting};
 use super::replicate::{Ask, Handover};
 use crate::engine::approval::Manner;
@@ -35,6 +36,7 @@ pub async fn run(
         return Err(Failure::new("without a terminal nobody can be asked")
             .hint("--force undoes without asking, --what-if only shows the plan"));
     }
+    has_latest(history, &asked.run)?;
     let record = history.run(&asked.run)?;
     has_ended(history, &record)?;
     let undo = Undo::new(&record.id, history.past_with_dropped(&record)?, &asked.scope_ids)?;

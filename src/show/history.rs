@@ -42,11 +42,13 @@ pub fn run_servers(run: &RunRecord) -> String {
 
 /// What became of it: `1 rejected, 3 replicated; undone by …`.
 pub fn run_outcome(run: &RunRecord, state: RunState) -> (Role, String) {
-    let told = run.summary.iter().filter(|(word, _)| !matches!(word.as_str(), "scopes" | "unchanged"));
+    let told = run.summary.iter().filter(|(word, _)| *word != "scopes");
     let counts = counts_in_words(told.map(|(word, count)| (word.as_str(), *count)));
     let good = run.summary.iter().all(|(word, count)| {
         *count == 0 || matches!(word.as_str(), "scopes" | "unchanged" | "replicated" | "in service")
     });
+    let is_untouched =
+        run.summary.iter().all(|(word, count)| *count == 0 || matches!(word.as_str(), "scopes" | "unchanged"));
     let (role, text) = match state {
         RunState::Running => (Role::Warning, "running".to_owned()),
         RunState::Interrupted => (Role::Critical, "INTERRUPTED".to_owned()),
@@ -54,7 +56,7 @@ pub fn run_outcome(run: &RunRecord, state: RunState) -> (Role, String) {
             let how = run.settled.as_ref().map_or("seen to", |settled| settled.how.words());
             (Role::Warning, format!("interrupted, {how}"))
         }
-        RunState::Ended if good && counts.is_empty() && run.kind == RunKind::Verification => {
+        RunState::Ended if is_untouched && run.kind == RunKind::Verification => {
             (Role::Good, "both sides are as they were".to_owned())
         }
         RunState::Ended if good => (Role::Good, counts.join(", ")),
@@ -471,10 +473,13 @@ mod tests {
         let words = |run: &RunRecord| run_outcome(run, RunState::Ended);
         assert_eq!(words(&run), (Role::Good, "both sides are as they were".to_owned()));
         run.summary.insert("partial".to_owned(), 1);
-        assert_eq!(words(&run), (Role::Warning, "1 partial".to_owned()));
+        assert_eq!(words(&run), (Role::Warning, "1 partial, 2 unchanged".to_owned()));
         run.summary.insert("replicated".to_owned(), 3);
         run.summary.insert("unknown".to_owned(), 1);
-        assert_eq!(words(&run).1, "1 unknown, 1 partial, 3 replicated");
+        assert_eq!(words(&run).1, "1 unknown, 1 partial, 3 replicated, 2 unchanged");
+        run.kind = RunKind::Replication;
+        run.summary.retain(|word, _| matches!(word.as_str(), "scopes" | "unchanged"));
+        assert_eq!(words(&run), (Role::Good, "2 unchanged".to_owned()));
     }
 
     #[test]

@@ -167,7 +167,11 @@ fn the_demo_pair_at_the_command_line() {
     let home = Home::new();
     let run = |line: &str| home.run(&line.split_whitespace().collect::<Vec<_>>());
     let none = run("--demo undo latest --force").expect_code(1);
-    assert!(none.stderr.contains("no run is called latest"), "{}", none.stderr);
+    assert!(none.stderr.contains("the history holds no run yet"), "{}", none.stderr);
+    for line in ["history show latest", "history export latest", "recover latest"] {
+        let none = run(&format!("--demo {line}")).expect_code(1);
+        assert!(none.stderr.contains("the history holds no run yet"), "{line}: {}", none.stderr);
+    }
     run("--demo demo reset").expect_code(0);
     let relationships = run("--demo relationships --json").expect_code(0).json();
     let source = relationships["relationships"][0]["members"][0]["server"].as_str().unwrap_or("berlin").to_owned();

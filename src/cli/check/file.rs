@@ -26,8 +26,14 @@ impl FileCheck {
 /// Looks for the file as every command does.
 pub(super) fn check(global: &Global) -> FileCheck {
     let failed = |path: Option<PathBuf>, points| FileCheck { path, points };
-    let found = configuration::find(global).map(|(located, _)| located);
-    match found {
+    let found = configuration::find(global);
+    // why is told as a remark, as by every command
+    let is_unused = matches!(found, Ok((_, Some(_))));
+    match found.map(|(located, _)| located) {
+        Ok(Located::NotFound { .. }) if is_unused => {
+            let told = "the one that was found cannot be used: this is the demo pair, by the defaults";
+            FileCheck { path: None, points: vec![Point::ok(Topic::File, told)] }
+        }
         Ok(Located::NotFound { .. }) if global.demo => {
             FileCheck { path: None, points: vec![Point::ok(Topic::File, "none: this is the demo pair")] }
         }

@@ -58,7 +58,7 @@ const ORDERS: [(&str, &str, &str, &str); 13] = [
     ("override", "o", "[NAME ...]", "refusals that do not hold from now on; none without names"),
     ("log", "L", "[LEVEL]", "the newest messages of the program's own log, from LEVEL up; info without one"),
     ("help", "h", "", "this"),
-    ("quit", "q", "", "ends"),
+    ("quit", "q", "", "ends, as exit does"),
 ];
 
 /// The commands of the command line that a session passes on.
@@ -99,6 +99,7 @@ impl Order {
             Some("help") => Order::Help,
             Some("quit") => Order::Quit,
             _ if name == "?" => Order::Help,
+            _ if name.eq_ignore_ascii_case("exit") => Order::Quit,
             _ => {
                 let shown = crate::model::Foreign::from(name.as_str());
                 return Err(Failure::new(format!("no command is called \"{shown}\"")).hint("help lists them"));
@@ -175,6 +176,8 @@ mod tests {
             ("force", Order::Force(None)),
             ("history list --json", Order::CommandLine(words("history list --json"))),
             ("?", Order::Help),
+            ("quit", Order::Quit),
+            ("exit\n", Order::Quit),
             ("Q", Order::Nothing),
         ] {
             match (Order::read(line), line) {

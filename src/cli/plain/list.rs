@@ -203,7 +203,7 @@ impl List {
         let changes = first.checked_sub(1).and_then(|first| scope.changes.get(first..last));
         let named = |changes: &[ItemKey]| changes.iter().map(|key| (*at, NamedItem::of(*id, key))).collect();
         let count = show::plural(scope.changes.len(), "change");
-        let nothing = || Failure::new(format!("{word} is nothing: of {} there is {count}", id.short()));
+        let nothing = || Failure::new(format!("{word} is nothing: {} has {count}", id.short()));
         Some(changes.filter(|changes| !changes.is_empty()).map(named).ok_or_else(nothing))
     }
 
@@ -432,7 +432,7 @@ mod tests {
         for (wrong, why) in [
             ("1", "a relationship is left out by"),
             ("bonn", "a relationship is left out by"),
-            ("1.2.3", "of 10.0.2.0 there is 2 changes"),
+            ("1.2.3", "1.2.3 is nothing: 10.0.2.0 has 2 changes"),
             ("1.2.0", "is nothing"),
             ("1.2.2-1", "is nothing"),
             ("1.9.1", "nothing in the list"),
