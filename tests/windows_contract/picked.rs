@@ -58,7 +58,7 @@ fn of_what_a_source_brings_only_whole_scopes_are_left_out_in_lines() {
     lab.restore(NATIVE);
     let told = lab.bench.home.in_lines("leave 1.1.1\nleave 1.1\npreview 1.1\nq\n");
     assert!(told.contains("copies whole scopes: only all of a scope can be left out"), "{told}");
-    assert!(told.contains("1 change left out of the next replication"), "{told}");
+    assert!(told.contains("1 scope left out of the next replication"), "{told}");
     assert!(told.contains("left out, not written:") && told.contains("1.1.1  ~ update"), "{told}");
 }
 
